@@ -1,0 +1,52 @@
+# Two commands on a bare Debian with Python 3.11: `make demo` and `make test`.
+# Each does its own set-up; nothing outside this folder is touched but missing Debian packages.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check test-slow bench lock audit clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       a sandbox portal, synced, modelled and shown, with the Dagster UI"
+	@echo "make test       every test and check"
+	@echo "make setup      .venv with the b24 command"
+	@echo "make check      format, lint, types, borders, SQL"
+	@echo "make test-slow  the long runs: random kills, memory, big portals"
+	@echo "make bench      speed, side by side with other clients"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@deploy/install.sh $(PYTHON) $(VENV)
+	@touch $(STAMP)
+
+demo: setup
+	$(VENV)/bin/b24 demo
+
+test: setup check
+	$(VENV)/bin/pytest -m "not slow"
+
+test-slow: setup
+	$(VENV)/bin/pytest -m slow --timeout 3600
+
+check: setup
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar dbt_like_sql migrations b24_pipeline
+
+bench: setup
+	$(VENV)/bin/python -m benchmarks
+
+lock: setup
+	$(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --python-version 3.11 --extra dbt --group dev pyproject.toml -o requirements.lock
+
+audit: setup
+	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+
+clean:
+	rm -rf $(VENV) .b24

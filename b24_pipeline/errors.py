@@ -1,0 +1,248 @@
+"""Every exception that the package raises.
+
+B24Error
+├── UsageError                  the user asked for something that does not exist or fit (exit 2)
+│   ├── UnknownPortal
+│   ├── UnknownEntity
+│   └── WrongDates
+├── SettingsError               a setting is missing or cannot be used
+│   └── SecretKeyError
+├── DatabaseError
+│   ├── DatabaseUnavailable
+│   ├── DatabaseTooOld
+│   ├── DatabaseNotMigrated
+│   └── DatabaseTooNew
+├── ModelError                  an SQL model or its test
+└── PortalError                 something between us and one portal
+    ├── AddressRefused          refused before any connection
+    ├── PortalUnreachable       no connection, or no answer in time
+    ├── PortalMoved             answered with a redirect: the address has changed
+    ├── UnreadableAnswer        HTML, empty or cut JSON where JSON was expected
+    ├── ListDidNotAdvance       a page repeated what was read already
+    ├── SyncBusy                another process syncs this portal and entity
+    ├── TooManyVanished         more rows are missing than a person would have deleted
+    └── ApiError                the portal answered with an error code
+        ├── RequestLimit        bucket full: wait and repeat
+        ├── OperatingLimit      time budget of one method used up: wait until its reset
+        ├── Overloaded          blocked by hand: stop
+        ├── TokenExpired        refresh the access token once
+        ├── ServerFault         repeat reads a few times
+        ├── CredentialRefused   wrong or revoked credential, or its user was dismissed
+        ├── ScopeMissing        the credential does not cover this method
+        ├── AccessDenied        the user or the plan may not do this
+        ├── PaymentRequired     the portal's subscription has ended
+        ├── AppRemoved          the application is not installed any more
+        ├── PortalDeleted       the portal was closed
+        ├── ConfirmationPending an administrator has to confirm this method
+        ├── MethodNotFound
+        ├── ObjectNotFound
+        └── InvalidArgument
+
+A message is one line for a person: which portal, what was expected, what
+came, what to do next. It never holds a secret nor a row's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class B24Error(Exception):
+    """Anything that we can explain in one line."""
+
+
+class UsageError(B24Error):
+    """The call itself is wrong; nothing was tried."""
+
+
+class UnknownPortal(UsageError):
+    """There is no portal of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(known)) or "none yet: add one with `b24 portal add`"
+        super().__init__(f"no portal is called {name!r}; connected: {names}")
+
+
+class UnknownEntity(UsageError):
+    """There is no entity of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no entity is called {name!r}; known: {', '.join(known)}")
+
+
+class WrongDates(UsageError):
+    """A date cannot be read, or a range ends before it begins."""
+
+
+class SettingsError(B24Error):
+    """A setting is missing or cannot be used; the message names it."""
+
+
+class SecretKeyError(SettingsError):
+    """B24_SECRET_KEYS is missing, malformed, or does not open what is stored."""
+
+
+class DatabaseError(B24Error):
+    """Something is wrong between us and PostgreSQL."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """PostgreSQL does not answer, or refuses us."""
+
+
+class DatabaseTooOld(DatabaseError):
+    """PostgreSQL is older than the oldest version that we support (15)."""
+
+
+class DatabaseNotMigrated(DatabaseError):
+    """Our tables are missing or of an older version: `b24 migrate`."""
+
+
+class DatabaseTooNew(DatabaseError):
+    """A newer version of this program has migrated the database."""
+
+
+class ModelError(B24Error):
+    """An SQL model cannot be read or built, or one of its tests of severity error failed."""
+
+
+class PortalError(B24Error):
+    """Something is wrong between us and one portal.
+
+    `portal` is its name or, before it has one, its host.
+    """
+
+    def __init__(self, portal: str, message: str) -> None:
+        super().__init__(f"{portal}: {message}")
+        self.portal = portal
+
+
+class AddressRefused(PortalError):
+    """The address is not one that we connect to."""
+
+
+class PortalUnreachable(PortalError):
+    """The portal could not be reached, or did not answer in time."""
+
+
+class PortalMoved(PortalError):
+    """The portal answered with a redirect to another address."""
+
+    def __init__(self, portal: str, location_host: str) -> None:
+        super().__init__(
+            portal,
+            f"has moved to {location_host or 'an unnamed address'}; "
+            "connect it again with the new address (`b24 portal add`)",
+        )
+        self.location_host = location_host
+
+
+class UnreadableAnswer(PortalError):
+    """The answer was no JSON of the expected shape."""
+
+
+class ListDidNotAdvance(PortalError):
+    """A page repeated ids that were read already; going on would never end."""
+
+
+class SyncBusy(PortalError):
+    """Another process is syncing this portal and entity."""
+
+
+class TooManyVanished(PortalError):
+    """More rows are missing than deletions explain; lost rights look the same."""
+
+
+class ApiError(PortalError):
+    """The portal answered with an error code.
+
+    `code` is the portal's code in upper case, `status` the HTTP status (200
+    inside a batch), `method` the REST method.
+    """
+
+    advice = ""
+
+    def __init__(self, portal: str, method: str, code: str, description: str, status: int) -> None:
+        said = " ".join(part for part in (code, description) if part) or "an error without a code"
+        advice = f"; {self.advice}" if self.advice else ""
+        super().__init__(portal, f"{method} was refused: {said} (HTTP {status}){advice}")
+        self.method = method
+        self.code = code
+        self.description = description
+        self.status = status
+
+
+class RequestLimit(ApiError):
+    """QUERY_LIMIT_EXCEEDED: the portal's request bucket is full."""
+
+
+class OperatingLimit(ApiError):
+    """OPERATION_TIME_LIMIT: one method has used up its run time of ten minutes."""
+
+
+class Overloaded(ApiError):
+    """OVERLOAD_LIMIT: Bitrix24 has blocked REST for this portal by hand."""
+
+    advice = "Bitrix24 has blocked this portal's REST by hand: ask its support"
+
+
+class TokenExpired(ApiError):
+    """expired_token or invalid_token: the access token is over."""
+
+
+class ServerFault(ApiError):
+    """A fault inside the portal; reads may be repeated."""
+
+
+class CredentialRefused(ApiError):
+    """The credential is wrong or revoked, or its owner was dismissed."""
+
+    advice = "check the webhook credential in the portal, then run `b24 portal add` again"
+
+
+class ScopeMissing(ApiError):
+    """The credential does not cover this method."""
+
+    advice = "tick the scopes crm and user for this credential in the portal"
+
+
+class AccessDenied(ApiError):
+    """The credential's user, or the portal's plan, may not do this."""
+
+    advice = "the credential's owner needs the right to it, and the plan must include REST"
+
+
+class PaymentRequired(ApiError):
+    """The portal's plan or the Market subscription has ended."""
+
+    advice = "renew the portal's subscription"
+
+
+class AppRemoved(ApiError):
+    """The application is not installed in the portal any more."""
+
+    advice = "install the application again"
+
+
+class PortalDeleted(ApiError):
+    """The portal was closed, perhaps for a time."""
+
+    advice = "the portal is closed; pause it or remove it"
+
+
+class ConfirmationPending(ApiError):
+    """An administrator of the portal has to confirm this method."""
+
+    advice = "an administrator has to confirm it in the portal"
+
+
+class MethodNotFound(ApiError):
+    """The portal has no such method."""
+
+
+class ObjectNotFound(ApiError):
+    """The portal has no such object."""
+
+
+class InvalidArgument(ApiError):
+    """The portal does not accept an argument."""

@@ -1,0 +1,88 @@
+"""Every setting, read once from the environment and from `.env` in the working folder.
+
+This is the one place that reads the environment. The names are those of the
+table in the README; a field's name in upper case is the variable's name.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from b24_pipeline.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The settings of this process. Secrets do not show when it is printed."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: SecretStr | None = None
+    b24_home: Path = Path(".b24")
+    bitrix24_client_id: str | None = None
+    bitrix24_client_secret: SecretStr | None = None
+    bitrix24_redirect_uri: str | None = None
+    bitrix24_oauth_url: str = "https://oauth.bitrix.info"
+    b24_secret_keys: SecretStr | None = None
+    b24_public_url: str = "http://127.0.0.1:8024"
+    b24_admin_key: SecretStr | None = None
+    b24_allowed_portals: str = ""
+    b24_rate_limit: str | None = None
+    b24_budget_url: str | None = None
+    b24_select: dict[str, list[str]] = Field(default_factory=dict)
+    b24_lag_seconds: int = Field(default=300, ge=0)
+    b24_concurrency: int = Field(default=8, ge=1, le=50)
+    b24_egress: str = ""
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected postgresql://user:password@host:port/database")
+        return value
+
+    @property
+    def allowed_portals(self) -> tuple[str, ...]:
+        """Host patterns beyond the Bitrix24 clouds, from B24_ALLOWED_PORTALS."""
+        return tuple(part.strip() for part in self.b24_allowed_portals.split(",") if part.strip())
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings as they are now. Raises SettingsError naming the variable that cannot be used."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from None
+    except ValueError as error:  # pydantic-settings: a JSON setting that is no JSON
+        raise SettingsError(f"a setting cannot be read: {str(error).splitlines()[0]}") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read at the first call."""
+    return read_settings()
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    name = "_".join(str(part) for part in problem["loc"][:1]).upper()
+    return f"{name} cannot be used: {problem['msg']}"
+
+
+def as_environment(chosen: Settings) -> dict[str, str]:
+    """The settings as variables for a child process, secrets included."""
+    plain = {name: getattr(chosen, name) for name in type(chosen).model_fields}
+    return {name.upper(): _as_text(value) for name, value in plain.items() if value not in (None, "", {})}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,0 +1,1 @@
+"""PostgreSQL: the only holder of connections and of SQL."""

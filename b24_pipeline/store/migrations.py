@@ -1,0 +1,92 @@
+"""Brings the database up to date with the numbered SQL files of `migrations/`.
+
+yoyo reads and applies them, each in a transaction of its own. Its own lock is
+a row that a killed process leaves behind; an advisory lock of PostgreSQL,
+which dies with its connection, is held instead.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import URL
+from yoyo import get_backend, read_migrations
+
+from b24_pipeline.errors import DatabaseNotMigrated, DatabaseTooNew
+from b24_pipeline.paths import bundled
+from b24_pipeline.store import queries
+from b24_pipeline.store.pool import Warehouse
+
+_sql = queries.load("migrations")
+
+
+def migrate(warehouse: Warehouse) -> list[str]:
+    """Applies what is missing and returns the names; two at once wait for one another.
+
+    Raises DatabaseTooNew where the database has migrations that this version does not know.
+    """
+    with warehouse.autocommit() as connection:
+        _sql.lock(connection)
+        try:
+            _refuse_newer(connection)
+            return _apply(warehouse.url)
+        finally:
+            _sql.unlock(connection)
+
+
+def check_migrated(warehouse: Warehouse) -> None:
+    """Raises DatabaseNotMigrated or DatabaseTooNew unless the database fits this version."""
+    with warehouse.connect() as connection:
+        _refuse_newer(connection)
+        missing = [name for name in known() if name not in _applied(connection)]
+    if missing:
+        raise DatabaseNotMigrated(
+            f"the database lacks {len(missing)} of {len(known())} migrations; run `b24 migrate`"
+        )
+
+
+def known() -> list[str]:
+    """The names of all migrations of this version, in order."""
+    return sorted(path.stem for path in bundled("migrations").glob("*.sql"))
+
+
+def _refuse_newer(connection: psycopg.Connection) -> None:
+    newer = sorted(_applied(connection) - set(known()))
+    if newer:
+        raise DatabaseTooNew(
+            f"a newer version of b24-pipeline has migrated this database (it has {newer[-1]}); "
+            "install that version, or use another database"
+        )
+
+
+def _applied(connection: psycopg.Connection) -> set[str]:
+    if not _sql.has_history(connection):
+        return set()
+    return {name for (name,) in _sql.applied(connection)}
+
+
+def _apply(url: URL) -> list[str]:
+    with closing(_backend(url)) as backend:
+        todo = backend.to_apply(read_migrations(str(bundled("migrations"))))
+        names = [migration.id for migration in todo]
+        backend.apply_migrations(todo)
+    return names
+
+
+class _Closing:
+    """yoyo's backend with a `close` that closing() can call."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def close(self) -> None:
+        self._backend.connection.close()
+
+
+def _backend(url: URL) -> _Closing:
+    return _Closing(get_backend(url.render_as_string(hide_password=False)))

