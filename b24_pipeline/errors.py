@@ -15,9 +15,12 @@ B24Error
 ├── ModelError                  an SQL model or its test
 └── PortalError                 something between us and one portal
     ├── AddressRefused          refused before any connection
-    ├── PortalUnreachable       no connection, or no answer in time
+    ├── PortalUnreachable       no connection, or it broke
+    │   └── PortalTimeout       no answer in time
+    ├── CertificateRefused      its TLS certificate cannot be trusted: never repeated
     ├── PortalMoved             answered with a redirect: the address has changed
     ├── UnreadableAnswer        HTML, empty or cut JSON where JSON was expected
+    ├── BudgetExhausted         the portal's budget stayed empty for too long
     ├── ListDidNotAdvance       a page repeated what was read already
     ├── SyncBusy                another process syncs this portal and entity
     ├── TooManyVanished         more rows are missing than a person would have deleted
@@ -123,6 +126,18 @@ class AddressRefused(PortalError):
 
 class PortalUnreachable(PortalError):
     """The portal could not be reached, or did not answer in time."""
+
+
+class PortalTimeout(PortalUnreachable):
+    """The portal took the request, and did not answer in time."""
+
+
+class CertificateRefused(PortalError):
+    """The portal's TLS certificate is expired, of another host, or of an unknown authority."""
+
+
+class BudgetExhausted(PortalError):
+    """No request could be sent within the longest time that we wait for the budget."""
 
 
 class PortalMoved(PortalError):

@@ -43,7 +43,7 @@ def _create_database(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         if not _sql.database_exists(connection, name=DATABASE):
             try:
-                connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(DATABASE)))
+                _sql.create_database(connection)
             except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 return  # another process was first
 

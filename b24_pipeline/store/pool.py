@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 
 import psycopg
 import sqlalchemy
+import stamina
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -17,6 +18,17 @@ OLDEST_SERVER = 15
 CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 30
 IDLE_IN_TRANSACTION_SECONDS = 60  # a half-open connection frees what it holds
+
+T = TypeVar("T")
+
+# what passes when the transaction is simply done again
+_PASSING = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 class Warehouse:
@@ -51,6 +63,19 @@ class Warehouse:
                 _roll_back(connection)
                 raise
             connection.commit()
+
+    def transact(self, work: Callable[[psycopg.Connection], T]) -> T:
+        """Does the work in one transaction, and again where it was lost to a deadlock or a broken connection.
+
+        The work may run more than once, so it must be safe to repeat.
+        """
+        try:
+            for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=60, wait_initial=0.1):
+                with attempt, self.connect() as connection:
+                    return work(connection)
+        except psycopg.OperationalError as error:
+            raise _unavailable(self.url, error) from None
+        raise AssertionError("stamina gives at least one attempt")
 
     @contextmanager
     def autocommit(self) -> Iterator[psycopg.Connection]:
@@ -93,6 +118,11 @@ class Warehouse:
         self.engine.dispose()
 
 
+def _passes(error: Exception) -> bool:
+    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None  # the connection itself
+    return lost or isinstance(error, _PASSING)
+
+
 def _session_options() -> str:
     settings = {
         "timezone": "UTC",
@@ -124,7 +154,8 @@ def _unavailable(url: URL, error: BaseException | None) -> DatabaseUnavailable:
     if password:
         said = said.replace(str(password), "***")
     return DatabaseUnavailable(
-        f"the database at {_place(url)} cannot be used: {said[:300]}; is it running, and is DATABASE_URL right?"
+        f"the database at {_place(url)} cannot be used: {said[:300]}; "
+        "is it running, and is DATABASE_URL right?"
     )
 
 

@@ -1,0 +1,209 @@
+"""Columns as data: a Bitrix24 field, the table's column, and what its values look like.
+
+A value arrives as PHP left it: numbers as strings, empties as `null`, `""`,
+`"0"`, `false`, `[]` or a missing key (fact sheet, section 5 "Values"). A
+reader turns it into the text that PostgreSQL's COPY takes, or None for empty,
+or raises ValueError where it does not fit the column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+Reader = Callable[[Any], str | None]
+
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,20})?([eE][+-]?\d{1,2})?\Z")
+_INT8 = 2**63
+_ACCESS = re.compile(r"([?&]auth=)[^&]*")
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    LINK = "link"  # the id of another row: 0 means none
+    MONEY = "money"
+    FLAG = "flag"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+    JSON = "json"
+    FILE = "file"  # JSON with links to the file
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of the portal and the column that takes it."""
+
+    field: str
+    kind: Kind
+    name: str
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value is False or value in ("", [], {})
+
+
+def read_text(value: Any) -> str | None:
+    """A string; a number becomes its digits. Raises ValueError for objects and for NUL."""
+    if type(value) is str:
+        if not value:
+            return None
+        if "\x00" in value:
+            raise ValueError("characters that PostgreSQL does not store")
+        return value
+    if _empty(value):
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("not a text")
+
+
+def read_integer(value: Any) -> str | None:
+    """A whole number of 64 bits."""
+    if type(value) is str:
+        if not value:
+            return None
+    elif _empty(value):
+        return None
+    elif type(value) is not int:
+        raise ValueError("not a whole number")
+    number = int(value)
+    if not -_INT8 <= number < _INT8:
+        raise ValueError("out of range")
+    return str(number)
+
+
+def read_link(value: Any) -> str | None:
+    """The id of another row; 0 and "0" mean none."""
+    number = read_integer(value)
+    return None if number == "0" else number
+
+
+def read_money(value: Any) -> str | None:
+    """A decimal number, digits kept as they came."""
+    if type(value) is str:
+        if not value:
+            return None
+        if not _NUMBER.match(value):
+            raise ValueError("not a number")
+        return value
+    if _empty(value):
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and _NUMBER.match(repr(value)):
+        return repr(value)
+    raise ValueError("not a number")
+
+
+_FLAGS: dict[Any, str] = {"Y": "t", "N": "f", "1": "t", "0": "f"}
+
+
+def read_flag(value: Any) -> str | None:
+    """Y or N; "1", "0" and JSON booleans are accepted too."""
+    if type(value) is str:
+        if not value:
+            return None
+        try:
+            return _FLAGS[value]
+        except KeyError:
+            raise ValueError("not a flag") from None
+    if value is None:
+        return None
+    if value in (True, False):  # 1 and 0 too
+        return "t" if value else "f"
+    raise ValueError("not a flag")
+
+
+def read_timestamp(value: Any) -> str | None:
+    """A moment with its zone, in ISO form."""
+    if type(value) is str:
+        if not value:
+            return None
+        if datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value
+    if _empty(value):
+        return None
+    raise ValueError("not a time")
+
+
+def read_date(value: Any) -> str | None:
+    """A day: the first ten characters, since the clock behind them is the zone's offset."""
+    if type(value) is str:
+        if not value:
+            return None
+        day = value[:10]
+        date.fromisoformat(day)
+        if len(day) != 10:
+            raise ValueError("not a day")
+        return day
+    if _empty(value):
+        return None
+    raise ValueError("not a day")
+
+
+def read_json(value: Any) -> str | None:
+    """Any JSON value; empties become null."""
+    return None if _empty(value) else json_text(value)
+
+
+def read_file(value: Any) -> str | None:
+    """A file's description, without the access token in its links."""
+    return read_json(without_access(value))
+
+
+def without_access(value: Any) -> Any:
+    """A file's links carry the reader's access token: it must not be stored, and it differs at each read."""
+    if isinstance(value, dict):
+        return {key: without_access(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_access(item) for item in value]
+    if isinstance(value, str) and "auth=" in value:
+        return _ACCESS.sub(r"\1", value)
+    return value
+
+
+def json_text(value: Any) -> str:
+    """The value as JSON text that jsonb takes. Raises ValueError where it holds NUL or half characters."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise ValueError("characters that PostgreSQL does not store") from error
+    if "\\u0000" in text and "\x00" in _all_text(value):
+        raise ValueError("characters that PostgreSQL does not store")
+    return text
+
+
+def _all_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "".join(str(key) + _all_text(item) for key, item in value.items())
+    if isinstance(value, list):
+        return "".join(map(_all_text, value))
+    return ""
+
+
+READERS: dict[Kind, Reader] = {
+    Kind.TEXT: read_text,
+    Kind.INTEGER: read_integer,
+    Kind.LINK: read_link,
+    Kind.MONEY: read_money,
+    Kind.FLAG: read_flag,
+    Kind.TIMESTAMP: read_timestamp,
+    Kind.DATE: read_date,
+    Kind.JSON: read_json,
+    Kind.FILE: read_file,
+}
+
+
+def columns(kind: Kind, fields: str, **renamed: str) -> tuple[Column, ...]:
+    """Columns of one kind from field names separated by blanks; the name is the field in lower case."""
+    return tuple(Column(field, kind, renamed.get(field, field.lower())) for field in fields.split())

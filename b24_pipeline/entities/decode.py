@@ -1,0 +1,99 @@
+"""Rows of the portal into rows for COPY. No row is ever lost here.
+
+Standard fields become typed columns, `UF_*` go to `custom_fields` under their
+own names, anything unknown to `extra`. A value that does not fit its column
+goes to `extra` too, under its field's name, and is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from b24_pipeline.entities.columns import READERS, Reader, json_text, without_access
+from b24_pipeline.entities.entity import Entity
+
+CUSTOM = "UF_"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class RowDecoder:
+    """Decodes the rows of one entity.
+
+    `selected` narrows the columns to fields that were asked for; the others
+    keep what the table has. `names` are the columns of the rows made.
+    `set_aside` counts the values that did not fit.
+    """
+
+    def __init__(self, entity: Entity, selected: Iterable[str] | None = None) -> None:
+        wanted = None if selected is None else {*selected, "ID"}
+        chosen = [column for column in entity.columns if wanted is None or column.field in wanted]
+        self.entity = entity
+        self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
+        self.set_aside = 0
+        self._plan: list[tuple[str, Reader]] = [(column.field, READERS[column.kind]) for column in chosen]
+        self._volatile = entity.volatile
+
+    def rows(self, raw_rows: Iterable[dict[str, Any]]) -> list[tuple[str | None, ...]]:
+        """Rows of COPY texts in the order of `names`; the raw rows are used up."""
+        return [self.row(raw) for raw in raw_rows]
+
+    def row(self, raw: dict[str, Any]) -> tuple[str | None, ...]:
+        """One row; its dict is used up."""
+        values: list[str | None] = []
+        extra: dict[str, Any] = {}
+        take = raw.pop
+        for field, read in self._plan:
+            value = take(field, None)
+            if value is None:
+                values.append(None)
+                continue
+            try:
+                values.append(read(value))
+            except ValueError:
+                values.append(None)
+                extra[field] = value
+                self.set_aside += 1
+        custom = self._split(raw, extra)
+        values.append(self._json(custom) if custom else "{}")
+        values.append(self._json(extra) if extra else "{}")
+        return tuple(values)
+
+    def _split(self, rest: Mapping[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        """What no column took: custom fields are returned, the others added to `extra`."""
+        custom: dict[str, Any] = {}
+        for field, value in rest.items():
+            if field.startswith(CUSTOM):
+                custom[field] = without_access(value) if type(value) in (dict, list) else value
+            elif field not in self._volatile:
+                extra[field] = without_access(value)
+        return custom
+
+    def _json(self, value: dict[str, Any]) -> str:
+        try:
+            return json_text(value)
+        except ValueError:
+            self.set_aside += 1
+            return json_text(cleaned(value))
+
+
+def cleaned(value: Any) -> Any:
+    """The value without NUL and half characters, which PostgreSQL cannot store: U+FFFD stands for each."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    return value
+
+
+def row_id(raw: Mapping[str, Any]) -> int:
+    """The row's id. Raises ValueError where it has none."""
+    return int(raw["ID"])
+
+
+def unique(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with each id once, the last one winning: paged lists repeat rows while others change."""
+    return list({row_id(row): row for row in rows}.values())

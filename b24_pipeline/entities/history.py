@@ -1,0 +1,32 @@
+"""Status history: the moves of leads and deals (`crm.stagehistory.list`, fact sheet section 6.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIST_METHOD = "crm.stagehistory.list"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The moves of one kind of entity.
+
+    `cursor` names it in the cursors and in the sync log. A lead's row has a
+    status and no pipeline, a deal's row a stage and its pipeline.
+    """
+
+    entity: str
+    entity_type_id: int
+    stage_field: str
+    category_field: str | None
+    id_column: str
+
+    @property
+    def cursor(self) -> str:
+        """Its name among the cursors."""
+        return f"{self.entity}_history"
+
+
+LEAD_HISTORY = History("lead", 1, "STATUS_ID", None, "bitrix24_lead_id")
+DEAL_HISTORY = History("deal", 2, "STAGE_ID", "CATEGORY_ID", "bitrix24_deal_id")
+HISTORIES = (LEAD_HISTORY, DEAL_HISTORY)

@@ -1,0 +1,105 @@
+"""Everything opened from the settings: database, keys, portals, budget. The commands and Dagster start here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from b24_pipeline.bitrix.budget import LeakyBucketSupport, parse_rate
+from b24_pipeline.errors import SecretKeyError, SettingsError
+from b24_pipeline.settings import Settings
+from b24_pipeline.store import embedded
+from b24_pipeline.store.migrations import check_migrated, migrate
+from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.portals import Portals
+from b24_pipeline.store.vault import HOW_TO_MAKE, Vault, key_of_home
+from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.options import Options, Progress, no_progress
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """An opened installation."""
+
+    settings: Settings
+    warehouse: Warehouse
+    portals: Portals
+    connections: Connections
+
+    def options(
+        self, *, progress: Progress = no_progress, run_id: str | None = None, accept_deletions: bool = False
+    ) -> Options:
+        """How to read, by the settings."""
+        return Options(
+            lag=timedelta(seconds=self.settings.b24_lag_seconds),
+            concurrency=self.settings.b24_concurrency,
+            select=self.settings.b24_select,
+            accept_deletions=accept_deletions,
+            run_id=run_id,
+            progress=progress,
+        )
+
+
+def database_url(settings: Settings) -> str:
+    """DATABASE_URL, or the URL of the embedded server, which is started if it does not run."""
+    if settings.database_url:
+        return settings.database_url.get_secret_value()
+    return embedded.start(settings.b24_home)
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The vault by B24_SECRET_KEYS; the embedded default makes itself a key. Raises SecretKeyError."""
+    if settings.b24_secret_keys:
+        return Vault(settings.b24_secret_keys.get_secret_value())
+    if settings.database_url:
+        raise SecretKeyError(f"B24_SECRET_KEYS is not set, and DATABASE_URL is; {HOW_TO_MAKE}")
+    return Vault(key_of_home(settings.b24_home))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Runtime]:
+    """The installation. An embedded database is migrated by itself; another must have been (`b24 migrate`)."""
+    vault = vault_of(settings)
+    if settings.b24_rate_limit:
+        parse_rate(settings.b24_rate_limit)
+    warehouse = Warehouse(database_url(settings))
+    try:
+        if settings.database_url:
+            check_migrated(warehouse)
+        else:
+            migrate(warehouse)
+        portals = Portals(warehouse, vault)
+        yield Runtime(settings, warehouse, portals, _connections(settings, warehouse, portals))
+    finally:
+        warehouse.close()
+
+
+def _connections(settings: Settings, warehouse: Warehouse, portals: Portals) -> Connections:
+    return Connections(
+        warehouse,
+        portals,
+        settings.allowed_portals,
+        settings.b24_rate_limit,
+        settings.b24_egress,
+        _budget_storage(settings.b24_budget_url),
+    )
+
+
+def _budget_storage(url: str | None) -> LeakyBucketSupport | None:
+    """Where the shared budget lives, if not in the database (B24_BUDGET_URL, a storage of `limits`)."""
+    if not url:
+        return None
+    from limits.errors import ConfigurationError
+    from limits.storage import storage_from_string
+
+    try:
+        storage = storage_from_string(url)
+    except ConfigurationError as error:
+        raise SettingsError(f"B24_BUDGET_URL cannot be used: {error}") from None
+    if not isinstance(storage, LeakyBucketSupport):
+        raise SettingsError(
+            f"B24_BUDGET_URL: {url.partition(':')[0]} cannot hold the budget; use a PostgreSQL URL"
+        )
+    return storage

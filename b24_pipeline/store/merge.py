@@ -1,0 +1,123 @@
+"""Rows into a table of the CRM: COPY into a staging table, then one merge.
+
+Everything here runs in the caller's transaction, so that a page of rows and
+its cursor are stored together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from b24_pipeline.store import queries
+
+_sql = queries.load("merge")
+
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did: rows that were new or different, and the months in which they were created."""
+
+    rows_changed: int
+    months: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table of the CRM and the portal whose rows go there."""
+
+    table: str
+    account: UUID
+    time_zone: str = "UTC"
+    keep_custom_fields: bool = False  # the selection was narrowed: what was not asked for stays
+
+    @property
+    def staging(self) -> str:
+        """The temporary table that COPY fills."""
+        return f"staging_{self.table}"
+
+
+def stage(connection: psycopg.Connection, target: Target, names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Copies rows, texts in the order of `names`, into the staging table, emptied first."""
+    _sql.make_staging(connection, table=target.table, staging=target.staging)
+    staging = sql.Identifier("pg_temp", target.staging)
+    connection.execute(sql.SQL("truncate {}").format(staging))
+    listed = sql.SQL(", ").join(map(sql.Identifier, ("user_account_id", *names)))
+    account = str(target.account)
+    with connection.cursor().copy(sql.SQL("copy {} ({}) from stdin").format(staging, listed)) as copy:
+        for row in rows:
+            copy.write_row((account, *row))
+
+
+def merge(connection: psycopg.Connection, target: Target, names: Sequence[str]) -> Merged:
+    """Merges what was staged; only rows that differ are touched."""
+    changed, months = _sql.merge(
+        connection,
+        table=target.table,
+        staging=f"pg_temp.{target.staging}",
+        columns=["user_account_id", *names],
+        time_zone=target.time_zone,
+        keep_custom_fields=target.keep_custom_fields,
+    )
+    return Merged(changed, frozenset(months or ()))
+
+
+def note_vanished(
+    connection: psycopg.Connection,
+    target: Target,
+    entity: str,
+    scope: str,
+    ids: tuple[int, int | None],
+    created: tuple[datetime | None, datetime | None] = (None, None),
+) -> int:
+    """Notes the rows alive in the id range (after, up to] that were not among the rows just staged."""
+    return int(
+        _sql.note_vanished(
+            connection,
+            table=target.table,
+            staging=f"pg_temp.{target.staging}",
+            account=target.account,
+            entity=entity,
+            scope=scope,
+            after=ids[0],
+            upto=ids[1],
+            created_from=created[0],
+            created_before=created[1],
+        )
+    )
+
+
+def vanished(connection: psycopg.Connection, target: Target, entity: str, scope: str) -> list[int]:
+    """The ids that this load has missed so far."""
+    found = _sql.vanished(connection, account=target.account, entity=entity, scope=scope)
+    return [number for (number,) in found]
+
+
+def forget_vanished(
+    connection: psycopg.Connection, target: Target, entity: str, scope: str, ids: Sequence[int] | None = None
+) -> None:
+    """Takes ids off the list of the missed: those found again, or all."""
+    _sql.forget_vanished(
+        connection, account=target.account, entity=entity, scope=scope, ids=None if ids is None else list(ids)
+    )
+
+
+def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, scope: str) -> int:
+    """Marks the missed rows as deleted and returns how many."""
+    return int(
+        _sql.set_tombstones(
+            connection, table=target.table, account=target.account, entity=entity, scope=scope
+        )
+    )
+
+
+def count_alive(connection: psycopg.Connection, target: Target) -> int:
+    """Rows of the portal that are not deleted."""
+    return int(_sql.count_alive(connection, table=target.table, account=target.account))

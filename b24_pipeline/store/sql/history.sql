@@ -1,0 +1,186 @@
+-- name: make_staging()#
+-- Emptied at each commit.
+create temporary table if not exists staging_moves (
+    history_id bigint not null,
+    entity_id bigint not null,
+    type_id smallint,
+    category_id bigint not null,
+    status_id text not null,
+    changed_at timestamptz not null
+) on commit delete rows;
+truncate staging_moves;
+
+-- name: copy_moves()
+copy staging_moves (history_id, entity_id, type_id, category_id, status_id, changed_at) from stdin;
+
+-- name: append(account, entity)!
+-- Append-only by the portal's id.
+insert into bitrix24_status_history (
+    user_account_id, entity_type, history_id, bitrix24_lead_id, bitrix24_deal_id, to_status_id,
+    to_category_id, type_id, changed_at, source
+)
+select
+    :account,
+    :entity,
+    history_id,
+    case when :entity = 'lead' then entity_id end,
+    case when :entity = 'deal' then entity_id end,
+    status_id,
+    category_id,
+    type_id,
+    changed_at,
+    'history'
+from staging_moves
+on conflict (user_account_id, entity_type, history_id) where history_id is not null do nothing;
+
+-- name: now()$
+select clock_timestamp();
+
+-- name: infer_lead(account, since)!
+-- Leads that stand elsewhere than their last known move. The move must be younger than that one:
+-- an entity that was read before its last move is behind, not ahead.
+with candidates as (
+    select
+        e.id,
+        e.status_id,
+        e.status_semantic_id as semantics,
+        coalesce(e.moved_time, e.date_modify, e.date_create) as moved_at
+    from bitrix24_leads as e
+    where
+        e.user_account_id = :account and e.deleted_at is null and e.status_id is not null
+        and (
+            cast(:since as timestamptz) is null
+            or e.loaded_at >= :since
+            or e.id in (
+                select h.entity_id from bitrix24_status_history as h
+                where h.user_account_id = :account and h.entity_type = 'lead' and h.loaded_at >= :since
+            )
+        )
+)
+
+insert into bitrix24_status_history (
+    user_account_id, entity_type, bitrix24_lead_id, to_status_id, to_category_id, type_id, changed_at, source
+)
+select
+    :account,
+    'lead',
+    c.id,
+    c.status_id,
+    0,
+    case when known.to_status_id is null then 1 when c.semantics in ('S', 'F') then 3 else 2 end,
+    c.moved_at,
+    'inferred'
+from candidates as c
+left join lateral (
+    select
+        h.to_status_id,
+        h.changed_at
+    from bitrix24_status_history as h
+    where h.user_account_id = :account and h.entity_type = 'lead' and h.entity_id = c.id
+    order by h.changed_at desc, h.history_id desc nulls first, h.id desc
+    limit 1
+) as known on true
+where
+    c.moved_at is not null
+    and c.status_id is distinct from known.to_status_id
+    and (known.changed_at is null or c.moved_at > known.changed_at)
+on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
+where history_id is null do nothing;
+
+-- name: infer_deal(account, since)!
+-- The same for deals, which have a pipeline too. Templates of recurring deals do not move.
+with candidates as (
+    select
+        e.id,
+        e.category_id,
+        e.stage_id,
+        e.stage_semantic_id as semantics,
+        coalesce(e.moved_time, e.date_modify, e.date_create) as moved_at
+    from bitrix24_deals as e
+    where
+        e.user_account_id = :account and e.deleted_at is null
+        and e.stage_id is not null and e.category_id is not null and e.is_recurring is not true
+        and (
+            cast(:since as timestamptz) is null
+            or e.loaded_at >= :since
+            or e.id in (
+                select h.entity_id from bitrix24_status_history as h
+                where h.user_account_id = :account and h.entity_type = 'deal' and h.loaded_at >= :since
+            )
+        )
+)
+
+insert into bitrix24_status_history (
+    user_account_id, entity_type, bitrix24_deal_id, to_status_id, to_category_id, type_id, changed_at, source
+)
+select
+    :account,
+    'deal',
+    c.id,
+    c.stage_id,
+    c.category_id,
+    case
+        when known.to_status_id is null then 1
+        when c.category_id is distinct from known.to_category_id then 5
+        when c.semantics in ('S', 'F') then 3
+        else 2
+    end,
+    c.moved_at,
+    'inferred'
+from candidates as c
+left join lateral (
+    select
+        h.to_status_id,
+        h.to_category_id,
+        h.changed_at
+    from bitrix24_status_history as h
+    where h.user_account_id = :account and h.entity_type = 'deal' and h.entity_id = c.id
+    order by h.changed_at desc, h.history_id desc nulls first, h.id desc
+    limit 1
+) as known on true
+where
+    c.moved_at is not null
+    and (c.stage_id, c.category_id) is distinct from (known.to_status_id, known.to_category_id)
+    and (known.changed_at is null or c.moved_at > known.changed_at)
+on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
+where history_id is null do nothing;
+
+-- name: link(account, entity)!
+-- Where each move came from: the one before it of the same entity.
+with touched as (
+    select distinct entity_id
+    from bitrix24_status_history
+    where user_account_id = :account and entity_type = :entity and not is_linked
+),
+
+ordered as (
+    select
+        h.id,
+        lag(h.to_status_id) over moves as from_status_id,
+        lag(h.to_category_id) over moves as from_category_id
+    from bitrix24_status_history as h
+    inner join touched on h.entity_id = touched.entity_id
+    where h.user_account_id = :account and h.entity_type = :entity
+    window moves as (partition by h.entity_id order by h.changed_at, h.history_id nulls last, h.id)
+)
+
+update bitrix24_status_history as h
+set
+    from_status_id = ordered.from_status_id,
+    from_category_id = ordered.from_category_id,
+    is_linked = true,
+    loaded_at = clock_timestamp()
+from ordered
+where
+    h.id = ordered.id
+    and (
+        not h.is_linked
+        or (h.from_status_id, h.from_category_id)
+        is distinct from (ordered.from_status_id, ordered.from_category_id)
+    );
+
+-- name: highest_id(account, entity)$
+-- How far the portal's history is stored.
+select max(history_id)
+from bitrix24_status_history
+where user_account_id = :account and entity_type = :entity and history_id is not null;

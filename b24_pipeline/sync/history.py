@@ -1,0 +1,147 @@
+"""Status history: appended by id, linked, and inferred where the portal has no move for what we see.
+
+`crm.stagehistory.list`, fact sheet section 6.5. Moves of an earlier pipeline
+may be missing there, and so may all moves of imported entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.entities.history import LIST_METHOD, History
+from b24_pipeline.store import cursors
+from b24_pipeline.store import history as store
+from b24_pipeline.store.cursors import Load
+from b24_pipeline.store.history import Move
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.load import portal_clock
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.scope import Scope
+
+LAG_IDS = 100
+"""Ids read again: a move with a lower id may become visible after one with a higher."""
+
+NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
+ALL_MOVES = Scope("all moves", "full")
+
+
+def sync_history(job: Job, history: History, *, full: bool = False) -> Outcome:
+    """Moves that are not stored yet, or all of them."""
+    return load_history(job, history, ALL_MOVES if full else NEW_MOVES)
+
+
+def load_history(job: Job, history: History, scope: Scope) -> Outcome:
+    """The moves of a scope; then what they leave open is inferred and linked."""
+    with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
+        _HistoryLoad(job, history, scope).run(outcome)
+        job.warehouse.transact(lambda connection: _complete(connection, job, history, outcome))
+    return outcome
+
+
+class _HistoryLoad:
+    def __init__(self, job: Job, history: History, scope: Scope) -> None:
+        self.job = job
+        self.history = history
+        self.scope = scope
+        self.account = job.portal.id
+
+    def run(self, outcome: Outcome) -> None:
+        load = self.job.warehouse.transact(self._take_up)
+        for chunk in self._chunks(load):
+            self._store(chunk, outcome)
+        self.job.warehouse.transact(lambda connection: self._finish(connection, load))
+
+    def _take_up(self, connection: psycopg.Connection) -> Load:
+        name = self.history.cursor
+        under_way = cursors.load_under_way(connection, self.account, name, self.scope.name)
+        if under_way:
+            return under_way
+        load = Load(self.scope.name, ((self._start(connection), None),), portal_clock(self.job))
+        cursors.begin(connection, self.account, name, load)
+        return load
+
+    def _start(self, connection: psycopg.Connection) -> int:
+        if self.scope is not NEW_MOVES:
+            return 0
+        return max(cursors.cursor_of(connection, self.account, self.history.cursor).last_id - LAG_IDS, 0)
+
+    def _chunks(self, load: Load) -> Iterator[Chunk]:
+        ranges = [IdRange(after, upto) for after, upto in load.open_ranges]
+        if ranges:
+            yield from read_list(
+                self.job.client,
+                self._query(),
+                ranges,
+                concurrency=self.job.options.concurrency,
+                first_pages=self.scope.first_pages,
+            )
+
+    def _query(self) -> ListQuery:
+        fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", self.history.stage_field)
+        category = (self.history.category_field,) if self.history.category_field else ()
+        return ListQuery(
+            LIST_METHOD,
+            (*fields, *category),
+            self.scope.filter(None, "CREATED_TIME"),
+            {"entityTypeId": self.history.entity_type_id},
+            wrapper="items",
+        )
+
+    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+        rows = [row for piece in chunk.pieces for row in piece.rows]
+        read = [move_of(self.history, row) for row in rows]
+        moves = [move for move in read if move]
+        outcome.rows_read += len(rows)
+        outcome.values_set_aside += len(rows) - len(moves)
+        outcome.rows_changed += self.job.warehouse.transact(
+            lambda connection: self._store_page(connection, chunk, moves)
+        )
+        self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
+
+    def _store_page(self, connection: psycopg.Connection, chunk: Chunk, moves: list[Move]) -> int:
+        added = store.append(connection, self.account, self.history.entity, moves)
+        left = [(part.after, part.upto) for part in chunk.left]
+        cursors.keep_open(connection, self.account, self.history.cursor, self.scope.name, left)
+        return added
+
+    def _finish(self, connection: psycopg.Connection, load: Load) -> None:
+        if self.scope.moves_watermark:
+            highest = store.highest_id(connection, self.account, self.history.entity)
+            cursors.advance(
+                connection, self.account, self.history.cursor, watermark=load.watermark, last_id=highest
+            )
+        cursors.end(connection, self.account, self.history.cursor, load.scope)
+
+
+def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
+    """A row of the portal's history; None where it names no entity, stage or time."""
+    try:
+        moved_at = str(row["CREATED_TIME"])
+        if datetime.fromisoformat(moved_at).tzinfo is None:
+            return None
+        category = int(row[history.category_field]) if history.category_field else 0
+        kind = int(row["TYPE_ID"]) if row.get("TYPE_ID") else None
+        return int(row["ID"]), int(row["OWNER_ID"]), kind, category, _code(row[history.stage_field]), moved_at
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _code(value: Any) -> str:
+    if not isinstance(value, str) or not value or "\x00" in value:
+        raise ValueError("no stage code")
+    return value
+
+
+def _complete(connection: psycopg.Connection, job: Job, history: History, outcome: Outcome) -> None:
+    """Infers and links, and notes up to when that is done, by the database's clock."""
+    name = f"{history.entity}_inference"
+    started = store.now(connection)
+    done_until = cursors.cursor_of(connection, job.portal.id, name).watermark
+    outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, done_until)
+    store.link(connection, job.portal.id, history.entity)
+    cursors.advance(connection, job.portal.id, name, watermark=started)

@@ -1,0 +1,116 @@
+"""Loads one entity of one portal: pages in, rows and cursor stored together.
+
+A load notes what it has to read before it begins, and takes off what it has
+stored in the transaction of the rows. Killed anywhere, the next one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import psycopg
+
+from b24_pipeline.bitrix.listing import Chunk, IdRange, read_list
+from b24_pipeline.entities import Entity
+from b24_pipeline.store import cursors
+from b24_pipeline.store.cursors import Load, OpenRange
+from b24_pipeline.store.merge import Merged, Row
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.reading import Reading
+from b24_pipeline.sync.scope import FULL, Scope, incremental
+from b24_pipeline.sync.vanished import bury_vanished
+
+EVERYTHING: tuple[OpenRange, ...] = ((0, None),)
+
+
+def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> Outcome:
+    """A full load, or an incremental one where there is a watermark to go on from."""
+    with job.warehouse.connect() as connection:
+        cursor = cursors.cursor_of(connection, job.portal.id, entity.name)
+    since = since or cursor.watermark
+    scope = FULL if full or since is None else incremental(since)
+    return load_scope(job, entity, scope)
+
+
+def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
+    """One load with its row in the sync log."""
+    with job.recorded(entity.name, scope.sync_type) as outcome, job.alone(entity.name):
+        _Load(Reading(job, entity, scope)).run(outcome)
+    return outcome
+
+
+class _Load:
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.job = reading.job
+        self.account = reading.job.portal.id
+        self.entity = reading.entity.name
+        self._highest = 0
+
+    def run(self, outcome: Outcome) -> None:
+        load = self.job.warehouse.transact(self._take_up)
+        for chunk in self._chunks(load):
+            self._store(chunk, outcome)
+        if self.reading.scope.whole:
+            self.job.warehouse.transact(
+                lambda connection: self.reading.note_vanished_beyond(connection, self._highest)
+            )
+            bury_vanished(self.reading, outcome)
+        self.job.warehouse.transact(lambda connection: self._finish(connection, load, outcome))
+
+    def _take_up(self, connection: psycopg.Connection) -> Load:
+        """The load that was begun and not finished, or a new one."""
+        under_way = cursors.load_under_way(connection, self.account, self.entity, self.reading.scope.name)
+        if under_way:
+            return under_way
+        load = Load(self.reading.scope.name, EVERYTHING, portal_clock(self.job) - self.job.options.lag)
+        cursors.begin(connection, self.account, self.entity, load)
+        self.reading.forget_vanished(connection)
+        return load
+
+    def _chunks(self, load: Load) -> Iterable[Chunk]:
+        ranges = [IdRange(after, upto) for after, upto in load.open_ranges]
+        if not ranges:
+            return []
+        return read_list(
+            self.job.client,
+            self.reading.query(),
+            ranges,
+            concurrency=self.job.options.concurrency,
+            first_pages=self.reading.scope.first_pages,
+        )
+
+    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+        rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+        merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, chunk, rows))
+        outcome.rows_read += len(rows)
+        outcome.rows_changed += merged.rows_changed
+        outcome.months |= merged.months
+        outcome.values_set_aside = self.reading.decoder.set_aside
+        self._highest = max([self._highest, *(piece.done.upto or 0 for piece in chunk.pieces)])
+        self.job.options.progress(self.job.portal.name, self.entity, len(rows))
+
+    def _store_page(self, connection: psycopg.Connection, chunk: Chunk, rows: list[Row]) -> Merged:
+        merged = self.reading.merge(connection, rows)
+        if self.reading.scope.whole:
+            for piece in chunk.pieces:
+                self.reading.note_vanished(connection, piece.done)
+        left = [(part.after, part.upto) for part in chunk.left]
+        cursors.keep_open(connection, self.account, self.entity, self.reading.scope.name, left)
+        return merged
+
+    def _finish(self, connection: psycopg.Connection, load: Load, outcome: Outcome) -> None:
+        if self.reading.scope.moves_watermark:
+            cursors.advance(connection, self.account, self.entity, watermark=load.watermark)
+            outcome.watermark = load.watermark
+        cursors.end(connection, self.account, self.entity, load.scope)
+
+
+def portal_clock(job: Job) -> datetime:
+    """The portal's time, which its answers carry; it is asked where none has come yet."""
+    if job.client.clock is None:
+        told = job.client.call("server.time").result
+        return job.client.clock or datetime.fromisoformat(str(told))
+    return job.client.clock

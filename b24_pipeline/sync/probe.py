@@ -1,0 +1,83 @@
+"""Is this credential good for a sync? Asked before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from b24_pipeline.bitrix.client import BitrixClient, Command
+from b24_pipeline.errors import ScopeMissing, UnreadableAnswer
+
+NEEDED_SCOPES = ("crm",)
+WANTED_SCOPES = ("user", "user_basic", "user_brief")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whom the credential acts for, and what a person should know before the first sync."""
+
+    user_id: int
+    time_zone: str
+    warnings: tuple[str, ...]
+
+
+def probe(client: BitrixClient) -> Probe:
+    """Calls the portal once. Raises what tells an unreachable portal from a refused credential."""
+    profile = client.call("profile").result
+    if not isinstance(profile, dict) or "ID" not in profile:
+        raise UnreadableAnswer(
+            client.portal, "answered, but not as a Bitrix24 portal does; is this its address?"
+        )
+    answer = client.batch({"scope": Command("scope", {}), "time": Command("server.time", {})})
+    scopes = [str(scope) for scope in answer.get("scope")]
+    _require_crm(client, scopes)
+    moment = datetime.fromisoformat(str(answer.get("time")))
+    return Probe(
+        int(profile["ID"]), time_zone_of(profile, client.clock or moment), _warnings(profile, scopes)
+    )
+
+
+def _require_crm(client: BitrixClient, scopes: list[str]) -> None:
+    missing = [scope for scope in NEEDED_SCOPES if scope not in scopes]
+    if missing:
+        raise ScopeMissing(
+            client.portal, "scope", "insufficient_scope", f"it lacks {', '.join(missing)}", 200
+        )
+
+
+def _warnings(profile: Mapping[str, Any], scopes: list[str]) -> tuple[str, ...]:
+    warnings = []
+    if profile.get("ADMIN") is not True:
+        warnings.append(
+            "the credential's owner is no administrator: rows and pipelines that they may not see will be missing"
+        )
+    if not set(WANTED_SCOPES) & set(scopes):
+        warnings.append("the scope `user` is missing: names of responsible persons will be missing")
+    return tuple(warnings)
+
+
+def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
+    """The zone that the portal's days are counted in.
+
+    The portal's answers carry the server's offset only. The user's zone has
+    daylight saving and a name, so it is taken where it agrees with the offset.
+    """
+    offset = portal_time.utcoffset() or timedelta()
+    name = str(profile.get("TIME_ZONE") or "")
+    if name and _offset_in(name, portal_time) == offset:
+        return name
+    hours, rest = divmod(offset, timedelta(hours=1))
+    if rest:
+        return "UTC"
+    # the sign of these names is the opposite of the usual
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"
+
+
+def _offset_in(name: str, moment: datetime) -> timedelta | None:
+    try:
+        return moment.astimezone(ZoneInfo(name)).utcoffset()
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -1,0 +1,77 @@
+"""One entity of one portal within one scope: how it is asked for, and how its rows are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from b24_pipeline.bitrix.listing import IdRange, ListQuery
+from b24_pipeline.entities import Entity, RowDecoder
+from b24_pipeline.store import merge
+from b24_pipeline.store.merge import Merged, Row, Target
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.scope import FULL, Scope
+
+
+class Reading:
+    """What a load and its second look share."""
+
+    def __init__(self, job: Job, entity: Entity, scope: Scope) -> None:
+        selected = job.options.select.get(entity.name)
+        self.job = job
+        self.entity = entity
+        self.scope = scope
+        self.decoder = RowDecoder(entity, selected)
+        self.target = Target(
+            entity.table, job.portal.id, job.portal.time_zone, keep_custom_fields=selected is not None
+        )
+        self._fields = entity.select if selected is None else tuple(dict.fromkeys(("ID", *selected)))
+
+    def query(self, scope: Scope | None = None) -> ListQuery:
+        """The list query of this scope, or of another."""
+        conditions = (scope or self.scope).filter(self.entity.modified, self.entity.created)
+        return ListQuery(self.entity.method, self._fields, conditions)
+
+    def query_by_id(self) -> ListQuery:
+        """The list query without any condition but ids."""
+        return self.query(FULL)
+
+    def decoded(self, raw_rows: list[dict[str, Any]]) -> list[Row]:
+        """Rows for COPY; the raw ones are used up."""
+        return self.decoder.rows(raw_rows)
+
+    def merge(self, connection: psycopg.Connection, rows: list[Row]) -> Merged:
+        """Stages and merges decoded rows in the caller's transaction."""
+        merge.stage(connection, self.target, self.decoder.names, rows)
+        return merge.merge(connection, self.target, self.decoder.names)
+
+    def note_vanished(self, connection: psycopg.Connection, ids: IdRange) -> None:
+        """Notes rows of an id range that are alive here and were not among those staged last."""
+        merge.note_vanished(
+            connection,
+            self.target,
+            self.entity.name,
+            self.scope.name,
+            (ids.after, ids.upto),
+            self.scope.created,
+        )
+
+    def note_vanished_beyond(self, connection: psycopg.Connection, highest: int) -> None:
+        """Notes rows with ids above the portal's highest."""
+        merge.stage(connection, self.target, self.decoder.names, ())
+        self.note_vanished(connection, IdRange(highest, None))
+
+    def vanished(self, connection: psycopg.Connection) -> list[int]:
+        """The ids missed so far."""
+        return merge.vanished(connection, self.target, self.entity.name, self.scope.name)
+
+    def forget_vanished(self, connection: psycopg.Connection, ids: list[int] | None = None) -> None:
+        """Takes ids off that list, or all."""
+        merge.forget_vanished(connection, self.target, self.entity.name, self.scope.name, ids)
+
+    def bury_vanished(self, connection: psycopg.Connection) -> int:
+        """Tombstones for all of that list, which is empty then."""
+        buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
+        self.forget_vanished(connection)
+        return buried

@@ -1,0 +1,159 @@
+"""A sync of portals, from directories to history: the order of the work, and what an error stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from b24_pipeline.entities import CRM, HISTORIES, USER, Entity
+from b24_pipeline.errors import (
+    AddressRefused,
+    AppRemoved,
+    B24Error,
+    CredentialRefused,
+    Overloaded,
+    PaymentRequired,
+    PortalDeleted,
+    PortalMoved,
+    PortalUnreachable,
+    TokenExpired,
+    UnknownEntity,
+)
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.directories import sync_directories
+from b24_pipeline.sync.history import load_history, sync_history
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.load import load_entity, load_scope
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.scope import Days, Scope
+from b24_pipeline.sync.users import sync_users
+
+PORTALS_AT_ONCE = 4
+
+DIRECTORIES = "pipelines"
+STATUS_HISTORY = "status_history"
+ENTITIES: tuple[str, ...] = (DIRECTORIES, USER.name, *(entity.name for entity in CRM), STATUS_HISTORY)
+COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HISTORY)
+
+# after one of these no other entity can be read either
+STOPS_PORTAL = (
+    AddressRefused,
+    AppRemoved,
+    CredentialRefused,
+    Overloaded,
+    PaymentRequired,
+    PortalDeleted,
+    PortalMoved,
+    PortalUnreachable,
+    TokenExpired,
+)
+
+Step = Callable[[Job], list[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a sync. `entities`: names of ENTITIES, empty for all."""
+
+    entities: tuple[str, ...] = ()
+    full: bool = False
+    since: datetime | None = None
+
+    def wants(self, name: str) -> bool:
+        """Whether this entity is asked for."""
+        return not self.entities or name in self.entities
+
+
+def known_entities(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, checked. Raises UnknownEntity."""
+    for name in names:
+        if name not in ENTITIES:
+            raise UnknownEntity(name, ENTITIES)
+    return tuple(names)
+
+
+def sync_portals(
+    connections: Connections, portals: Sequence[Portal], request: Request, options: Options
+) -> list[Outcome]:
+    """Syncs portals side by side; one that fails does not stop the others."""
+    return _each(connections, portals, options, lambda job: sync_portal(job, request))
+
+
+def backfill_portals(
+    connections: Connections,
+    portals: Sequence[Portal],
+    days: Days,
+    entities: Sequence[str],
+    options: Options,
+) -> list[Outcome]:
+    """Reads again what was created on those days, and finds what was deleted since."""
+    return _each(connections, portals, options, lambda job: backfill(job, days, entities))
+
+
+def sync_portal(job: Job, request: Request) -> list[Outcome]:
+    """One portal. Entities come before their history, so that a move seen late is not inferred too early."""
+    steps: list[Step] = []
+    if request.wants(DIRECTORIES):
+        steps.append(sync_directories)
+    if request.wants(USER.name):
+        steps.append(lambda job: [sync_users(job)])
+    steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
+    if request.wants(STATUS_HISTORY):
+        steps.append(lambda job: [sync_history(job, one, full=request.full) for one in HISTORIES])
+    return _until_stopped(job, steps)
+
+
+def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
+    """The cohorts of these days, entity by entity."""
+    scope = days.scope(job.portal.time_zone)
+    wanted = entities or COHORT_ENTITIES
+    steps = [_scope_step(entity, scope) for entity in CRM if entity.name in wanted]
+    if STATUS_HISTORY in wanted:
+        steps.append(lambda job: [load_history(job, one, scope) for one in HISTORIES])
+    return _until_stopped(job, steps)
+
+
+def _entity_step(entity: Entity, request: Request) -> Step:
+    return lambda job: [load_entity(job, entity, full=request.full, since=request.since)]
+
+
+def _scope_step(entity: Entity, scope: Scope) -> Step:
+    return lambda job: [load_scope(job, entity, scope)]
+
+
+def _until_stopped(job: Job, steps: Sequence[Step]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for step in steps:
+        outcomes += step(job)
+        if any(isinstance(outcome.error, STOPS_PORTAL) for outcome in outcomes):
+            break
+    return outcomes
+
+
+def _each(
+    connections: Connections,
+    portals: Sequence[Portal],
+    options: Options,
+    work: Callable[[Job], list[Outcome]],
+) -> list[Outcome]:
+    def one(portal: Portal) -> list[Outcome]:
+        try:
+            with opened(connections, portal, options) as job:
+                return work(job)
+        except B24Error as error:
+            return [Outcome(portal.name, "portal", "incremental", error=error)]
+
+    with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(portals)))) as pool:
+        return [outcome for outcomes in pool.map(one, portals) for outcome in outcomes]
+
+
+@contextmanager
+def opened(connections: Connections, portal: Portal, options: Options) -> Iterator[Job]:
+    """A job of this portal, its client closed at the end."""
+    with connections.client(portal) as client:
+        yield Job(portal, client, connections.warehouse, options)

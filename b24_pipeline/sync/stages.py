@@ -1,0 +1,103 @@
+"""Pipelines and stages out of the portal's directories (fact sheet, section 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+LEAD_STATUSES = "STATUS"
+DEAL_STAGES = "DEAL_STAGE"
+LEAD_PIPELINE: Row = {"entity_type": "lead", "category_id": 0, "name": None, "sort": 0, "is_default": True}
+_SEMANTICS = {
+    "S": "success",
+    "F": "failure",
+    "success": "success",
+    "failure": "failure",
+    "apology": "failure",
+}
+
+
+def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The pipelines of deals, and the one of leads."""
+    return [LEAD_PIPELINE, *map(_pipeline, categories)]
+
+
+def _pipeline(category: Mapping[str, Any]) -> Row:
+    return {
+        "entity_type": "deal",
+        "category_id": int(category["id"]),
+        "name": category.get("name"),
+        "sort": _whole(category.get("sort")),
+        "is_default": category.get("isDefault") == "Y",
+    }
+
+
+def stage_rows(categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The statuses that are stages, each with its pipeline."""
+    names = {int(category["id"]): category.get("name") for category in categories}
+    placed = ((place_of(str(status.get("ENTITY_ID"))), status) for status in statuses)
+    return [_stage(place, names, status) for place, status in placed if place]
+
+
+def place_of(directory: str) -> tuple[str, int] | None:
+    """The entity type and pipeline whose stages a directory holds; None for other directories."""
+    if directory == LEAD_STATUSES:
+        return "lead", 0
+    if directory == DEAL_STAGES:
+        return "deal", 0
+    number = directory.removeprefix(f"{DEAL_STAGES}_")
+    return ("deal", int(number)) if number != directory and number.isdigit() else None
+
+
+def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> Row:
+    entity_type, category_id = place
+    return {
+        "entity_type": entity_type,
+        "category_id": category_id,
+        "category_name": names.get(category_id) if entity_type == "deal" else None,
+        "status_id": str(status["STATUS_ID"]),
+        "status_name": status.get("NAME"),
+        "color": _color(status),
+        "sort": _whole(status.get("SORT")),
+        "semantics": semantics_of(status),
+    }
+
+
+def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every entry of every directory."""
+    return [
+        {
+            "directory": str(status["ENTITY_ID"]),
+            "status_id": str(status["STATUS_ID"]),
+            "name": status.get("NAME"),
+            "sort": _whole(status.get("SORT")),
+            "color": _color(status),
+            "semantics": semantics_of(status) if place_of(str(status["ENTITY_ID"])) else None,
+        }
+        for status in statuses
+    ]
+
+
+def semantics_of(status: Mapping[str, Any]) -> str:
+    """process, success or failure; the portal leaves it empty for stages in progress."""
+    told = status.get("SEMANTICS") or _extra(status).get("SEMANTICS")
+    return _SEMANTICS.get(str(told), "process")
+
+
+def _color(status: Mapping[str, Any]) -> str | None:
+    color = status.get("COLOR") or _extra(status).get("COLOR")
+    return str(color) if color else None
+
+
+def _extra(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    extra = status.get("EXTRA")
+    return extra if isinstance(extra, Mapping) else {}
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
