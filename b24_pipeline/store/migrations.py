@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL
-from yoyo import get_backend, read_migrations
 
 from b24_pipeline.errors import DatabaseNotMigrated, DatabaseTooNew
 from b24_pipeline.paths import bundled
@@ -68,6 +67,8 @@ def _applied(connection: psycopg.Connection) -> set[str]:
 
 
 def _apply(url: URL) -> list[str]:
+    from yoyo import read_migrations
+
     with closing(_backend(url)) as backend:
         todo = backend.to_apply(read_migrations(str(bundled("migrations"))))
         names = [migration.id for migration in todo]
@@ -89,4 +90,6 @@ class _Closing:
 
 
 def _backend(url: URL) -> _Closing:
+    from yoyo import get_backend
+
     return _Closing(get_backend(url.render_as_string(hide_password=False)))

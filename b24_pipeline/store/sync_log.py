@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import psycopg
-from psycopg.rows import dict_row
 
 from b24_pipeline.store import queries
 from b24_pipeline.store.pool import Warehouse
@@ -25,15 +21,3 @@ def finish(warehouse: Warehouse, log_id: int, **figures: Any) -> None:
     """Notes how it ended: the figures of an Outcome, and the error if there was one."""
     with warehouse.connect() as connection:
         _sql.finish(connection, id=log_id, **figures)
-
-
-def latest(connection: psycopg.Connection) -> list[dict[str, Any]]:
-    """The last sync of each entity of each portal."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_sql.latest.sql).fetchall()
-
-
-def last_success(connection: psycopg.Connection, account: UUID) -> datetime | None:
-    """When a sync of this portal last ended well."""
-    found: datetime | None = _sql.last_success(connection, account=account)
-    return found

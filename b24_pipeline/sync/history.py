@@ -14,12 +14,12 @@ import psycopg
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
 from b24_pipeline.entities.history import LIST_METHOD, History
-from b24_pipeline.store import cursors
+from b24_pipeline.store import cursors, merge
 from b24_pipeline.store import history as store
 from b24_pipeline.store.cursors import Load
 from b24_pipeline.store.history import Move
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.load import portal_clock
+from b24_pipeline.sync.load import MANY_ROWS, portal_clock
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.scope import Scope
 
@@ -141,6 +141,8 @@ def _complete(connection: psycopg.Connection, job: Job, history: History, outcom
     """Infers and links, and notes up to when that is done, by the database's clock."""
     name = f"{history.entity}_inference"
     started = store.now(connection)
+    if outcome.rows_changed > MANY_ROWS:
+        merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, job.portal.id, name).watermark
     outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, done_until)
     store.link(connection, job.portal.id, history.entity)

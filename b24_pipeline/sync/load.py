@@ -13,7 +13,7 @@ import psycopg
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange, read_list
 from b24_pipeline.entities import Entity
-from b24_pipeline.store import cursors
+from b24_pipeline.store import cursors, merge
 from b24_pipeline.store.cursors import Load, OpenRange
 from b24_pipeline.store.merge import Merged, Row
 from b24_pipeline.sync.job import Job
@@ -22,6 +22,7 @@ from b24_pipeline.sync.reading import Reading
 from b24_pipeline.sync.scope import FULL, Scope, incremental
 from b24_pipeline.sync.vanished import bury_vanished
 
+MANY_ROWS = 1000
 EVERYTHING: tuple[OpenRange, ...] = ((0, None),)
 
 
@@ -106,6 +107,8 @@ class _Load:
             cursors.advance(connection, self.account, self.entity, watermark=load.watermark)
             outcome.watermark = load.watermark
         cursors.end(connection, self.account, self.entity, load.scope)
+        if outcome.rows_changed > MANY_ROWS:
+            merge.analyze(connection, self.reading.target.table)
 
 
 def portal_clock(job: Job) -> datetime:

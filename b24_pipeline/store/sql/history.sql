@@ -10,7 +10,8 @@ create temporary table if not exists staging_moves (
 ) on commit delete rows;
 truncate staging_moves;
 
--- name: copy_moves()
+-- name: copy_moves()#
+-- What the portal sent.
 copy staging_moves (history_id, entity_id, type_id, category_id, status_id, changed_at) from stdin;
 
 -- name: append(account, entity)!

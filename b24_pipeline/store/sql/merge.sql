@@ -37,3 +37,7 @@ select b24_set_tombstones(cast(:table as regclass), :account, :entity, :scope);
 -- name: count_alive(table, account)$
 -- Rows that are not deleted.
 select b24_count_alive(cast(:table as regclass), :account);
+
+-- name: analyze_table(table)$
+-- The planner must not take a table that was just filled for an empty one.
+select b24_analyze(cast(:table as regclass));

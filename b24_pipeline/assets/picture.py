@@ -1,0 +1,74 @@
+"""The funnel as a picture inside a materialization: a small SVG, which the UI's markdown shows."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from itertools import groupby, islice
+from typing import Any
+
+WIDTH = 640
+BAR_LEFT = 220
+BAR_WIDTH = 300
+LINE = 22
+MOST_FUNNELS = 12  # a picture for a person, in every run's log
+
+_COLOURS = {"process": "#4f43dd", "success": "#1f8f4e", "failure": "#c5402f"}
+
+Row = dict[str, Any]
+
+
+def funnel_picture(rows: Iterable[Row]) -> str:
+    """Markdown with one picture a pipeline; rows as in `funnel_stats`, in the order of their stages."""
+    funnels = [list(group) for _, group in groupby(rows, key=_pipeline)]
+    known = [stages for stages in funnels if stages[0]["entered"]]
+    pictures = "\n\n".join(_picture(stages) for stages in islice(known, MOST_FUNNELS))
+    left_out = len(known) - MOST_FUNNELS
+    return pictures + (f"\n\n... and {left_out} more" if left_out > 0 else "") or "No funnel yet."
+
+
+def _pipeline(row: Row) -> tuple[str, str, int]:
+    return row["portal"], row["entity_type"], row["category_id"]
+
+
+def _picture(stages: Sequence[Row]) -> str:
+    title = _title(stages[0])
+    encoded = b64encode(_svg(title, stages).encode()).decode()
+    return f"![{_plain(title)}](data:image/svg+xml;base64,{encoded})"
+
+
+def _title(row: Row) -> str:
+    name = row["category_name"] or row["category_id"]
+    return f"{row['portal']}, {row['entity_type']}, {name}: {row['entered']:,} entered"
+
+
+def _plain(text: str) -> str:
+    """Without what markdown would read as its own."""
+    return text.translate(str.maketrans("", "", "[]()\\\n"))
+
+
+def _svg(title: str, stages: Sequence[Row]) -> str:
+    height = LINE * (len(stages) + 1) + 8
+    most = max(row["reached"] for row in stages) or 1
+    lines = "".join(line for number, row in enumerate(stages) for line in _bar(number, row, most))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        'font-family="sans-serif" font-size="13" fill="#222">'
+        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>'
+        f'<text x="8" y="17" font-weight="bold">{escape(title)}</text>{lines}</svg>'
+    )
+
+
+def _bar(number: int, row: Row, most: int) -> Iterator[str]:
+    top = LINE * (number + 1) + 6
+    width = round(BAR_WIDTH * row["reached"] / most, 1)
+    share = row["conversion_from_start"]
+    told = f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
+    name = escape(str(row["status_name"] or row["status_id"])[:28])
+    yield f'<text x="8" y="{top + 13}">{name}</text>'
+    yield (
+        f'<rect x="{BAR_LEFT}" y="{top}" width="{max(width, 1)}" height="{LINE - 6}" '
+        f'fill="{_COLOURS.get(row["semantics"], "#777")}"/>'
+    )
+    yield f'<text x="{BAR_LEFT + width + 6}" y="{top + 13}">{told}</text>'

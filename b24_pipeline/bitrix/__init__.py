@@ -1,0 +1,1 @@
+"""The Bitrix24 API client: calls, batches, whole lists, and the budget they stay within."""

@@ -1,0 +1,181 @@
+"""Calls to one portal.
+
+    call = with retries ( within budget ( with a credential ( one request )))
+
+Each ring is a method of its own. Secrets sit in the URLs here, so no URL, body
+or header reaches a message or a log: a failure names the portal and the method.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from b24_pipeline.bitrix.answers import Answer, BatchAnswer, Time, read_batch
+from b24_pipeline.bitrix.auth import Credential
+from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command, batch_body
+from b24_pipeline.bitrix.budget import Budget
+from b24_pipeline.bitrix.exchange import exchange
+from b24_pipeline.bitrix.retries import SHRINKING, USUAL, Repeats, Waits, with_retries
+from b24_pipeline.bitrix.transport import Timeouts, open_http
+from b24_pipeline.bitrix.usage import Usage
+from b24_pipeline.errors import OperatingLimit, RequestLimit, ServerFault, TokenExpired
+
+# Both write whole URLs at INFO.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+__all__ = ["BitrixClient", "Command", "Timeouts", "Waits"]
+
+_RETRIED_IN_BATCH = (RequestLimit, OperatingLimit, ServerFault)
+
+
+class BitrixClient:
+    """One portal through one credential; any number of threads may use it.
+
+    `portal` is the label in messages. All calls raise what `errors.py` lists
+    under PortalError.
+    """
+
+    def __init__(
+        self,
+        *,
+        portal: str,
+        credential: Credential,
+        budget: Budget,
+        http: httpx.Client | None = None,
+        timeouts: Timeouts | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        self.portal = portal
+        self.usage = Usage()
+        self.clock: datetime | None = None
+        self._credential = credential
+        self._budget = budget
+        self._waits = waits or Waits()
+        self._timeouts = timeouts or Timeouts()
+        self._http = http or open_http(credential.address, self._timeouts)
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Call one method."""
+        answer = Answer.of(self._with_retries(method, dict(params or {}), (method,), USUAL))
+        self._note(answer.time, {method: answer.time} if answer.time else {})
+        return answer
+
+    def batch(
+        self, commands: Mapping[str, Command], *, halt: bool = False, shrinking: bool = False
+    ) -> BatchAnswer:
+        """Run commands, fifty a request, and once more those that failed in a way that may pass.
+
+        Commands that lean on others (`Reference`) are sent once, and must be at
+        most fifty. `shrinking`: the caller will ask for less when the portal
+        does not manage, so that a heavy batch is hardly repeated as it was.
+        """
+        answer = BatchAnswer()
+        for part in _parts(commands):
+            answer.take(self._batch(part, halt, SHRINKING if shrinking else USUAL))
+        again = {} if halt else _passing(commands, answer)
+        for part in _parts(again):
+            answer.take(self._batch(part, halt, USUAL))
+        return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _batch(self, commands: Mapping[str, Command], halt: bool, repeats: Repeats) -> BatchAnswer:
+        methods = {key: command.method for key, command in commands.items()}
+        billed = ("batch", *dict.fromkeys(methods.values()))
+        body = self._with_retries("batch", batch_body(commands, halt=halt), billed, repeats, len(commands))
+        answer = read_batch(self.portal, body, methods)
+        for error in answer.errors.values():
+            if isinstance(error, OperatingLimit):
+                self._budget.blocked(error.method, None)
+        outer = Time.of(body.get("time"))
+        self._note(outer, ({"batch": outer} if outer else {}) | _by_method(methods, answer.times))
+        return answer
+
+    def _with_retries(
+        self, method: str, body: dict[str, Any], billed: Sequence[str], repeats: Repeats, commands: int = 1
+    ) -> Mapping[str, Any]:
+        return with_retries(lambda: self._within_budget(method, body, billed, commands), repeats, self._waits)
+
+    def _within_budget(
+        self, method: str, body: dict[str, Any], billed: Sequence[str], commands: int
+    ) -> Mapping[str, Any]:
+        started = time.monotonic()
+        self._budget.acquire(billed)
+        self.usage.sent(commands, time.monotonic() - started)
+        try:
+            return self._with_credential(method, body)
+        except RequestLimit as error:
+            self.usage.refused()
+            self._budget.refused(error)
+            raise
+        except OperatingLimit:
+            self._budget.blocked(method, None)
+            raise
+
+    def _with_credential(self, method: str, body: dict[str, Any]) -> Mapping[str, Any]:
+        url, sent = self._credential.prepare(method, body)
+        try:
+            return self._one_request(method, url, sent)
+        except TokenExpired:
+            self._credential.refresh(str(sent.get("auth", "")))
+        url, sent = self._credential.prepare(method, body)
+        return self._one_request(method, url, sent)
+
+    def _one_request(self, method: str, url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return exchange(self._http, self.portal, method, url, body)
+
+    def _note(self, outer: Time | None, figures: Mapping[str, Time]) -> None:
+        """Pass on what an answer says of operating time and of the portal's clock."""
+        if outer and outer.at and (self.clock is None or outer.at > self.clock):
+            self.clock = outer.at
+        told = {method: figure for method, figure in figures.items() if figure.operating is not None}
+        for method, figure in told.items():
+            self._budget.spent(method, figure.operating or 0.0, figure.operating_reset_at, figure.finish)
+        inner = {method: figure for method, figure in told.items() if method != "batch" and figure.operating}
+        # Some servers bill a batch as a whole and repeat that figure at each command: count it once.
+        self.usage.reported(inner or told)
+
+
+def _parts(commands: Mapping[str, Command]) -> Iterable[dict[str, Command]]:
+    entries = list(commands.items())
+    for start in range(0, len(entries), MAX_COMMANDS):
+        yield dict(entries[start : start + MAX_COMMANDS])
+
+
+def _passing(commands: Mapping[str, Command], answer: BatchAnswer) -> dict[str, Command]:
+    """The commands whose error may pass, if none of them leans on another."""
+    if any(command.chained for command in commands.values()):
+        return {}
+    failed = answer.errors.items()
+    return {
+        key: commands[key]
+        for key, error in failed
+        if isinstance(error, _RETRIED_IN_BATCH) and key in commands
+    }
+
+
+def _by_method(methods: Mapping[str, str], times: Mapping[str, Time]) -> dict[str, Time]:
+    """One figure a method: `operating` counts up through a batch, durations add up."""
+    merged: dict[str, Time] = {}
+    for key, time_ in times.items():
+        method = methods.get(key, "batch")
+        merged[method] = time_.after(merged[method]) if method in merged else time_
+    return merged

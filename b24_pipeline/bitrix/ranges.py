@@ -1,0 +1,218 @@
+"""Which id ranges to read next, and with how many pages each: the plan behind `listing.py`.
+
+A chain of pages begins at the low end of a range and is bounded only by its
+high end, so a gap in the ids costs nothing. What costs a request is a chain
+longer than its range has rows. Hence: cut ranges coarsely, read each from its
+low end by full batches, and guess row counts (by density) only for the tails,
+which are packed together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from b24_pipeline.bitrix.batch import MAX_COMMANDS
+
+PAGE_ROWS = 50
+
+# Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
+_DEVIATIONS = 3.0
+# A batch this full is sent although others may still bring something to put in.
+_FULL_ENOUGH = 0.9
+# Splitting for a few rows more than a batch would make one more batch of them.
+_WORTH_SPLITTING = 0.1
+# From so many parts on, most of them untouched, a guess about them all is too much to bet on.
+_MANY_PARTS = 4
+# After so many batches without trouble a shrunken batch grows again.
+_GROW_AFTER = 16
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """The ids after `after`, up to and including `upto`; None: up to the highest there is."""
+
+    after: int
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRange:
+    """A range not yet read, with what its neighbourhood showed: rows per id, over `seen` rows."""
+
+    after: int
+    upto: int
+    density: float = 1.0
+    seen: int = 1
+    failures: int = 0
+    look: int = 0
+
+    @property
+    def width(self) -> int:
+        return self.upto - self.after
+
+    @property
+    def rows(self) -> float:
+        """How many rows it is likely to hold."""
+        return self.width * min(self.density, 1.0)
+
+    @property
+    def pages(self) -> int:
+        """Pages that very likely suffice, the short one that ends the chain included."""
+        spread = self.rows * max(1.0 - self.density, 0.0) * (1.0 + self.rows / self.seen)
+        likely_most = self.rows + _DEVIATIONS * math.sqrt(spread)
+        enough = int(likely_most // PAGE_ROWS) + 1
+        if likely_most >= self.width:
+            enough = math.ceil(self.width / PAGE_ROWS)
+        return min(enough, self.look) if self.look else enough
+
+    def split(self, parts: int) -> list[OpenRange]:
+        """Equal widths; fewer parts if it has not so many ids."""
+        edges = [self.after + self.width * part // parts for part in range(parts + 1)]
+        return [replace(self, after=low, upto=high) for low, high in pairwise(edges) if low < high]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A run of pages from the low end of a range, each beginning where the one before ended."""
+
+    range: OpenRange
+    pages: int
+
+
+class RangePool:
+    """The open ranges that nobody reads at the moment."""
+
+    def __init__(self, ranges: Iterable[OpenRange] = ()) -> None:
+        self._open = [opened for opened in ranges if opened.width > 0]
+        self._commands = MAX_COMMANDS
+        self._good = 0
+        self._patchy = False
+
+    def add(self, opened: OpenRange) -> None:
+        if opened.width > 0:
+            self._open.append(opened)
+
+    def ranges(self) -> list[OpenRange]:
+        return list(self._open)
+
+    def too_heavy(self, commands: int) -> None:
+        """A batch of so many commands did not come through: halve them."""
+        self._commands, self._good = max(1, commands // 2), 0
+
+    def came_through(self) -> None:
+        self._good += 1
+        if self._good >= _GROW_AFTER and self._commands < MAX_COMMANDS:
+            self._commands, self._good = min(self._commands * 2, MAX_COMMANDS), 0
+
+    def ended(self, chain: Chain, rows: int) -> None:
+        """A chain reached the end of its range: far earlier than guessed, if the ids are patchy."""
+        if chain.pages - rows // PAGE_ROWS > self._commands // 2:
+            self._patchy = True
+
+    def take(self, idle: int, busy: int) -> list[list[Chain]]:
+        """The batches to send now, at most `idle`, while `busy` others are under way.
+
+        A batch far from full is held back as long as others may bring more.
+        """
+        self._spread(idle)
+        batches = self._large(idle)
+        tails = [opened for opened in self._open if opened.pages < self._commands]
+        room = idle - len(batches)
+        if not tails or room <= 0:
+            return batches
+        if busy + len(batches) == 0:
+            return self._last_tails(tails, room)
+        while room > 0 and self._worth_sending():
+            batches.append(self._filled())
+            room -= 1
+        return batches
+
+    def _spread(self, idle: int) -> None:
+        """Split the largest range where workers would stay idle."""
+        large = [opened for opened in self._open if opened.pages >= self._commands]
+        if not large or len(large) >= idle:
+            return
+        largest = max(large, key=lambda opened: opened.rows)
+        batches = largest.rows / (self._commands * PAGE_ROWS)
+        whole = int(batches)
+        parts = min(whole + (batches - whole > _WORTH_SPLITTING), idle - len(large) + 1)
+        if parts > 1:
+            self._open.remove(largest)
+            first, *others = largest.split(parts)
+            look = self._first_look(len(others))
+            self._open.extend([first, *(replace(part, look=look) for part in others)])
+
+    def _first_look(self, parts: int) -> int:
+        """Pages for the first chain of each part that nobody has looked into; 0: as many as it needs.
+
+        It may lie in a gap. One batch looks into all of them where the ids turned
+        out patchy; else two share one, which costs no time as long as many remain.
+        """
+        if self._patchy:
+            return max(self._commands // max(parts, 1), 1)
+        return self._commands // 2 if parts >= _MANY_PARTS else 0
+
+    def _large(self, most: int) -> list[list[Chain]]:
+        """One batch for each range that fills it."""
+        large = sorted(
+            (opened for opened in self._open if opened.pages >= self._commands),
+            key=lambda opened: -opened.rows,
+        )[:most]
+        for opened in large:
+            self._open.remove(opened)
+        return [[Chain(opened, self._commands)] for opened in large]
+
+    def _last_tails(self, tails: Sequence[OpenRange], room: int) -> list[list[Chain]]:
+        """Nothing else will come: all tails now, each whole if that takes no more batches."""
+        whole = _first_fit(tails, self._commands)
+        if len(whole) <= min(room, math.ceil(sum(tail.pages for tail in tails) / self._commands)):
+            for tail in tails:
+                self._open.remove(tail)
+            return whole
+        batches: list[list[Chain]] = []
+        while self._open and len(batches) < room:
+            batches.append(self._filled())
+        return batches
+
+    def _worth_sending(self) -> bool:
+        return sum(opened.pages for opened in self._open) >= _FULL_ENOUGH * self._commands
+
+    def _filled(self) -> list[Chain]:
+        """One batch, filled with the longest tails; the last one is begun if it does not fit."""
+        chains: list[Chain] = []
+        room = self._commands
+        for opened in sorted(self._open, key=lambda opened: -opened.pages):
+            if room == 0:
+                break
+            self._open.remove(opened)
+            chains.append(Chain(opened, min(opened.pages, room)))
+            room -= chains[-1].pages
+        return chains
+
+
+def _first_fit(tails: Sequence[OpenRange], commands: int) -> list[list[Chain]]:
+    """Whole tails in as few batches as the simple rule finds: longest first, into the first with room."""
+    batches: list[list[Chain]] = []
+    for tail in sorted(tails, key=lambda tail: -tail.pages):
+        chain = Chain(tail, tail.pages)
+        fitting = (batch for batch in batches if sum(one.pages for one in batch) + chain.pages <= commands)
+        batch = next(fitting, None)
+        if batch is None:
+            batches.append([chain])
+        else:
+            batch.append(chain)
+    return batches
+
+
+def merged(ranges: Iterable[OpenRange]) -> tuple[IdRange, ...]:
+    """Ascending, with neighbours joined: a cursor short enough to store."""
+    joined: list[IdRange] = []
+    for opened in sorted(ranges, key=lambda opened: opened.after):
+        if joined and joined[-1].upto == opened.after:
+            joined[-1] = IdRange(joined[-1].after, opened.upto)
+        else:
+            joined.append(IdRange(opened.after, opened.upto))
+    return tuple(joined)

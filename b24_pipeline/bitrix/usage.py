@@ -1,0 +1,54 @@
+"""What a client has used of its portal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from b24_pipeline.bitrix.answers import Time
+
+
+@dataclass(slots=True)
+class Usage:
+    """Counters of one client; read them at any time, add through the methods. Thread-safe.
+
+    `operating_seconds` is run time in the portal, summed from the growth of
+    what it reports; `rejected` counts its answers 503 for a full bucket.
+    """
+
+    requests: int = 0
+    commands: int = 0
+    operating_seconds: float = 0.0
+    rejected: int = 0
+    waited_seconds: float = 0.0
+    _last: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def sent(self, commands: int, waited: float) -> None:
+        with self._lock:
+            self.requests += 1
+            self.commands += commands
+            self.waited_seconds += waited
+
+    def refused(self) -> None:
+        with self._lock:
+            self.rejected += 1
+
+    def reported(self, figures: Mapping[str, Time]) -> None:
+        """Add the growth of each method's `operating` since its last report."""
+        with self._lock:
+            self.operating_seconds += sum(self._growth(method, time) for method, time in figures.items())
+
+    def _growth(self, method: str, time: Time) -> float:
+        finish, operating = time.finish or 0.0, time.operating or 0.0
+        last = self._last.get(method)
+        if last is None:
+            # The first figure holds what others used before us.
+            self._last[method] = finish, operating
+            return min(operating, time.duration)
+        if finish < last[0]:
+            # Answers of parallel requests overtake each other; the later figure holds this one.
+            return 0.0
+        self._last[method] = finish, operating
+        return max(operating - last[1], 0.0)

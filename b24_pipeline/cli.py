@@ -1,0 +1,79 @@
+"""The `b24` command: thin; each command is a function of `commands/`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from b24_pipeline.commands import demo, figures, portals, services, state, syncing
+from b24_pipeline.commands.screen import complain
+from b24_pipeline.errors import B24Error, UsageError
+from b24_pipeline.log import set_up_logs
+
+app = typer.Typer(
+    name="b24",
+    help="Bitrix24 CRM in PostgreSQL: complete, fresh, with its history.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+portal_app = typer.Typer(help="Connect, list and remove portals.", no_args_is_help=True)
+app.add_typer(portal_app, name="portal")
+
+INTERRUPTED = 130
+
+
+class _Shown:
+    debug = False
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and a detailed log.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON lines.")] = False,
+) -> None:
+    """What holds for every command."""
+    _Shown.debug = debug
+    set_up_logs(verbose=debug, as_json=log_json)
+
+
+app.command()(demo.demo)
+app.command()(services.migrate)
+portal_app.command("add")(portals.add)
+portal_app.command("list")(portals.show)
+portal_app.command("remove")(portals.remove)
+app.command()(syncing.sync)
+app.command()(syncing.backfill)
+app.command()(figures.models)
+app.command()(figures.funnel)
+app.command()(services.up)
+app.command()(state.status)
+app.command()(state.doctor)
+app.command()(services.sandbox)
+
+
+def main() -> None:
+    """Runs the command line. Errors are one line; exit 2 for wrong usage, 1 for failure."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except B24Error as error:
+        if _Shown.debug:
+            raise
+        complain(str(error))
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        complain("stopped; what was stored stays, and the next run goes on from there")
+        sys.exit(INTERRUPTED)
+
+
+def _terminate(_number: int, _frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `b24`, by what they are about."""

@@ -1,0 +1,153 @@
+"""`b24 models` and `b24 funnel`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.errors import UsageError
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
+from b24_pipeline.store.figures import funnel_rows
+
+if TYPE_CHECKING:
+    from b24_pipeline.models import BuildResult
+
+
+class Format(StrEnum):
+    """How figures are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def models(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build from nothing.")] = False,
+    select: Annotated[
+        str | None, typer.Option(help="Models, as dbt selects them: name, +name, name+.")
+    ] = None,
+) -> None:
+    """Build the SQL models and run their tests."""
+    with runtime.opened(settings()) as opened:
+        built = build_models(opened, select=select, full_refresh=full_refresh)
+    rows = [
+        (model.name, model.materialized, model.action, model.rows, model.seconds) for model in built.models
+    ]
+    table(("model", "materialized", "done", "rows", "seconds"), rows, right=(3, 4))
+    failed = [test for test in built.tests if not test.passed]
+    for test in failed:
+        say(f"{test.severity}: {test.name} fails for {test.failures} rows")
+    output.print(
+        f"{len(built.models)} models, {len(built.tests) - len(failed)} of {len(built.tests)} tests passed"
+    )
+
+
+def build_models(opened: Runtime, *, select: str | None = None, full_refresh: bool = False) -> BuildResult:
+    """Builds the models of this installation."""
+    from b24_pipeline.models import build, load_project
+
+    return build(opened.warehouse.connect, load_project(), select=select, full_refresh=full_refresh)
+
+
+def funnel(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    entity_type: Annotated[
+        str | None, typer.Option(help="lead or deal; as the portal counts by default.")
+    ] = None,
+    pipeline: Annotated[int | None, typer.Option(help="Only the pipeline of this number.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="table, csv or json.")] = Format.TABLE,
+) -> None:
+    """Show the funnel of a portal."""
+    if entity_type not in (None, "lead", "deal"):
+        raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
+    with runtime.opened(settings()) as opened:
+        portal = opened.portals.one(name)
+        counted = entity_type or ("lead" if portal.entity_type == "lead" else "deal")
+        show_funnel(opened, name, counted, pipeline, form)
+
+
+def show_funnel(
+    opened: Runtime, name: str, counted: str, pipeline: int | None = None, form: Format = Format.TABLE
+) -> None:
+    """Writes the funnel of a portal's leads or deals."""
+    with opened.warehouse.connect() as connection:
+        rows = funnel_rows(connection, name, counted, pipeline)
+    if not rows:
+        where = f" in pipeline {pipeline}" if pipeline is not None else ""
+        raise UsageError(f"{name} has no {counted} funnel{where}; has it been synced? (b24 sync {name})")
+    {Format.TABLE: _as_table, Format.CSV: _as_csv, Format.JSON: _as_json}[form](rows)
+
+
+def _as_table(rows: list[dict[str, Any]]) -> None:
+    for category in dict.fromkeys(row["category_id"] for row in rows):
+        stages = [row for row in rows if row["category_id"] == category]
+        output.print(f"\n[bold]{stages[0]['category_name'] or category}[/] ({stages[0]['entered']} entered)")
+        most = max([row["reached"] for row in stages] + [1])
+        titles = (
+            "stage",
+            "",
+            "in stage",
+            "reached",
+            "from start",
+            "from previous",
+            "median",
+            "amount in stage",
+        )
+        table(titles, [_stage(row, most) for row in stages], right=(2, 3, 4, 5, 6, 7))
+
+
+def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
+    return (
+        row["status_name"],
+        "█" * round(20 * row["reached"] / most),
+        row["in_stage"],
+        row["reached"],
+        _share(row["conversion_from_start"]),
+        _share(row["conversion_from_previous"]),
+        _duration(row["median_seconds"]),
+        _money(row),
+    )
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{float(value):.1%}"
+
+
+def _duration(seconds: Any) -> str:
+    if seconds is None:
+        return ""
+    hours = float(seconds) / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def _money(row: dict[str, Any]) -> str:
+    """Each currency by itself: they are never added."""
+    amounts = row.get("amounts_by_currency") or {}
+    return ", ".join(
+        f"{Decimal(str(amount)):,.0f} {currency}".replace(",", " ") for currency, amount in amounts.items()
+    )
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> None:
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
+
+
+def _as_json(rows: list[dict[str, Any]]) -> None:
+    sys.stdout.write(orjson.dumps(rows, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value

@@ -1,0 +1,91 @@
+"""`b24 portal add | list | remove`."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.errors import UsageError
+from b24_pipeline.settings import settings
+from b24_pipeline.sync.probe import probe
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
+
+
+class EntityType(StrEnum):
+    """Whose funnel the portal counts."""
+
+    LEAD = "lead"
+    DEAL = "deal"
+    BOTH = "both"
+
+
+class Plan(StrEnum):
+    """The portal's plan, which sets its request budget."""
+
+    STANDARD = "standard"
+    ENTERPRISE = "enterprise"
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What you call this portal.")],
+    webhook_url: Annotated[
+        str, typer.Option(help="The inbound webhook, as the portal shows it.", envvar="B24_WEBHOOK_URL")
+    ],
+    entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
+    plan: Annotated[Plan, typer.Option(help="Sets the request budget.")] = Plan.STANDARD,
+) -> None:
+    """Connect a portal by its webhook credential; nothing is stored unless it answers."""
+    require_name(name)
+    credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
+    with runtime.opened(settings()) as opened:
+        with opened.connections.client_of(credential, name, plan.value) as client:
+            found = probe(client)
+        opened.portals.add_webhook(
+            name,
+            credential.address.origin.partition("://")[2],
+            credential.base_url,
+            entity_type=entity_type.value,
+            plan=plan.value,
+            user_id=found.user_id,
+            time_zone=found.time_zone,
+        )
+    for warning in found.warnings:
+        say(f"note: {warning}")
+    output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
+
+
+def require_name(name: str) -> None:
+    """Raises UsageError unless a portal may be called so."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
+        )
+
+
+def show() -> None:
+    """List the connected portals."""
+    with runtime.opened(settings()) as opened:
+        portals = opened.portals.all()
+    rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
+    table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
+    if not rows:
+        say("no portal yet; connect one with: b24 portal add NAME --webhook-url URL")
+
+
+def remove(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its data too.")] = False,
+) -> None:
+    """Forget a portal's credential; its data stays unless it is purged."""
+    with runtime.opened(settings()) as opened:
+        opened.portals.remove(name, purge=purge)
+    output.print(
+        f"{name} is removed with all its data" if purge else f"{name} is disconnected; its data stays"
+    )

@@ -1,0 +1,111 @@
+"""What a person sees: tables on stdout, progress and complaints on stderr."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress as Bars
+from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from b24_pipeline.log import masked
+from b24_pipeline.sync.options import Progress
+
+WIDE = 200  # where nobody looks, lines are not folded
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
+
+
+output = _console()
+notes = _console(stderr=True)
+PLAIN_LINE_SECONDS = 5.0
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    notes.print("b24: " + escape(masked(" ".join(message.split()))), soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """A note on stderr, so that stdout stays for what was asked."""
+    notes.print(escape(message), soft_wrap=True)
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """A table on stdout; columns whose numbers are in `right` hold figures."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for number, title in enumerate(titles):
+        drawn.add_column(title, justify="right" if number in right else "left", no_wrap=number in right)
+    for row in rows:
+        drawn.add_row(*(escape(shown(value)) for value in row))
+    output.print(drawn)
+
+
+def shown(value: Any) -> str:
+    """A value as text: figures with thin groups, moments to the second."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S%z")
+    return str(value)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Counts rows while they come: bars on a terminal, a plain line every few seconds elsewhere."""
+    if not notes.is_terminal:
+        yield _PlainLines()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} rows"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=notes, transient=True) as bars:
+        yield _LiveBars(bars)
+
+
+class _LiveBars:
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, portal: str, entity: str, rows: int) -> None:
+        with self._lock:
+            if (portal, entity) not in self._tasks:
+                self._tasks[portal, entity] = self._bars.add_task(f"{portal} {entity}", total=None)
+            self._bars.advance(self._tasks[portal, entity], rows)
+
+
+class _PlainLines:
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], int] = {}
+        self._last = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, portal: str, entity: str, rows: int) -> None:
+        with self._lock:
+            self._rows[portal, entity] = self._rows.get((portal, entity), 0) + rows
+            if time.monotonic() - self._last >= PLAIN_LINE_SECONDS:
+                self._last = time.monotonic()
+                say(f"{portal} {entity}: {self._rows[portal, entity]} rows")

@@ -1,0 +1,68 @@
+"""`b24 migrate`, `b24 up` and `b24 sandbox`."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import output, say
+from b24_pipeline.settings import settings
+from b24_pipeline.store.migrations import migrate as bring_up_to_date
+from b24_pipeline.store.pool import Warehouse
+
+
+def migrate() -> None:
+    """Bring the database up to date; harmless twice."""
+    warehouse = Warehouse(runtime.database_url(settings()))
+    try:
+        applied = bring_up_to_date(warehouse)
+    finally:
+        warehouse.close()
+    for name in applied:
+        output.print(f"applied {name}")
+    output.print("the database is up to date")
+
+
+def up(
+    port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
+) -> None:
+    """Run the Dagster UI and daemon until Ctrl-C."""
+    from b24_pipeline.automation import up as dagster_up
+
+    with runtime.opened(settings()):
+        dagster_up.run(
+            settings(), port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it)")
+        )
+
+
+def sandbox(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8077,
+    leads: Annotated[int, typer.Option(min=0)] = 1000,
+    deals: Annotated[int, typer.Option(min=0)] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
+    limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,
+) -> None:
+    """Run a local Bitrix24 portal for trying things out, until Ctrl-C."""
+    from b24_pipeline.sandbox import Limits, Sandbox, SandboxConfig
+
+    config = SandboxConfig(
+        host=host,
+        port=port,
+        leads=leads,
+        deals=deals,
+        seed=seed,
+        limits=Limits.standard() if limits else Limits.off(),
+    )
+    with Sandbox(config) as portal:
+        output.print(f"a portal with {leads} leads and {deals} deals answers at {portal.url}")
+        output.print("connect it in another terminal (its secret is public, its data invented):")
+        output.print(
+            f"  B24_ALLOWED_PORTALS={host} b24 portal add sandbox --webhook-url {portal.webhook_url}",
+            soft_wrap=True,
+        )
+        while True:
+            time.sleep(3600)

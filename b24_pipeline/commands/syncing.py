@@ -1,0 +1,160 @@
+"""`b24 sync` and `b24 backfill`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.figures import build_models
+from b24_pipeline.commands.screen import complain, progress, say, table
+from b24_pipeline.errors import UsageError, WrongDates
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.run import (
+    COHORT_ENTITIES,
+    ENTITIES,
+    Request,
+    backfill_portals,
+    known_entities,
+    sync_portals,
+)
+from b24_pipeline.sync.scope import Days
+
+Entities = Annotated[
+    list[str] | None, typer.Option("--entity", "-e", help=f"Only this: {', '.join(ENTITIES)}. Repeatable.")
+]
+AcceptDeletions = Annotated[
+    bool, typer.Option("--accept-deletions", help="Mark rows as deleted even if many have vanished.")
+]
+NoModels = Annotated[bool, typer.Option("--no-models", help="Do not build the SQL models afterwards.")]
+
+
+def sync(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Portals; all if none.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything, and find what was deleted.")] = False,
+    entity: Entities = None,
+    since: Annotated[str | None, typer.Option(help="Read what was modified since this time (ISO).")] = None,
+    no_models: NoModels = False,
+    accept_deletions: AcceptDeletions = False,
+) -> None:
+    """Sync portals: what changed since the last time, or all; then the models."""
+    if full and since:
+        raise UsageError("--full reads everything, --since a part: choose one")
+    wanted = known_entities(entity or [])
+    with runtime.opened(settings()) as opened:
+        portals = _chosen(opened, names or [])
+        request = Request(wanted, full, moment(since, portals) if since else None)
+        _work(
+            opened,
+            accept_deletions,
+            no_models,
+            lambda options: sync_portals(opened.connections, portals, request, options),
+        )
+
+
+def backfill(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    first: Annotated[str, typer.Option("--from", help="First day of creation (YYYY-MM-DD).")],
+    last: Annotated[str, typer.Option("--to", help="Last day of creation, included.")],
+    entity: Entities = None,
+    no_models: NoModels = False,
+    accept_deletions: AcceptDeletions = False,
+) -> None:
+    """Read again what was created on these days, and find what was deleted since."""
+    days = Days(day(first), day(last))
+    wanted = known_entities(entity or [])
+    unfit = [one for one in wanted if one not in COHORT_ENTITIES]
+    if unfit:
+        raise UsageError(f"{unfit[0]} is always read whole: `b24 sync --entity {unfit[0]}`")
+    with runtime.opened(settings()) as opened:
+        portals = _chosen(opened, [name])
+        _work(
+            opened,
+            accept_deletions,
+            no_models,
+            lambda options: backfill_portals(opened.connections, portals, days, wanted, options),
+        )
+
+
+def _chosen(opened: Runtime, names: Sequence[str]) -> list[Portal]:
+    portals = opened.portals.named(list(names))
+    if not portals:
+        raise UsageError("no portal is connected; connect one with: b24 portal add NAME --webhook-url URL")
+    return portals
+
+
+def _work(
+    opened: Runtime, accept_deletions: bool, no_models: bool, work: Callable[[Options], list[Outcome]]
+) -> None:
+    with progress() as counted:
+        outcomes = work(opened.options(progress=counted, accept_deletions=accept_deletions))
+    show_outcomes(outcomes)
+    built = None if no_models else build_models(opened)
+    _tell_dagster(opened, outcomes, built)
+    failed = [outcome for outcome in outcomes if not outcome.worked]
+    for outcome in failed:
+        complain(str(outcome.error))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: object) -> None:
+    """The catalogue in Dagster's UI stays true to what was done outside of it."""
+    from b24_pipeline.store.dagster import is_set_up
+
+    with opened.warehouse.connect() as connection:
+        in_use = is_set_up(connection)
+    if in_use:
+        from b24_pipeline.automation.report import report_outcomes
+
+        report_outcomes(opened.settings, outcomes, built)
+
+
+def show_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """The table that a sync ends with."""
+    titles = ("portal", "entity", "sync", "rows read", "rows changed", "deleted", "requests", "seconds", "")
+    rows = [
+        (
+            outcome.portal,
+            outcome.entity,
+            outcome.sync_type,
+            outcome.rows_read,
+            outcome.rows_changed,
+            outcome.rows_deleted,
+            outcome.requests,
+            outcome.seconds,
+            "" if outcome.worked else "failed",
+        )
+        for outcome in outcomes
+    ]
+    table(titles, rows, right=(3, 4, 5, 6, 7))
+    aside = sum(outcome.values_set_aside for outcome in outcomes)
+    if aside:
+        say(f"note: {aside} values did not fit their column; they are in the column extra of their rows")
+
+
+def day(text: str) -> date:
+    """A day of the command line. Raises WrongDates."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongDates(f"{text!r} is no day; expected YYYY-MM-DD") from None
+
+
+def moment(text: str, portals: Sequence[Portal]) -> datetime:
+    """A time of the command line; without a zone it is the first portal's."""
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongDates(f"{text!r} is no time; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from None
+    return told if told.tzinfo else told.replace(tzinfo=ZoneInfo(portals[0].time_zone))

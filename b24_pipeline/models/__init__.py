@@ -1,0 +1,23 @@
+"""Runs the SQL models of dbt_like_sql/ in-process, in tenths of a second.
+
+`load_project` reads the folder, `build` makes the tables and tests them,
+`run_tests` only tests. dbt itself can do the same with the same folder.
+"""
+
+from b24_pipeline.models.build import BuildResult, ModelResult, build, run_tests
+from b24_pipeline.models.checks import TestResult
+from b24_pipeline.models.model import Check, Model, Source
+from b24_pipeline.models.project import Project, load_project
+
+__all__ = [
+    "BuildResult",
+    "Check",
+    "Model",
+    "ModelResult",
+    "Project",
+    "Source",
+    "TestResult",
+    "build",
+    "load_project",
+    "run_tests",
+]

@@ -1,0 +1,142 @@
+"""Builds the models of a project in order and tests each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.checks import TestResult, raise_for_failures, run_check
+from b24_pipeline.models.materialize import Action, materialize
+from b24_pipeline.models.model import Materialized, Model
+from b24_pipeline.models.project import Project
+from b24_pipeline.models.relation import Connection, rows_of
+from b24_pipeline.models.statements import statement
+
+Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What a build did to one model. `rows` are in the table now, `changed` were written or deleted.
+
+    Both are None for a view. `columns` are `name type`; `tests` those run after it.
+    """
+
+    name: str
+    materialized: Materialized
+    action: Action
+    rows: int | None
+    changed: int | None
+    seconds: float
+    columns: tuple[str, ...]
+    tests: tuple[TestResult, ...] = ()
+
+
+@dataclass
+class BuildResult:
+    """Models in the order in which they were built."""
+
+    models: list[ModelResult] = field(default_factory=list)
+
+    @property
+    def tests(self) -> list[TestResult]:
+        """All tests that were run."""
+        return [test for model in self.models for test in model.tests]
+
+
+def build(
+    connect: Connect,
+    project: Project,
+    *,
+    select: str | None = None,
+    full_refresh: bool = False,
+    on_model: Callable[[ModelResult], None] | None = None,
+    with_tests: bool = True,
+    raise_on_failure: bool = True,
+) -> BuildResult:
+    """Build the selected models, each in one transaction, and run its tests after it.
+
+    Holds one connection and the schema's build lock all the while: a second
+    build waits. `on_model` is called after each model, also after one whose
+    test fails. Raises ModelError for a query that does not run and, unless
+    `raise_on_failure` is false, for a failed test of severity error: what was
+    built before stays, what reads the failed model is not built.
+    """
+    result = BuildResult()
+    with connect() as conn, _statement_by_statement(conn), _only_build(conn, project.schema):
+        for name in project.selection(select):
+            done = _build_one(conn, project, project.models[name], full_refresh, with_tests)
+            result.models.append(done)
+            if on_model:
+                on_model(done)
+            if raise_on_failure:
+                raise_for_failures(done.tests)
+    return result
+
+
+def run_tests(connect: Connect, project: Project, *, select: str | None = None) -> list[TestResult]:
+    """Run the tests of the selected models on the tables as they are; raises for no failed test."""
+    names = project.selection(select)
+    with connect() as conn, _statement_by_statement(conn):
+        return [run_check(conn, project, test) for name in names for test in project.models[name].tests]
+
+
+def _build_one(
+    conn: Connection, project: Project, model: Model, full_refresh: bool, with_tests: bool
+) -> ModelResult:
+    started = time.perf_counter()
+    try:
+        with conn.transaction():
+            conn.execute(statement("allow_memory"))
+            outcome = materialize(conn, project, model, full_refresh=full_refresh)
+    except psycopg.Error as error:
+        raise ModelError(f"{model.name}: {error.diag.message_primary or error} ({model.path})") from error
+    seconds = time.perf_counter() - started
+    tests = [run_check(conn, project, test) for test in model.tests] if with_tests else []
+    return ModelResult(
+        name=model.name,
+        materialized=model.materialized,
+        action=outcome.action,
+        rows=outcome.rows,
+        changed=outcome.changed,
+        seconds=seconds,
+        columns=outcome.columns,
+        tests=tuple(tests),
+    )
+
+
+@contextmanager
+def _statement_by_statement(conn: Connection) -> Iterator[None]:
+    """Autocommit, so that each model's transaction is a real one and not part of a larger."""
+    before = conn.autocommit
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        raise ModelError("models cannot be built on a connection that is inside a transaction")
+    conn.autocommit = True
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.autocommit = before
+
+
+@contextmanager
+def _only_build(conn: Connection, schema: str) -> Iterator[None]:
+    named = sql.Literal(schema)
+    with conn.transaction():
+        conn.execute(statement("wait_for_ever"))
+        rows_of(conn, statement("lock_builds", schema=named))
+    try:
+        if not rows_of(conn, statement("find_schema", schema=named)):
+            conn.execute(statement("create_schema", schema=sql.Identifier(schema)))
+        yield
+    finally:
+        if not conn.closed:
+            rows_of(conn, statement("unlock_builds", schema=named))

@@ -1,0 +1,115 @@
+"""Finds the checks of each model: generic ones in schema.yml, singular ones in tests/*.sql."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.model import Check, Model
+from b24_pipeline.models.properties import GenericTest, ModelProperties, Properties, TestConfig
+from b24_pipeline.models.template import read_uses
+
+TEMPLATES = Path(__file__).parent / "sql" / "checks"
+_REF = re.compile(r"\s*ref\(\s*(['\"])(?P<name>\w+)\1\s*\)\s*")
+
+
+def attach_checks(
+    models: Mapping[str, Model], properties: Iterable[Properties], singular: Iterable[Path]
+) -> dict[str, Model]:
+    """The same models with their tests; `models` are in building order."""
+    files = list(properties)
+    checks = [*_generic_checks(models, files), *_singular_checks(models, files, singular)]
+    names = [check.name for check in checks]
+    for name in names:
+        if names.count(name) > 1:
+            raise ModelError(f"two tests are called {name!r}: give one of them a name of its own")
+    return {
+        name: replace(model, tests=tuple(check for check in checks if check.model == name))
+        for name, model in models.items()
+    }
+
+
+def _generic_checks(models: Mapping[str, Model], files: list[Properties]) -> Iterator[Check]:
+    for entry in (entry for file in files for entry in file.models):
+        for test, column in _tests_of(entry):
+            yield _generic_check(models, models[entry.name], test, column)
+
+
+def _tests_of(entry: ModelProperties) -> Iterator[tuple[GenericTest, str]]:
+    for column in entry.columns:
+        yield from ((test, column.name) for test in column.data_tests)
+    for test in entry.data_tests:
+        if test.column_name is None:
+            raise ModelError(f"{entry.name}: a test of the whole model needs a column_name")
+        yield test, test.column_name
+
+
+def _generic_check(models: Mapping[str, Model], model: Model, test: GenericTest, column: str) -> Check:
+    path = TEMPLATES / f"{test.kind}.sql"
+    arguments = dict(test.arguments)
+    refs = [model.name]
+    if test.kind == "relationships":
+        refs.append(_referred(arguments, model))
+        arguments["to"] = refs[-1]
+    return Check(
+        name=test.name or "_".join([test.kind, model.name, *re.findall(r"\w+", column)]),
+        kind=test.kind,
+        model=model.name,
+        column=column,
+        severity=test.config.severity,
+        description=test.description,
+        sql=path.read_text("utf-8"),
+        path=model.path,
+        refs=tuple(_known(models, refs, model.path)),
+        arguments=arguments,
+    )
+
+
+def _referred(arguments: Mapping[str, Any], model: Model) -> str:
+    match = _REF.fullmatch(str(arguments["to"]))
+    if match is None:
+        raise ModelError(f"{model.name}: relationships: `to` must be ref('a model'), not {arguments['to']!r}")
+    return match["name"]
+
+
+def _singular_checks(
+    models: Mapping[str, Model], files: list[Properties], paths: Iterable[Path]
+) -> Iterator[Check]:
+    notes = {note.name: note.description for file in files for note in file.data_tests}
+    for path in paths:
+        yield _singular_check(models, path, notes.pop(path.stem, ""))
+    for name in notes:
+        raise ModelError(f"a schema.yml describes the test {name!r}, and there is no {name}.sql")
+
+
+def _singular_check(models: Mapping[str, Model], path: Path, description: str) -> Check:
+    text = path.read_text("utf-8")
+    uses = read_uses(text, path)
+    if set(uses.config) - {"severity"}:
+        raise ModelError(f"{path}: config({', '.join(sorted(uses.config))}) is not supported in a test")
+    refs = _known(models, uses.refs, path)
+    if not refs:
+        raise ModelError(f"{path}: a test must refer to a model")
+    return Check(
+        name=path.stem,
+        kind="singular",
+        model=refs[-1],
+        column=None,
+        severity=TestConfig.model_validate(uses.config).severity,
+        description=description,
+        sql=text,
+        path=path,
+        refs=tuple(refs),
+    )
+
+
+def _known(models: Mapping[str, Model], refs: list[str], path: Path) -> list[str]:
+    """The referred models in building order."""
+    for name in refs:
+        if name not in models:
+            raise ModelError(f"{path}: ref({name!r}) is no model")
+    return [name for name in models if name in refs]

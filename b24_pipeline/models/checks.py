@@ -1,0 +1,73 @@
+"""Runs the tests of models: each is a query for rows that should not be there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psycopg
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.model import Check, Severity
+from b24_pipeline.models.project import Project
+from b24_pipeline.models.relation import Connection, rows_of
+from b24_pipeline.models.render import check_sql
+from b24_pipeline.models.statements import query, statement
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test's outcome; `failures` are rows, and `sql` is the query that shows them."""
+
+    __test__ = False
+
+    name: str
+    model: str
+    column: str | None
+    severity: Severity
+    failures: int
+    passed: bool
+    seconds: float
+    sql: str
+    description: str = ""
+
+
+def run_check(conn: Connection, project: Project, check: Check) -> TestResult:
+    """Count the rows that break a check; ModelError if the query itself does not run."""
+    text = check_sql(project, check)
+    started = time.perf_counter()
+    try:
+        (row,) = rows_of(conn, statement("count_failures", query=query(text)))
+    except psycopg.Error as error:
+        raise ModelError(f"test {check.name} cannot be run: {error.diag.message_primary or error}") from error
+    return TestResult(
+        name=check.name,
+        model=check.model,
+        column=check.column,
+        severity=check.severity,
+        failures=row["failures"],
+        passed=row["failures"] == 0,
+        seconds=time.perf_counter() - started,
+        sql=text,
+        description=check.description,
+    )
+
+
+def raise_for_failures(results: Iterable[TestResult]) -> None:
+    """ModelError for the failed tests of severity error: which, how many rows, and how to see them."""
+    failed = [result for result in results if not result.passed and result.severity == "error"]
+    if not failed:
+        return
+    first = failed[0]
+    others = f" (and {len(failed) - 1} more tests failed)" if failed[1:] else ""
+    raise ModelError(
+        f"{first.model}: test {first.name} failed on {first.failures} rows{others}; "
+        f"nothing that reads {first.model} was built; see the rows with: {one_line(first.sql)}"
+    )
+
+
+def one_line(text: str) -> str:
+    """A query on one line, to be pasted into psql: comments would swallow the rest of it."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return " ".join(" ".join(lines).split())

@@ -1,0 +1,171 @@
+"""Makes one model's relation hold what its query says.
+
+Readers are never in the way and never see a gap: a table whose columns are
+the same is changed row by row, only where a row differs, and so keeps its
+identity, its rights and the views on it. Only when columns or kind change a
+new relation takes its place, within the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from psycopg import sql
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.model import Model
+from b24_pipeline.models.project import Project
+from b24_pipeline.models.relation import (
+    Connection,
+    Relation,
+    describe,
+    replace_relation,
+    rows_of,
+    view_definition,
+    write_comments,
+)
+from b24_pipeline.models.render import model_sql
+from b24_pipeline.models.statements import columns_of, query, statement
+
+Action: TypeAlias = Literal["created", "replaced", "incremental", "view"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`rows` are the rows of the table (None for a view), `changed` those written or deleted."""
+
+    action: Action
+    rows: int | None
+    changed: int | None
+    columns: tuple[str, ...]
+
+
+def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> Outcome:
+    """Build one model inside the caller's transaction."""
+    text = model_sql(project, model)
+    old = describe(conn, project.schema, model.name)
+    columns, definition = _probe(conn, text)
+    _refuse_unknown_columns(model, columns)
+    if model.materialized == "view":
+        outcome = _make_view(conn, project, model, old, columns, definition)
+    elif old.kind != "table" or old.columns != columns:
+        outcome = _swap(conn, project, model, old, text)
+    else:
+        outcome = _refresh(conn, project, model, old, full_refresh=full_refresh)
+    built = describe(conn, project.schema, model.name)
+    write_comments(conn, built, model.description, model.columns)
+    return outcome
+
+
+def _probe(conn: Connection, text: str) -> tuple[tuple[str, ...], str]:
+    """A query's columns as `name type`, and its normal form."""
+    conn.execute(statement("create_probe", query=query(text)))
+    columns = describe(conn, "pg_temp", "b24_probe").columns
+    definition = view_definition(conn, "pg_temp", "b24_probe")
+    conn.execute(statement("drop_probe"))
+    return columns, definition
+
+
+def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
+    known = {column.split(" ", 1)[0] for column in columns}
+    unknown = sorted((set(model.columns) | set(model.unique_key)) - known)
+    if unknown:
+        raise ModelError(
+            f"{model.path}: has no column {', '.join(unknown)}, which its schema.yml or config names"
+        )
+
+
+def _make_view(
+    conn: Connection,
+    project: Project,
+    model: Model,
+    old: Relation,
+    columns: tuple[str, ...],
+    definition: str,
+) -> Outcome:
+    """A view that is as it should be is not touched: replacing it would wait for its readers."""
+    done = Outcome("view", None, None, columns)
+    if old.kind == "view" and view_definition(conn, old.schema, old.name) == definition:
+        return done
+    make = statement("create_view", relation=old.identifier, query=query(definition.rstrip(";")))
+    if old.kind in (None, "view") and columns[: len(old.columns)] == old.columns:
+        conn.execute(make)
+    else:
+        replace_relation(conn, old, lambda: _run(conn, make), _readers(project, model))
+    return done
+
+
+def _swap(conn: Connection, project: Project, model: Model, old: Relation, text: str) -> Outcome:
+    """Build the table beside the old one, then let it take its place."""
+    beside = Relation(old.schema, f"{old.name}__next", None, ())
+    conn.execute(statement("create_next", relation=beside.identifier, query=query(text)))
+    if model.unique_key:
+        key = columns_of(model.unique_key)
+        conn.execute(statement("create_key_index", relation=beside.identifier, key=key))
+    conn.execute(statement("analyze", relation=beside.identifier))
+    rename = statement("rename_next", relation=beside.identifier, name=sql.Identifier(old.name))
+    replace_relation(conn, old, lambda: _run(conn, rename), _readers(project, model))
+    rows = _count(conn, statement("count_rows", relation=old.identifier))
+    columns = describe(conn, old.schema, old.name).columns
+    return Outcome("created" if old.kind is None else "replaced", rows, rows, columns)
+
+
+def _refresh(
+    conn: Connection, project: Project, model: Model, old: Relation, *, full_refresh: bool
+) -> Outcome:
+    """Change the rows that differ; of an incremental model those whose key was computed anew."""
+    incremental = model.materialized == "incremental" and not full_refresh
+    text = model_sql(project, model, incremental=incremental)
+    conn.execute(statement("create_candidate", query=query(text)))
+    conn.execute(statement("analyze_candidate"))
+    if incremental:
+        changed = _rewrite(conn, model, old, "delete_keys")
+    elif model.unique_key:
+        changed = _merge(conn, model, old)
+    else:
+        changed = _rewrite(conn, model, old, "delete_all")
+    conn.execute(statement("drop_candidate"))
+    rows = _count(conn, statement("count_rows", relation=old.identifier))
+    if changed * 5 > rows:
+        conn.execute(statement("analyze", relation=old.identifier))
+    return Outcome("incremental" if incremental else "replaced", rows, changed, old.columns)
+
+
+def _merge(conn: Connection, model: Model, old: Relation) -> int:
+    """Write what differs; where rows are not told apart by their key, write all, as dbt would."""
+    parts = _key_parts(model, old)
+    deleted = _run(conn, statement("delete_differing", **parts))
+    changed = deleted + _run(conn, statement("insert_differing", **parts))
+    if _count(conn, statement("count_rows", **parts)) == _count(conn, statement("count_candidates")):
+        return changed
+    return _rewrite(conn, model, old, "delete_all")
+
+
+def _rewrite(conn: Connection, model: Model, old: Relation, delete: str) -> int:
+    parts = _key_parts(model, old)
+    deleted = _run(conn, statement(delete, **parts))
+    return deleted + _run(conn, statement("insert_all", **parts))
+
+
+def _key_parts(model: Model, old: Relation) -> dict[str, sql.Composable]:
+    key = model.unique_key
+    return {
+        "relation": old.identifier,
+        "key": columns_of(key),
+        "old_key": columns_of(key, "old"),
+        "new_key": columns_of(key, "new"),
+        "touched_key": columns_of(key, "touched"),
+    }
+
+
+def _readers(project: Project, model: Model) -> frozenset[str]:
+    return frozenset(project.selection(f"{model.name}+")) - {model.name}
+
+
+def _run(conn: Connection, composed: sql.Composed) -> int:
+    return conn.execute(composed).rowcount
+
+
+def _count(conn: Connection, composed: sql.Composed) -> int:
+    return int(rows_of(conn, composed)[0]["rows"])

@@ -1,0 +1,68 @@
+"""What a project consists of: sources, models, and the checks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Materialized = Literal["view", "table", "incremental"]
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw table. `key` is how dbt and Dagster call it: ("raw", "deals")."""
+
+    key: tuple[str, str]
+    schema: str
+    table: str
+    description: str = ""
+
+    @property
+    def relation(self) -> str:
+        """The table as `schema.table`."""
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test: a query that finds the rows that break it.
+
+    `sql` is a Jinja template: of a singular test its file, of a generic one
+    the template of its `kind`, which gets `arguments`. `refs` are the models
+    that it reads, `model` is the last of them to be built.
+    """
+
+    name: str
+    kind: str
+    model: str
+    column: str | None
+    severity: Severity
+    description: str
+    sql: str
+    path: Path
+    refs: tuple[str, ...]
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One .sql file and what schema.yml says about it.
+
+    `depends_on` are models, `sources` raw tables (`public.bitrix24_deals`),
+    `layer` is its folder: staging, intermediate or marts.
+    """
+
+    name: str
+    path: Path
+    sql: str
+    layer: str
+    materialized: Materialized
+    unique_key: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    sources: tuple[str, ...]
+    description: str
+    columns: Mapping[str, str]
+    tests: tuple[Check, ...] = ()

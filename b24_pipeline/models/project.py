@@ -1,0 +1,176 @@
+"""A dbt project on disk, as far as we build it ourselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.check_files import attach_checks
+from b24_pipeline.models.model import Model, Source
+from b24_pipeline.models.properties import ModelProperties, PersistDocs, ProjectFile, Properties, read_yaml
+from b24_pipeline.models.selection import select_models
+from b24_pipeline.models.template import Uses, read_uses
+from b24_pipeline.paths import bundled
+
+SCHEMA = "analytics"
+LAYERS = ("staging", "intermediate", "marts")
+_MATERIALIZED = ("view", "table", "incremental")
+_UNSUPPORTED_FOLDERS = ("macros", "snapshots", "seeds", "analyses", "functions")
+_UNSUPPORTED_FILES = ("packages.yml", "dependencies.yml", "selectors.yml", "package-lock.yml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Models in building order, with what they read. `schema` is where they are built."""
+
+    path: Path
+    schema: str
+    models: Mapping[str, Model]
+    sources: Mapping[tuple[str, str], Source]
+    variables: Mapping[str, str | int | float | bool]
+
+    def selection(self, select: str | None) -> list[str]:
+        """Names in building order: `name`, `+name`, `name+`, a layer, a union by spaces; None is all."""
+        return select_models(self.models, select)
+
+
+def load_project(path: Path | None = None, *, schema: str = SCHEMA) -> Project:
+    """Read and check a project (default: the one that comes with the package).
+
+    Raises ModelError, naming the file, for whatever is not in the subset that
+    `template` and `properties` describe, and for a graph that is no graph.
+    """
+    folder = path or bundled("dbt_like_sql")
+    _refuse_unsupported_folders(folder)
+    settings = read_yaml(folder / "dbt_project.yml", ProjectFile)
+    properties = [read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")]
+    sources = _sources(properties)
+    models = _models(folder, settings, properties, sources)
+    ordered = _in_building_order(models)
+    singular = [*_files(folder, settings.test_paths, ".sql")]
+    notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
+    checked = attach_checks(ordered, properties + notes, singular)
+    return Project(folder, schema, checked, sources, settings.vars)
+
+
+def _refuse_unsupported_folders(folder: Path) -> None:
+    for name in _UNSUPPORTED_FILES:
+        if (folder / name).exists():
+            raise ModelError(f"{folder / name}: not supported: the models are plain SQL without packages")
+    for name in _UNSUPPORTED_FOLDERS:
+        if any(file.is_file() and file.name != ".gitkeep" for file in (folder / name).rglob("*")):
+            raise ModelError(f"{folder / name}: not supported: only models and tests are")
+
+
+def _files(folder: Path, paths: list[str], suffix: str) -> Iterator[Path]:
+    for path in paths:
+        yield from sorted((folder / path).rglob(f"*{suffix}"))
+
+
+def _sources(properties: list[Properties]) -> dict[tuple[str, str], Source]:
+    return {
+        (group.name, table.name): Source(
+            (group.name, table.name), group.schema_name, table.identifier or table.name, table.description
+        )
+        for file in properties
+        for group in file.sources
+        for table in group.tables
+    }
+
+
+def _models(
+    folder: Path,
+    settings: ProjectFile,
+    properties: list[Properties],
+    sources: Mapping[tuple[str, str], Source],
+) -> dict[str, Model]:
+    described = {entry.name: entry for file in properties for entry in file.models}
+    models: dict[str, Model] = {}
+    for path in _files(folder, settings.model_paths, ".sql"):
+        if path.stem in models:
+            raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
+        models[path.stem] = _model(path, settings, described.get(path.stem), sources)
+    for name in described.keys() - models.keys():
+        raise ModelError(f"{folder}: a schema.yml describes {name!r}, and there is no {name}.sql")
+    return models
+
+
+def _model(
+    path: Path,
+    settings: ProjectFile,
+    described: ModelProperties | None,
+    sources: Mapping[tuple[str, str], Source],
+) -> Model:
+    text = path.read_text("utf-8")
+    uses = read_uses(text, path)
+    _refuse_unknown_uses(uses, path, settings, sources)
+    layer = path.parent.name
+    materialized, unique_key = _config(_folder_config(settings, layer) | uses.config, path)
+    columns = {column.name: column.description for column in described.columns} if described else {}
+    return Model(
+        name=path.stem,
+        path=path,
+        sql=text,
+        layer=layer,
+        materialized=materialized,
+        unique_key=unique_key,
+        depends_on=tuple(dict.fromkeys(uses.refs)),
+        sources=tuple(dict.fromkeys(sources[key].relation for key in uses.sources)),
+        description=described.description if described else "",
+        columns=columns,
+    )
+
+
+def _refuse_unknown_uses(
+    uses: Uses, path: Path, settings: ProjectFile, sources: Mapping[tuple[str, str], Source]
+) -> None:
+    for key in uses.sources:
+        if key not in sources:
+            raise ModelError(f"{path}: source{key} is in no schema.yml")
+    for name in uses.variables:
+        if name not in settings.vars:
+            raise ModelError(f"{path}: var({name!r}) is not among the vars of dbt_project.yml")
+
+
+def _folder_config(settings: ProjectFile, layer: str) -> dict[str, object]:
+    """What dbt_project.yml says for the models of one folder; only +materialized and +persist_docs."""
+    found: dict[str, Any] = {}
+    project = settings.models.get(settings.name, {})
+    if set(settings.models) - {settings.name} or set(project) - {*LAYERS, "+persist_docs", "+materialized"}:
+        raise ModelError("dbt_project.yml: models: not supported: only this project's own folders are")
+    if "+persist_docs" in project:
+        PersistDocs.model_validate(project["+persist_docs"])
+    for level in (project, project.get(layer, {})):
+        found |= {key.removeprefix("+"): value for key, value in level.items() if key.startswith("+")}
+    found.pop("persist_docs", None)
+    return found
+
+
+def _config(config: Mapping[str, object], path: Path) -> tuple[Any, tuple[str, ...]]:
+    unknown = set(config) - {"materialized", "unique_key"}
+    if unknown:
+        raise ModelError(f"{path}: config({', '.join(sorted(unknown))}) is not supported")
+    materialized = config.get("materialized", "view")
+    if materialized not in _MATERIALIZED:
+        raise ModelError(f"{path}: materialized={materialized!r} is not supported, only {_MATERIALIZED}")
+    key = config.get("unique_key") or []
+    unique_key = (key,) if isinstance(key, str) else tuple(str(column) for column in key)  # type: ignore[attr-defined]
+    if materialized == "incremental" and not unique_key:
+        raise ModelError(f"{path}: an incremental model needs a unique_key")
+    return materialized, unique_key
+
+
+def _in_building_order(models: Mapping[str, Model]) -> dict[str, Model]:
+    for model in models.values():
+        for name in model.depends_on:
+            if name not in models:
+                raise ModelError(f"{model.path}: ref({name!r}) is no model")
+    sorter = TopologicalSorter({name: sorted(models[name].depends_on) for name in sorted(models)})
+    try:
+        return {name: replace(models[name]) for name in sorter.static_order()}
+    except CycleError as error:
+        raise ModelError(f"models refer to each other in a circle: {' -> '.join(error.args[1])}") from error

@@ -1,0 +1,166 @@
+"""schema.yml and dbt_project.yml, read strictly: an unknown key is an error, not a shrug."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from b24_pipeline.errors import ModelError
+
+GENERIC = ("unique", "not_null", "relationships", "accepted_values")
+_ARGUMENTS: Mapping[str, set[str]] = {
+    "unique": set(),
+    "not_null": set(),
+    "relationships": {"to", "field"},
+    "accepted_values": {"values"},
+}
+_TESTS = AliasChoices("data_tests", "tests")
+
+
+class Strict(BaseModel):
+    """A mapping of which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TestConfig(Strict):
+    """What may be configured of a test."""
+
+    __test__ = False
+
+    severity: Literal["error", "warn"] = "error"
+
+
+class GenericTest(Strict):
+    """One of dbt's four generic tests, as a bare name or with arguments."""
+
+    kind: Literal["unique", "not_null", "relationships", "accepted_values"]
+    name: str | None = None
+    description: str = ""
+    column_name: str | None = None
+    arguments: dict[str, Any] = {}
+    config: TestConfig = TestConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flatten(cls, value: Any) -> Any:
+        """`unique` and `{unique: {arguments: {...}}}` become one shape."""
+        if isinstance(value, str):
+            return {"kind": value}
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError("a test is a name, or one name with its settings")
+        (kind, settings), *_ = value.items()
+        return {"kind": kind} | _with_arguments(settings or {})
+
+    @model_validator(mode="after")
+    def _has_its_arguments(self) -> GenericTest:
+        expected = _ARGUMENTS[self.kind]
+        if set(self.arguments) != expected:
+            raise ValueError(f"{self.kind} takes the arguments {sorted(expected) or 'none'}")
+        return self
+
+
+def _with_arguments(settings: dict[str, Any]) -> dict[str, Any]:
+    """Arguments written beside the settings, as before dbt 1.10, are put under `arguments`."""
+    own = {"name", "description", "config", "column_name"}
+    arguments = dict(settings.get("arguments") or {})
+    arguments |= {key: value for key, value in settings.items() if key not in own | {"arguments"}}
+    column = arguments.pop("column_name", settings.get("column_name"))
+    kept = {key: value for key, value in settings.items() if key in own}
+    return kept | {"arguments": arguments, "column_name": column}
+
+
+class ColumnProperties(Strict):
+    """A column of a model or source."""
+
+    name: str
+    description: str = ""
+    data_tests: list[GenericTest] = Field(default=[], validation_alias=_TESTS)
+
+
+class ModelProperties(Strict):
+    """A model's entry."""
+
+    name: str
+    description: str = ""
+    columns: list[ColumnProperties] = []
+    data_tests: list[GenericTest] = Field(default=[], validation_alias=_TESTS)
+
+
+class SourceTable(Strict):
+    """A raw table, by the name it has in the project and in the database (`identifier`)."""
+
+    name: str
+    identifier: str | None = None
+    description: str = ""
+
+
+class SourceProperties(Strict):
+    """A group of raw tables."""
+
+    name: str
+    # dbt's own key is `schema`, which pydantic keeps for itself
+    schema_name: str = Field(validation_alias="schema")
+    description: str = ""
+    tables: list[SourceTable]
+
+
+class TestProperties(Strict):
+    """The description of a singular test."""
+
+    __test__ = False
+
+    name: str
+    description: str = ""
+
+
+class Properties(Strict):
+    """One schema.yml."""
+
+    version: Literal[2] = 2
+    models: list[ModelProperties] = []
+    sources: list[SourceProperties] = []
+    data_tests: list[TestProperties] = Field(default=[], validation_alias=_TESTS)
+
+
+class PersistDocs(Strict):
+    """Comments are always written, here and in dbt."""
+
+    relation: Literal[True]
+    columns: Literal[True]
+
+
+class ProjectFile(Strict):
+    """dbt_project.yml."""
+
+    name: str
+    version: str | float | int | None = None
+    config_version: Literal[2] = Field(2, validation_alias="config-version")
+    profile: str
+    model_paths: list[str] = Field(["models"], validation_alias="model-paths")
+    test_paths: list[str] = Field(["tests"], validation_alias="test-paths")
+    clean_targets: list[str] = Field([], validation_alias="clean-targets")
+    flags: dict[Literal["send_anonymous_usage_stats"], bool] = {}
+    vars: dict[str, str | int | float | bool] = {}
+    models: dict[str, Any] = {}
+
+
+_Read = TypeVar("_Read", bound=Strict)
+
+
+def read_yaml(path: Path, shape: type[_Read]) -> _Read:
+    """Read one YAML file as `shape`; ModelError names the file and the key that it does not know."""
+    try:
+        return shape.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ModelError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{path}: {where}: not supported: {first['msg']}") from error

@@ -1,0 +1,133 @@
+"""A model's table or view in the database: what is there, its comments, and the views that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.render import quoted
+from b24_pipeline.models.statements import query, statement
+
+Connection: TypeAlias = psycopg.Connection[Any]
+_KINDS: Mapping[str, Literal["view", "table", "materialized_view"]] = {
+    "v": "view",
+    "r": "table",
+    "p": "table",
+    "m": "materialized_view",
+}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What stands under a name: its kind (None: nothing), and its columns as `name type`."""
+
+    schema: str
+    name: str
+    kind: Literal["view", "table", "materialized_view"] | None
+    columns: tuple[str, ...]
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """The quoted name."""
+        return sql.Identifier(self.schema, self.name)
+
+
+@dataclass(frozen=True)
+class DependentView:
+    """A view that has to be dropped and made again with what it reads."""
+
+    schema: str
+    name: str
+    is_materialized: bool
+    definition: str
+
+
+def rows_of(conn: Connection, composed: sql.Composed) -> list[dict[str, Any]]:
+    """Run a statement and return its rows by column name."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(composed).fetchall()
+
+
+def describe(conn: Connection, schema: str, name: str) -> Relation:
+    """What is there now. ModelError where something else than a table or view has the name."""
+    found = rows_of(conn, statement("describe_relation", relation=_literal(schema, name)))
+    if not found:
+        return Relation(schema, name, None, ())
+    kind = _KINDS.get(found[0]["kind"])
+    if kind is None:
+        raise ModelError(f"{schema}.{name}: is neither a table nor a view; rename or drop it")
+    return Relation(schema, name, kind, tuple(found[0]["columns"]))
+
+
+def view_definition(conn: Connection, schema: str, name: str) -> str:
+    """The view's query in PostgreSQL's own words, by which two views can be compared."""
+    (row,) = rows_of(conn, statement("view_definition", relation=_literal(schema, name)))
+    return str(row["definition"])
+
+
+def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]:
+    """All views that read it, nearest first."""
+    named = _literal(relation.schema, relation.name)
+    return [DependentView(**row) for row in rows_of(conn, statement("find_dependent_views", relation=named))]
+
+
+def replace_relation(
+    conn: Connection, old: Relation, make_new: Callable[[], None], rebuilt_later: frozenset[str]
+) -> None:
+    """Drop a relation whose columns or kind have changed, make the new one, restore the views on it.
+
+    Runs in the caller's transaction, so nobody sees a gap. A view that does
+    not fit any more is left out if it is among the models `rebuilt_later`,
+    else ModelError names it and everything stays as it was.
+    """
+    views = dependent_views(conn, old)
+    if old.kind is not None:
+        conn.execute(statement(f"drop_{old.kind}", relation=old.identifier))
+    make_new()
+    for view in views:
+        _restore(conn, view, old, rebuilt_later)
+
+
+def _restore(conn: Connection, view: DependentView, old: Relation, rebuilt_later: frozenset[str]) -> None:
+    name = "restore_materialized_view" if view.is_materialized else "restore_view"
+    identifier = sql.Identifier(view.schema, view.name)
+    definition = query(view.definition.rstrip(";"))
+    try:
+        with conn.transaction():
+            conn.execute(statement(name, relation=identifier, query=definition))
+    except psycopg.Error as error:
+        if view.schema == old.schema and view.name in rebuilt_later:
+            return
+        raise ModelError(
+            f"{old.name}: its columns have changed and the view {view.schema}.{view.name} does not fit "
+            f"any more ({error.diag.message_primary}); change or drop that view, "
+            f"or build it too with --select {old.name}+"
+        ) from error
+
+
+def write_comments(
+    conn: Connection, relation: Relation, description: str, columns: Mapping[str, str]
+) -> None:
+    """Make the comments in the database those of schema.yml; only what differs is written."""
+    named = _literal(relation.schema, relation.name)
+    present = {
+        row["column_name"]: row["description"]
+        for row in rows_of(conn, statement("find_comments", relation=named))
+    }
+    if description and present.get("") != description:
+        comment = sql.Literal(description)
+        conn.execute(statement(f"comment_on_{relation.kind}", relation=relation.identifier, comment=comment))
+    for column, text in columns.items():
+        if text and present.get(column) != text:
+            target = sql.Identifier(relation.schema, relation.name, column)
+            conn.execute(statement("comment_on_column", column=target, comment=sql.Literal(text)))
+
+
+def _literal(schema: str, name: str) -> sql.Literal:
+    return sql.Literal(quoted(schema, name))

@@ -1,0 +1,67 @@
+"""Turns a model's or a check's template into SQL."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateError
+from psycopg import sql
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.template import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from b24_pipeline.models.model import Check, Model
+    from b24_pipeline.models.project import Project
+
+
+def quoted(schema: str, name: str) -> str:
+    """A relation as it stands in SQL: "analytics"."dim_stage"."""
+    return sql.Identifier(schema, name).as_string(None)
+
+
+def model_sql(project: Project, model: Model, *, incremental: bool = False) -> str:
+    """The query of a model; `incremental` is what its `is_incremental()` answers."""
+    context = _context(project) | {
+        "is_incremental": lambda: incremental,
+        "this": quoted(project.schema, model.name),
+    }
+    return _render(model.sql, context, str(model.path))
+
+
+def check_sql(project: Project, check: Check) -> str:
+    """The query that finds the rows that break a check."""
+    context = _context(project)
+    if check.kind != "singular":
+        context |= {"model": quoted(project.schema, check.model), "column_name": check.column}
+        context |= {name: _argument(project, value) for name, value in check.arguments.items()}
+    return _render(check.sql, context, check.name)
+
+
+def _argument(project: Project, value: object) -> object:
+    if isinstance(value, list):
+        return [sql.quote(item) for item in value]
+    return value
+
+
+def _context(project: Project) -> dict[str, Any]:
+    return {
+        "ref": lambda name: quoted(project.schema, name),
+        "source": lambda group, table: _source(project, group, table),
+        "var": lambda name: project.variables[name],
+        "config": lambda **_: "",
+    }
+
+
+def _source(project: Project, group: str, table: str) -> str:
+    source = project.sources[group, table]
+    return quoted(source.schema, source.table)
+
+
+def _render(text: str, context: Mapping[str, Any], name: str) -> str:
+    try:
+        return textwrap.dedent(ENVIRONMENT.from_string(text).render(context)).strip()
+    except TemplateError as error:
+        raise ModelError(f"{name}: cannot be rendered: {error}") from error

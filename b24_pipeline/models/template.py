@@ -1,0 +1,112 @@
+"""The part of Jinja and dbt that a model may use, read without running it.
+
+Allowed are `ref`, `source`, `config`, `var`, `is_incremental` with constant
+arguments, `this`, `if` and comments. Anything else of dbt or Jinja (macros,
+loops, filters, `run_query`, `target`, ...) is refused by name and line, so
+that no file means one thing to dbt and another to us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from b24_pipeline.errors import ModelError
+
+ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
+
+FUNCTIONS = frozenset({"ref", "source", "config", "var", "is_incremental"})
+VALUES = frozenset({"this"})
+SYNTAX = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.If,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+    nodes.Call,
+    nodes.Keyword,
+    nodes.Name,
+    nodes.Const,
+    nodes.List,
+    nodes.Tuple,
+)
+
+
+@dataclass
+class Uses:
+    """What one file asks of the project."""
+
+    refs: list[str] = field(default_factory=list)
+    sources: list[tuple[str, str]] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
+    config: dict[str, object] = field(default_factory=dict)
+
+
+def read_uses(text: str, path: Path) -> Uses:
+    """Find every ref, source, var and config of a file; ModelError for anything unsupported."""
+    tree = _parse(text, path)
+    _refuse_unknown_syntax(tree, path)
+    uses = Uses()
+    for call in tree.find_all(nodes.Call):
+        _record(uses, call, path)
+    return uses
+
+
+def _parse(text: str, path: Path) -> nodes.Template:
+    try:
+        return ENVIRONMENT.parse(text)
+    except TemplateSyntaxError as error:
+        raise ModelError(f"{path}: line {error.lineno}: not supported: {error.message}") from error
+
+
+def _refuse_unknown_syntax(tree: nodes.Template, path: Path) -> None:
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}
+    for node in (tree, *tree.find_all(nodes.Node)):
+        if not isinstance(node, SYNTAX):
+            raise _unsupported(path, node, f"Jinja's {type(node).__name__.lower()}")
+        if isinstance(node, nodes.Name) and id(node) not in called and node.name not in VALUES:
+            raise _unsupported(path, node, f"the name {node.name!r}")
+
+
+def _record(uses: Uses, call: nodes.Call, path: Path) -> None:
+    if not isinstance(call.node, nodes.Name) or call.node.name not in FUNCTIONS:
+        raise _unsupported(path, call, f"calling {getattr(call.node, 'name', 'an expression')!r}")
+    arguments = _constants(call, path)
+    match call.node.name, arguments:
+        case "ref", [str(name)] if not call.kwargs:
+            uses.refs.append(name)
+        case "source", [str(group), str(table)] if not call.kwargs:
+            uses.sources.append((group, table))
+        case "var", [str(name)] if not call.kwargs:
+            uses.variables.append(name)
+        case "config", []:
+            uses.config |= {keyword.key: _constant(keyword.value, path) for keyword in call.kwargs}
+        case "is_incremental", [] if not call.kwargs:
+            pass
+        case name, _:
+            raise _unsupported(path, call, f"{name}() with these arguments")
+
+
+def _constants(call: nodes.Call, path: Path) -> list[object]:
+    if call.dyn_args is not None or call.dyn_kwargs is not None:
+        raise _unsupported(path, call, "* or ** in a call")
+    return [_constant(argument, path) for argument in call.args]
+
+
+def _constant(node: nodes.Expr, path: Path) -> object:
+    try:
+        return node.as_const()
+    except nodes.Impossible:
+        raise _unsupported(path, node, "an argument that is no constant") from None
+
+
+def _unsupported(path: Path, node: nodes.Node, what: str) -> ModelError:
+    return ModelError(
+        f"{path}: line {node.lineno}: {what} is not supported; "
+        "a model may use ref, source, config, var, is_incremental, this and if"
+    )

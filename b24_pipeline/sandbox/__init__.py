@@ -1,0 +1,30 @@
+"""A local Bitrix24 portal: a real HTTP server on loopback that behaves as the fact sheet says.
+
+    with Sandbox(SandboxConfig(leads=1000, deals=1000, seed=7)) as sandbox:
+        read(sandbox.webhook_url)
+        sandbox.change(100)
+        compare(sandbox.truth.entities("deal"))
+
+Other processes steer it under `/sandbox/` (see `http.control`). It imports nothing else of
+this project, so that whatever reads it cannot agree with it by sharing code.
+"""
+
+from b24_pipeline.sandbox.changes import ChangeReport
+from b24_pipeline.sandbox.config import CostModel, Limits, SandboxConfig
+from b24_pipeline.sandbox.faults import Fault
+from b24_pipeline.sandbox.journal import RequestRecord, Stats
+from b24_pipeline.sandbox.sandbox import Sandbox, serve
+from b24_pipeline.sandbox.truth import Truth
+
+__all__ = [
+    "ChangeReport",
+    "CostModel",
+    "Fault",
+    "Limits",
+    "RequestRecord",
+    "Sandbox",
+    "SandboxConfig",
+    "Stats",
+    "Truth",
+    "serve",
+]

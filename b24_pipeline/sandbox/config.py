@@ -1,0 +1,122 @@
+"""What a sandbox portal is like: how much data, which limits, what a request costs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """Seconds that the portal takes; slept, not burnt, while one of `workers` slots is held.
+
+    `counted_row_seconds` is paid for each row that matches the filter whenever `total` is
+    computed (`start` other than -1). A request dearer than `request_limit_seconds` ends as
+    the gateway's 504 page (fact sheet 3.4).
+    """
+
+    request_seconds: float = 0.060
+    command_seconds: float = 0.006
+    row_seconds: float = 0.00025
+    counted_row_seconds: float = 2e-6
+    workers: int = 8
+    request_limit_seconds: float = 60.0
+
+    @classmethod
+    def free(cls) -> CostModel:
+        """Answer as fast as the machine can; operating time is then the real run time."""
+        return cls(0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def is_free(self) -> bool:
+        """True when nothing is charged."""
+        return not (
+            self.request_seconds or self.command_seconds or self.row_seconds or self.counted_row_seconds
+        )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The leaky bucket (fact sheet 3.1) and the operating time (3.2).
+
+    `burst=None` means no bucket, `operating_limit_seconds=None` no time budget; operating
+    time is reported all the same. A smaller `operating_window_seconds` makes the ten
+    buckets shorter, so that a test need not wait for ten minutes. `ban_seconds` switches
+    from the sliding release to a fixed ban. Run time up to `operating_floor_seconds` a call
+    is not recorded: the cloud's figure is 0.1, the sandbox records all by default.
+    """
+
+    burst: int | None = 50
+    leak_per_second: float = 2.0
+    operating_limit_seconds: float | None = 480.0
+    operating_window_seconds: float = 600.0
+    ban_seconds: float | None = None
+    bill_batch: Literal["command", "batch"] = "command"
+    operating_floor_seconds: float = 0.0
+
+    @classmethod
+    def off(cls) -> Limits:
+        """No limiter at all."""
+        return cls(burst=None, operating_limit_seconds=None)
+
+    @classmethod
+    def standard(cls) -> Limits:
+        """The limits of every cloud plan but Enterprise."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """One portal. Equal configurations generate equal data.
+
+    `now` is where the generated data ends (aware; default 2026-11-01 UTC); the portal's own
+    clock is the machine's plus `clock_offset_seconds`. `contacts` and `companies` left out
+    follow from the number of leads and deals. `history_current_pipeline_only` reproduces
+    the gap of fact sheet 6.5, `unstable_order` changes the order of every list that asked
+    for none.
+    """
+
+    leads: int = 1000
+    deals: int = 1000
+    contacts: int | None = None
+    companies: int | None = None
+    seed: int = 7
+    host: str = "127.0.0.1"
+    port: int = 0
+    now: datetime = datetime(2026, 11, 1, tzinfo=UTC)
+    clock_offset_seconds: float = 0.0
+    cost: CostModel = field(default_factory=CostModel.free)
+    limits: Limits = field(default_factory=Limits.off)
+    scope: tuple[str, ...] = ("crm", "user")
+    user_id: int = 1
+    secret: str = ""
+    admin: bool = True
+    history_current_pipeline_only: bool = False
+    history_survives_delete: bool = False
+    unstable_order: bool = False
+    escape_slashes: bool = True
+
+    def __post_init__(self) -> None:
+        """Derive the webhook secret from the seed, so that its URL is the same every time."""
+        if not self.secret:
+            object.__setattr__(self, "secret", self._digest("secret")[:16])
+
+    @property
+    def member_id(self) -> str:
+        """The portal's identity: 32 hex digits (fact sheet 2.5)."""
+        return self._digest("member")[:32]
+
+    @property
+    def contact_count(self) -> int:
+        """Contacts to generate."""
+        return (self.leads + self.deals) * 2 // 5 if self.contacts is None else self.contacts
+
+    @property
+    def company_count(self) -> int:
+        """Companies to generate."""
+        return self.contact_count // 5 if self.companies is None else self.companies
+
+    def _digest(self, purpose: str) -> str:
+        return hashlib.sha256(f"b24-sandbox:{self.seed}:{purpose}".encode()).hexdigest()

@@ -1,0 +1,162 @@
+"""What happens when somebody changes the CRM: fields, stages, history, dates, deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from b24_pipeline.sandbox.clock import Clock, moment_text
+from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, Entity
+from b24_pipeline.sandbox.crm.stages import Directories
+from b24_pipeline.sandbox.rows.codecs import php_int
+
+_CREATED, _INTERMEDIATE, _FINAL, _PIPELINE_CHANGED = 1, 2, 3, 5
+_HAS = {"PHONE": "HAS_PHONE", "EMAIL": "HAS_EMAIL"}
+
+
+class Editor:
+    """Changes entities as the portal does; every change gets the portal's present second."""
+
+    def __init__(
+        self,
+        entities: Mapping[str, Entity],
+        directories: Directories,
+        clock: Clock,
+        *,
+        history_survives_delete: bool,
+    ) -> None:
+        self._entities = entities
+        self._directories = directories
+        self._clock = clock
+        self._history_survives_delete = history_survives_delete
+
+    def add(self, entity_type: str, fields: Mapping[str, Any], user_id: int) -> int:
+        """A new element with the next id; read-only and unknown fields are ignored."""
+        entity = self._entities[entity_type]
+        table, now = entity.table, self._now()
+        identifier = table.last_id + 1
+        row = table.append(identifier)
+        table.write(row, _people(user_id) | {"ID": identifier, "DATE_CREATE": now, "DATE_MODIFY": now})
+        table.write(row, _defaults(entity) | _known(fields, entity.writable_fields()))
+        table.write(row, {"LAST_ACTIVITY_TIME": now, "LAST_ACTIVITY_BY": user_id})
+        self._note_presence(entity, row, fields)
+        if entity.history is not None:
+            self._enter(entity, row, self._first_stage(entity, row), _CREATED, user_id, now)
+        return identifier
+
+    def update(self, entity_type: str, identifier: int, fields: Mapping[str, Any], user_id: int) -> None:
+        """Change fields; a stage makes history, immutable fields are ignored (fact sheet 9.17)."""
+        entity = self._entities[entity_type]
+        row = self._row(entity, identifier)
+        known = _known(fields, entity.writable_fields() - entity.immutable_fields())
+        stage = known.pop(STAGE_FIELDS.get(entity_type, ""), None)
+        entity.table.write(row, known)
+        self._note_presence(entity, row, known)
+        now = self._touch(entity, row, user_id)
+        if stage is not None and stage != self.stage(entity, row):
+            self._enter(entity, row, str(stage), self._kind(entity_type, str(stage)), user_id, now)
+
+    def move(self, entity_type: str, identifier: int, stage: str, category: int | None, user_id: int) -> None:
+        """Put an element into a stage, across pipelines if `category` is another one."""
+        entity = self._entities[entity_type]
+        row = self._row(entity, identifier)
+        kind = self._kind(entity_type, stage)
+        if category is not None and category != self.category(entity, row):
+            entity.table.write(row, {"CATEGORY_ID": category})
+            kind = _PIPELINE_CHANGED
+        now = self._touch(entity, row, user_id)
+        self._enter(entity, row, stage, kind, user_id, now)
+
+    def delete(self, entity_type: str, identifier: int) -> None:
+        """Remove an element, and its history unless that is set to survive."""
+        entity = self._entities[entity_type]
+        entity.table.delete([self._row(entity, identifier)])
+        if entity.history is not None and not self._history_survives_delete:
+            owners = entity.history.columns["OWNER_ID"]
+            mask = owners.mask(entity.history.size, "equal", identifier)
+            entity.history.delete(np.flatnonzero(mask))
+
+    def _now(self) -> str:
+        return moment_text(int(self._clock.now()))
+
+    def _touch(self, entity: Entity, row: int, user_id: int) -> str:
+        """Stamp who changed it and when; the time, for what else happens at once."""
+        now = self._now()
+        entity.table.write(row, {"DATE_MODIFY": now, "MODIFY_BY_ID": user_id})
+        return now
+
+    def stage(self, entity: Entity, row: int) -> str:
+        """The present stage of a row."""
+        return str(entity.table.columns[STAGE_FIELDS[entity.type]].typed(np.array([row]))[0])
+
+    def category(self, entity: Entity, row: int) -> int:
+        """The present pipeline of a row; leads have the one pipeline 0."""
+        column = entity.table.columns.get("CATEGORY_ID")
+        return int(column.typed(np.array([row]))[0]) if column is not None else 0
+
+    def _row(self, entity: Entity, identifier: int) -> int:
+        row = entity.table.row_of(identifier)
+        if row is None:
+            raise LookupError(f"the sandbox has no {entity.type} {identifier}")
+        return row
+
+    def _kind(self, entity_type: str, stage: str) -> int:
+        semantics = self._directories.semantics(entity_type, stage)
+        return _INTERMEDIATE if semantics == "P" else _FINAL
+
+    def _first_stage(self, entity: Entity, row: int) -> str:
+        asked = self.stage(entity, row)
+        stages = self._directories.stages(entity.type, self.category(entity, row))
+        return asked if asked not in {"None", ""} else stages[0].status_id
+
+    def _enter(self, entity: Entity, row: int, stage: str, kind: int, user_id: int, now: str) -> None:
+        semantics = self._directories.semantics(entity.type, stage)
+        closed = semantics != "P"
+        own: dict[str, Any] = {"DATE_CLOSED": now if closed else None}
+        if entity.type == "deal":
+            is_new = stage.endswith("NEW")
+            own = {"CLOSED": "Y" if closed else "N", "IS_NEW": "Y" if is_new else "N"}
+        own |= {STAGE_FIELDS[entity.type]: stage, SEMANTIC_FIELDS[entity.type]: semantics}
+        entity.table.write(row, own | {"MOVED_TIME": now, "MOVED_BY_ID": user_id})
+        self._log(entity, row, {"TYPE_ID": kind, "CREATED_TIME": now}, (stage, semantics))
+
+    def _log(self, entity: Entity, row: int, values: dict[str, Any], stage: tuple[str, str]) -> None:
+        history = entity.history
+        if history is None:
+            return
+        identifier = history.last_id + 1
+        names = (STAGE_FIELDS[entity.type], SEMANTIC_FIELDS[entity.type])
+        values |= dict(zip(names, stage, strict=True))
+        values |= {"ID": identifier, "OWNER_ID": int(entity.table.ids[row])}
+        values |= {"CATEGORY_ID": self.category(entity, row)}
+        history.write(history.append(identifier), values)
+
+    def _note_presence(self, entity: Entity, row: int, fields: Mapping[str, Any]) -> None:
+        for name, flag in _HAS.items():
+            if name in fields and flag in entity.table.columns:
+                held = entity.table.columns[name].typed(np.array([row]))[0]
+                entity.table.write(row, {flag: "Y" if held else "N"})
+
+
+def _known(fields: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name.upper(): value for name, value in fields.items() if name.upper() in names}
+
+
+def _people(user_id: int) -> dict[str, int]:
+    return dict.fromkeys(("ASSIGNED_BY_ID", "CREATED_BY_ID", "MODIFY_BY_ID"), user_id)
+
+
+def _defaults(entity: Entity) -> dict[str, Any]:
+    defaults: dict[str, Any] = {one.name: "N" for one in entity.fields if one.type == "char" and one.listed}
+    if entity.type == "deal":
+        defaults |= {"CATEGORY_ID": 0, "OPPORTUNITY": "0", "CURRENCY_ID": "RUB", "OPENED": "Y"}
+    stage = STAGE_FIELDS.get(entity.type)
+    return defaults | ({stage: ""} if stage else {})
+
+
+def wanted_id(value: Any) -> int | None:
+    """The id that a caller asked for; None unless it is a positive number."""
+    number = 0 if isinstance(value, list | dict) or value is None else php_int(value)
+    return number if number > 0 else None

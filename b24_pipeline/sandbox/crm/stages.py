@@ -1,0 +1,142 @@
+"""Pipelines, stages and the other directories (fact sheet 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+_EXTRA = {"S": "success", "F": "failure", "": "process"}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A deal funnel; category 0 is the default one."""
+
+    category_id: int
+    name: str
+    sort: int
+
+    def rendered(self) -> dict[str, Any]:
+        """The entry of `crm.category.list`; only added funnels have origin keys [seen]."""
+        entry: dict[str, Any] = {
+            "id": self.category_id,
+            "name": self.name,
+            "sort": self.sort,
+            "entityTypeId": 2,
+            "isDefault": "N" if self.category_id else "Y",
+        }
+        return entry | ({"originId": "", "originatorId": ""} if self.category_id else {})
+
+
+@dataclass(frozen=True)
+class Status:
+    """A row of a directory; of a stage directory it is a stage. `semantics`: S, F or empty."""
+
+    id: int
+    entity_id: str
+    status_id: str
+    name: str
+    sort: int
+    semantics: str = ""
+    color: str = ""
+    system: bool = False
+    category_id: int | None = None
+
+    @property
+    def is_stage(self) -> bool:
+        """True in the directories that `directory_of` names."""
+        return self.entity_id == "STATUS" or self.entity_id.startswith("DEAL_STAGE")
+
+    def rendered(self) -> dict[str, Any]:
+        """The entry of `crm.status.list`, all text."""
+        entry: dict[str, Any] = {
+            "ID": str(self.id),
+            "ENTITY_ID": self.entity_id,
+            "STATUS_ID": self.status_id,
+            "NAME": self.name,
+            "NAME_INIT": self.name if self.system else "",
+            "SORT": str(self.sort),
+            "SYSTEM": "Y" if self.system else "N",
+            "CATEGORY_ID": None if self.category_id is None else str(self.category_id),
+            "COLOR": self.color,
+            "SEMANTICS": self.semantics or None,
+        }
+        if self.is_stage:
+            entry["EXTRA"] = {"SEMANTICS": self._extra_semantics(), "COLOR": self.color}
+        return entry
+
+    def _extra_semantics(self) -> str:
+        return "apology" if self.status_id.endswith("APOLOGY") else _EXTRA[self.semantics]
+
+
+def directory_of(entity_type: str, category_id: int = 0) -> str:
+    """The directory that holds the stages of a pipeline."""
+    if entity_type == "lead":
+        return "STATUS"
+    return f"DEAL_STAGE_{category_id}" if category_id else "DEAL_STAGE"
+
+
+class Directories:
+    """Every directory of the portal, with what the sandbox's owner may do to a stage."""
+
+    def __init__(self, pipelines: Iterable[Pipeline], statuses: Iterable[Status]) -> None:
+        self.pipelines = list(pipelines)
+        self._statuses = list(statuses)
+        self._gone: dict[str, Status] = {}
+
+    def rows(self) -> list[Status]:
+        """All directory rows, by id."""
+        return list(self._statuses)
+
+    def items(self, entity_id: str) -> list[Status]:
+        """One directory in its order."""
+        return sorted((one for one in self._statuses if one.entity_id == entity_id), key=lambda one: one.sort)
+
+    def stages(self, entity_type: str, category_id: int = 0) -> list[Status]:
+        """The stages of a pipeline in their order."""
+        return self.items(directory_of(entity_type, category_id))
+
+    def category_ids(self, entity_type: str) -> list[int]:
+        """Pipelines of an entity type; leads have the one pipeline 0."""
+        return [0] if entity_type == "lead" else [one.category_id for one in self.pipelines]
+
+    def stage(self, entity_type: str, status_id: str) -> Status | None:
+        """A stage by its code, deleted ones included."""
+        for category_id in self.category_ids(entity_type):
+            entity_id = directory_of(entity_type, category_id)
+            for one in [*self._statuses, *self._gone.values()]:
+                if one.status_id == status_id and one.entity_id == entity_id:
+                    return one
+        return None
+
+    def semantics(self, entity_type: str, status_id: str) -> str:
+        """P, S or F; a code that was never known is in progress."""
+        stage = self.stage(entity_type, status_id)
+        return (stage.semantics or "P") if stage else "P"
+
+    def add(self, status: Status) -> Status:
+        """Add a row; its id is given here."""
+        added = replace(status, id=max((one.id for one in self._all()), default=0) + 1)
+        self._statuses.append(added)
+        return added
+
+    def change(self, entity_id: str, status_id: str, **changes: Any) -> Status:
+        """Rename, recolour or re-sort a row."""
+        place = self._place(entity_id, status_id)
+        self._statuses[place] = replace(self._statuses[place], **changes)
+        return self._statuses[place]
+
+    def delete(self, entity_id: str, status_id: str) -> None:
+        """Drop a row; entities and history go on naming its code."""
+        gone = self._statuses.pop(self._place(entity_id, status_id))
+        self._gone[f"{entity_id}:{status_id}"] = gone
+
+    def _all(self) -> list[Status]:
+        return [*self._statuses, *self._gone.values()]
+
+    def _place(self, entity_id: str, status_id: str) -> int:
+        for place, one in enumerate(self._statuses):
+            if (one.entity_id, one.status_id) == (entity_id, status_id):
+                return place
+        raise LookupError(f"no status {status_id!r} in directory {entity_id!r} of the sandbox")

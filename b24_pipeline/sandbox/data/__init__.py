@@ -1,0 +1,1 @@
+"""Generation: the same configuration gives the same portal, vectorised so that half a million rows take seconds."""

@@ -1,0 +1,1 @@
+"""The HTTP server: requests in, bytes out, faults in between."""

@@ -1,0 +1,105 @@
+"""Steering a running sandbox over HTTP, for tests in other processes and for curl.
+
+| request | does |
+| --- | --- |
+| `POST /sandbox/change` `{"n", "seed", "kinds"}` | random changes; answers the changed ids |
+| `POST /sandbox/add` `{"entity_type", "fields"}` | a new element; answers its id |
+| `POST /sandbox/update` `{"entity_type", "id", "fields"}` | changes fields |
+| `POST /sandbox/move` `{"entity_type", "id", "stage", "category"}` | moves to a stage |
+| `POST /sandbox/delete` `{"entity_type", "id"}` | deletes |
+| `POST /sandbox/user-field` `{"entity_type", "name", "type", "label", "multiple", "options"}` | a new user field |
+| `POST /sandbox/stage/add|rename|sort|delete` | changes a stage: the arguments of `Steering` |
+| `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
+| `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
+| `GET /sandbox/truth/users`, `/sandbox/truth/pipelines` | what is true of the portal |
+| `GET /sandbox/stats`, `POST /sandbox/stats/reset`, `GET /sandbox/requests` | what was asked |
+
+Bodies and answers are JSON; a mistake is 400 `{"error": text}`. Faults and limits do not
+touch these paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from b24_pipeline.sandbox.faults import Fault, Faults
+from b24_pipeline.sandbox.http.wire import Message, Reply, json_reply
+from b24_pipeline.sandbox.journal import Journal, Stats
+from b24_pipeline.sandbox.steering import Steering
+from b24_pipeline.sandbox.truth import Truth
+
+_MISTAKES = (LookupError, TypeError, ValueError, orjson.JSONDecodeError)
+
+
+class Control:
+    """Answers `/sandbox/...`."""
+
+    def __init__(
+        self, steering: Steering, faults: Faults, journal: Journal, stats: Callable[[], Stats]
+    ) -> None:
+        self._steering = steering
+        self._faults = faults
+        self._journal = journal
+        self._stats = stats
+        self._posts: dict[str, Callable[..., Any]] = {
+            "change": lambda **given: steering.change(**given).as_dict(),
+            "add": steering.add,
+            "update": steering.update,
+            "move": steering.move,
+            "delete": steering.delete,
+            "user-field": steering.add_user_field,
+            "stage/add": steering.add_stage,
+            "stage/rename": steering.rename_stage,
+            "stage/sort": steering.sort_stage,
+            "stage/delete": steering.delete_stage,
+            "faults": lambda **given: faults.add(_fault(given)),
+            "stats/reset": journal.reset,
+        }
+
+    async def answer(self, verb: str, path: str, _scope: Message, body: bytes) -> Reply:
+        """The reply to a steering request."""
+        name = path.removeprefix("/sandbox/").strip("/")
+        try:
+            return json_reply(200, self._result(verb, name, body))
+        except _MISTAKES as error:
+            return json_reply(400, {"error": str(error)})
+
+    def _result(self, verb: str, name: str, body: bytes) -> Any:
+        if verb == "POST" and name in self._posts:
+            return {"result": self._posts[name](**(orjson.loads(body) if body else {}))}
+        if verb == "DELETE" and name == "faults":
+            self._faults.clear()
+            return {"result": None}
+        if verb == "GET":
+            return {"result": self._shown(name)}
+        raise LookupError(f"the sandbox has no {verb} /sandbox/{name}")
+
+    def _shown(self, name: str) -> Any:
+        if name == "faults":
+            return self._faults.listed()
+        if name == "stats":
+            return self._stats().as_dict()
+        if name == "requests":
+            return [asdict(record) for record in self._journal.records()]
+        what, _, part = name.removeprefix("truth/").partition("/")
+        return _truth(self._steering.truth, what, part)
+
+
+def _fault(given: dict[str, Any]) -> Fault:
+    return Fault(**given | {"ids": tuple(given.get("ids", ()))})
+
+
+def _truth(truth: Truth, what: str, part: str) -> Any:
+    if what == "users":
+        return truth.users().to_dict("records")
+    if what == "pipelines":
+        return truth.pipelines().to_dict("records")
+    if not part:
+        return list(truth.raw(what))
+    if part == "history":
+        return truth.history(what).astype(str).to_dict("records")
+    return {"stages": truth.stages, "fields": truth.fields}[part](what).to_dict("records")

@@ -1,0 +1,210 @@
+"""The ASGI application: `/rest/...` is the portal, `/sandbox/...` steers it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import Any
+from urllib.parse import unquote
+
+from b24_pipeline.sandbox.faults import Fault, Faults
+from b24_pipeline.sandbox.http.control import Control
+from b24_pipeline.sandbox.http.wire import (
+    Message,
+    Receive,
+    Reply,
+    Send,
+    cut_connection,
+    html_reply,
+    json_reply,
+    read_body,
+    send_reply,
+)
+from b24_pipeline.sandbox.journal import Journal, RequestRecord
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.batch import Batch
+from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest.executor import Executor
+from b24_pipeline.sandbox.rest.limiter import RequestBucket
+from b24_pipeline.sandbox.rest.php import Params, parse_body, parse_query
+from b24_pipeline.sandbox.rest.timing import time_block
+
+_WEBHOOK = re.compile(r"^/rest/(\d+)/([^/]+)/([^/]+?)(?:\.json)?/?$")
+_TOKEN = re.compile(r"^/rest/([a-z][^/]*?)(?:\.json)?/?$", re.IGNORECASE)
+_VERSION_3 = re.compile(r"^/rest/api/")
+
+
+class Gateway:
+    """Routes, counts, delays and answers requests."""
+
+    def __init__(
+        self,
+        portal: Portal,
+        executor: Executor,
+        bucket: RequestBucket,
+        faults: Faults,
+        journal: Journal,
+        control: Control,
+    ) -> None:
+        self._portal = portal
+        self._executor = executor
+        self._bucket = bucket
+        self._faults = faults
+        self._journal = journal
+        self._control = control
+        self._slots = asyncio.Semaphore(portal.config.cost.workers)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        body = await read_body(receive)
+        path = unquote(scope["path"])
+        if path.startswith("/sandbox/"):
+            await send_reply(scope, send, await self._control.answer(scope["method"], path, scope, body))
+            return
+        reply = await self._rest(scope, path, body)
+        if reply is not None:
+            await send_reply(scope, send, reply)
+
+    async def _rest(self, scope: Message, path: str, body: bytes) -> Reply | None:
+        """The portal's reply; None when the connection was cut instead."""
+        webhook, token = _WEBHOOK.match(path), _TOKEN.match(path)
+        if _VERSION_3.match(path):
+            return self._refused("v3", RestError("ERROR_METHOD_NOT_FOUND", "Method not found!", 404))
+        if webhook is None:
+            if token is None:
+                return html_reply(404, "404 Not Found")
+            # OAuth access tokens arrive here: their place, not yet taken.
+            return self._refused(token.group(1), RestError("NO_AUTH_FOUND", "Wrong authorization data", 401))
+        user_id, secret, method = webhook.groups()
+        fault = self._faults.for_request(method)
+        if fault is not None and fault.kind == "disconnect":
+            cut_connection(scope)
+            return None
+        source = (scope.get("client") or ("unknown", 0))[0]
+        try:
+            self._admit(source, user_id, secret)
+            if fault is not None:
+                _raise_injected(fault)
+            params = _params(scope, body)
+        except RestError as error:
+            return self._refused(method, error)
+        return await self._answered(method, params, fault)
+
+    def _admit(self, source: str, user_id: str, secret: str) -> None:
+        if not self._bucket.admit(source, self._portal.clock.now()):
+            raise RestError("QUERY_LIMIT_EXCEEDED", "Too many requests", 503)
+        config = self._portal.config
+        if (user_id, secret) != (str(config.user_id), config.secret):
+            raise RestError("INVALID_CREDENTIALS", "Invalid request credentials", 401)
+
+    def _refused(self, method: str, error: RestError) -> Reply:
+        record = RequestRecord(self._portal.clock.now(), method.lower(), 0, 0, error.status, 0.0)
+        self._journal.note(record, rejected=error.code == "QUERY_LIMIT_EXCEEDED")
+        return json_reply(error.status, error.body(), escape_slashes=self._portal.config.escape_slashes)
+
+    async def _answered(self, method: str, params: Params, fault: Fault | None) -> Reply:
+        if fault is not None and fault.kind in {"html", "empty", "redirect"}:
+            return self._note(
+                _Work(method.lower(), {}, 0.0, 0, ()), self._portal.clock.now(), _instead(fault)
+            )
+        if fault is not None and fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        try:
+            reply = await self._run(method, params)
+        except RestError as error:
+            return self._refused(method, error)
+        if fault is not None:
+            reply.cut = fault.kind == "truncate"
+            reply.drip_seconds = fault.seconds if fault.kind == "drip" else 0.0
+        return reply
+
+    async def _run(self, method: str, params: Params) -> Reply:
+        async with self._slots:
+            start, began = self._portal.clock.now(), time.perf_counter()
+            with self._portal.lock:
+                work = self._work(method, params)
+            cost = self._portal.config.cost
+            charged = 0.0 if cost.is_free else cost.request_seconds + work.seconds
+            if charged > cost.request_limit_seconds:
+                await asyncio.sleep(cost.request_limit_seconds)
+                return self._note(work, start, html_reply(504, "504 Gateway Time-out"))
+            await asyncio.sleep(max(0.0, charged - (time.perf_counter() - began)))
+        return self._note(work, start, self._reply(work, start))
+
+    def _work(self, method: str, params: Params) -> _Work:
+        if method.lower() == "batch":
+            batch = Batch(self._executor, params)
+            result = batch.run()
+            return _Work("batch", {"result": result}, batch.seconds, batch.rows, tuple(batch.methods))
+        executed = self._executor.run(method, params)
+        answer, body = executed.answer, {"result": executed.answer.result}
+        body |= {} if answer.next is None else {"next": answer.next}
+        body |= {} if answer.total is None else {"total": answer.total}
+        return _Work(method.lower(), body, executed.seconds, answer.rows, (method.lower(),))
+
+    def _reply(self, work: _Work, start: float) -> Reply:
+        finish = self._portal.clock.now()
+        usage = self._executor.operating.usage(work.method, finish)
+        work.body["time"] = time_block(start, finish, work.seconds, usage)
+        reply = json_reply(200, work.body, escape_slashes=self._portal.config.escape_slashes)
+        reply.headers = {
+            "x-bitrix-rest-application": "",
+            "x-bitrix-rest-time": f"{finish - start:.10f}",
+            "x-bitrix-rest-user-time": f"{work.seconds:.6f}",
+            "x-bitrix-rest-system-time": "0.000000",
+        }
+        return reply
+
+    def _note(self, work: _Work, start: float, reply: Reply) -> Reply:
+        self._journal.note(
+            RequestRecord(
+                time=start,
+                method=work.method,
+                commands=len(work.methods),
+                rows=work.rows,
+                status=reply.status,
+                operating_seconds=work.seconds,
+                methods=work.methods,
+            )
+        )
+        return reply
+
+
+class _Work:
+    """What a request led to, before it is written."""
+
+    def __init__(
+        self, method: str, body: dict[str, Any], seconds: float, rows: int, methods: tuple[str, ...]
+    ) -> None:
+        self.method, self.body, self.seconds = method, body, seconds
+        self.rows, self.methods = rows, methods
+
+
+def _params(scope: Message, body: bytes) -> Params:
+    headers = dict(scope["headers"])
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    query = parse_query(scope["query_string"].decode("latin-1"))
+    return query | parse_body(content_type, body)
+
+
+def _raise_injected(fault: Fault) -> None:
+    if fault.kind == "error":
+        raise RestError(fault.error, fault.description, fault.status)
+    if fault.kind == "revoke":
+        raise RestError("INVALID_CREDENTIALS", "Invalid request credentials", 401)
+    if fault.kind == "portal_deleted":
+        raise RestError("PORTAL_DELETED", "Portal was deleted", 403 if fault.status == 500 else fault.status)
+
+
+def _instead(fault: Fault) -> Reply:
+    """What comes where a portal's answer should be; the method does not run."""
+    if fault.kind == "redirect":
+        return Reply(302, b"", headers={"location": fault.location})
+    return (
+        html_reply(fault.status, f"{fault.status} Bad Gateway")
+        if fault.kind == "html"
+        else Reply(fault.status, b"")
+    )

@@ -1,0 +1,1 @@
+"""The REST methods: parameters in, answers out. Knows nothing of sockets."""

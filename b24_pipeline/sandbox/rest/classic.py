@@ -1,0 +1,121 @@
+"""`crm.lead|deal|contact|company.*` (fact sheet 6.2)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from b24_pipeline.sandbox.crm.editing import wanted_id
+from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.crm.user_fields import UserField
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method, whole_list
+from b24_pipeline.sandbox.rest.errors import RestError, invalid_id, not_found
+from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rows.cells import Rows
+from b24_pipeline.sandbox.rows.comparison import Condition, cell_test, parse_condition
+from b24_pipeline.sandbox.rows.selection import selected
+
+
+def conditions(entity: Entity, given: Params) -> list[Condition]:
+    """The conditions of a filter; unknown fields are silently dropped, so it widens [seen]."""
+    parsed = (parse_condition(key.upper(), value) for key, value in given.items())
+    known = set(entity.listed_fields())
+    return [one for one in parsed if one.field in known]
+
+
+def ordering(entity: Entity, given: Params) -> list[tuple[str, bool]]:
+    """(field, ascending) pairs; unknown fields are dropped."""
+    known = set(entity.listed_fields())
+    pairs = [(str(name).upper(), str(way).upper() != "DESC") for name, way in given.items()]
+    return [pair for pair in pairs if pair[0] in known]
+
+
+def unordered(portal: Portal, rows: Rows, order: list[tuple[str, bool]]) -> Rows:
+    """Without `order` there is no stable one: on request every answer begins elsewhere."""
+    if order or not portal.config.unstable_order or not len(rows):
+        return rows
+    return np.roll(rows, int(portal.clock.now() * 1000) % len(rows))
+
+
+def _list(entity_type: str, portal: Portal, params: Params) -> Answer:
+    entity = portal.entities[entity_type]
+    order = ordering(entity, as_dict(either_case(params, "order")))
+    rows = entity.table.matching(conditions(entity, as_dict(either_case(params, "filter"))))
+    rows = unordered(portal, entity.table.ordered(rows, order), order)
+    names = selected(tuple(map(str, as_list(either_case(params, "select")))), tuple(entity.listed_fields()))
+    return page(params, rows, lambda shown: entity.table.page(shown, names))
+
+
+def _get(entity_type: str, portal: Portal, params: Params) -> Answer:
+    entity = portal.entities[entity_type]
+    row = _existing(entity, params)
+    return Answer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
+
+
+def _existing(entity: Entity, params: Params) -> int:
+    identifier = wanted_id(either_case(params, "id"))
+    if identifier is None:
+        raise invalid_id()
+    row = entity.table.row_of(identifier)
+    if row is None:
+        raise not_found()
+    return row
+
+
+def _fields(entity_type: str, portal: Portal, _params: Params) -> Answer:
+    return Answer(portal.entities[entity_type].described())
+
+
+def _user_fields(entity_type: str, portal: Portal, params: Params) -> Answer:
+    given = {key.upper(): value for key, value in as_dict(either_case(params, "filter")).items()}
+    labelled = bool(given.pop("LANG", None))
+    fields = portal.entities[entity_type].user_fields
+    tests = [parse_condition(key, value) for key, value in given.items()]
+    rows = [one.rendered(labelled=labelled) for one in fields if _fulfils(one, tests)]
+    return whole_list(rows)
+
+
+def _fulfils(user_field: UserField, tests: list[Condition]) -> bool:
+    row = user_field.rendered(labelled=True)
+    return all(cell_test(test.operation, test.value)(row[test.field]) for test in tests if test.field in row)
+
+
+def _add(entity_type: str, portal: Portal, params: Params) -> Answer:
+    fields = as_dict(either_case(params, "fields"))
+    if entity_type in {"lead", "deal", "company"} and not fields:
+        raise RestError("", "Parameter 'fields' must be array.")
+    return Answer(portal.editor.add(entity_type, fields, portal.config.user_id))
+
+
+def _update(entity_type: str, portal: Portal, params: Params) -> Answer:
+    _existing(portal.entities[entity_type], params)
+    fields: dict[str, Any] = as_dict(either_case(params, "fields"))
+    identifier = wanted_id(either_case(params, "id")) or 0
+    portal.editor.update(entity_type, identifier, fields, portal.config.user_id)
+    return Answer(True)
+
+
+def _delete(entity_type: str, portal: Portal, params: Params) -> Answer:
+    _existing(portal.entities[entity_type], params)
+    portal.editor.delete(entity_type, wanted_id(either_case(params, "id")) or 0)
+    return Answer(True)
+
+
+_ACTIONS = {
+    "list": _list,
+    "get": _get,
+    "fields": _fields,
+    "userfield.list": _user_fields,
+    "add": _add,
+    "update": _update,
+    "delete": _delete,
+}
+METHODS: dict[str, Method] = {
+    f"crm.{entity_type}.{action}": partial(function, entity_type)
+    for entity_type in ("lead", "deal", "contact", "company")
+    for action, function in _ACTIONS.items()
+}

@@ -1,0 +1,79 @@
+"""Running one command: fault, scope, budget, method, bill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer
+from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest.limiter import OperatingTime
+from b24_pipeline.sandbox.rest.methods import find_method
+from b24_pipeline.sandbox.rest.php import Params
+from b24_pipeline.sandbox.rest.timing import command_seconds, time_block
+
+
+class CommandFaults(Protocol):
+    """What tests inject into single commands."""
+
+    def refuse(self, method: str, params: Params) -> None:
+        """Raise the error that is injected for this command, if any."""
+
+    def distort(self, method: str, params: Params, result: Any) -> Any:
+        """The result with injected values in it."""
+
+
+@dataclass
+class Executed:
+    """An answer, when it was made, and what it was billed (seconds)."""
+
+    answer: Answer
+    start: float
+    finish: float
+    seconds: float
+
+
+class Executor:
+    """Runs commands of one portal; `bill_batch` decides who pays inside a batch."""
+
+    def __init__(self, portal: Portal, operating: OperatingTime, faults: CommandFaults) -> None:
+        self.portal = portal
+        self.operating = operating
+        self._faults = faults
+        self.bills_batch = portal.config.limits.bill_batch == "batch"
+
+    def run(self, method: str, params: Params, *, in_batch: bool = False) -> Executed:
+        """One command; raises RestError."""
+        billed = not (in_batch and self.bills_batch)
+        if billed:
+            self.check_budget(method)
+        self._faults.refuse(method, params)
+        found = find_method(self.portal, method)
+        start, measured = self.portal.clock.now(), time.perf_counter()
+        answer = found(self.portal, params)
+        answer.result = self._faults.distort(method, params, answer.result)
+        seconds = command_seconds(self.portal.config.cost, answer, time.perf_counter() - measured)
+        finish = self.portal.clock.now()
+        if billed:
+            self.operating.record(method.lower(), seconds, finish)
+        return Executed(answer, start, max(finish, start + self._shown(seconds)), seconds)
+
+    def check_budget(self, method: str) -> None:
+        """429 once the method has used up its operating time."""
+        if self.operating.blocked(method.lower(), self.portal.clock.now()):
+            description = "Method is blocked due to operation time limit."
+            raise RestError("OPERATION_TIME_LIMIT", description, 429)
+
+    def block(self, method: str, executed: Executed) -> dict[str, Any]:
+        """The `time` block of a command."""
+        usage = self.operating.usage(method.lower(), executed.finish)
+        return time_block(executed.start, executed.finish, executed.seconds, usage)
+
+    def _shown(self, seconds: float) -> float:
+        return 0.0 if self.portal.config.cost.is_free else seconds
+
+
+Run = Callable[[str, Params], Executed]

@@ -1,0 +1,146 @@
+"""`crm.item.*` for leads, deals, contacts and companies (fact sheet 6.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from b24_pipeline.sandbox.crm.editing import wanted_id
+from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.classic import unordered
+from b24_pipeline.sandbox.rest.errors import RestError, invalid_argument, invalid_filter
+from b24_pipeline.sandbox.rest.item_names import item_names
+from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rows.cells import Rows
+from b24_pipeline.sandbox.rows.codecs import php_int
+from b24_pipeline.sandbox.rows.comparison import Condition, parse_condition
+from b24_pipeline.sandbox.rows.page import Cells, Constant, Derived, Page
+
+_ENTITY_TYPES = {number: name for name, number in TYPE_IDS.items()}
+_DISABLED = ("isWork", "isWon", "isLose", "hasProducts", "dateCreateShort", "dateModifyShort")
+_EXTRA: dict[str, Any] = {"webformId": 0, "xmlId": None, "previousStageId": None, "observers": []}
+
+
+class _Items:
+    """One call's view of an entity: names as this caller wants them."""
+
+    def __init__(self, portal: Portal, params: Params) -> None:
+        type_id = php_int(params.get("entityTypeId"))
+        if type_id not in _ENTITY_TYPES:
+            raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
+        self.entity: Entity = portal.entities[_ENTITY_TYPES[type_id]]
+        self.type_id = type_id
+        original = str(params.get("useOriginalUfNames", "N")).upper() in {"Y", "1", "TRUE"}
+        self.names = item_names(self.entity, original=original)
+
+    def rows(self, given: Params) -> Rows:
+        """Rows of a filter; `logic: OR` nests (fact sheet 5)."""
+        plain = {key: value for key, value in given.items() if not _is_group(key, value)}
+        rows = self.entity.table.matching([self._condition(key, one) for key, one in plain.items()])
+        for group in (value for key, value in given.items() if _is_group(key, value)):
+            rows = np.intersect1d(rows, self._any_of(group), assume_unique=True)
+        return rows
+
+    def _any_of(self, group: Params) -> Rows:
+        parts = [as_dict(value) for key, value in group.items() if key != "logic"]
+        found = [self.rows(part) for part in parts]
+        if str(group.get("logic", "AND")).upper() == "OR":
+            return np.unique(np.concatenate(found)) if found else np.array([], dtype=np.intp)
+        rows = self.entity.table.alive_rows()
+        for part in found:
+            rows = np.intersect1d(rows, part, assume_unique=True)
+        return rows
+
+    def _condition(self, key: str, value: Any) -> Condition:
+        parsed = parse_condition(key, value)
+        if parsed.field not in self.names:
+            raise invalid_filter(parsed.field)
+        return Condition(parsed.operation, self.names[parsed.field], parsed.value)
+
+    def ordering(self, given: Params) -> list[tuple[str, bool]]:
+        """(field, ascending) pairs; `ID` may be in capitals here [seen]."""
+        pairs = []
+        for key, way in given.items():
+            name = self.names.get("id" if key == "ID" else key)
+            if name is None:
+                raise invalid_argument(f"Invalid order: field '{key}' is not allowed in order")
+            pairs.append((name, str(way).upper() != "DESC"))
+        return pairs
+
+    def selected(self, select: list[Any]) -> dict[str, str]:
+        """Item name -> classic name of what to show; nothing or `*` means all."""
+        if not select or "*" in select:
+            return self.names
+        chosen = {name: one for name, one in self.names.items() if name in select or name == "id"}
+        masked = {name: one for name, one in self.names.items() if one.startswith("UF_")}
+        return chosen | (masked if {"uf*", "UF_*", "ufCrm*"} & set(select) else {})
+
+    def page(self, rows: Rows, select: list[Any]) -> Page:
+        """Rows as items; `fm` comes with `*` only, the other extra keys with everything."""
+        columns = self.entity.table.columns
+        fields: list[tuple[str, Cells]] = [
+            (name, columns[one]) for name, one in self.selected(select).items()
+        ]
+        if not select or "*" in select:
+            fields += self._extra()
+        if "*" in select:
+            fields.append(("fm", Derived(self._multifields)))
+        return Page(fields, rows, "item")
+
+    def _extra(self) -> list[tuple[str, Cells]]:
+        constant = _EXTRA | dict.fromkeys(_DISABLED) | {"entityTypeId": self.type_id}
+        contacts = ("contactIds", Derived(self._contacts))
+        return [*((name, Constant(value)) for name, value in constant.items()), contacts]
+
+    def _contacts(self, rows: Rows) -> list[Any]:
+        column = self.entity.table.columns.get("CONTACT_ID")
+        ids = column.rendered(rows, "item") if column else [None] * len(rows)
+        return [[identifier] if identifier else [] for identifier in ids]
+
+    def _multifields(self, rows: Rows) -> list[Any]:
+        columns = self.entity.table.columns
+        held = [columns[name].typed(rows) for name in ("PHONE", "EMAIL") if name in columns]
+        return [
+            [_multifield(entry) for entries in row for entry in entries or []]
+            for row in zip(*held, strict=True)
+        ] or [[]] * len(rows)
+
+
+def _multifield(entry: dict[str, Any]) -> dict[str, Any]:
+    kind = {"id": int(entry["ID"]), "typeId": entry["TYPE_ID"]}
+    return kind | {"valueType": entry["VALUE_TYPE"], "value": entry["VALUE"]}
+
+
+def _is_group(key: str, value: Any) -> bool:
+    return key.isdecimal() and isinstance(value, dict | list)
+
+
+def _list(portal: Portal, params: Params) -> Answer:
+    items = _Items(portal, params)
+    order = items.ordering(as_dict(either_case(params, "order")))
+    rows = items.rows(as_dict(either_case(params, "filter")))
+    rows = unordered(portal, items.entity.table.ordered(rows, order), order)
+    select = as_list(either_case(params, "select"))
+    return page(params, rows, lambda shown: {"items": items.page(shown, select)}, floor=False)
+
+
+def _get(portal: Portal, params: Params) -> Answer:
+    items = _Items(portal, params)
+    row = items.entity.table.row_of(wanted_id(either_case(params, "id")) or 0)
+    if row is None:
+        raise RestError("NOT_FOUND", "Элемент не найден")
+    return Answer({"item": items.page(np.array([row]), ["*"]).row(0)}, rows=1)
+
+
+def _fields(portal: Portal, params: Params) -> Answer:
+    items = _Items(portal, params)
+    described = items.entity.described()
+    named = {name: described[one] | {"upperName": one} for name, one in items.names.items()}
+    return Answer({"fields": named})
+
+
+METHODS: dict[str, Method] = {"crm.item.list": _list, "crm.item.get": _get, "crm.item.fields": _fields}

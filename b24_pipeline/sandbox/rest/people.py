@@ -1,0 +1,58 @@
+"""`user.*` and `profile` (fact sheet 6.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
+from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sort_key
+
+_PROFILE = ("ID", "NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")
+_FLAGS = {"Y": True, "N": False, "1": True, "0": False, "true": True, "false": False}
+
+
+def _get(portal: Portal, params: Params) -> Answer:
+    given = as_dict(either_case(params, "filter")) | {
+        key: value for key, value in params.items() if key.upper() in {"ID", "ACTIVE", "EMAIL", "NAME"}
+    }
+    rows = list(portal.users)
+    for key, value in given.items():
+        rows = [user for user in rows if _fits(user, key.upper(), value)]
+    field, way = str(either_case(params, "sort") or "ID").upper(), either_case(params, "order")
+    rows.sort(key=lambda user: sort_key(user.get(field)), reverse=str(way).upper() == "DESC")
+    return page(params, rows, list)
+
+
+def _fits(user: dict[str, Any], key: str, value: Any) -> bool:
+    test = parse_condition(key, value)
+    if test.field not in user:
+        return True
+    wanted = test.value
+    if test.field == "ACTIVE":
+        wanted = _FLAGS.get(str(wanted), wanted)
+    return cell_test(test.operation, wanted)(user[test.field])
+
+
+def _current(portal: Portal, _params: Params) -> Answer:
+    return Answer(acting_user(portal), rows=1)
+
+
+def acting_user(portal: Portal) -> dict[str, Any]:
+    """The user whom the credential acts for."""
+    for user in portal.users:
+        if user["ID"] == str(portal.config.user_id):
+            return user
+    raise RestError("authorization_error", "Unable to authorize user", 401)
+
+
+def _profile(portal: Portal, _params: Params) -> Answer:
+    user = acting_user(portal)
+    profile = {name: user[name] for name in _PROFILE}
+    return Answer({"ID": profile.pop("ID"), "ADMIN": portal.config.admin} | profile)
+
+
+METHODS: dict[str, Method] = {"user.get": _get, "user.current": _current, "profile": _profile}

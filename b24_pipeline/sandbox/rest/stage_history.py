@@ -1,0 +1,86 @@
+"""`crm.stagehistory.list` (fact sheet 6.5)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
+from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.errors import RestError, invalid_argument, invalid_filter
+from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rows.cells import Integers, Mask
+from b24_pipeline.sandbox.rows.codecs import php_int
+from b24_pipeline.sandbox.rows.columns import Numbers
+from b24_pipeline.sandbox.rows.comparison import Condition, parse_condition
+from b24_pipeline.sandbox.rows.table import Table
+
+_TYPES = {TYPE_IDS[name]: name for name in HISTORY_FIELDS}
+
+
+def _list(portal: Portal, params: Params) -> Answer:
+    entity_type = _TYPES.get(php_int(params.get("entityTypeId")))
+    if entity_type is None:
+        raise RestError("ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
+    entity, fields = portal.entities[entity_type], HISTORY_FIELDS[entity_type]
+    history = entity.history
+    if history is None:
+        raise RestError("ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
+    given = as_dict(either_case(params, "filter"))
+    conditions = [_condition(key, value, fields) for key, value in given.items()]
+    rows = history.matching(conditions, _gap(portal, entity, history))
+    rows = history.ordered(rows, _ordering(as_dict(either_case(params, "order")), fields))
+    select = {str(name).upper() for name in as_list(either_case(params, "select"))}
+    names = [name for name in fields if name in select or not select - {"*"}]
+    return page(params, rows, lambda shown: {"items": history.page(shown, names)}, floor=False)
+
+
+def _condition(key: str, value: object, fields: tuple[str, ...]) -> Condition:
+    parsed = parse_condition(key, value)
+    name = parsed.field.upper()
+    if name not in fields:
+        raise invalid_filter(parsed.field)
+    return Condition(parsed.operation, name, parsed.value)
+
+
+def _ordering(given: Params, fields: tuple[str, ...]) -> list[tuple[str, bool]]:
+    pairs = [(str(name).upper(), str(way).upper() != "DESC") for name, way in given.items()]
+    for name, _ in pairs:
+        if name not in fields:
+            raise invalid_argument(f"Invalid order: field '{name}' is not allowed in order")
+    return pairs
+
+
+def _gap(portal: Portal, entity: Entity, history: Table) -> tuple[str, _Visible] | None:
+    """The records of a deal's earlier pipelines are missing, where the portal is set so."""
+    if not portal.config.history_current_pipeline_only or entity.type != "deal":
+        return None
+    return f"current pipeline {entity.table.version}", _Visible(entity.table, history)
+
+
+class _Visible:
+    """Which history rows are in the pipeline where their owner is now."""
+
+    def __init__(self, owners: Table, history: Table) -> None:
+        self._owners = owners
+        self._history = history
+
+    def __call__(self) -> Mask:
+        size = self._history.size
+        owner_ids, categories = _data(self._history, "OWNER_ID"), _data(self._history, "CATEGORY_ID")
+        places = np.searchsorted(self._owners.ids, owner_ids[:size])
+        current = _data(self._owners, "CATEGORY_ID")[np.minimum(places, self._owners.size - 1)]
+        mask: Mask = categories[:size] == current
+        return mask
+
+
+def _data(table: Table, name: str) -> Integers:
+    column = table.columns[name]
+    if not isinstance(column, Numbers):
+        raise TypeError(f"{name} is not a number column")
+    return column.data
+
+
+METHODS: dict[str, Method] = {"crm.stagehistory.list": _list}

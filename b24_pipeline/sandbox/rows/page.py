@@ -1,0 +1,79 @@
+"""Rows on their way out: made into objects only where somebody looks, else straight into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from b24_pipeline.sandbox.rows.cells import ABSENT, Family, Rows, encode_each
+
+
+class Cells(Protocol):
+    """What a page needs of a column."""
+
+    def rendered(self, rows: Rows, family: Family) -> list[Any]:
+        """JSON values of these rows; ABSENT where the key is missing."""
+
+    def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
+        """`,"KEY":value` of these rows, nothing where the key is missing."""
+
+
+class Page:
+    """Some rows with some fields. Rendering 2500 rows of 60 fields as objects takes a tenth of
+    a second, joining ready-made pieces of JSON a fifth of that."""
+
+    def __init__(self, fields: Iterable[tuple[str, Cells]], rows: Rows, family: Family = "classic") -> None:
+        self._fields = list(fields)
+        self._rows = rows
+        self._family = family
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def row(self, place: int) -> dict[str, Any]:
+        """One row as an object, for a `$result` reference."""
+        return Page(self._fields, self._rows[place : place + 1], self._family).objects()[0]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """All rows as objects."""
+        names = [name for name, _ in self._fields]
+        cells = [column.rendered(self._rows, self._family) for _, column in self._fields]
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if value is not ABSENT}
+            for row in zip(*cells, strict=True)
+        ]
+
+    def encoded(self) -> bytes:
+        """All rows as a JSON list."""
+        cells = [column.encoded(name, self._rows, self._family) for name, column in self._fields]
+        return b"[" + b",".join(b"{" + b"".join(row)[1:] + b"}" for row in zip(*cells, strict=True)) + b"]"
+
+
+class Constant:
+    """The same value in every row."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def rendered(self, rows: Rows, family: Family) -> list[Any]:
+        """The value, once a row."""
+        return [self._value] * len(rows)
+
+    def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
+        """The value, once a row."""
+        return encode_each(key, [self._value]) * len(rows)
+
+
+class Derived:
+    """Values that a function makes of the rows' numbers."""
+
+    def __init__(self, make: Callable[[Rows], list[Any]]) -> None:
+        self._make = make
+
+    def rendered(self, rows: Rows, family: Family) -> list[Any]:
+        """What the function makes."""
+        return self._make(rows)
+
+    def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
+        """What the function makes, as JSON."""
+        return encode_each(key, self._make(rows))

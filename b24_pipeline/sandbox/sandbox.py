@@ -1,0 +1,84 @@
+"""`Sandbox`: a portal with its server, for tests and demos."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from b24_pipeline.sandbox.config import SandboxConfig
+from b24_pipeline.sandbox.faults import Faults
+from b24_pipeline.sandbox.http.control import Control
+from b24_pipeline.sandbox.http.gateway import Gateway
+from b24_pipeline.sandbox.http.server import Server
+from b24_pipeline.sandbox.journal import Journal, RequestRecord, Stats
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.executor import Executor
+from b24_pipeline.sandbox.rest.limiter import OperatingTime, RequestBucket
+from b24_pipeline.sandbox.steering import Steering
+
+
+class Sandbox(Steering):
+    """A local Bitrix24 portal; the data are generated here, the server runs between start and stop."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config or SandboxConfig()
+        super().__init__(Portal(self.config))
+        self.faults = Faults()
+        self._journal = Journal()
+        self._bucket = RequestBucket(self.config.limits)
+        self._operating = OperatingTime(self.config.limits)
+        self._server = Server(self._gateway(), self.config.host, self.config.port)
+
+    def _gateway(self) -> Gateway:
+        executor = Executor(self.portal, self._operating, self.faults)
+        control = Control(self, self.faults, self._journal, lambda: self.stats)
+        return Gateway(self.portal, executor, self._bucket, self.faults, self._journal, control)
+
+    def start(self) -> Sandbox:
+        """Serve in a background thread."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; the data and the journal stay readable."""
+        self._server.stop()
+
+    def run(self) -> None:
+        """Serve in the foreground until SIGTERM or SIGINT."""
+        self._server.run()
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The portal's address, `http://127.0.0.1:41234`."""
+        return f"http://{self.config.host}:{self._server.port}"
+
+    @property
+    def webhook_url(self) -> str:
+        """The webhook credential, with its secret."""
+        return f"{self.url}/rest/{self.config.user_id}/{self.config.secret}/"
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The requests so far, oldest first."""
+        return self._journal.records()
+
+    @property
+    def stats(self) -> Stats:
+        """Sums over the requests so far."""
+        return self._journal.stats(self._operating.totals, self._bucket.highest)
+
+    def reset_stats(self) -> None:
+        """Forget the requests so far; limiters keep their state."""
+        self._journal.reset()
+
+
+def serve(config: SandboxConfig) -> None:
+    """Generate a portal and serve it in the foreground; prints nothing."""
+    Sandbox(config).run()

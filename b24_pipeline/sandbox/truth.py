@@ -1,0 +1,140 @@
+"""What is true in the portal, in Python's types, computed past the REST methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rows.cells import ABSENT, Rows
+from b24_pipeline.sandbox.rows.codecs import Moment, Whole
+from b24_pipeline.sandbox.rows.columns import Column, Numbers
+from b24_pipeline.sandbox.rows.selection import is_user_field
+
+_CHUNK = 1000
+_STAGE_PREFIX = {"lead": "STATUS", "deal": "STAGE"}
+
+
+class Truth:
+    """Reads the portal's state; every call reflects all changes so far."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def entities(self, entity_type: str) -> pd.DataFrame:
+        """One row an element alive, by ID, all fields under their classic names.
+
+        Ids and integers are `Int64` (`ID` `int64`), money `Decimal`, times UTC timestamps,
+        dates `datetime.date`, flags `"Y"`/`"N"`, multifields lists of dicts as rendered
+        or None, user fields as rendered; no value is None, NaT or NA.
+        """
+        with self._portal.lock:
+            entity = self._portal.entity(entity_type)
+            rows = entity.table.alive_rows()
+            series = {
+                name: _series(name, entity.table.columns[name], rows) for name in entity.listed_fields()
+            }
+        return pd.DataFrame(series)
+
+    def raw(self, entity_type: str) -> Iterator[dict[str, Any]]:
+        """Each element alive exactly as a list renders it with every field selected."""
+        entity = self._portal.entity(entity_type)
+        with self._portal.lock:
+            rows = entity.table.alive_rows()
+        for start in range(0, len(rows), _CHUNK):
+            with self._portal.lock:
+                chunk = entity.table.page(rows[start : start + _CHUNK], entity.listed_fields())
+                objects = chunk.objects()
+            yield from objects
+
+    def history(self, entity_type: str) -> pd.DataFrame:
+        """All moves, also those of earlier pipelines that the portal may hide: `history_id,
+        owner_id, type_id, category_id, stage_id, semantics, created_time` (UTC)."""
+        prefix = _STAGE_PREFIX[entity_type]
+        names = {
+            "history_id": "ID",
+            "owner_id": "OWNER_ID",
+            "type_id": "TYPE_ID",
+            "category_id": "CATEGORY_ID",
+            "stage_id": f"{prefix}_ID",
+            "semantics": f"{prefix}_SEMANTIC_ID",
+            "created_time": "CREATED_TIME",
+        }
+        with self._portal.lock:
+            history = self._portal.entity(entity_type).history
+            if history is None:
+                raise LookupError(f"{entity_type} has no history: {', '.join(HISTORY_FIELDS)}")
+            rows = history.alive_rows()
+            return pd.DataFrame(
+                {name: _series("ID", history.columns[one], rows) for name, one in names.items()}
+            )
+
+    def stages(self, entity_type: str) -> pd.DataFrame:
+        """`category_id, status_id, name, sort, semantics` (P, S, F), `color`; by pipeline and sort."""
+        directories = self._portal.directories
+        return pd.DataFrame(
+            [
+                {
+                    "category_id": category_id,
+                    "status_id": stage.status_id,
+                    "name": stage.name,
+                    "sort": stage.sort,
+                    "semantics": stage.semantics or "P",
+                    "color": stage.color,
+                }
+                for category_id in directories.category_ids(entity_type)
+                for stage in directories.stages(entity_type, category_id)
+            ]
+        )
+
+    def pipelines(self) -> pd.DataFrame:
+        """`category_id, name, sort, is_default` of the deal pipelines."""
+        return pd.DataFrame(
+            [
+                {
+                    "category_id": one.category_id,
+                    "name": one.name,
+                    "sort": one.sort,
+                    "is_default": not one.category_id,
+                }
+                for one in self._portal.directories.pipelines
+            ]
+        )
+
+    def users(self) -> pd.DataFrame:
+        """All users, dismissed ones included, `ID` as int."""
+        return pd.DataFrame([user | {"ID": int(user["ID"])} for user in self._portal.users])
+
+    def fields(self, entity_type: str) -> pd.DataFrame:
+        """`name, type, label, multiple, custom, options` (option id -> text)."""
+        entity = self._portal.entity(entity_type)
+        standard: list[tuple[Any, ...]] = [
+            (one.name, one.type, one.title, "M" in one.flags, False, {}) for one in entity.fields
+        ]
+        custom = [
+            (one.name, one.type, one.label, one.multiple, True, {o.id: o.value for o in one.options})
+            for one in entity.user_fields
+        ]
+        return pd.DataFrame(
+            standard + custom, columns=["name", "type", "label", "multiple", "custom", "options"]
+        )
+
+
+def _series(name: str, column: Column, rows: Rows) -> pd.Series[Any]:
+    if is_user_field(name):
+        return pd.Series(_present(column, rows), dtype=object)
+    values = column.typed(rows)
+    if isinstance(column, Numbers) and isinstance(column.codec, Moment):
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True))
+    if isinstance(column, Numbers) and isinstance(column.codec, Whole):
+        numbers = pd.Series(values, dtype="Int64")
+        return numbers.astype("int64") if name == "ID" else numbers
+    return pd.Series(values, dtype=object)
+
+
+def _present(column: Column, rows: Rows) -> list[Any]:
+    """Rendered values; what is absent on the wire is None."""
+    return [None if value is ABSENT else value for value in column.rendered(rows, "classic")]

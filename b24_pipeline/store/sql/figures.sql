@@ -1,0 +1,36 @@
+-- name: has_funnel()$
+-- Whether the models were built.
+select to_regclass('analytics.funnel_stats') is not null;
+
+-- name: funnel(portal, entity_type, category_id)
+-- One pipeline or all, in their order.
+select f.*
+from analytics.funnel_stats as f
+left join analytics.dim_pipeline as p
+    on f.portal = p.portal and f.entity_type = p.entity_type and f.category_id = p.category_id
+where
+    f.portal = :portal and f.entity_type = :entity_type
+    and (cast(:category_id as bigint) is null or f.category_id = :category_id)
+order by p.category_sort asc nulls last, f.category_id asc, f.status_sort asc nulls last, f.status_id asc;
+
+-- name: funnels()
+-- All funnels, stage by stage; a deleted stage that nothing has reached is left out.
+select
+    portal,
+    entity_type,
+    category_id,
+    category_name,
+    status_id,
+    status_name,
+    semantics,
+    entered,
+    reached,
+    conversion_from_start
+from analytics.funnel_stats
+where reached > 0 or not is_deleted
+order by
+    portal asc,
+    entity_type asc,
+    category_id asc,
+    status_sort asc nulls last,
+    status_id asc;

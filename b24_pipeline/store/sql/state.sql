@@ -1,0 +1,41 @@
+-- name: last_syncs()
+-- The last sync of each entity of each portal. One that says it is running was cut off
+-- if its page is older than any page takes.
+select distinct on (a.name, l.entity_type)
+    a.name as portal,
+    l.entity_type,
+    l.sync_type,
+    l.sync_status,
+    l.rows_read,
+    l.rows_changed,
+    l.rows_deleted,
+    l.values_set_aside,
+    l.requests,
+    l.operating_seconds,
+    l.started_at,
+    l.finished_at,
+    l.error_code,
+    l.error_message,
+    c.watermark as cursor_watermark,
+    l.sync_status = 'running'
+    and greatest(l.started_at, (
+        select max(w.updated_at) from bitrix24_loads as w
+        where w.user_account_id = l.user_account_id and w.entity_type = l.entity_type
+    )) < now() - interval '10 minutes' as is_abandoned
+from bitrix24_sync_log as l
+inner join user_accounts as a on l.user_account_id = a.id
+left join bitrix24_cursors as c on l.user_account_id = c.user_account_id and l.entity_type = c.entity_type
+order by a.name asc, l.entity_type asc, l.id desc;
+
+-- name: buckets()
+-- Request buckets that are not empty.
+select
+    bucket,
+    greatest(extract(epoch from tat - clock_timestamp()), 0)::double precision as seconds_full,
+    updated_at
+from bitrix24_budget
+order by bucket;
+
+-- name: models_built()$
+-- Whether the models were built at least once.
+select to_regclass('analytics.funnel_stats') is not null;

@@ -1,0 +1,79 @@
+{{ config(materialized='incremental', unique_key=['user_account_id', 'entity_type', 'entity_id']) }}
+
+with leads as (
+
+    select
+        user_account_id,
+        'lead' as entity_type,
+        lead_id as entity_id,
+        0::bigint as category_id,
+        status_id,
+        status_semantic_id,
+        opportunity,
+        currency_id,
+        coalesce(moved_time, date_create, loaded_at) as in_stage_since,
+        deleted_at is null as is_counted,
+        loaded_at
+    from {{ ref('stg_leads') }}
+
+),
+
+deals as (
+
+    select
+        user_account_id,
+        'deal' as entity_type,
+        deal_id as entity_id,
+        coalesce(category_id, 0) as category_id,
+        status_id,
+        status_semantic_id,
+        opportunity,
+        currency_id,
+        coalesce(moved_time, date_create, loaded_at) as in_stage_since,
+        -- a recurring deal is the template of deals to come and stands in no pipeline
+        deleted_at is null and is_recurring is not true as is_counted,
+        loaded_at
+    from {{ ref('stg_deals') }}
+
+),
+
+entities as (
+
+    select * from leads
+    union all
+    select * from deals
+
+),
+
+final as (
+
+    select
+        user_account_id,
+        entity_type,
+        entity_id,
+        category_id,
+        status_id,
+        case status_semantic_id
+            when 'S' then 'success'
+            when 'F' then 'failure'
+            else 'process'
+        end as semantics,
+        opportunity,
+        currency_id,
+        in_stage_since,
+        is_counted,
+        loaded_at
+    from entities
+    {% if is_incremental() %}
+        where
+            loaded_at > (
+                select coalesce(max(seen.loaded_at), '-infinity') - interval '{{ var("late_commit") }}'
+                from {{ this }} as seen
+            )
+            -- always true; it tells the planner that few rows are meant, so that it takes the index
+            and loaded_at <= 'infinity'
+    {% endif %}
+
+)
+
+select * from final

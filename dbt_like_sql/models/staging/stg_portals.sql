@@ -1,0 +1,17 @@
+with source as (
+
+    select * from {{ source('raw', 'portals') }}
+
+),
+
+final as (
+
+    select
+        id as user_account_id,
+        name as portal,
+        bitrix24_time_zone as time_zone
+    from source
+
+)
+
+select * from final

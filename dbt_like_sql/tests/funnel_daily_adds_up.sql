@@ -1,0 +1,20 @@
+-- A day's stock is the stock of the day before, and what came in, less what went out.
+with days as (
+
+    select
+        *,
+        lag(in_stage_end, 1, 0::bigint) over (
+            partition by portal, entity_type, category_id, status_id
+            order by day
+        ) as in_stage_before,
+        left_forward + left_back + won + lost + reopened + moved_to_other_pipeline as left_by_kind
+    from {{ ref('funnel_daily') }}
+
+)
+
+select * from days
+where
+    in_stage_start != in_stage_before
+    or in_stage_end != in_stage_start + entered - left_total
+    or left_total != left_by_kind
+    or in_stage_end < 0

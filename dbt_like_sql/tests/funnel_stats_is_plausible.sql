@@ -1,0 +1,8 @@
+-- Nobody is in a stage without having reached it, nor reaches one without entering its pipeline.
+select *
+from {{ ref('funnel_stats') }}
+where
+    in_stage > reached
+    or reached > reached_implied
+    or reached_implied > entered
+    or conversion_from_start > 1

@@ -1,0 +1,68 @@
+"""The `b24` command as a user runs it: a process of its own, settings in the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+
+Result = subprocess.CompletedProcess[str]
+B24 = Callable[..., Result]
+
+KEY = Fernet.generate_key().decode()
+
+
+def environment(**own: str) -> dict[str, str]:
+    """The environment of the command: nothing of ours but what is given."""
+    ours = ("DATABASE_URL", "B24_", "BITRIX24_", "DAGSTER_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return inherited | own
+
+
+def run_b24(*arguments: str, cwd: Path, env: Mapping[str, str], timeout: float = 300) -> Result:
+    """Runs `b24` and returns its exit code and output."""
+    return subprocess.run(
+        [sys.executable, "-m", "b24_pipeline", *arguments],
+        cwd=cwd,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.fixture
+def b24_env(database_url: str) -> dict[str, str]:
+    """Settings of an installation on a fresh, migrated database, with the sandbox allowed."""
+    return environment(DATABASE_URL=database_url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
+
+
+@pytest.fixture
+def b24(tmp_path: Path, b24_env: dict[str, str]) -> B24:
+    """The command; `b24("sync", "acme")` runs it, `env=` changes its settings."""
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 300) -> Result:
+        return run_b24(*arguments, cwd=tmp_path, env=b24_env | dict(env or {}), timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small portal without limits."""
+    with Sandbox(SandboxConfig(leads=300, deals=300)) as portal:
+        yield portal
+
+
+def connect(b24: B24, sandbox: Sandbox, name: str = "acme") -> None:
+    """Connects the sandbox as a portal."""
+    added = b24("portal", "add", name, "--webhook-url", sandbox.webhook_url)
+    assert added.returncode == 0, added.stderr

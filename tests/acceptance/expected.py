@@ -1,0 +1,276 @@
+"""What the tables must hold, computed from the sandbox's own truth with pandas, apart from our code."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import psycopg
+from psycopg.rows import dict_row
+
+from b24_pipeline.sandbox import Sandbox
+
+TABLES = {
+    "lead": "bitrix24_leads",
+    "deal": "bitrix24_deals",
+    "contact": "bitrix24_contacts",
+    "company": "bitrix24_companies",
+}
+RENAMED = {"PHONE": "phones", "EMAIL": "emails", "WEB": "webs", "IM": "ims", "LINK": "links"}
+FLAGS = {"Y": True, "N": False}
+SEMANTICS = {"P": "process", "S": "success", "F": "failure"}
+
+
+def rows(url: str, statement: str, *parameters: object) -> list[dict[str, Any]]:
+    """Rows of the database as dicts."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return connection.execute(statement, parameters).fetchall()
+
+
+def assert_entities_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
+    """Every row alive, every field, custom ones included."""
+    truth = sandbox.truth.entities(entity_type)
+    stored = {
+        row["id"]: row for row in rows(url, f"select * from {TABLES[entity_type]} where deleted_at is null")
+    }
+    assert set(stored) == set(truth["ID"])
+    for expected in truth.to_dict("records"):
+        differing = {
+            field: (plain(field, value), found)
+            for field, value in expected.items()
+            if (found := held(stored[expected["ID"]], field)) != plain(field, value)
+        }
+        assert not differing, f"{entity_type} {expected['ID']}: {differing}"
+
+
+def held(row: dict[str, Any], field: str) -> Any:
+    """What our table has of a field."""
+    if field.startswith("UF_"):
+        return without_access(row["custom_fields"].get(field))
+    column = RENAMED.get(field, field.lower())
+    return row[column] if column in row else row["extra"].get(field)
+
+
+def plain(field: str, value: Any) -> Any:
+    """A truth's value in the types of our table."""
+    if field.startswith("UF_"):
+        return without_access(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    if isinstance(value, str):
+        return FLAGS[value] if value in FLAGS else value or None
+    if isinstance(value, list | dict):
+        return without_access(value) or None
+    return value
+
+
+def without_access(value: Any) -> Any:
+    """A file's links without the access token that each read changes."""
+    if isinstance(value, dict):
+        return {key: without_access(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_access(item) for item in value]
+    return re.sub(r"auth=[^&]*", "auth=", value) if isinstance(value, str) else value
+
+
+def assert_history_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
+    """Every move, with where it came from."""
+    truth = sandbox.truth.history(entity_type).sort_values(["owner_id", "created_time", "history_id"])
+    if entity_type == "lead":
+        truth["category_id"] = 0
+    by_owner = truth.groupby("owner_id")
+    truth["from_stage"] = by_owner["stage_id"].shift()
+    truth["from_category"] = by_owner["category_id"].shift()
+    expected = {
+        move.history_id: (
+            move.owner_id,
+            int(move.category_id or 0),
+            move.stage_id,
+            move.created_time.to_pydatetime(),
+            None if pd.isna(move.from_stage) else move.from_stage,
+            None if pd.isna(move.from_category) else int(move.from_category),
+        )
+        for move in truth.itertuples()
+    }
+    stored = {
+        row["history_id"]: (
+            row["entity_id"],
+            row["to_category_id"],
+            row["to_status_id"],
+            row["changed_at"],
+            row["from_status_id"],
+            row["from_category_id"],
+        )
+        for row in rows(
+            url,
+            "select * from bitrix24_status_history where entity_type = %s and source = 'history'",
+            entity_type,
+        )
+    }
+    assert stored == expected
+
+
+def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
+    """Pipelines and stages."""
+    for entity_type in ("lead", "deal"):
+        expected = {
+            (int(stage.category_id), stage.status_id): (stage.name, int(stage.sort), SEMANTICS[stage.semantics])
+            for stage in sandbox.truth.stages(entity_type).itertuples()
+        }
+        stored = {
+            (row["category_id"], row["status_id"]): (
+                row["status_name"],
+                row["status_sort"],
+                row["status_semantics"],
+            )
+            for row in rows(
+                url,
+                "select * from bitrix24_pipeline_stages where entity_type = %s and deleted_at is null",
+                entity_type,
+            )
+        }
+        assert stored == expected
+    pipelines = {(int(one.category_id), one.name) for one in sandbox.truth.pipelines().itertuples()}
+    stored_pipelines = rows(
+        url, "select * from bitrix24_pipelines where entity_type = 'deal' and deleted_at is null"
+    )
+    assert {(row["category_id"], row["name"]) for row in stored_pipelines} == pipelines
+
+
+def expected_funnel(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
+    """`funnel_stats` by the contract's words, one row a pipeline and stage that is alive."""
+    present, visits, stages = _present(sandbox, entity_type), _visits(sandbox, entity_type), sandbox.truth.stages(entity_type)
+    visits = visits[visits["id"].isin(present["id"])]
+    been = pd.concat([visits[["id", "category_id", "status_id"]], present[["id", "category_id", "status_id"]]])
+    been = been.drop_duplicates()
+    return pd.DataFrame([_stage(stage, stages, present, visits, been) for stage in stages.itertuples()])
+
+
+def _present(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
+    truth = sandbox.truth.entities(entity_type)
+    if entity_type == "deal":  # templates of recurring deals are no deals
+        truth = truth[truth["IS_RECURRING"] != "Y"]
+    return pd.DataFrame(
+        {
+            "id": truth["ID"],
+            "category_id": truth["CATEGORY_ID"].astype(int) if entity_type == "deal" else 0,
+            "status_id": truth["STAGE_ID" if entity_type == "deal" else "STATUS_ID"],
+            "amount": truth["OPPORTUNITY"].map(lambda value: value or Decimal(0)),
+            "currency": truth["CURRENCY_ID"],
+        }
+    )
+
+
+def _visits(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
+    """Two moves in a row into the same stage are one visit; it ends at the next."""
+    moves = sandbox.truth.history(entity_type).sort_values(["owner_id", "created_time", "history_id"])
+    moves["category_id"] = moves["category_id"].fillna(0).astype(int) if entity_type == "deal" else 0
+    owner = moves["owner_id"]
+    same = (
+        (owner == owner.shift())
+        & (moves["stage_id"] == moves["stage_id"].shift())
+        & (moves["category_id"] == moves["category_id"].shift())
+    )
+    visits = moves[~same].copy()
+    visits["left"] = visits.groupby("owner_id")["created_time"].shift(-1)
+    visits["seconds"] = (visits["left"] - visits["created_time"]).dt.total_seconds()
+    return visits.rename(columns={"owner_id": "id", "stage_id": "status_id"})[
+        ["id", "category_id", "status_id", "seconds"]
+    ]
+
+
+def _stage(
+    stage: Any, stages: pd.DataFrame, present: pd.DataFrame, visits: pd.DataFrame, been: pd.DataFrame
+) -> dict[str, Any]:
+    here = present[(present["category_id"] == stage.category_id) & (present["status_id"] == stage.status_id)]
+    own = been[been["category_id"] == stage.category_id]
+    reached = own[own["status_id"] == stage.status_id]["id"].nunique()
+    entered = own["id"].nunique()
+    seconds = visits[
+        (visits["category_id"] == stage.category_id) & (visits["status_id"] == stage.status_id)
+    ]["seconds"].dropna()
+    return {
+        "category_id": int(stage.category_id),
+        "status_id": stage.status_id,
+        "in_stage": len(here),
+        "entered": entered,
+        "reached": reached,
+        "reached_implied": _implied(stage, stages, own),
+        "conversion_from_start": reached / entered if entered else None,
+        "conversion_from_previous": _from_previous(stage, stages, own, reached),
+        "median_seconds": float(seconds.median()) if len(seconds) else None,
+        "mean_seconds": float(seconds.mean()) if len(seconds) else None,
+        "amounts": {
+            currency: total for currency, total in here.groupby("currency")["amount"].sum().items()
+        },
+    }
+
+
+def _implied(stage: Any, stages: pd.DataFrame, own: pd.DataFrame) -> int:
+    really = set(own[own["status_id"] == stage.status_id]["id"])
+    if stage.semantics == "F":
+        return len(really)
+    of_pipeline = stages[(stages["category_id"] == stage.category_id) & (stages["semantics"] != "F")]
+    sorts = own.merge(of_pipeline[["status_id", "sort"]], on="status_id").groupby("id")["sort"].max()
+    return len(really | set(sorts[sorts >= stage.sort].index))
+
+
+def _from_previous(stage: Any, stages: pd.DataFrame, own: pd.DataFrame, reached: int) -> float | None:
+    earlier = stages[
+        (stages["category_id"] == stage.category_id)
+        & (stages["semantics"] == "P")
+        & (stages["sort"] < stage.sort)
+    ].sort_values("sort")
+    if earlier.empty:
+        return None
+    before = own[own["status_id"] == earlier.iloc[-1]["status_id"]]["id"].nunique()
+    return reached / before if before else None
+
+
+def assert_funnel_equal(url: str, sandbox: Sandbox, portal: str, entity_type: str) -> None:
+    """Every figure of every stage that is alive."""
+    stored = {
+        (row["category_id"], row["status_id"]): row
+        for row in rows(
+            url,
+            "select * from analytics.funnel_stats where portal = %s and entity_type = %s",
+            portal,
+            entity_type,
+        )
+    }
+    for expected in expected_funnel(sandbox, entity_type).to_dict("records"):
+        row = stored[expected["category_id"], expected["status_id"]]
+        for figure in ("in_stage", "entered", "reached", "reached_implied"):
+            assert row[figure] == expected[figure], (figure, expected, row)
+        for figure in (
+            "conversion_from_start",
+            "conversion_from_previous",
+            "median_seconds",
+            "mean_seconds",
+        ):
+            assert close(row[figure], expected[figure]), (figure, expected, row)
+        amounts = {currency: Decimal(str(total)) for currency, total in row["amounts_by_currency"].items()}
+        assert {currency: total for currency, total in amounts.items() if total} == {
+            currency: total for currency, total in expected["amounts"].items() if total
+        }
+
+
+def close(found: Any, expected: float | None) -> bool:
+    """Equal up to the digits that the mart keeps."""
+    if expected is None or pd.isna(expected):
+        return found is None
+    return found is not None and abs(float(found) - expected) <= 1e-5 * max(1.0, abs(expected))
+
+
+def assert_copy_is_true(url: str, sandbox: Sandbox, portal: str) -> None:
+    """Everything: rows, directories, history and the funnel."""
+    for entity_type in TABLES:
+        assert_entities_equal(url, sandbox, entity_type)
+    assert_directories_equal(url, sandbox)
+    for entity_type in ("lead", "deal"):
+        assert_history_equal(url, sandbox, entity_type)
+        assert_funnel_equal(url, sandbox, portal, entity_type)
