@@ -9,6 +9,7 @@ B24Error
 │   └── SecretKeyError
 ├── DatabaseError
 │   ├── DatabaseUnavailable
+│   ├── DatabaseBusy            others held what we need for too long
 │   ├── DatabaseTooOld
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
@@ -91,6 +92,10 @@ class DatabaseError(B24Error):
 
 class DatabaseUnavailable(DatabaseError):
     """PostgreSQL does not answer, or refuses us."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Other transactions held what we need for too long."""
 
 
 class DatabaseTooOld(DatabaseError):

@@ -10,6 +10,7 @@ import re
 import sys
 from typing import Any
 
+import stamina.instrumentation
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -59,6 +60,8 @@ def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    if not verbose:
+        stamina.instrumentation.set_on_retry_hooks([])
     # httpx writes whole URLs at INFO, and ours hold secrets
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,6 +7,7 @@ table in the README; a field's name in upper case is the variable's name.
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,13 @@ def as_environment(chosen: Settings) -> dict[str, str]:
     """The settings as variables for a child process, secrets included."""
     plain = {name: getattr(chosen, name) for name in type(chosen).model_fields}
     return {name.upper(): _as_text(value) for name, value in plain.items() if value not in (None, "", {})}
+
+
+def child_environment(chosen: Settings, **more: str) -> dict[str, str]:
+    """The environment of a child process: ours, with exactly these settings and `more`."""
+    ours = {name.upper() for name in type(chosen).model_fields}
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+    return kept | as_environment(chosen) | more
 
 
 def _as_text(value: Any) -> str:

@@ -1,7 +1,5 @@
 """The raw tables: cohorts that are read again, small tables that are read whole, and what has changed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
@@ -37,7 +35,7 @@ portals = dg.AssetSpec(
 
 
 @dg.multi_asset(
-    name="cohorts",
+    name="read_cohorts",
     specs=[table.spec() for table in COHORT_TABLES],
     partitions_def=COHORTS,
     backfill_policy=dg.BackfillPolicy.multi_run(MONTHS_A_RUN),
@@ -57,7 +55,7 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
 
 
 @dg.multi_asset(
-    name="directories",
+    name="read_directories",
     specs=[table.spec() for table in PORTAL_TABLES],
     partitions_def=PORTALS,
     can_subset=True,
@@ -78,7 +76,6 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     group_name=RAW,
     kinds=set(KINDS),
     partitions_def=PORTALS,
-    backfill_policy=dg.BackfillPolicy.multi_run(1),
     retry_policy=RETRIES,
 )
 def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:

@@ -67,9 +67,7 @@ def facts(
     return figures.of_outcomes(outcomes) | figures.of_table(columns, rows)
 
 
-def _months(
-    warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]
-) -> set[date]:
+def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]) -> set[date]:
     """The months touched; those of moves are looked up, for a sync counts only their number."""
     months = {month for outcome in changed(table, outcomes) for month in outcome.months}
     if table.table == catalogue.MOVES:

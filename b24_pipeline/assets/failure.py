@@ -21,9 +21,7 @@ from b24_pipeline.errors import (
 from b24_pipeline.log import masked
 from b24_pipeline.sync.outcome import Outcome
 
-RETRIES = dg.RetryPolicy(
-    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
+RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Of a step, beyond the client's own: for a portal that is away for a minute."""
 
 MAY_PASS = (

@@ -68,4 +68,6 @@ def of_model(project: Project, result: ModelResult) -> dict[str, Any]:
 def of_test(result: TestResult) -> dict[str, Any]:
     """How many rows break a test, and the query that shows them."""
     figures: dict[str, Any] = {"failures": result.failures, "seconds": round(result.seconds, 3)}
-    return figures if result.passed else figures | {"query": dg.MetadataValue.md(f"```sql\n{result.sql}\n```")}
+    return (
+        figures if result.passed else figures | {"query": dg.MetadataValue.md(f"```sql\n{result.sql}\n```")}
+    )

@@ -1,7 +1,5 @@
 """One asset a SQL model of dbt_like_sql/, built together in one step; their tests are asset checks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
@@ -68,7 +66,7 @@ def _check_spec(check: Check) -> dg.AssetCheckSpec:
 
 
 @dg.multi_asset(
-    name="models",
+    name="build_models",
     specs=[_spec(model) for model in project.models.values()],
     check_specs=[_check_spec(check) for model in project.models.values() for check in model.tests],
     can_subset=True,

@@ -24,8 +24,6 @@ _DEVIATIONS = 3.0
 _FULL_ENOUGH = 0.9
 # Splitting for a few rows more than a batch would make one more batch of them.
 _WORTH_SPLITTING = 0.1
-# From so many parts on, most of them untouched, a guess about them all is too much to bet on.
-_MANY_PARTS = 4
 # After so many batches without trouble a shrunken batch grows again.
 _GROW_AFTER = 16
 
@@ -142,18 +140,10 @@ class RangePool:
         if parts > 1:
             self._open.remove(largest)
             first, *others = largest.split(parts)
-            look = self._first_look(len(others))
-            self._open.extend([first, *(replace(part, look=look) for part in others)])
-
-    def _first_look(self, parts: int) -> int:
-        """Pages for the first chain of each part that nobody has looked into; 0: as many as it needs.
-
-        It may lie in a gap. One batch looks into all of them where the ids turned
-        out patchy; else two share one, which costs no time as long as many remain.
-        """
-        if self._patchy:
-            return max(self._commands // max(parts, 1), 1)
-        return self._commands // 2 if parts >= _MANY_PARTS else 0
+            self._open.append(first)
+            # Where ids turned out patchy, one batch looks into all the parts before each gets its own.
+            look = max(self._commands // len(others), 1) if self._patchy else 0
+            self._open.extend(replace(part, look=look) for part in others)
 
     def _large(self, most: int) -> list[list[Chain]]:
         """One batch for each range that fills it."""

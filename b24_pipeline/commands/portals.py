@@ -45,7 +45,7 @@ def add(
     require_name(name)
     credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
     with runtime.opened(settings()) as opened:
-        with opened.connections.client_of(credential, name, plan.value) as client:
+        with opened.connections.client_of(credential, f"{name} ({credential.host})", plan.value) as client:
             found = probe(client)
         opened.portals.add_webhook(
             name,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -19,9 +19,17 @@ import orjson
 
 Reader = Callable[[Any], str | None]
 
-_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,20})?([eE][+-]?\d{1,2})?\Z")
+# ASCII alone: Python takes the digits of every script, PostgreSQL does not
+_WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![^T ])")
 _INT8 = 2**63
+_YEARS = range(2, 9999)  # what stays a date of Python in every zone
+_OFFSETS = frozenset(f"{sign}{hours:02d}" for sign in "+-" for hours in range(15))
 _ACCESS = re.compile(r"([?&]auth=)[^&]*")
+_ACCESS_IN_JSON = re.compile(r"([?&]auth=)[^&\"]*")
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_MOST_LEVELS = 100
 
 
 class Kind(StrEnum):
@@ -52,12 +60,14 @@ def _empty(value: Any) -> bool:
 
 
 def read_text(value: Any) -> str | None:
-    """A string; a number becomes its digits. Raises ValueError for objects and for NUL."""
+    """A string; a number becomes its digits. Raises ValueError for objects, NUL and half characters."""
     if type(value) is str:
         if not value:
             return None
         if "\x00" in value:
             raise ValueError("characters that PostgreSQL does not store")
+        if not value.isascii():
+            value.encode()
         return value
     if _empty(value):
         return None
@@ -71,6 +81,8 @@ def read_integer(value: Any) -> str | None:
     if type(value) is str:
         if not value:
             return None
+        if not _WHOLE.match(value):
+            raise ValueError("not a whole number")
     elif _empty(value):
         return None
     elif type(value) is not int:
@@ -114,7 +126,7 @@ def read_flag(value: Any) -> str | None:
             return _FLAGS[value]
         except KeyError:
             raise ValueError("not a flag") from None
-    if value is None:
+    if value is None or value in ([], {}):
         return None
     if value in (True, False):  # 1 and 0 too
         return "t" if value else "f"
@@ -122,29 +134,32 @@ def read_flag(value: Any) -> str | None:
 
 
 def read_timestamp(value: Any) -> str | None:
-    """A moment with its zone, in ISO form."""
+    """A moment with its zone, in ISO form; "0" means none."""
     if type(value) is str:
-        if not value:
+        if not value or value == "0":
             return None
-        if datetime.fromisoformat(value).tzinfo is None:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
             raise ValueError("a time without a zone")
-        return value
-    if _empty(value):
+        if moment.year not in _YEARS:
+            raise ValueError("out of range")
+        if len(value) == 25 and value[5] != "W" and value[19:22] in _OFFSETS:
+            return value  # the usual form, which PostgreSQL reads as Python does
+        return moment.astimezone(UTC).isoformat()
+    if _empty(value) or value == 0:
         return None
     raise ValueError("not a time")
 
 
 def read_date(value: Any) -> str | None:
-    """A day: the first ten characters, since the clock behind them is the zone's offset."""
+    """A day: the first ten characters, since the clock behind them is the zone's offset; "0" means none."""
     if type(value) is str:
-        if not value:
+        if not value or value == "0":
             return None
-        day = value[:10]
-        date.fromisoformat(day)
-        if len(day) != 10:
+        if not _DAY.match(value):
             raise ValueError("not a day")
-        return day
-    if _empty(value):
+        return date.fromisoformat(value[:10]).isoformat()
+    if _empty(value) or value == 0:
         return None
     raise ValueError("not a day")
 
@@ -159,15 +174,27 @@ def read_file(value: Any) -> str | None:
     return read_json(without_access(value))
 
 
-def without_access(value: Any) -> Any:
-    """A file's links carry the reader's access token: it must not be stored, and it differs at each read."""
+def without_access(value: Any, levels: int = _MOST_LEVELS) -> Any:
+    """A file's links carry the reader's access token: it must not be stored, and it differs at each read.
+
+    What is nested deeper than `levels` becomes text, so that everything after this may recurse.
+    """
+    if isinstance(value, dict | list) and not levels:
+        return _flat(value)
     if isinstance(value, dict):
-        return {key: without_access(item) for key, item in value.items()}
+        return {key: without_access(item, levels - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [without_access(item) for item in value]
+        return [without_access(item, levels - 1) for item in value]
     if isinstance(value, str) and "auth=" in value:
         return _ACCESS.sub(r"\1", value)
     return value
+
+
+def _flat(value: Any) -> str:
+    try:
+        return _ACCESS_IN_JSON.sub(r"\1", orjson.dumps(value).decode())
+    except (TypeError, orjson.JSONEncodeError):
+        return "\ufffd"
 
 
 def json_text(value: Any) -> str:
@@ -176,19 +203,9 @@ def json_text(value: Any) -> str:
         text = orjson.dumps(value).decode()
     except (TypeError, orjson.JSONEncodeError) as error:
         raise ValueError("characters that PostgreSQL does not store") from error
-    if "\\u0000" in text and "\x00" in _all_text(value):
+    if "\\u0000" in text and _NUL_IN_JSON.search(text):
         raise ValueError("characters that PostgreSQL does not store")
     return text
-
-
-def _all_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return "".join(str(key) + _all_text(item) for key, item in value.items())
-    if isinstance(value, list):
-        return "".join(map(_all_text, value))
-    return ""
 
 
 READERS: dict[Kind, Reader] = {

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from b24_pipeline.entities.columns import READERS, Reader, json_text, without_access
 from b24_pipeline.entities.entity import Entity
 
 CUSTOM = "UF_"
+_LARGEST = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -34,10 +36,19 @@ class RowDecoder:
         self.set_aside = 0
         self._plan: list[tuple[str, Reader]] = [(column.field, READERS[column.kind]) for column in chosen]
         self._volatile = entity.volatile
+        taken = {column.field for column in chosen}
+        # one that was asked for and is absent is empty: it must not stay as it was
+        self._asked = {field: None for field in wanted or () if _is_custom(field) and field not in taken}
 
     def rows(self, raw_rows: Iterable[dict[str, Any]]) -> list[tuple[str | None, ...]]:
-        """Rows of COPY texts in the order of `names`; the raw rows are used up."""
-        return [self.row(raw) for raw in raw_rows]
+        """Rows of COPY texts in the order of `names`; the raw rows are used up.
+
+        One without a usable id has no place in a table: it is left out and counted.
+        """
+        rows = [self.row(raw) for raw in raw_rows]
+        usable = [row for row in rows if row[0] is not None]
+        self.set_aside += len(rows) - len(usable)
+        return usable
 
     def row(self, raw: dict[str, Any]) -> tuple[str | None, ...]:
         """One row; its dict is used up."""
@@ -53,9 +64,9 @@ class RowDecoder:
                 values.append(read(value))
             except ValueError:
                 values.append(None)
-                extra[field] = value
+                extra[field] = cleaned(without_access(value))
                 self.set_aside += 1
-        custom = self._split(raw, extra)
+        custom = self._asked | self._split(raw, extra)
         values.append(self._json(custom) if custom else "{}")
         values.append(self._json(extra) if extra else "{}")
         return tuple(values)
@@ -79,14 +90,26 @@ class RowDecoder:
 
 
 def cleaned(value: Any) -> Any:
-    """The value without NUL and half characters, which PostgreSQL cannot store: U+FFFD stands for each."""
+    """The value as PostgreSQL can store it.
+
+    U+FFFD stands for each NUL and half character; a number that JSON cannot
+    hold becomes text.
+    """
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        return str(value)
     if isinstance(value, dict):
         return {cleaned(key): cleaned(item) for key, item in value.items()}
     if isinstance(value, list):
         return [cleaned(item) for item in value]
     return value
+
+
+def _is_custom(field: str) -> bool:
+    return field.startswith(CUSTOM) and "*" not in field
 
 
 def row_id(raw: Mapping[str, Any]) -> int:
@@ -96,4 +119,4 @@ def row_id(raw: Mapping[str, Any]) -> int:
 
 def unique(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with each id once, the last one winning: paged lists repeat rows while others change."""
-    return list({row_id(row): row for row in rows}.values())
+    return list({str(row.get("ID")): row for row in rows}.values())

@@ -78,7 +78,7 @@ def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]
 
 
 def replace_relation(
-    conn: Connection, old: Relation, make_new: Callable[[], None], rebuilt_later: frozenset[str]
+    conn: Connection, old: Relation, make_new: Callable[[], object], rebuilt_later: frozenset[str]
 ) -> None:
     """Drop a relation whose columns or kind have changed, make the new one, restore the views on it.
 

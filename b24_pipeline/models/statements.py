@@ -19,9 +19,9 @@ def statement(name: str, /, **parts: sql.Composable) -> sql.Composed:
     return sql.SQL(_statements()[name]).format(**parts)
 
 
-def query(text: str) -> sql.SQL:
+def query(text: LiteralString | str) -> sql.SQL:
     """A rendered model or check, as it is: it comes from the project, which is code."""
-    return sql.SQL(cast("LiteralString", text))
+    return sql.SQL(text)
 
 
 def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 
@@ -43,9 +44,17 @@ _DAYS = _Days()
 
 
 def moment_text(epoch: int) -> str:
-    """`2026-09-21T13:33:20+03:00` from Unix seconds; tables, because lists print millions of them."""
+    """`2026-09-21T13:33:20+03:00` from Unix seconds."""
     day, second = divmod(epoch + OFFSET_SECONDS, _DAY_SECONDS)
     return _DAYS[day] + _times_of_day()[second]
+
+
+def moment_printer() -> Callable[[int], str]:
+    """`moment_text` with its tables at hand, for lists, which print millions of them."""
+    days, times = _DAYS, _times_of_day()
+    return lambda epoch: (
+        days[(epoch + OFFSET_SECONDS) // _DAY_SECONDS] + times[(epoch + OFFSET_SECONDS) % _DAY_SECONDS]
+    )
 
 
 def date_text(day: int) -> str:

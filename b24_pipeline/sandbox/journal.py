@@ -12,7 +12,8 @@ _KEPT = 100_000
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One HTTP request; `time` in Unix seconds, `methods` are those of a batch's commands."""
+    """One HTTP request; `time` in Unix seconds, `methods` are those of a batch's commands;
+    `status` is 0 where the connection was cut without an answer."""
 
     time: float
     method: str

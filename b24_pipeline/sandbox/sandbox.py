@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import TracebackType
 
 from b24_pipeline.sandbox.config import SandboxConfig
@@ -44,6 +45,8 @@ class Sandbox(Steering):
 
     def run(self) -> None:
         """Serve in the foreground until SIGTERM or SIGINT."""
+        # The process is the portal's alone: its data need not be searched for garbage.
+        gc.freeze()
         self._server.run()
 
     def __enter__(self) -> Sandbox:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -21,8 +21,9 @@ def held(warehouse: Warehouse, name: str, *, wait_seconds: int) -> Iterator[bool
         try:
             yield got
         finally:
-            if got and not connection.closed:
-                _sql.unlock(connection, name=name)
+            if got:
+                with suppress(psycopg.OperationalError):  # a broken connection has let go by itself
+                    _sql.unlock(connection, name=name)
 
 
 def _acquire(connection: psycopg.Connection, name: str, wait_seconds: int) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy
 import stamina
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from b24_pipeline.errors import DatabaseTooOld, DatabaseUnavailable, SettingsError
+from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable, SettingsError
 
 OLDEST_SERVER = 15
 CONNECT_TIMEOUT_SECONDS = 10
@@ -21,12 +22,21 @@ IDLE_IN_TRANSACTION_SECONDS = 60  # a half-open connection frees what it holds
 
 T = TypeVar("T")
 
-# what passes when the transaction is simply done again
-_PASSING = (
+Connection: TypeAlias = psycopg.Connection
+StorageError: TypeAlias = psycopg.Error
+"""What PostgreSQL answers where a statement fails; its message may quote a row."""
+
+# what another transaction does to ours
+_IN_THE_WAY = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.LockNotAvailable,
+)
+# what passes when the transaction is simply done again
+_PASSING = (
+    *_IN_THE_WAY,
     psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
 
@@ -73,6 +83,11 @@ class Warehouse:
             for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=60, wait_initial=0.1):
                 with attempt, self.connect() as connection:
                     return work(connection)
+        except _IN_THE_WAY as error:
+            raise DatabaseBusy(
+                f"the database at {_place(self.url)} was locked or deadlocked by others each time: "
+                f"{type(error).__name__}; run it again when they are done"
+            ) from None
         except psycopg.OperationalError as error:
             raise _unavailable(self.url, error) from None
         raise AssertionError("stamina gives at least one attempt")
@@ -93,7 +108,7 @@ class Warehouse:
             fairy = self.engine.raw_connection()
         except DBAPIError as error:
             raise _unavailable(self.url, error.orig) from None
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, PoolTimeout) as error:
             raise _unavailable(self.url, error) from None
         try:
             connection = cast(psycopg.Connection, fairy.driver_connection)

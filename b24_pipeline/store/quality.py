@@ -46,5 +46,5 @@ def orphans(connection: psycopg.Connection, entity: str) -> list[Orphans]:
 
 
 def freshness(connection: psycopg.Connection) -> dict[str, float | None]:
-    """Seconds since the last sync that worked, by connected portal."""
+    """Seconds since every entity of a connected portal was last read; None where one never was."""
     return dict(_sql.freshness(connection))

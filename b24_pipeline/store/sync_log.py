@@ -6,18 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from b24_pipeline.store import queries
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.pool import Connection, Warehouse
 
 _sql = queries.load("sync_log")
 
 
 def begin(warehouse: Warehouse, account: UUID, entity: str, sync_type: str, run_id: str | None) -> int:
     """Notes that a sync is running; returns the row's id."""
-    with warehouse.connect() as connection:
+
+
+    def note(connection: Connection) -> int:
         return int(_sql.begin(connection, account=account, entity=entity, sync_type=sync_type, run_id=run_id))
+
+    return warehouse.transact(note)
 
 
 def finish(warehouse: Warehouse, log_id: int, **figures: Any) -> None:
     """Notes how it ended: the figures of an Outcome, and the error if there was one."""
-    with warehouse.connect() as connection:
-        _sql.finish(connection, id=log_id, **figures)
+    warehouse.transact(lambda connection: _sql.finish(connection, id=log_id, **figures))

@@ -8,8 +8,9 @@ another row or column does not open.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -57,11 +58,18 @@ class Vault:
 def key_of_home(home: Path) -> str:
     """The key of an embedded database, made once and readable by its owner alone."""
     path = home.expanduser() / "secret.keys"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_key(path)
+    return path.read_text().strip()
+
+
+def _make_key(path: Path) -> None:
+    """Written aside and linked: the file appears whole, and of two processes one wins."""
+    aside = path.with_name(f"{path.name}.{uuid4()}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(key := Fernet.generate_key().decode())
-    return key
+        file.write(Fernet.generate_key().decode())
+    with suppress(FileExistsError):
+        path.hardlink_to(aside)
+    aside.unlink()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from b24_pipeline.cli import main
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.settings import settings
 
 Result = subprocess.CompletedProcess[str]
 B24 = Callable[..., Result]
@@ -47,12 +52,50 @@ def b24_env(database_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def b24(tmp_path: Path, b24_env: dict[str, str]) -> B24:
-    """The command; `b24("sync", "acme")` runs it, `env=` changes its settings."""
+    """The command in a process of its own; `b24("sync", "acme")` runs it, `env=` changes its settings."""
 
     def run(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 300) -> Result:
         return run_b24(*arguments, cwd=tmp_path, env=b24_env | dict(env or {}), timeout=timeout)
 
     return run
+
+
+@pytest.fixture
+def b24_here(tmp_path: Path, b24_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> B24:
+    """The same command without a new process, for the many cases where only its answer matters."""
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
+        return call_b24(monkeypatch, tmp_path, b24_env | dict(env or {}), arguments)
+
+    return run
+
+
+def call_b24(
+    monkeypatch: pytest.MonkeyPatch, cwd: Path, env: Mapping[str, str], arguments: Sequence[str]
+) -> Result:
+    """Calls the command line's entry point with this environment alone; returns what `run_b24` returns."""
+    out, err = io.StringIO(), io.StringIO()
+    with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in set(os.environ) - set(environment()):
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["b24", *arguments])
+        patch.setattr(signal, "signal", lambda *_: None)
+        settings.cache_clear()
+        code = exit_code_of(main)
+    settings.cache_clear()
+    return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
+
+
+def exit_code_of(entry: Callable[[], None]) -> int:
+    """What the shell would see."""
+    try:
+        entry()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def plain(field: str, value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.to_pydatetime()
     if isinstance(value, str):
-        return FLAGS[value] if value in FLAGS else value or None
+        return FLAGS.get(value, value or None)
     if isinstance(value, list | dict):
         return without_access(value) or None
     return value
@@ -118,7 +118,11 @@ def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
     """Pipelines and stages."""
     for entity_type in ("lead", "deal"):
         expected = {
-            (int(stage.category_id), stage.status_id): (stage.name, int(stage.sort), SEMANTICS[stage.semantics])
+            (int(stage.category_id), stage.status_id): (
+                stage.name,
+                int(stage.sort),
+                SEMANTICS[stage.semantics],
+            )
             for stage in sandbox.truth.stages(entity_type).itertuples()
         }
         stored = {
@@ -143,9 +147,15 @@ def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
 
 def expected_funnel(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
     """`funnel_stats` by the contract's words, one row a pipeline and stage that is alive."""
-    present, visits, stages = _present(sandbox, entity_type), _visits(sandbox, entity_type), sandbox.truth.stages(entity_type)
+    present, visits, stages = (
+        _present(sandbox, entity_type),
+        _visits(sandbox, entity_type),
+        sandbox.truth.stages(entity_type),
+    )
     visits = visits[visits["id"].isin(present["id"])]
-    been = pd.concat([visits[["id", "category_id", "status_id"]], present[["id", "category_id", "status_id"]]])
+    been = pd.concat(
+        [visits[["id", "category_id", "status_id"]], present[["id", "category_id", "status_id"]]]
+    )
     been = been.drop_duplicates()
     return pd.DataFrame([_stage(stage, stages, present, visits, been) for stage in stages.itertuples()])
 
@@ -190,9 +200,9 @@ def _stage(
     own = been[been["category_id"] == stage.category_id]
     reached = own[own["status_id"] == stage.status_id]["id"].nunique()
     entered = own["id"].nunique()
-    seconds = visits[
-        (visits["category_id"] == stage.category_id) & (visits["status_id"] == stage.status_id)
-    ]["seconds"].dropna()
+    seconds = visits[(visits["category_id"] == stage.category_id) & (visits["status_id"] == stage.status_id)][
+        "seconds"
+    ].dropna()
     return {
         "category_id": int(stage.category_id),
         "status_id": stage.status_id,
@@ -204,9 +214,7 @@ def _stage(
         "conversion_from_previous": _from_previous(stage, stages, own, reached),
         "median_seconds": float(seconds.median()) if len(seconds) else None,
         "mean_seconds": float(seconds.mean()) if len(seconds) else None,
-        "amounts": {
-            currency: total for currency, total in here.groupby("currency")["amount"].sum().items()
-        },
+        "amounts": dict(here.groupby("currency")["amount"].sum().items()),
     }
 
 

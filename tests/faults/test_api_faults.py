@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted_portal import MISSING, Reply, ScriptedPortal, client_of, error
 
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.listing import ListQuery, read_ids, read_list, read_pages
@@ -20,6 +19,7 @@ from b24_pipeline.errors import (
     ServerFault,
     UnreadableAnswer,
 )
+from tests.scripted_portal import MISSING, Reply, ScriptedPortal, client_of, error
 
 DEALS = ListQuery("crm.deal.list", ("ID",))
 

@@ -81,6 +81,7 @@ class Gateway:
         user_id, secret, method = webhook.groups()
         fault = self._faults.for_request(method)
         if fault is not None and fault.kind == "disconnect":
+            self._note(_Work(method.lower(), {}, 0.0, 0, ()), self._portal.clock.now(), Reply(0, b""))
             cut_connection(scope)
             return None
         source = (scope.get("client") or ("unknown", 0))[0]

@@ -57,7 +57,8 @@ class Server:
         """Cut open connections and free the port."""
         self._server.should_exit = True
         self._server.force_exit = True
-        self._thread.join(timeout=5)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5)
         self._socket.close()
 
     def run(self) -> None:

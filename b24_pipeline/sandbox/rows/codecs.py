@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from b24_pipeline.sandbox.clock import as_date, date_text, moment_text, parse_day, parse_moment, utc
+from b24_pipeline.sandbox.clock import as_date, date_text, moment_printer, parse_day, parse_moment, utc
 from b24_pipeline.sandbox.rows.cells import Family
 
 
@@ -68,7 +68,7 @@ class Moment:
 
     def render(self, family: Family) -> Callable[[int], Any]:
         """The same text in both families."""
-        return moment_text
+        return moment_printer()
 
     def parse(self, value: Any) -> int | None:
         """Unix seconds."""

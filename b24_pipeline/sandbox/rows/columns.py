@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from b24_pipeline.sandbox.rows.cells import (
     encode_plain,
 )
 from b24_pipeline.sandbox.rows.comparison import NEGATIONS, as_text, cell_test, sort_key
+
+_SAMPLE = 4000
 
 
 class Column(Protocol):
@@ -71,6 +74,7 @@ class Numbers:
     def __init__(self, data: npt.NDArray[Any], codec: Codec) -> None:
         self.data: Integers = np.asarray(data, dtype=np.int64)
         self.codec = codec
+        self._pieces: dict[tuple[str, Family], dict[int, bytes]] = {}
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
         """JSON values of these rows."""
@@ -78,8 +82,21 @@ class Numbers:
         return [empty if stored == NOTHING else render(stored) for stored in self.data[rows].tolist()]
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
-        """Numbers and times have no comma in them."""
-        return encode_plain(key, self.rendered(rows, family))
+        """Repeated numbers (users, days, pipelines) are encoded once."""
+        if not self._repetitive:
+            return encode_plain(key, self.rendered(rows, family))
+        values = self.data[rows].tolist()
+        pieces = self._pieces.setdefault((key, family), {})
+        new = list(set(values) - pieces.keys())
+        render, empty = self.codec.render(family), self.codec.empty[family]
+        texts = [empty if stored == NOTHING else render(stored) for stored in new]
+        pieces.update(zip(new, encode_plain(key, texts), strict=True))
+        return list(map(pieces.__getitem__, values))
+
+    @cached_property
+    def _repetitive(self) -> bool:
+        sample = self.data[:_SAMPLE]
+        return len(np.unique(sample)) * 2 < len(sample)
 
     def typed(self, rows: Rows) -> list[Any]:
         """Python values, None where there is none."""
@@ -161,7 +178,7 @@ class Coded:
             pieces.extend(encode_each(key, table[len(pieces) :]))
         if len(pieces) == 1:
             return pieces * len(rows)
-        return [pieces[code] for code in self.codes[rows].tolist()]
+        return list(map(pieces.__getitem__, self.codes[rows].tolist()))
 
     def _item_table(self) -> list[Any]:
         self._items.extend(self._to_item(value) for value in self.table[len(self._items) :])

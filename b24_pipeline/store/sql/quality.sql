@@ -63,15 +63,16 @@ group by a.name, e.category_id, e.status_id
 order by a.name, e.category_id, e.status_id;
 
 -- name: freshness()
--- How long ago each connected portal was last synced without an error; null where it never was.
+-- How long ago each connected portal was last read through, by its slowest entity;
+-- null where one was never read.
 select
     a.name as portal,
-    extract(epoch from now() - max(l.started_at))::double precision as seconds
+    case
+        when count(c.watermark) = 4 then extract(epoch from now() - min(c.updated_at))::double precision
+    end as seconds
 from user_accounts as a
-left join bitrix24_sync_log as l
-    on
-        a.id = l.user_account_id and l.sync_status = 'success'
-        and l.sync_type in ('full', 'incremental')
+left join bitrix24_cursors as c
+    on a.id = c.user_account_id and c.entity_type in ('lead', 'deal', 'contact', 'company')
 where a.bitrix24_status = 'connected'
 group by a.name
 order by a.name;

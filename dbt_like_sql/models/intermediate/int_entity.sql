@@ -72,6 +72,15 @@ final as (
             )
             -- always true; it tells the planner that few rows are meant, so that it takes the index
             and loaded_at <= 'infinity'
+            and not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.user_account_id = entities.user_account_id
+                    and known.entity_type = entities.entity_type
+                    and known.entity_id = entities.entity_id
+                    and known.loaded_at = entities.loaded_at
+            )
     {% endif %}
 
 )

@@ -11,28 +11,84 @@ with
 
     ),
 
-    changed as (
+    known as (
+
+        select * from {{ this }}
+        where visit_number = 1
+
+    ),
+
+    changed_entities as (
 
         select
             entity.user_account_id,
             entity.entity_type,
             entity.entity_id
         from {{ ref('int_entity') }} as entity
+        left join known
+            on
+                entity.user_account_id = known.user_account_id
+                and entity.entity_type = known.entity_type
+                and entity.entity_id = known.entity_id
         where
             entity.loaded_at > (select seen.entities_upto from seen)
             -- always true; it tells the planner that few rows are meant
             and entity.loaded_at <= 'infinity'
+            and entity.loaded_at is distinct from known.entity_loaded_at
 
-        union
+    ),
+
+    lately_moved as (
+
+        select distinct
+            user_account_id,
+            entity_type,
+            entity_id
+        from {{ ref('stg_status_history') }}
+        where
+            loaded_at > (select seen.history_upto from seen)
+            -- always true; it tells the planner that few rows are meant, so that it takes the index
+            and loaded_at <= 'infinity'
+
+    ),
+
+    moved as (
 
         select
             history.user_account_id,
             history.entity_type,
-            history.entity_id
+            history.entity_id,
+            count(*) as known_moves,
+            max(history.loaded_at) as history_loaded_at
         from {{ ref('stg_status_history') }} as history
+        inner join lately_moved
+            on
+                history.user_account_id = lately_moved.user_account_id
+                and history.entity_type = lately_moved.entity_type
+                and history.entity_id = lately_moved.entity_id
+        group by history.user_account_id, history.entity_type, history.entity_id
+
+    ),
+
+    changed as (
+
+        select * from changed_entities
+
+        union
+
+        select
+            moved.user_account_id,
+            moved.entity_type,
+            moved.entity_id
+        from moved
+        left join known
+            on
+                moved.user_account_id = known.user_account_id
+                and moved.entity_type = known.entity_type
+                and moved.entity_id = known.entity_id
         where
-            history.loaded_at > (select seen.history_upto from seen)
-            and history.loaded_at <= 'infinity'
+            moved.known_moves is distinct from known.known_moves
+            or moved.history_loaded_at is distinct from known.history_loaded_at
 
     ),
 
@@ -113,12 +169,12 @@ compared as (
         lag(category_id) over of_entity as category_before,
         lag(status_id) over of_entity as status_before,
         lag(changed_at) over of_entity as changed_before,
-        max(history_loaded_at) over (partition by user_account_id, entity_type, entity_id) as seen_history
+        max(history_loaded_at) over entity as seen_history,
+        count(history_loaded_at) over entity as known_moves
     from moves
-    window of_entity as (
-        partition by user_account_id, entity_type, entity_id
-        order by is_present_stage, changed_at, history_id, move_id
-    )
+    window
+        entity as (partition by user_account_id, entity_type, entity_id),
+        of_entity as (entity order by is_present_stage, changed_at, history_id, move_id)
 
 ),
 
@@ -151,7 +207,8 @@ final as (
         source,
         is_counted,
         entity_loaded_at,
-        seen_history as history_loaded_at
+        seen_history as history_loaded_at,
+        known_moves
     from visits
     window of_entity as (
         partition by user_account_id, entity_type, entity_id

@@ -4,7 +4,7 @@ with stages as (
 
     select
         stage.*,
-        case when semantics != 'failure' then status_sort end as furthest_sort
+        case when semantics != 'failure' and not is_deleted then status_sort end as furthest_sort
     from {{ ref('int_stage') }} as stage
 
 ),

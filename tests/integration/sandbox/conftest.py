@@ -11,6 +11,9 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 
+HTTP = httpx.Client(timeout=30, trust_env=False)
+"""One client for all: making one costs more than most requests."""
+
 
 @dataclass
 class Caller:
@@ -19,7 +22,7 @@ class Caller:
     sandbox: Sandbox
 
     def __call__(self, method: str, **params: Any) -> tuple[int, Any]:
-        response = httpx.post(self.sandbox.webhook_url + method, json=params, timeout=30)
+        response = HTTP.post(self.sandbox.webhook_url + method, json=params)
         return response.status_code, response.json()
 
     def result(self, method: str, **params: Any) -> Any:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.sandbox.conftest import Caller
+from tests.integration.sandbox.conftest import HTTP, Caller
 
 
 def chain(method: str, count: int, after: int, query: str = "") -> dict[str, str]:
@@ -84,7 +82,7 @@ def test_the_fifty_first_command_is_refused(call: Caller) -> None:
 def test_a_form_carries_commands_encoded_twice(portal: Sandbox) -> None:
     """In a form the whole command is encoded once more."""
     form = {"halt": "0", "cmd[a]": "crm.deal.list?filter[%25TITLE]=%D0%BE&select[]=ID", "cmd[b]": "scope"}
-    result: Any = httpx.post(portal.webhook_url + "batch", data=form).json()["result"]
+    result: Any = HTTP.post(portal.webhook_url + "batch", data=form).json()["result"]
     assert result["result"]["b"] == ["crm", "user"]
     assert result["result_total"]["a"] > 0
 

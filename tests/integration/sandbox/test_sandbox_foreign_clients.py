@@ -41,14 +41,14 @@ def sdk(portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("entity_type", ["lead", "deal", "contact", "company"])
 def test_fast_bitrix24_reads_everything(portal: Sandbox, entity_type: str) -> None:
     """`get_all` by offset pages in batches gives every row with every field."""
-    client = Bitrix(portal.webhook_url, verbose=False, respect_velocity_policy=False)
+    client = Bitrix(portal.webhook_url, verbose=False)
     rows = client.get_all(f"crm.{entity_type}.list", {"select": SELECT, "filter": {">ID": 0}})
     assert by_id(rows) == expected(portal, entity_type)
 
 
 def test_fast_bitrix24_unwraps_history_and_items(portal: Sandbox) -> None:
     """Wrapped lists are read whole."""
-    client = Bitrix(portal.webhook_url, verbose=False, respect_velocity_policy=False)
+    client = Bitrix(portal.webhook_url, verbose=False)
     history = client.get_all("crm.stagehistory.list", {"entityTypeId": 2})
     assert {int(row["ID"]) for row in history} == set(portal.truth.history("deal")["history_id"])
     items = client.get_all("crm.item.list", {"entityTypeId": 1, "select": ["id", "title"]})
@@ -57,10 +57,10 @@ def test_fast_bitrix24_unwraps_history_and_items(portal: Sandbox) -> None:
 
 def test_fast_bitrix24_gets_by_id(portal: Sandbox) -> None:
     """`get_by_ID` in batches gives each deal under its id."""
-    client = Bitrix(portal.webhook_url, verbose=False, respect_velocity_policy=False)
+    client = Bitrix(portal.webhook_url, verbose=False)
     rows = expected(portal, "deal")[:120]
     got = client.get_by_ID("crm.deal.get", [row["ID"] for row in rows])
-    assert list(got.values()) == rows
+    assert by_id(got.values()) == rows
 
 
 @pytest.mark.parametrize("entity_type", ["lead", "deal", "contact"])

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from b24_pipeline.sandbox import CostModel, Fault, Limits, Sandbox
-from tests.integration.sandbox.conftest import Caller
+from tests.integration.sandbox.conftest import HTTP, Caller
 
 
 def test_a_full_bucket_is_503(start: Callable[..., Sandbox]) -> None:
@@ -82,10 +82,10 @@ def test_a_fault_strikes_until_cleared(
     sandbox = start(leads=5, deals=5)
     url = sandbox.webhook_url + "crm.deal.list"
     sandbox.faults.add(fault)
-    struck = httpx.get(url)
+    struck = HTTP.get(url)
     assert (struck.status_code, text in struck.text) == (status, True)
     sandbox.faults.clear()
-    assert httpx.get(url).status_code == 200
+    assert HTTP.get(url).status_code == 200
 
 
 def test_connections_are_cut_before_and_within_the_answer(start: Callable[..., Sandbox]) -> None:
@@ -94,18 +94,18 @@ def test_connections_are_cut_before_and_within_the_answer(start: Callable[..., S
     for kind in ("disconnect", "truncate"):
         sandbox.faults.add(Fault(kind, times=1))
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
-            httpx.get(sandbox.webhook_url + "crm.deal.list")
-    assert httpx.get(sandbox.webhook_url + "crm.deal.list").status_code == 200
+            HTTP.get(sandbox.webhook_url + "crm.deal.list")
+    assert HTTP.get(sandbox.webhook_url + "crm.deal.list").status_code == 200
 
 
 def test_answers_can_be_late_or_drip(start: Callable[..., Sandbox]) -> None:
     """`delay` waits first, `drip` sends byte by byte; both are whole in the end."""
     sandbox = start(leads=5, deals=5)
     sandbox.faults.add(Fault("delay", seconds=0.1, times=1))
-    sandbox.faults.add(Fault("drip", method="scope", seconds=0.0005, times=1))
+    sandbox.faults.add(Fault("drip", method="scope", seconds=0.002, times=1))
     for method in ("profile", "scope"):
         begun = time.monotonic()
-        assert "result" in httpx.get(sandbox.webhook_url + method).json()
+        assert "result" in HTTP.get(sandbox.webhook_url + method).json()
         assert time.monotonic() - begun > 0.08
 
 
@@ -113,9 +113,9 @@ def test_faults_count_their_matches(start: Callable[..., Sandbox]) -> None:
     """Each third request of this method, twice at most."""
     sandbox = start(leads=5, deals=5)
     sandbox.faults.add(Fault("error", method="profile", every=3, times=2))
-    statuses = [httpx.get(sandbox.webhook_url + "profile").status_code for _ in range(10)]
+    statuses = [HTTP.get(sandbox.webhook_url + "profile").status_code for _ in range(10)]
     assert statuses == [200, 200, 500, 200, 200, 500, 200, 200, 200, 200]
-    assert httpx.get(sandbox.webhook_url + "scope").status_code == 200
+    assert HTTP.get(sandbox.webhook_url + "scope").status_code == 200
 
 
 def test_single_commands_of_a_batch_can_fail(start: Callable[..., Sandbox]) -> None:

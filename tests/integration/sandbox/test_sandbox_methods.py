@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.sandbox.conftest import Caller
+from tests.integration.sandbox.conftest import HTTP, Caller
 
 
 def test_json_forms_and_query_strings_are_equivalent(portal: Sandbox) -> None:
@@ -19,10 +18,10 @@ def test_json_forms_and_query_strings_are_equivalent(portal: Sandbox) -> None:
     form = {"order[ID]": "ASC", "filter[>ID]": "100", "select[0]": "ID", "select[1]": "TITLE"}
     body = {"order": {"ID": "ASC"}, "filter": {">ID": 100}, "select": ["ID", "TITLE"]}
     answers = [
-        httpx.get(f"{url}?{query}"),
-        httpx.post(f"{url}.json", data=form),
-        httpx.post(f"{url}/", json=body),
-        httpx.post(url.replace("crm.deal.list", "CRM.Deal.List"), json=body),
+        HTTP.get(f"{url}?{query}"),
+        HTTP.post(f"{url}.json", data=form),
+        HTTP.post(f"{url}/", json=body),
+        HTTP.post(url.replace("crm.deal.list", "CRM.Deal.List"), json=body),
     ]
     first = answers[0].json()["result"]
     assert len(first) == 50
@@ -31,7 +30,7 @@ def test_json_forms_and_query_strings_are_equivalent(portal: Sandbox) -> None:
 
 def test_headers_and_slashes_are_the_portals(portal: Sandbox) -> None:
     """The content type of Bitrix24, its timing headers, and PHP's escaped slash."""
-    response = httpx.get(portal.webhook_url + "crm.deal.list?select[]=*&select[]=UF_*")
+    response = HTTP.get(portal.webhook_url + "crm.deal.list?select[]=*&select[]=UF_*")
     assert response.headers["content-type"] == "application/json; charset=utf-8"
     assert "x-bitrix-rest-time" in response.headers
     assert "https:\\/\\/ads.example" in response.text
@@ -106,7 +105,9 @@ def test_history_hides_earlier_pipelines_where_it_is_set_so(start: Callable[...,
     whole, gap = (start(history_current_pipeline_only=hidden) for hidden in (False, True))
     history = whole.truth.history("deal")
     current = whole.truth.entities("deal").set_index("ID")["CATEGORY_ID"]
-    visible = (history["category_id"].to_numpy() == current.loc[history["owner_id"].astype(int)].to_numpy()).sum()
+    visible = (
+        history["category_id"].to_numpy() == current.loc[history["owner_id"].astype(int)].to_numpy()
+    ).sum()
     totals = [Caller(one)("crm.stagehistory.list", entityTypeId=2)[1]["total"] for one in (whole, gap)]
     assert totals == [len(history), visible]
     assert visible < len(history)
@@ -124,7 +125,7 @@ def test_labels_come_only_with_a_language(call: Caller) -> None:
 def test_status_list_is_never_paged(call: Caller) -> None:
     """All rows at once; stages name their semantics, with nothing for those in progress."""
     _, body = call("crm.status.list", order={"SORT": "ASC"}, filter={"ENTITY_ID": "DEAL_STAGE_4"})
-    assert [row["STATUS_ID"] for row in body["result"]][0] == "C4:NEW"
+    assert body["result"][0]["STATUS_ID"] == "C4:NEW"
     assert {row["SEMANTICS"] for row in body["result"]} == {None, "S", "F"}
     _, every = call("crm.status.list")
     assert len(every["result"]) == every["total"] > 50
@@ -134,7 +135,12 @@ def test_leads_have_no_categories(call: Caller) -> None:
     """`crm.category.list` refuses leads and knows four deal pipelines."""
     status, body = call("crm.category.list", entityTypeId=1)
     assert (status, body["error"]) == (400, "ENTITY_TYPE_NOT_SUPPORTED")
-    assert [one["id"] for one in call.result("crm.category.list", entityTypeId=2)["categories"]] == [0, 4, 6, 9]
+    assert [one["id"] for one in call.result("crm.category.list", entityTypeId=2)["categories"]] == [
+        0,
+        4,
+        6,
+        9,
+    ]
 
 
 def test_duplicates_are_found_by_phone_however_it_is_written(call: Caller, portal: Sandbox) -> None:
@@ -178,7 +184,9 @@ def test_elements_are_added_changed_and_deleted(start: Callable[..., Sandbox]) -
 def test_phones_are_edited_by_their_id(start: Callable[..., Sandbox]) -> None:
     """A known ID is changed or emptied, a new value is added, and the flag follows."""
     call = Caller(start())
-    identifier = call.result("crm.contact.add", fields={"NAME": "А", "PHONE": [{"VALUE": "8 (921) 111-22-33"}]})
+    identifier = call.result(
+        "crm.contact.add", fields={"NAME": "А", "PHONE": [{"VALUE": "8 (921) 111-22-33"}]}
+    )
     [phone] = call.result("crm.contact.get", id=identifier)["PHONE"]
     added = [{"ID": phone["ID"], "VALUE": "+79990000000"}, {"VALUE": "1", "VALUE_TYPE": "HOME"}]
     call.result("crm.contact.update", id=identifier, fields={"PHONE": added})
@@ -194,15 +202,18 @@ def test_phones_are_edited_by_their_id(start: Callable[..., Sandbox]) -> None:
 def test_credentials_and_scopes_are_checked(portal: Sandbox, start: Callable[..., Sandbox]) -> None:
     """Wrong secret, no credential, unknown method, method out of scope, unknown path."""
     base = portal.url + "/rest/"
-    wrong = httpx.get(base + "1/wrong/profile")
+    wrong = HTTP.get(base + "1/wrong/profile")
     assert (wrong.status_code, wrong.json()["error"]) == (401, "INVALID_CREDENTIALS")
-    nobody = httpx.get(base + "profile")
+    nobody = HTTP.get(base + "profile")
     assert (nobody.status_code, nobody.json()["error"]) == (401, "NO_AUTH_FOUND")
     status, body = Caller(portal)("crm.no.such")
-    assert (status, body) == (404, {"error": "ERROR_METHOD_NOT_FOUND", "error_description": "Method not found!"})
+    assert (status, body) == (
+        404,
+        {"error": "ERROR_METHOD_NOT_FOUND", "error_description": "Method not found!"},
+    )
     status, body = Caller(start(scope=("user",)))("crm.deal.list")
     assert (status, body["error"]) == (403, "insufficient_scope")
-    page = httpx.get(portal.url + "/nowhere")
+    page = HTTP.get(portal.url + "/nowhere")
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 

@@ -90,7 +90,11 @@ def test_an_empty_page_in_a_batch_looks_alike(call: Caller) -> None:
 @pytest.mark.parametrize(
     ("name", "method", "params"),
     [
-        ("crm_lead_list_one_page_success", "crm.lead.list", {"select": ["ID", "TITLE"], "filter": {"<ID": 150}}),
+        (
+            "crm_lead_list_one_page_success",
+            "crm.lead.list",
+            {"select": ["ID", "TITLE"], "filter": {"<ID": 150}},
+        ),
         ("crm_item_list", "crm.item.list", {"entityTypeId": 2, "select": ["id"], "filter": {"<id": 20}}),
     ],
 )

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.sandbox.conftest import Caller
+from tests.integration.sandbox.conftest import HTTP, Caller
 
 
 def test_changes_touch_what_they_report(start: Callable[..., Sandbox]) -> None:
@@ -59,7 +58,9 @@ def test_stages_are_renamed_sorted_added_and_deleted(start: Callable[..., Sandbo
     sandbox.sort_stage("deal", "C4:PREPARATION", 5)
     sandbox.add_stage("deal", "C4:UC_MORE", "Ещё этап", category=4, sort=45)
     sandbox.delete_stage("deal", "C4:LOSE")
-    rows = Caller(sandbox).result("crm.status.list", filter={"ENTITY_ID": "DEAL_STAGE_4"}, order={"SORT": "ASC"})
+    rows = Caller(sandbox).result(
+        "crm.status.list", filter={"ENTITY_ID": "DEAL_STAGE_4"}, order={"SORT": "ASC"}
+    )
     names = {row["STATUS_ID"]: row["NAME"] for row in rows}
     assert rows[0]["STATUS_ID"] == "C4:PREPARATION"
     assert names["C4:NEW"] == "Первый контакт"
@@ -72,7 +73,9 @@ def test_stages_are_renamed_sorted_added_and_deleted(start: Callable[..., Sandbo
 def test_a_new_user_field_appears_everywhere(start: Callable[..., Sandbox]) -> None:
     """In the catalogue, in lists as empty, and it can be written."""
     sandbox = start()
-    field = sandbox.add_user_field("deal", "colour", "enumeration", label="Цвет", options=("красный", "синий"))
+    field = sandbox.add_user_field(
+        "deal", "colour", "enumeration", label="Цвет", options=("красный", "синий")
+    )
     call = Caller(sandbox)
     identifier = int(sandbox.truth.entities("deal")["ID"].iloc[0])
     assert call.result("crm.deal.get", id=identifier)["UF_CRM_COLOUR"] is None
@@ -85,23 +88,25 @@ def test_other_processes_steer_over_http(start: Callable[..., Sandbox]) -> None:
     """Change, move, faults, truth, stats and mistakes under /sandbox/."""
     sandbox = start()
     base = sandbox.url + "/sandbox/"
-    report = httpx.post(base + "change", json={"n": 10, "seed": 1}).json()["result"]
+    report = HTTP.post(base + "change", json={"n": 10, "seed": 1}).json()["result"]
     assert sum(len(ids) for part in report.values() for ids in part.values()) == 10
-    identifier = httpx.post(base + "add", json={"entity_type": "lead", "fields": {"TITLE": "x"}}).json()["result"]
-    httpx.post(base + "move", json={"entity_type": "lead", "id": identifier, "stage": "JUNK"})
-    truth = httpx.get(base + "truth/lead").json()["result"]
+    identifier = HTTP.post(base + "add", json={"entity_type": "lead", "fields": {"TITLE": "x"}}).json()[
+        "result"
+    ]
+    HTTP.post(base + "move", json={"entity_type": "lead", "id": identifier, "stage": "JUNK"})
+    truth = HTTP.get(base + "truth/lead").json()["result"]
     assert truth == json.loads(json.dumps(list(sandbox.truth.raw("lead"))))
     assert truth[-1]["STATUS_ID"] == "JUNK"
-    assert httpx.get(base + "truth/lead/history").json()["result"][-1]["stage_id"] == "JUNK"
+    assert HTTP.get(base + "truth/lead/history").json()["result"][-1]["stage_id"] == "JUNK"
     for path in ("truth/users", "truth/pipelines", "truth/deal/stages", "truth/deal/fields", "requests"):
-        assert "result" in httpx.get(base + path).json()
-    httpx.post(base + "faults", json={"kind": "html", "status": 502, "times": 1})
-    assert httpx.get(sandbox.webhook_url + "profile").status_code == 502
-    assert httpx.get(base + "stats").json()["result"]["requests"] == 1
-    httpx.delete(base + "faults")
-    httpx.post(base + "stats/reset")
-    assert httpx.get(base + "stats").json()["result"]["requests"] == 0
-    mistake = httpx.post(base + "move", json={"entity_type": "lead", "id": 10**9, "stage": "JUNK"})
+        assert "result" in HTTP.get(base + path).json()
+    HTTP.post(base + "faults", json={"kind": "html", "status": 502, "times": 1})
+    assert HTTP.get(sandbox.webhook_url + "profile").status_code == 502
+    assert HTTP.get(base + "stats").json()["result"]["requests"] == 1
+    HTTP.delete(base + "faults")
+    HTTP.post(base + "stats/reset")
+    assert HTTP.get(base + "stats").json()["result"]["requests"] == 0
+    mistake = HTTP.post(base + "move", json={"entity_type": "lead", "id": 10**9, "stage": "JUNK"})
     assert (mistake.status_code, "10" in mistake.json()["error"]) == (400, True)
 
 
@@ -112,7 +117,7 @@ def test_the_module_serves_until_it_is_told_to_stop() -> None:
     try:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
-        assert httpx.get(addresses["webhook_url"] + "profile").json()["result"]["ID"] == "1"
+        assert HTTP.get(addresses["webhook_url"] + "profile").json()["result"]["ID"] == "1"
     finally:
         process.terminate()
         process.wait(timeout=5)

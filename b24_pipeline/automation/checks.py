@@ -1,0 +1,130 @@
+"""Checks of the copy: complete against the portal, no entity in an unknown stage, fresh.
+
+Uniqueness needs none: each raw table has a primary key. Tests of the models
+are with the models.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from b24_pipeline.assets.failure import told_in_one_line
+from b24_pipeline.assets.tables import BY_OUTCOME, CHANGES
+from b24_pipeline.errors import PortalError, UsageError
+from b24_pipeline.log import masked
+from b24_pipeline.resources import B24
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store import quality
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync import run as sync
+from b24_pipeline.sync.counts import totals
+
+COUNTED = ("lead", "deal", "contact", "company")
+COUNTS = "counts_agree_with_portal"
+FRESH_SECONDS = 3600
+WARN = dg.AssetCheckSeverity.WARN
+ERROR = dg.AssetCheckSeverity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Rows created before the watermark; `problem` where the portal did not say."""
+
+    portal: str
+    here: int = 0
+    there: int = 0
+    problem: str = ""
+
+    def __str__(self) -> str:
+        told = self.problem or f"{self.here:,} here, {self.there:,} in the portal"
+        return f"{self.portal}: {told}"
+
+
+@dg.multi_asset_check(
+    name="compare_counts",
+    specs=[
+        dg.AssetCheckSpec(
+            COUNTS,
+            asset=BY_OUTCOME[entity].key,
+            description="Rows created before the watermark: as many alive here as the portal counts.",
+        )
+        for entity in COUNTED
+    ],
+    can_subset=True,
+)
+def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.AssetCheckResult]:
+    """Asks each connected portal for its totals: one request a portal."""
+    with told_in_one_line(), b24.opened() as runtime:
+        found: defaultdict[str, list[Count]] = defaultdict(list)
+        for portal in runtime.portals.named():
+            for entity, count in _counts(runtime, portal).items():
+                found[entity].append(count)
+        for entity in COUNTED:
+            key = dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS)
+            if key in context.selected_asset_check_keys:
+                yield _compared(key, found[entity])
+
+
+def _counts(runtime: Runtime, portal: Portal) -> dict[str, Count]:
+    with runtime.warehouse.connect() as connection:
+        here = {one.entity_type: one for one in quality.settled(connection, portal.id)}
+    try:
+        with sync.opened(runtime.connections, portal, runtime.options()) as job:
+            there = totals(job, {entity: one.watermark for entity, one in here.items()})
+    except (PortalError, UsageError) as error:
+        return {entity: Count(portal.name, problem=masked(str(error))) for entity in COUNTED}
+    return {entity: Count(portal.name, here[entity].alive, there[entity]) for entity in there}
+
+
+def _compared(key: dg.AssetCheckKey, found: list[Count]) -> dg.AssetCheckResult:
+    """Missing rows are an error; rows too many are deletions that the next cohort run finds."""
+    wrong = [count for count in found if count.problem or count.here != count.there]
+    missing = any(count.here < count.there for count in wrong)
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        asset_key=key.asset_key,
+        check_name=key.name,
+        severity=ERROR if missing else WARN,
+        description="; ".join(map(str, wrong)) or None,
+        metadata={count.portal: str(count) for count in found},
+    )
+
+
+def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=BY_OUTCOME[entity].key,
+        name="no_unknown_stage",
+        description="Everyone stands in a stage that the portal has.",
+    )
+    def check(b24: B24) -> dg.AssetCheckResult:
+        with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+            found = quality.orphans(connection, entity)
+        told = [f"{one.portal}: {one.entities} in {one.category_id}/{one.status_id}" for one in found]
+        return dg.AssetCheckResult(
+            passed=not found,
+            severity=WARN,
+            description="; ".join(told) or None,
+            metadata={"entities": sum(one.entities for one in found)},
+        )
+
+    return check
+
+
+@dg.asset_check(asset=CHANGES, description="Each connected portal was read through within the last hour.")
+def fresh(b24: B24) -> dg.AssetCheckResult:
+    """By the portal's slowest entity."""
+    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+        ages = quality.freshness(connection)
+    told = {portal: "never" if age is None else f"{age / 60:.0f} min ago" for portal, age in ages.items()}
+    stale = [portal for portal, age in ages.items() if age is None or age > FRESH_SECONDS]
+    return dg.AssetCheckResult(
+        passed=not stale,
+        severity=WARN,
+        description="; ".join(f"{portal}: {told[portal]}" for portal in stale) or None,
+        metadata=told,
+    )
+
+
+CHECKS = [counts, _orphan_check("lead"), _orphan_check("deal"), fresh]

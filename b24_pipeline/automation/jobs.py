@@ -1,0 +1,44 @@
+"""The jobs that schedules start. Steps run in the run's own process: a process each would cost a second."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from b24_pipeline.assets.crm import changes, cohorts, directories
+from b24_pipeline.assets.models import models
+from b24_pipeline.automation.checks import CHECKS
+from b24_pipeline.automation.pruning import prune_runs
+
+changes_job = dg.define_asset_job(
+    "changes",
+    selection=dg.AssetSelection.assets(changes).without_checks() | dg.AssetSelection.assets(models),
+    description="What changed in one portal, and the models above it.",
+)
+
+pipelines_job = dg.define_asset_job(
+    "pipelines",
+    selection=dg.AssetSelection.assets(directories).without_checks(),
+    description="Pipelines, stages, directories, fields and users of one portal.",
+)
+
+cohorts_job = dg.define_asset_job(
+    "cohorts",
+    selection=dg.AssetSelection.assets(cohorts).without_checks(),
+    description="One month of one portal, read again: finds what events and watermarks missed.",
+)
+
+checks_job = dg.define_asset_job(
+    "checks",
+    selection=dg.AssetSelection.checks(*CHECKS),
+    description="The copy against the portals.",
+)
+
+
+@dg.job(name="maintenance", description="Deletes old runs of Dagster that nothing refers to.")
+def maintenance_job() -> None:
+    """Dagster keeps every run for ever."""
+    prune_runs()
+
+
+JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [changes_job, pipelines_job, cohorts_job, checks_job, maintenance_job]

@@ -1,0 +1,131 @@
+"""The marts' figures against an independent computation on random histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import psycopg
+import pytest
+
+from b24_pipeline.models import build, load_project
+from b24_pipeline.store.pool import Warehouse
+from tests import model_data, model_figures
+from tests.conftest import Server
+
+ZONES = {"acme": ZoneInfo("Europe/Moscow"), "büro": ZoneInfo("America/Los_Angeles")}
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def conn(request: pytest.FixtureRequest, server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """A database with random histories and built models, which the tests only read."""
+    url = server.fresh()
+    warehouse = Warehouse(url)
+    with warehouse.connect() as conn:
+        model_data.populate(conn, request.param)
+    build(warehouse.connect, load_project())
+    with warehouse.connect() as conn:
+        yield conn
+    warehouse.close()
+    server.drop(url)
+
+
+def _close(found: Any, expected: float | None) -> bool:
+    if expected is None:
+        return found is None
+    return found is not None and abs(float(found) - expected) <= 1e-6 * max(1000.0, expected)
+
+
+def test_visits_are_the_ones_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
+    """Every visit, with its kind, is found, and no other."""
+    expected = model_figures.visits(conn)
+    columns = list(expected.columns)
+    found = model_figures.frame(conn, "select * from analytics.fct_stage_interval")[columns]
+    assert set(found.itertuples(index=False, name=None)) == set(
+        expected.astype(object).where(expected.notna(), None).itertuples(index=False, name=None)
+    )
+
+
+def test_funnel_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
+    """Every figure of every stage agrees."""
+    expected = model_figures.funnel(conn)
+    found = model_figures.frame(conn, "select * from analytics.funnel_stats").to_dict("records")
+    assert {tuple(row[key] for key in model_figures.STAGE) for row in found} == set(expected)
+    for row in found:
+        figures = expected[tuple(row[key] for key in model_figures.STAGE)]
+        for name in ("in_stage", "entered", "reached", "reached_implied"):
+            assert row[name] == figures[name], (name, row, figures)
+        for name in (
+            "conversion_from_start",
+            "conversion_from_previous",
+            "median_seconds",
+            "mean_seconds",
+        ):
+            assert _close(row[name], figures[name]), (name, row, figures)
+        _check_money(row, figures["amounts"])
+
+
+def _check_money(row: dict[str, Any], amounts: dict[str, Any]) -> None:
+    assert {name: float(value) for name, value in row["amounts_by_currency"].items()} == {
+        name: float(value) for name, value in amounts.items()
+    }
+    if len(amounts) > 1:
+        assert row["amount_in_stage"] is None
+        assert row["currency_id"] is None
+    else:
+        assert row["amount_in_stage"] == sum(amounts.values())
+        assert row["currency_id"] == next((name for name in amounts if name != "XXX"), None)
+
+
+def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
+    """Entries, exits and stocks of each stage agree day by day, in the portal's own days."""
+    visits = model_figures.visits(conn)
+    visits["entered_on"] = [
+        row.entered_at.astimezone(ZONES[row.portal]).date() for row in visits.itertuples()
+    ]
+    visits["exited_on"] = [
+        None if pd.isna(row.exited_at) else row.exited_at.astimezone(ZONES[row.portal]).date()
+        for row in visits.itertuples()
+    ]
+    last_days = visits.groupby("portal")["entered_on"].max()
+    by_stage = dict(iter(visits.groupby(model_figures.STAGE)))
+    daily = model_figures.frame(conn, "select * from analytics.funnel_daily")
+    found = dict(iter(daily.groupby(model_figures.STAGE)))
+    assert set(found) == set(by_stage)
+    for key, days in found.items():
+        of_stage = by_stage[key]
+        assert list(days["day"].sort_values()) == list(
+            pd.date_range(of_stage["entered_on"].min(), last_days[key[0]]).date
+        )
+        for row in days.itertuples():
+            assert row.entered == (of_stage["entered_on"] == row.day).sum()
+            assert row.left_total == (of_stage["exited_on"] == row.day).sum()
+            came = (of_stage["entered_on"] <= row.day).sum()
+            left = sum(day is not None and day <= row.day for day in of_stage["exited_on"])
+            assert row.in_stage_end == came - left
+
+
+def test_facts_hold_whoever_is_alive(conn: psycopg.Connection[Any]) -> None:
+    """Each lead and deal alive is there once, with its stage; templates are not."""
+    expected = model_figures.present(conn)
+    for entity_type in ("lead", "deal"):
+        found = model_figures.frame(conn, f"select * from analytics.fct_{entity_type}")
+        columns = [*model_figures.ENTITY, "category_id", "status_id", "opportunity", "currency_id"]
+        of_type = expected[expected["entity_type"] == entity_type]
+        assert set(found[columns].itertuples(index=False, name=None)) == set(
+            of_type[columns].itertuples(index=False, name=None)
+        )
+
+
+def test_an_entity_is_qualified_once_it_has_been_in_a_qualified_stage(conn: psycopg.Connection[Any]) -> None:
+    """is_qualified looks at visits and at the present stage."""
+    visits, now = model_figures.visits(conn), model_figures.present(conn)
+    ever = pd.concat([visits, now])
+    qualified = ever[ever["status_id"].str.endswith("S2")]
+    expected = set(qualified[model_figures.ENTITY].itertuples(index=False, name=None))
+    deals = model_figures.frame(conn, "select * from analytics.fct_deal where is_qualified")
+    leads = model_figures.frame(conn, "select * from analytics.fct_lead where is_qualified")
+    found = pd.concat([deals[model_figures.ENTITY], leads[model_figures.ENTITY]])
+    assert set(found.itertuples(index=False, name=None)) == expected
