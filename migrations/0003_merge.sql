@@ -9,7 +9,11 @@ create function b24_merge(
     time_zone text,
     keep_custom_fields boolean
 ) returns table (rows_changed bigint, months date[])
-language plpgsql as $$
+language plpgsql
+-- a page is small and the table large: look each row up by its key, whatever the planner believes
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
 declare
     compared text[] := array(select c from unnest(columns) as c where c not in ('user_account_id', 'id'));
     -- a narrowed selection brings some custom fields only: the others stay

@@ -41,4 +41,10 @@ def maintenance_job() -> None:
     prune_runs()
 
 
-JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [changes_job, pipelines_job, cohorts_job, checks_job, maintenance_job]
+JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
+    changes_job,
+    pipelines_job,
+    cohorts_job,
+    checks_job,
+    maintenance_job,
+]

@@ -64,8 +64,10 @@ def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
         check_name=result.name,
         passed=result.passed,
         severity=severity(result),
-        metadata={name: dg.MetadataValue.int(value) if isinstance(value, int) else value
-                  for name, value in of_test(result).items()},
+        metadata={
+            name: dg.MetadataValue.int(value) if isinstance(value, int) else value
+            for name, value in of_test(result).items()
+        },
     )
 
 
@@ -73,6 +75,8 @@ def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
 def _instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's storage in our database, and nothing else of an instance."""
     storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
-    folder = str(settings.b24_home.resolve() / "dagster")
-    with DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides={"storage": storage})) as instance:
+    folder = settings.b24_home.expanduser().resolve() / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    ref = InstanceRef.from_dir(str(folder), config_dir=os.devnull, overrides={"storage": storage})
+    with DagsterInstance.from_ref(ref) as instance:
         yield instance

@@ -24,6 +24,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![^T ])")
 _INT8 = 2**63
+INT8_DIGITS = 19  # fewer always fit
+_NO_LINK = ("0", "-0")
 _YEARS = range(2, 9999)  # what stays a date of Python in every zone
 _OFFSETS = frozenset(f"{sign}{hours:02d}" for sign in "+-" for hours in range(15))
 _ACCESS = re.compile(r"([?&]auth=)[^&]*")
@@ -79,6 +81,8 @@ def read_text(value: Any) -> str | None:
 def read_integer(value: Any) -> str | None:
     """A whole number of 64 bits."""
     if type(value) is str:
+        if len(value) < INT8_DIGITS and value.isdigit() and value.isascii():
+            return value
         if not value:
             return None
         if not _WHOLE.match(value):
@@ -96,7 +100,7 @@ def read_integer(value: Any) -> str | None:
 def read_link(value: Any) -> str | None:
     """The id of another row; 0 and "0" mean none."""
     number = read_integer(value)
-    return None if number == "0" else number
+    return None if number in _NO_LINK else number
 
 
 def read_money(value: Any) -> str | None:

@@ -16,6 +16,7 @@ from b24_pipeline.entities.columns import READERS, Reader, json_text, without_ac
 from b24_pipeline.entities.entity import Entity
 
 CUSTOM = "UF_"
+_NESTED = (dict, list)
 _LARGEST = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -35,53 +36,52 @@ class RowDecoder:
         self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
         self.set_aside = 0
         self._plan: list[tuple[str, Reader]] = [(column.field, READERS[column.kind]) for column in chosen]
-        self._volatile = entity.volatile
+        self._known = frozenset(field for field, _ in self._plan) | entity.volatile
         taken = {column.field for column in chosen}
         # one that was asked for and is absent is empty: it must not stay as it was
         self._asked = {field: None for field in wanted or () if _is_custom(field) and field not in taken}
 
-    def rows(self, raw_rows: Iterable[dict[str, Any]]) -> list[tuple[str | None, ...]]:
-        """Rows of COPY texts in the order of `names`; the raw rows are used up.
+    def rows(self, raw_rows: Iterable[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:
+        """Rows of COPY texts in the order of `names`."""
+        return [self.row(raw) for raw in raw_rows]
 
-        One without a usable id has no place in a table: it is left out and counted.
-        """
-        rows = [self.row(raw) for raw in raw_rows]
-        usable = [row for row in rows if row[0] is not None]
-        self.set_aside += len(rows) - len(usable)
-        return usable
-
-    def row(self, raw: dict[str, Any]) -> tuple[str | None, ...]:
-        """One row; its dict is used up."""
-        values: list[str | None] = []
+    def row(self, raw: Mapping[str, Any]) -> tuple[str | None, ...]:
+        """One row."""
+        get = raw.get
         extra: dict[str, Any] = {}
-        take = raw.pop
-        for field, read in self._plan:
-            value = take(field, None)
-            if value is None:
-                values.append(None)
-                continue
-            try:
-                values.append(read(value))
-            except ValueError:
-                values.append(None)
-                extra[field] = cleaned(without_access(value))
-                self.set_aside += 1
-        custom = self._asked | self._split(raw, extra)
-        values.append(self._json(custom) if custom else "{}")
-        values.append(self._json(extra) if extra else "{}")
+        try:
+            values = [None if (value := get(field)) is None else read(value) for field, read in self._plan]
+        except ValueError:
+            values = [self._value(field, read, get(field), extra) for field, read in self._plan]
+        values += self._rest(raw, extra)
         return tuple(values)
 
-    def _split(self, rest: Mapping[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        """What no column took: custom fields are returned, the others added to `extra`."""
-        custom: dict[str, Any] = {}
-        for field, value in rest.items():
-            if field.startswith(CUSTOM):
-                custom[field] = without_access(value) if type(value) in (dict, list) else value
-            elif field not in self._volatile:
-                extra[field] = without_access(value)
-        return custom
+    def _value(self, field: str, read: Reader, value: Any, extra: dict[str, Any]) -> str | None:
+        """The value, or None where it does not fit and goes to `extra`."""
+        if value is None:
+            return None
+        try:
+            return read(value)
+        except ValueError:
+            extra[field] = value
+            self.set_aside += 1
+            return None
+
+    def _rest(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> tuple[str, str]:
+        """What no column takes: custom fields, and the unknown."""
+        known = self._known
+        rest = {
+            field: without_access(value) if type(value) in _NESTED else value
+            for field, value in raw.items()
+            if field not in known
+        }
+        unknown = [field for field in rest if not field.startswith(CUSTOM)]
+        extra |= {field: rest.pop(field) for field in unknown}
+        return self._json(rest), self._json(extra)
 
     def _json(self, value: dict[str, Any]) -> str:
+        if not value:
+            return "{}"
         try:
             return json_text(value)
         except ValueError:

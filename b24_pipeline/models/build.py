@@ -132,11 +132,11 @@ def _only_build(conn: Connection, schema: str) -> Iterator[None]:
     named = sql.Literal(schema)
     with conn.transaction():
         conn.execute(statement("wait_for_ever"))
-        rows_of(conn, statement("lock_builds", schema=named))
+        rows_of(conn, statement("lock_builds", schema_name=named))
     try:
-        if not rows_of(conn, statement("find_schema", schema=named)):
+        if not rows_of(conn, statement("find_schema", schema_name=named)):
             conn.execute(statement("create_schema", schema=sql.Identifier(schema)))
         yield
     finally:
         if not conn.closed:
-            rows_of(conn, statement("unlock_builds", schema=named))
+            rows_of(conn, statement("unlock_builds", schema_name=named))

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.model import Check, Model
-from b24_pipeline.models.properties import GenericTest, ModelProperties, Properties, TestConfig
+from b24_pipeline.models.model import Check, Model, Severity
+from b24_pipeline.models.properties import GenericTest, ModelProperties, Properties
 from b24_pipeline.models.template import read_uses
 
 TEMPLATES = Path(__file__).parent / "sql" / "checks"
@@ -89,8 +89,11 @@ def _singular_checks(
 def _singular_check(models: Mapping[str, Model], path: Path, description: str) -> Check:
     text = path.read_text("utf-8")
     uses = read_uses(text, path)
-    if set(uses.config) - {"severity"}:
-        raise ModelError(f"{path}: config({', '.join(sorted(uses.config))}) is not supported in a test")
+    severity = uses.config.get("severity", "error")
+    if set(uses.config) - {"severity"} or severity not in ("error", "warn"):
+        raise ModelError(
+            f"{path}: config({uses.config}) is not supported in a test, only severity error or warn"
+        )
     refs = _known(models, uses.refs, path)
     if not refs:
         raise ModelError(f"{path}: a test must refer to a model")
@@ -99,7 +102,7 @@ def _singular_check(models: Mapping[str, Model], path: Path, description: str) -
         kind="singular",
         model=refs[-1],
         column=None,
-        severity=TestConfig.model_validate(uses.config).severity,
+        severity=cast("Severity", severity),
         description=description,
         sql=text,
         path=path,

@@ -163,9 +163,9 @@ def _readers(project: Project, model: Model) -> frozenset[str]:
     return frozenset(project.selection(f"{model.name}+")) - {model.name}
 
 
-def _run(conn: Connection, composed: sql.Composed) -> int:
+def _run(conn: Connection, composed: sql.SQL) -> int:
     return conn.execute(composed).rowcount
 
 
-def _count(conn: Connection, composed: sql.Composed) -> int:
+def _count(conn: Connection, composed: sql.SQL) -> int:
     return int(rows_of(conn, composed)[0]["rows"])

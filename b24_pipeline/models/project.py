@@ -11,13 +11,12 @@ from typing import Any
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.check_files import attach_checks
 from b24_pipeline.models.model import Model, Source
-from b24_pipeline.models.properties import ModelProperties, PersistDocs, ProjectFile, Properties, read_yaml
+from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
 from b24_pipeline.models.selection import select_models
 from b24_pipeline.models.template import Uses, read_uses
 from b24_pipeline.paths import bundled
 
 SCHEMA = "analytics"
-LAYERS = ("staging", "intermediate", "marts")
 _MATERIALIZED = ("view", "table", "incremental")
 _UNSUPPORTED_FOLDERS = ("macros", "snapshots", "seeds", "analyses", "functions")
 _UNSUPPORTED_FILES = ("packages.yml", "dependencies.yml", "selectors.yml", "package-lock.yml")
@@ -109,7 +108,7 @@ def _model(
     uses = read_uses(text, path)
     _refuse_unknown_uses(uses, path, settings, sources)
     layer = path.parent.name
-    materialized, unique_key = _config(_folder_config(settings, layer) | uses.config, path)
+    materialized, unique_key = _config({"materialized": settings.materialized_in(layer)} | uses.config, path)
     columns = {column.name: column.description for column in described.columns} if described else {}
     return Model(
         name=path.stem,
@@ -136,25 +135,11 @@ def _refuse_unknown_uses(
             raise ModelError(f"{path}: var({name!r}) is not among the vars of dbt_project.yml")
 
 
-def _folder_config(settings: ProjectFile, layer: str) -> dict[str, object]:
-    """What dbt_project.yml says for the models of one folder; only +materialized and +persist_docs."""
-    found: dict[str, Any] = {}
-    project = settings.models.get(settings.name, {})
-    if set(settings.models) - {settings.name} or set(project) - {*LAYERS, "+persist_docs", "+materialized"}:
-        raise ModelError("dbt_project.yml: models: not supported: only this project's own folders are")
-    if "+persist_docs" in project:
-        PersistDocs.model_validate(project["+persist_docs"])
-    for level in (project, project.get(layer, {})):
-        found |= {key.removeprefix("+"): value for key, value in level.items() if key.startswith("+")}
-    found.pop("persist_docs", None)
-    return found
-
-
 def _config(config: Mapping[str, object], path: Path) -> tuple[Any, tuple[str, ...]]:
     unknown = set(config) - {"materialized", "unique_key"}
     if unknown:
         raise ModelError(f"{path}: config({', '.join(sorted(unknown))}) is not supported")
-    materialized = config.get("materialized", "view")
+    materialized = config["materialized"]
     if materialized not in _MATERIALIZED:
         raise ModelError(f"{path}: materialized={materialized!r} is not supported, only {_MATERIALIZED}")
     key = config.get("unique_key") or []

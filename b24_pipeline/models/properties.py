@@ -134,6 +134,28 @@ class PersistDocs(Strict):
     columns: Literal[True]
 
 
+class FolderConfig(Strict):
+    """What dbt_project.yml sets for all models of a folder."""
+
+    materialized: Literal["view", "table", "incremental"] | None = Field(
+        None, validation_alias="+materialized"
+    )
+
+
+class FolderConfigs(FolderConfig):
+    """The same for all models, and for those of each layer."""
+
+    persist_docs: PersistDocs | None = Field(None, validation_alias="+persist_docs")
+    staging: FolderConfig = FolderConfig()
+    intermediate: FolderConfig = FolderConfig()
+    marts: FolderConfig = FolderConfig()
+
+    def materialized_in(self, layer: str) -> str:
+        """How a folder's models are built unless they say otherwise; dbt's own default is a view."""
+        folder: FolderConfig = getattr(self, layer, self)
+        return folder.materialized or self.materialized or "view"
+
+
 class ProjectFile(Strict):
     """dbt_project.yml."""
 
@@ -146,7 +168,17 @@ class ProjectFile(Strict):
     clean_targets: list[str] = Field([], validation_alias="clean-targets")
     flags: dict[Literal["send_anonymous_usage_stats"], bool] = {}
     vars: dict[str, str | int | float | bool] = {}
-    models: dict[str, Any] = {}
+    models: dict[str, FolderConfigs] = {}
+
+    @model_validator(mode="after")
+    def _is_of_this_project(self) -> ProjectFile:
+        if set(self.models) - {self.name}:
+            raise ValueError(f"models: only those of {self.name} can be configured")
+        return self
+
+    def materialized_in(self, layer: str) -> str:
+        """How a folder's models are built unless they say otherwise."""
+        return self.models.get(self.name, FolderConfigs()).materialized_in(layer)
 
 
 _Read = TypeVar("_Read", bound=Strict)

@@ -48,7 +48,7 @@ class DependentView:
     definition: str
 
 
-def rows_of(conn: Connection, composed: sql.Composed) -> list[dict[str, Any]]:
+def rows_of(conn: Connection, composed: sql.SQL) -> list[dict[str, Any]]:
     """Run a statement and return its rows by column name."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(composed).fetchall()
@@ -56,7 +56,7 @@ def rows_of(conn: Connection, composed: sql.Composed) -> list[dict[str, Any]]:
 
 def describe(conn: Connection, schema: str, name: str) -> Relation:
     """What is there now. ModelError where something else than a table or view has the name."""
-    found = rows_of(conn, statement("describe_relation", relation=_literal(schema, name)))
+    found = rows_of(conn, statement("describe_relation", relation_name=_literal(schema, name)))
     if not found:
         return Relation(schema, name, None, ())
     kind = _KINDS.get(found[0]["kind"])
@@ -67,14 +67,16 @@ def describe(conn: Connection, schema: str, name: str) -> Relation:
 
 def view_definition(conn: Connection, schema: str, name: str) -> str:
     """The view's query in PostgreSQL's own words, by which two views can be compared."""
-    (row,) = rows_of(conn, statement("view_definition", relation=_literal(schema, name)))
+    (row,) = rows_of(conn, statement("view_definition", relation_name=_literal(schema, name)))
     return str(row["definition"])
 
 
 def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]:
     """All views that read it, nearest first."""
     named = _literal(relation.schema, relation.name)
-    return [DependentView(**row) for row in rows_of(conn, statement("find_dependent_views", relation=named))]
+    return [
+        DependentView(**row) for row in rows_of(conn, statement("find_dependent_views", relation_name=named))
+    ]
 
 
 def replace_relation(
@@ -118,7 +120,7 @@ def write_comments(
     named = _literal(relation.schema, relation.name)
     present = {
         row["column_name"]: row["description"]
-        for row in rows_of(conn, statement("find_comments", relation=named))
+        for row in rows_of(conn, statement("find_comments", relation_name=named))
     }
     if description and present.get("") != description:
         comment = sql.Literal(description)

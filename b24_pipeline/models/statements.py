@@ -1,4 +1,4 @@
-"""The runner's own SQL, from sql/*.sql: each statement has a name, and identifiers are filled in quoted."""
+"""The runner's own SQL, from sql/*.sql: each statement has a name, and quoted parts are filled in."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
+from jinja2 import Template
 from psycopg import sql
+
+from b24_pipeline.models.template import ENVIRONMENT
 
 _FOLDER = Path(__file__).parent / "sql"
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def statement(name: str, /, **parts: sql.Composable) -> sql.Composed:
-    """The named statement with its `{parts}` filled in."""
-    return sql.SQL(_statements()[name]).format(**parts)
+def statement(name: str, /, **parts: sql.Composable) -> sql.SQL:
+    """The named statement with its `{{ parts }}`, which psycopg has quoted."""
+    return query(_statements()[name].render({key: part.as_string(None) for key, part in parts.items()}))
 
 
 def query(text: LiteralString | str) -> sql.SQL:
@@ -31,12 +34,10 @@ def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:
 
 
 @cache
-def _statements() -> dict[str, LiteralString]:
-    found: dict[str, LiteralString] = {}
+def _statements() -> dict[str, Template]:
+    found: dict[str, Template] = {}
     for path in sorted(_FOLDER.glob("*.sql")):
         _, *parts = _NAME.split(path.read_text("utf-8"))
-        found |= {
-            name: cast("LiteralString", text.strip())
-            for name, text in zip(parts[::2], parts[1::2], strict=True)
-        }
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            found[name] = ENVIRONMENT.from_string(text.strip().removesuffix(";"))
     return found

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from b24_pipeline.entities.decode import cleaned
 from b24_pipeline.store import queries
 
 _sql = queries.load("directories")
@@ -49,7 +50,7 @@ def replace_fields(connection: psycopg.Connection, account: UUID, rows: Rows) ->
 
 
 def _replace(connection: psycopg.Connection, account: UUID, rows: Rows, merge: Any, bury: Any) -> Replaced:
-    arriving = Jsonb([dict(row) for row in rows])
+    arriving = Jsonb([cleaned(dict(row)) for row in rows])
     changed = merge(connection, account=account, rows=arriving)
     # an empty directory means lost rights, not that everything was deleted
     deleted = bury(connection, account=account, rows=arriving) if rows else 0

@@ -1,8 +1,9 @@
 """Brings the database up to date with the numbered SQL files of `migrations/`.
 
-yoyo reads and applies them, each in a transaction of its own. Its own lock is
-a row that a killed process leaves behind; an advisory lock of PostgreSQL,
-which dies with its connection, is held instead.
+yoyo reads and orders them and keeps the list of those applied. Each is applied
+and noted there in one transaction, so that a kill leaves nothing half done.
+Its own lock is a row that a killed process leaves behind; an advisory lock of
+PostgreSQL, which dies with its connection, is held instead.
 """
 
 from __future__ import annotations
@@ -13,33 +14,40 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-from b24_pipeline.errors import DatabaseNotMigrated, DatabaseTooNew
+from b24_pipeline.errors import DatabaseBusy, DatabaseNotMigrated, DatabaseTooNew
 from b24_pipeline.paths import bundled
 from b24_pipeline.store import queries
+from b24_pipeline.store.locks import held
 from b24_pipeline.store.pool import Warehouse
 
 _sql = queries.load("migrations")
+
+PATIENCE_SECONDS = 600
 
 
 def migrate(warehouse: Warehouse) -> list[str]:
     """Applies what is missing and returns the names; two at once wait for one another.
 
-    Raises DatabaseTooNew where the database has migrations that this version does not know.
+    Raises DatabaseTooNew where the database has migrations that this version does not know,
+    and DatabaseBusy after a long wait.
     """
-    with warehouse.autocommit() as connection:
-        _sql.lock(connection)
-        try:
+    with held(warehouse, "migrations", wait_seconds=PATIENCE_SECONDS) as got:
+        if not got:
+            raise DatabaseBusy(
+                f"another migration of this database has been running for more than {PATIENCE_SECONDS} s; "
+                "try again when it is done"
+            )
+        with warehouse.connect() as connection:
             _refuse_newer(connection)
-            return _apply(warehouse.url)
-        finally:
-            _sql.unlock(connection)
+        return _apply(warehouse.url)
 
 
 def check_migrated(warehouse: Warehouse) -> None:
     """Raises DatabaseNotMigrated or DatabaseTooNew unless the database fits this version."""
     with warehouse.connect() as connection:
         _refuse_newer(connection)
-        missing = [name for name in known() if name not in _applied(connection)]
+        applied = _applied(connection)
+    missing = [name for name in known() if name not in applied]
     if missing:
         raise DatabaseNotMigrated(
             f"the database lacks {len(missing)} of {len(known())} migrations; run `b24 migrate`"
@@ -70,10 +78,18 @@ def _apply(url: URL) -> list[str]:
     from yoyo import read_migrations
 
     with closing(_backend(url)) as backend:
-        todo = backend.to_apply(read_migrations(str(bundled("migrations"))))
-        names = [migration.id for migration in todo]
-        backend.apply_migrations(todo)
-    return names
+        backend.break_lock()  # of a process that was killed: ours is held, so nobody else is at work
+        todo = list(backend.to_apply(read_migrations(str(bundled("migrations")))))
+        for migration in todo:
+            _apply_one(backend, migration)
+    return [migration.id for migration in todo]
+
+
+def _apply_one(backend: Any, migration: Any) -> None:
+    with backend.transaction():
+        for step in migration.steps:
+            step.apply(backend)
+        backend.mark_one(migration, log=False)
 
 
 class _Closing:

@@ -14,7 +14,6 @@ _sql = queries.load("sync_log")
 def begin(warehouse: Warehouse, account: UUID, entity: str, sync_type: str, run_id: str | None) -> int:
     """Notes that a sync is running; returns the row's id."""
 
-
     def note(connection: Connection) -> int:
         return int(_sql.begin(connection, account=account, entity=entity, sync_type=sync_type, run_id=run_id))
 

@@ -28,13 +28,14 @@ def sync_directories(job: Job) -> list[Outcome]:
         answer = job.client.batch(_commands(job))
         categories = rows_of(answer.get("categories"), "categories")
         statuses = _all_statuses(job, answer)
+        stages, entries = stage_rows(categories, statuses), status_rows(statuses)
         _store(job, outcome, store.replace_pipelines, pipeline_rows(categories))
     if not outcome.worked:
         return [outcome]
     return [
         outcome,
-        _merged(job, "stage", store.replace_stages, stage_rows(categories, statuses)),
-        _merged(job, "status", store.replace_statuses, status_rows(statuses)),
+        _merged(job, "stage", store.replace_stages, stages),
+        _merged(job, "status", store.replace_statuses, entries),
         _fields(job, answer),
     ]
 

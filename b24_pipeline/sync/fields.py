@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from b24_pipeline.sync.stages import whole
+
 Row = dict[str, Any]
 
 
@@ -28,7 +30,7 @@ def _field(entity_type: str, name: str, told: Mapping[str, Any], detail: Mapping
         "is_custom": bool(told.get("isDynamic")) or name.startswith("UF_"),
         "status_type": told.get("statusType"),
         "enumeration_values": _options(told, detail),
-        "portal_field_id": int(detail["ID"]) if str(detail.get("ID", "")).isdigit() else None,
+        "portal_field_id": whole(detail.get("ID")),
     }
 
 

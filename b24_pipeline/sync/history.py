@@ -7,17 +7,17 @@ may be missing there, and so may all moves of imported entities.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
-import psycopg
-
 from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
 from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.store import cursors, merge
 from b24_pipeline.store import history as store
 from b24_pipeline.store.cursors import Load
 from b24_pipeline.store.history import Move
+from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.load import MANY_ROWS, portal_clock
 from b24_pipeline.sync.outcome import Outcome
@@ -25,6 +25,9 @@ from b24_pipeline.sync.scope import Scope
 
 LAG_IDS = 100
 """Ids read again: a move with a lower id may become visible after one with a higher."""
+
+LAG_INFERENCE = timedelta(minutes=2)
+"""Rows looked at again: a page that another process was storing then may have been committed since."""
 
 NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
 ALL_MOVES = Scope("all moves", "full")
@@ -56,7 +59,7 @@ class _HistoryLoad:
             self._store(chunk, outcome)
         self.job.warehouse.transact(lambda connection: self._finish(connection, load))
 
-    def _take_up(self, connection: psycopg.Connection) -> Load:
+    def _take_up(self, connection: Connection) -> Load:
         name = self.history.cursor
         under_way = cursors.load_under_way(connection, self.account, name, self.scope.name)
         if under_way:
@@ -65,7 +68,7 @@ class _HistoryLoad:
         cursors.begin(connection, self.account, name, load)
         return load
 
-    def _start(self, connection: psycopg.Connection) -> int:
+    def _start(self, connection: Connection) -> int:
         if self.scope is not NEW_MOVES:
             return 0
         return max(cursors.cursor_of(connection, self.account, self.history.cursor).last_id - LAG_IDS, 0)
@@ -103,13 +106,13 @@ class _HistoryLoad:
         )
         self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
 
-    def _store_page(self, connection: psycopg.Connection, chunk: Chunk, moves: list[Move]) -> int:
+    def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
         added = store.append(connection, self.account, self.history.entity, moves)
         left = [(part.after, part.upto) for part in chunk.left]
         cursors.keep_open(connection, self.account, self.history.cursor, self.scope.name, left)
         return added
 
-    def _finish(self, connection: psycopg.Connection, load: Load) -> None:
+    def _finish(self, connection: Connection, load: Load) -> None:
         if self.scope.moves_watermark:
             highest = store.highest_id(connection, self.account, self.history.entity)
             cursors.advance(
@@ -121,29 +124,43 @@ class _HistoryLoad:
 def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
     """A row of the portal's history; None where it names no entity, stage or time."""
     try:
-        moved_at = str(row["CREATED_TIME"])
-        if datetime.fromisoformat(moved_at).tzinfo is None:
+        moved_at, code = read_timestamp(row["CREATED_TIME"]), read_text(row[history.stage_field])
+        category = _number(row[history.category_field]) if history.category_field else 0
+        if moved_at is None or code is None:
             return None
-        category = int(row[history.category_field]) if history.category_field else 0
-        kind = int(row["TYPE_ID"]) if row.get("TYPE_ID") else None
-        return int(row["ID"]), int(row["OWNER_ID"]), kind, category, _code(row[history.stage_field]), moved_at
-    except (KeyError, TypeError, ValueError):
+        return (
+            _number(row["ID"]),
+            _number(row["OWNER_ID"]),
+            _kind(row.get("TYPE_ID")),
+            category,
+            code,
+            moved_at,
+        )
+    except (KeyError, ValueError):
         return None
 
 
-def _code(value: Any) -> str:
-    if not isinstance(value, str) or not value or "\x00" in value:
-        raise ValueError("no stage code")
-    return value
+def _number(value: Any) -> int:
+    text = read_integer(value)
+    if text is None:
+        raise ValueError("no number")
+    return int(text)
 
 
-def _complete(connection: psycopg.Connection, job: Job, history: History, outcome: Outcome) -> None:
+def _kind(value: Any) -> int | None:
+    """The kind of move, where it is one that the table can hold."""
+    text = read_integer(value)
+    return int(text) if text and abs(int(text)) < 2**15 else None
+
+
+def _complete(connection: Connection, job: Job, history: History, outcome: Outcome) -> None:
     """Infers and links, and notes up to when that is done, by the database's clock."""
     name = f"{history.entity}_inference"
     started = store.now(connection)
     if outcome.rows_changed > MANY_ROWS:
         merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, job.portal.id, name).watermark
-    outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, done_until)
+    since = done_until - LAG_INFERENCE if done_until else None
+    outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, since)
     store.link(connection, job.portal.id, history.entity)
     cursors.advance(connection, job.portal.id, name, watermark=started)

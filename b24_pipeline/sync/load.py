@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-import psycopg
-
 from b24_pipeline.bitrix.listing import Chunk, IdRange, read_list
 from b24_pipeline.entities import Entity
 from b24_pipeline.store import cursors, merge
 from b24_pipeline.store.cursors import Load, OpenRange
 from b24_pipeline.store.merge import Merged, Row
+from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.reading import Reading
-from b24_pipeline.sync.scope import FULL, Scope, incremental
+from b24_pipeline.sync.scope import FULL, Scope, changed_since, incremental
 from b24_pipeline.sync.vanished import bury_vanished
 
 MANY_ROWS = 1000
@@ -27,12 +26,19 @@ EVERYTHING: tuple[OpenRange, ...] = ((0, None),)
 
 
 def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> Outcome:
-    """A full load, or an incremental one where there is a watermark to go on from."""
-    with job.warehouse.connect() as connection:
-        cursor = cursors.cursor_of(connection, job.portal.id, entity.name)
-    since = since or cursor.watermark
-    scope = FULL if full or since is None else incremental(since)
-    return load_scope(job, entity, scope)
+    """A full load, or an incremental one where there is a moment to go on from: `since`, or the watermark."""
+    watermark = job.warehouse.transact(
+        lambda connection: cursors.cursor_of(connection, job.portal.id, entity.name).watermark
+    )
+    return load_scope(job, entity, _scope(watermark, full=full, since=since))
+
+
+def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) -> Scope:
+    if full:
+        return FULL
+    if since:
+        return changed_since(since, watermark)
+    return incremental(watermark) if watermark else FULL
 
 
 def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
@@ -61,7 +67,7 @@ class _Load:
             bury_vanished(self.reading, outcome)
         self.job.warehouse.transact(lambda connection: self._finish(connection, load, outcome))
 
-    def _take_up(self, connection: psycopg.Connection) -> Load:
+    def _take_up(self, connection: Connection) -> Load:
         """The load that was begun and not finished, or a new one."""
         under_way = cursors.load_under_way(connection, self.account, self.entity, self.reading.scope.name)
         if under_way:
@@ -93,7 +99,7 @@ class _Load:
         self._highest = max([self._highest, *(piece.done.upto or 0 for piece in chunk.pieces)])
         self.job.options.progress(self.job.portal.name, self.entity, len(rows))
 
-    def _store_page(self, connection: psycopg.Connection, chunk: Chunk, rows: list[Row]) -> Merged:
+    def _store_page(self, connection: Connection, chunk: Chunk, rows: list[Row]) -> Merged:
         merged = self.reading.merge(connection, rows)
         if self.reading.scope.whole:
             for piece in chunk.pieces:
@@ -102,7 +108,7 @@ class _Load:
         cursors.keep_open(connection, self.account, self.entity, self.reading.scope.name, left)
         return merged
 
-    def _finish(self, connection: psycopg.Connection, load: Load, outcome: Outcome) -> None:
+    def _finish(self, connection: Connection, load: Load, outcome: Outcome) -> None:
         if self.reading.scope.moves_watermark:
             cursors.advance(connection, self.account, self.entity, watermark=load.watermark)
             outcome.watermark = load.watermark

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from time import monotonic
 
-import psycopg
-
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.errors import B24Error, DatabaseError
+from b24_pipeline.errors import B24Error, DatabaseError, UnreadableAnswer
 from b24_pipeline.store import sync_log
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.pool import StorageError, Warehouse
 from b24_pipeline.store.portals import Portal
 
 
@@ -60,20 +60,30 @@ def recorded(
     started = monotonic()
     try:
         yield outcome
-    except DatabaseError:
-        raise  # there is nowhere to write to
     except B24Error as error:
         outcome.error = error
-    except psycopg.Error as error:
+    except StorageError as error:
         # the message may quote a row: the code alone goes on
         outcome.error = DatabaseError(
             f"{portal.name}: storing {entity} failed with PostgreSQL error {error.sqlstate or 'without a code'}; "
             "nothing of this page was stored, run it again"
         )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # so may this one; a portal that answers in another shape must not end the other portals' syncs
+        outcome.error = UnreadableAnswer(
+            portal.name,
+            f"an answer about {entity} is not of the expected shape ({type(error).__name__} at {_place(error)})",
+        )
     outcome.requests = client.usage.requests - requests
     outcome.operating_seconds = client.usage.operating_seconds - operating
     outcome.seconds = monotonic() - started
     _finish(warehouse, log_id, outcome)
+
+
+def _place(error: BaseException) -> str:
+    """Module and line where it came from."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _finish(warehouse: Warehouse, log_id: int, outcome: Outcome) -> None:

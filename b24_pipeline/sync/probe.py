@@ -32,12 +32,15 @@ def probe(client: BitrixClient) -> Probe:
             client.portal, "answered, but not as a Bitrix24 portal does; is this its address?"
         )
     answer = client.batch({"scope": Command("scope", {}), "time": Command("server.time", {})})
-    scopes = [str(scope) for scope in answer.get("scope")]
+    try:
+        user_id, scopes = int(profile["ID"]), [str(scope) for scope in answer.get("scope")]
+        moment = datetime.fromisoformat(str(answer.get("time")))
+    except (TypeError, ValueError):
+        raise UnreadableAnswer(
+            client.portal, "profile, scope and server.time: expected an id, a list and a time"
+        ) from None
     _require_crm(client, scopes)
-    moment = datetime.fromisoformat(str(answer.get("time")))
-    return Probe(
-        int(profile["ID"]), time_zone_of(profile, client.clock or moment), _warnings(profile, scopes)
-    )
+    return Probe(user_id, time_zone_of(profile, client.clock or moment), _warnings(profile, scopes))
 
 
 def _require_crm(client: BitrixClient, scopes: list[str]) -> None:
@@ -79,5 +82,5 @@ def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
 def _offset_in(name: str, moment: datetime) -> timedelta | None:
     try:
         return moment.astimezone(ZoneInfo(name)).utcoffset()
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # a name may be that of a folder
         return None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-
 from b24_pipeline.bitrix.listing import IdRange, ListQuery
 from b24_pipeline.entities import Entity, RowDecoder
 from b24_pipeline.store import merge
 from b24_pipeline.store.merge import Merged, Row, Target
+from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.scope import FULL, Scope
 
@@ -41,12 +40,12 @@ class Reading:
         """Rows for COPY; the raw ones are used up."""
         return self.decoder.rows(raw_rows)
 
-    def merge(self, connection: psycopg.Connection, rows: list[Row]) -> Merged:
+    def merge(self, connection: Connection, rows: list[Row]) -> Merged:
         """Stages and merges decoded rows in the caller's transaction."""
         merge.stage(connection, self.target, self.decoder.names, rows)
         return merge.merge(connection, self.target, self.decoder.names)
 
-    def note_vanished(self, connection: psycopg.Connection, ids: IdRange) -> None:
+    def note_vanished(self, connection: Connection, ids: IdRange) -> None:
         """Notes rows of an id range that are alive here and were not among those staged last."""
         merge.note_vanished(
             connection,
@@ -57,20 +56,20 @@ class Reading:
             self.scope.created,
         )
 
-    def note_vanished_beyond(self, connection: psycopg.Connection, highest: int) -> None:
+    def note_vanished_beyond(self, connection: Connection, highest: int) -> None:
         """Notes rows with ids above the portal's highest."""
         merge.stage(connection, self.target, self.decoder.names, ())
         self.note_vanished(connection, IdRange(highest, None))
 
-    def vanished(self, connection: psycopg.Connection) -> list[int]:
+    def vanished(self, connection: Connection) -> list[int]:
         """The ids missed so far."""
         return merge.vanished(connection, self.target, self.entity.name, self.scope.name)
 
-    def forget_vanished(self, connection: psycopg.Connection, ids: list[int] | None = None) -> None:
+    def forget_vanished(self, connection: Connection, ids: list[int] | None = None) -> None:
         """Takes ids off that list, or all."""
         merge.forget_vanished(connection, self.target, self.entity.name, self.scope.name, ids)
 
-    def bury_vanished(self, connection: psycopg.Connection) -> int:
+    def bury_vanished(self, connection: Connection) -> int:
         """Tombstones for all of that list, which is empty then."""
         buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
         self.forget_vanished(connection)

@@ -13,6 +13,7 @@ from b24_pipeline.errors import (
     AddressRefused,
     AppRemoved,
     B24Error,
+    CertificateRefused,
     CredentialRefused,
     Overloaded,
     PaymentRequired,
@@ -44,6 +45,7 @@ COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HIS
 STOPS_PORTAL = (
     AddressRefused,
     AppRemoved,
+    CertificateRefused,
     CredentialRefused,
     Overloaded,
     PaymentRequired,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,8 @@ class Scope:
 
     `name` identifies it among the loads under way, `modified_since` and
     `created` (from, before) narrow it. `whole`: every row within is read, so
-    that one which is missing was deleted.
+    that one which is missing was deleted. `leaves_gap`: what changed between
+    the watermark and its beginning stays unread.
     """
 
     name: str
@@ -28,11 +29,12 @@ class Scope:
     created: CreatedRange = (None, None)
     whole: bool = False
     first_pages: int = 6
+    leaves_gap: bool = False
 
     @property
     def moves_watermark(self) -> bool:
-        """A backfill proves nothing about other dates."""
-        return self.sync_type in ("full", "incremental")
+        """A backfill proves nothing about other dates, nor does a read that begins behind the watermark."""
+        return self.sync_type in ("full", "incremental") and not self.leaves_gap
 
     def filter(self, modified_field: str | None, created_field: str | None) -> Mapping[str, Any]:
         """The REST filter of this scope."""
@@ -55,6 +57,12 @@ def incremental(since: datetime) -> Scope:
     return Scope("incremental", "incremental", modified_since=since, first_pages=49)
 
 
+def changed_since(since: datetime, watermark: datetime | None) -> Scope:
+    """What was modified since a moment that a person has named."""
+    gap = watermark is None or since > watermark
+    return replace(incremental(since), name=f"since {since.isoformat()}", leaves_gap=gap)
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """Days in the portal's zone, both ends included. Raises WrongDates where they are the wrong way round."""
@@ -70,5 +78,6 @@ class Days:
         """The load of everything that was created on these days."""
         zone = ZoneInfo(time_zone)
         start = datetime.combine(self.first, datetime.min.time(), zone)
-        before = datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
+        ends = self.last < date.max
+        before = datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone) if ends else None
         return Scope(f"backfill {self.first}..{self.last}", "backfill", created=(start, before), whole=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from b24_pipeline.entities.columns import read_integer
+
 Row = dict[str, Any]
 
 LEAD_STATUSES = "STATUS"
@@ -19,9 +21,15 @@ _SEMANTICS = {
 }
 
 
+def distinct(rows: Iterable[Mapping[str, Any]], *key: str) -> list[Mapping[str, Any]]:
+    """The rows that have this key, each once: paged lists repeat rows while others change."""
+    named = {tuple(str(row[part]) for part in key): row for row in rows if all(part in row for part in key)}
+    return list(named.values())
+
+
 def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The pipelines of deals, and the one of leads."""
-    return [LEAD_PIPELINE, *map(_pipeline, categories)]
+    return [LEAD_PIPELINE, *map(_pipeline, distinct(categories, "id"))]
 
 
 def _pipeline(category: Mapping[str, Any]) -> Row:
@@ -29,15 +37,16 @@ def _pipeline(category: Mapping[str, Any]) -> Row:
         "entity_type": "deal",
         "category_id": int(category["id"]),
         "name": category.get("name"),
-        "sort": _whole(category.get("sort")),
+        "sort": whole(category.get("sort")),
         "is_default": category.get("isDefault") == "Y",
     }
 
 
 def stage_rows(categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The statuses that are stages, each with its pipeline."""
-    names = {int(category["id"]): category.get("name") for category in categories}
-    placed = ((place_of(str(status.get("ENTITY_ID"))), status) for status in statuses)
+    names = {int(category["id"]): category.get("name") for category in distinct(categories, "id")}
+    entries = distinct(statuses, "ENTITY_ID", "STATUS_ID")
+    placed = ((place_of(str(status["ENTITY_ID"])), status) for status in entries)
     return [_stage(place, names, status) for place, status in placed if place]
 
 
@@ -48,7 +57,7 @@ def place_of(directory: str) -> tuple[str, int] | None:
     if directory == DEAL_STAGES:
         return "deal", 0
     number = directory.removeprefix(f"{DEAL_STAGES}_")
-    return ("deal", int(number)) if number != directory and number.isdigit() else None
+    return ("deal", int(number)) if number != directory and number.isdecimal() else None
 
 
 def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> Row:
@@ -60,7 +69,7 @@ def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str
         "status_id": str(status["STATUS_ID"]),
         "status_name": status.get("NAME"),
         "color": _color(status),
-        "sort": _whole(status.get("SORT")),
+        "sort": whole(status.get("SORT")),
         "semantics": semantics_of(status),
     }
 
@@ -72,11 +81,11 @@ def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[Row]:
             "directory": str(status["ENTITY_ID"]),
             "status_id": str(status["STATUS_ID"]),
             "name": status.get("NAME"),
-            "sort": _whole(status.get("SORT")),
+            "sort": whole(status.get("SORT")),
             "color": _color(status),
             "semantics": semantics_of(status) if place_of(str(status["ENTITY_ID"])) else None,
         }
-        for status in statuses
+        for status in distinct(statuses, "ENTITY_ID", "STATUS_ID")
     ]
 
 
@@ -96,8 +105,10 @@ def _extra(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if isinstance(extra, Mapping) else {}
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
+    """A number of 64 bits; None for anything else."""
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        text = read_integer(value)
+    except ValueError:
         return None
+    return int(text) if text else None

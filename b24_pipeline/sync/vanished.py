@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-
 from b24_pipeline.bitrix.listing import read_ids
-from b24_pipeline.entities.decode import row_id
+from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store import merge
 from b24_pipeline.store.merge import Merged
+from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.reading import Reading
 
@@ -36,9 +35,9 @@ def bury_vanished(reading: Reading, outcome: Outcome) -> None:
 def _keep(reading: Reading, raw_rows: list[dict[str, Any]], outcome: Outcome) -> None:
     """These are there after all."""
     found = [row_id(row) for row in raw_rows]
-    rows = reading.decoded(raw_rows)
+    rows = reading.decoded(unique(raw_rows))
 
-    def store(connection: psycopg.Connection) -> Merged:
+    def store(connection: Connection) -> Merged:
         reading.forget_vanished(connection, found)
         return reading.merge(connection, rows)
 
@@ -46,12 +45,13 @@ def _keep(reading: Reading, raw_rows: list[dict[str, Any]], outcome: Outcome) ->
     outcome.rows_read += len(rows)
     outcome.rows_changed += merged.rows_changed
     outcome.months |= merged.months
+    outcome.values_set_aside = reading.decoder.set_aside
 
 
 def _guard(reading: Reading) -> None:
-    with reading.job.warehouse.connect() as connection:
-        gone = len(reading.vanished(connection))
-        alive = merge.count_alive(connection, reading.target)
+    gone, alive = reading.job.warehouse.transact(
+        lambda connection: (len(reading.vanished(connection)), merge.count_alive(connection, reading.target))
+    )
     many = gone > FEW_ROWS and gone > SMALL_SHARE * alive
     if many and not reading.job.options.accept_deletions:
         raise TooManyVanished(

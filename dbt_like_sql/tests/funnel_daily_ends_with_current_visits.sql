@@ -8,7 +8,7 @@ with last_days as (
         status_id,
         in_stage_end
     from {{ ref('funnel_daily') }}
-    order by portal, entity_type, category_id, status_id, day desc
+    order by portal asc, entity_type asc, category_id asc, status_id asc, day desc
 
 ),
 

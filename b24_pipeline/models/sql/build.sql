@@ -1,130 +1,130 @@
 -- name: allow_memory
 -- Sorts and hashes of a whole portal fit into this; with the usual 4 MB they would go through files.
-set local work_mem = '128MB'
+set local work_mem = '128MB';
 
 -- name: create_probe
 -- A view for this session only: tells a query's columns and normal form without running it.
-create temporary view b24_probe as {query}
+create temporary view b24_probe as {{ query }};
 
 -- name: drop_probe
 -- The probe has served.
-drop view pg_temp.b24_probe
+drop view pg_temp.b24_probe;
 
 -- name: create_view
 -- A new view, or the same one with more columns or another query.
-create or replace view {relation} as {query}
+create or replace view {{ relation }} as {{ query }};
 
 -- name: restore_view
 -- A view that had to be dropped with what it reads.
-create view {relation} as {query}
+create view {{ relation }} as {{ query }};
 
 -- name: restore_materialized_view
 -- A materialized view that had to be dropped with what it reads.
-create materialized view {relation} as {query}
+create materialized view {{ relation }} as {{ query }};
 
 -- name: drop_view
 -- Makes room; the views that read it are restored in the same transaction.
-drop view {relation} cascade
+drop view {{ relation }} cascade;
 
 -- name: drop_materialized_view
 -- Makes room; the views that read it are restored in the same transaction.
-drop materialized view {relation} cascade
+drop materialized view {{ relation }} cascade;
 
 -- name: drop_table
 -- Makes room; the views that read it are restored in the same transaction.
-drop table {relation} cascade
+drop table {{ relation }} cascade;
 
 -- name: create_next
 -- The new table beside the old one, which readers still have.
-create table {relation} as {query}
+create table {{ relation }} as {{ query }};
 
 -- name: rename_next
 -- The new table takes the old one's name.
-alter table {relation} rename to {name}
+alter table {{ relation }} rename to {{ name }};
 
 -- name: create_key_index
 -- Finds the rows of a key, for the next build and for whoever looks one up.
-create index on {relation} ({key})
+create index on {{ relation }} ({{ key }});
 
 -- name: analyze
 -- Without statistics the models further on are planned as if the table were empty.
-analyze {relation}
+analyze {{ relation }};
 
 -- name: create_candidate
 -- The rows as they should be, for this transaction only.
-create temporary table b24_candidate on commit drop as {query}
+create temporary table b24_candidate on commit drop as {{ query }};
 
 -- name: drop_candidate
 -- Several models may be built in one transaction of the caller's.
-drop table pg_temp.b24_candidate
+drop table pg_temp.b24_candidate;
 
 -- name: analyze_candidate
 -- The comparison below is planned by it.
-analyze pg_temp.b24_candidate
+analyze pg_temp.b24_candidate;
 
 -- name: delete_differing
 -- Rows of the old table that are not to be there as they are.
-delete from {relation} as old
+delete from {{ relation }} as old
 where
     not exists (
         select 1
         from pg_temp.b24_candidate as new
-        where ({new_key}) = ({old_key}) and new.* *= old.*
-    )
+        where ({{ new_key }}) = ({{ old_key }}) and record_image_eq(new, old)
+    );
 
 -- name: insert_differing
 -- Rows that the old table has not, or not as they should be.
-insert into {relation}
+insert into {{ relation }}
 select new.*
 from pg_temp.b24_candidate as new
 where
     not exists (
         select 1
-        from {relation} as old
-        where ({old_key}) = ({new_key}) and old.* *= new.*
-    )
+        from {{ relation }} as old
+        where ({{ old_key }}) = ({{ new_key }}) and record_image_eq(old, new)
+    );
 
 -- name: delete_all
 -- Every row; readers keep seeing them until the transaction ends.
-delete from {relation}
+delete from {{ relation }};
 
 -- name: delete_keys
 -- Every row of the keys that were computed anew.
-delete from {relation} as old
-using (select distinct {key} from pg_temp.b24_candidate) as touched
-where ({touched_key}) = ({old_key})
+delete from {{ relation }} as old
+using (select distinct {{ key }} from pg_temp.b24_candidate) as touched
+where ({{ touched_key }}) = ({{ old_key }});
 
 -- name: insert_all
 -- Every row as it should be.
-insert into {relation}
+insert into {{ relation }}
 select *
-from pg_temp.b24_candidate
+from pg_temp.b24_candidate;
 
 -- name: count_rows
 -- Rows of the table.
 select count(*) as rows
-from {relation}
+from {{ relation }};
 
 -- name: count_candidates
 -- Rows as they should be.
 select count(*) as rows
-from pg_temp.b24_candidate
+from pg_temp.b24_candidate;
 
 -- name: comment_on_table
 -- What schema.yml says.
-comment on table {relation} is {comment}
+comment on table {{ relation }} is {{ comment }};
 
 -- name: comment_on_view
 -- What schema.yml says.
-comment on view {relation} is {comment}
+comment on view {{ relation }} is {{ comment }};
 
 -- name: comment_on_column
 -- What schema.yml says.
-comment on column {column} is {comment}
+comment on column {{ column }} is {{ comment }};
 
 -- name: count_failures
 -- How many rows break a check.
 select count(*) as failures
 from (
-    {query}
-) as failing
+    {{ query }}
+) as failing;

@@ -1,24 +1,24 @@
 -- name: wait_for_ever
 -- Another build may take longer than a connection's usual patience with locks.
-set local lock_timeout = 0
+set local lock_timeout = 0;
 
 -- name: lock_builds
 -- One build of a schema at a time; a second one waits here. The session's end frees it.
-select pg_advisory_lock(hashtextextended('b24 models of ' || {schema}, 0))
+select pg_advisory_lock(hashtextextended('b24 models of ' || {{ schema_name }}, 0));
 
 -- name: unlock_builds
 -- The next build may start.
-select pg_advisory_unlock(hashtextextended('b24 models of ' || {schema}, 0))
+select pg_advisory_unlock(hashtextextended('b24 models of ' || {{ schema_name }}, 0));
 
 -- name: create_schema
 -- The models' schema; the migrations make the usual one.
-create schema if not exists {schema}
+create schema if not exists {{ schema }};
 
 -- name: find_schema
 -- Whether the schema is there: `create schema if not exists` asks for the right to create even then.
 select 1
 from pg_namespace
-where nspname = {schema}
+where nspname = {{ schema_name }};
 
 -- name: describe_relation
 -- Kind and columns of a table or view, or nothing where there is none.
@@ -30,14 +30,14 @@ select
             from pg_attribute as column_
             where column_.attrelid = relation.oid and column_.attnum > 0 and not column_.attisdropped
         ),
-        '{{}}'
+        '{}'
     )::text[] as columns
 from pg_class as relation
-where relation.oid = to_regclass({relation})
+where relation.oid = to_regclass({{ relation_name }});
 
 -- name: view_definition
 -- A view's query as PostgreSQL has understood it.
-select pg_get_viewdef(to_regclass({relation})) as definition
+select pg_get_viewdef(to_regclass({{ relation_name }})) as definition;
 
 -- name: find_comments
 -- The comments of a relation (column 0) and of its columns.
@@ -51,8 +51,8 @@ left join pg_attribute as column_
         and description.objsubid = column_.attnum
         and description.objsubid > 0
 where
-    description.objoid = to_regclass({relation})
-    and description.classoid = 'pg_class'::regclass
+    description.objoid = to_regclass({{ relation_name }})
+    and description.classoid = 'pg_class'::regclass;
 
 -- name: find_dependent_views
 -- Every view that reads a relation, directly or through others, in an order to create them in.
@@ -65,7 +65,7 @@ with recursive dependents as (
     inner join pg_rewrite as rewrite on dependency.objid = rewrite.oid
     where
         dependency.classid = 'pg_rewrite'::regclass
-        and dependency.refobjid = to_regclass({relation})
+        and dependency.refobjid = to_regclass({{ relation_name }})
         and rewrite.ev_class != dependency.refobjid
 
     union
@@ -101,4 +101,4 @@ select
 from final
 inner join pg_class as view_ on final.oid = view_.oid
 inner join pg_namespace as namespace on view_.relnamespace = namespace.oid
-order by final.depth, namespace.nspname, view_.relname
+order by final.depth, namespace.nspname, view_.relname;

@@ -23,13 +23,14 @@ where
     or t.deleted_at is not null;
 
 -- name: bury_pipelines(account, rows)!
--- Pipelines that the portal does not show any more.
+-- Pipelines that the portal does not show any more. None of an entity type at all means lost rights.
 update bitrix24_pipelines as t
 set
     deleted_at = clock_timestamp(),
     loaded_at = clock_timestamp()
 where
     t.user_account_id = :account and t.deleted_at is null
+    and t.entity_type in (select r.entity_type from jsonb_to_recordset(:rows) as r (entity_type text))
     and not exists (
         select from jsonb_to_recordset(:rows) as r (entity_type text, category_id bigint)
         where r.entity_type = t.entity_type and r.category_id = t.category_id
@@ -75,13 +76,14 @@ where
     or t.deleted_at is not null;
 
 -- name: bury_stages(account, rows)!
--- Stages that were deleted; history still refers to them.
+-- Stages that were deleted; history still refers to them. None of an entity type at all means lost rights.
 update bitrix24_pipeline_stages as t
 set
     deleted_at = clock_timestamp(),
     loaded_at = clock_timestamp()
 where
     t.user_account_id = :account and t.deleted_at is null
+    and t.entity_type in (select r.entity_type from jsonb_to_recordset(:rows) as r (entity_type text))
     and not exists (
         select from jsonb_to_recordset(:rows) as r (entity_type text, category_id bigint, status_id text)
         where

@@ -37,10 +37,10 @@ def storage(database_url: str) -> PostgresBudgetStorage:
 
 def test_a_burst_is_free_and_then_requests_are_spaced(storage: PostgresBudgetStorage) -> None:
     """The first requests up to the burst (less the margin) do not wait; each later one waits longer."""
-    strategy, limit = LeakyBucketStrategy(storage), parse_rate("2/second burst 10")
+    strategy, limit = LeakyBucketStrategy(storage), parse_rate("0.1/second burst 10")
     waits = [strategy.reserve(limit, "acme") for _ in range(11)]
-    assert waits[:8] == [0.0] * 8
-    assert waits[8:] == pytest.approx([0.5, 1.0, 1.5], abs=0.2)
+    assert waits[:9] == [0.0] * 9
+    assert waits[9:] == pytest.approx([10.0, 20.0], abs=2.0)
 
 
 def test_the_strategy_speaks_the_language_of_limits(storage: PostgresBudgetStorage) -> None:
@@ -65,7 +65,7 @@ def test_a_refusal_fills_the_bucket_for_all(storage: PostgresBudgetStorage) -> N
     """After a 503 nobody sends at once, however empty our bucket was."""
     strategy, limit = LeakyBucketStrategy(storage), parse_rate("2/second burst 50")
     strategy.overflow(limit, "acme")
-    assert strategy.reserve(limit, "acme") == pytest.approx(1.5, abs=0.2)
+    assert strategy.reserve(limit, "acme") == pytest.approx(1.5, abs=0.6)
     assert strategy.reserve(limit, "other") == 0.0
 
 
@@ -98,8 +98,8 @@ def test_operating_time_is_shared(database_url: str) -> None:
     store.write("acme", "crm.deal.list", Operating(120.0, 50.0, 0.0))
     known = store.read("acme")["crm.deal.list"]
     assert known.seconds == 120.0
-    assert known.reset_in == pytest.approx(50.0, abs=1.0)
-    assert known.blocked_for == pytest.approx(30.0, abs=1.0)
+    assert known.reset_in == pytest.approx(50.0, abs=3.0)
+    assert known.blocked_for == pytest.approx(30.0, abs=3.0)
     assert store.read("other") == {}
 
 
@@ -122,7 +122,7 @@ def test_a_block_seen_by_one_process_holds_the_other(database_url: str) -> None:
     assert slept == []
     budgets[1].acquire(["crm.deal.list"])
     assert slept
-    assert slept[0] == pytest.approx(1.0, abs=0.3)
+    assert 0 < slept[0] <= 1.0
 
 
 def _hammer(database_url: str, webhook: str, calls: int, outcome: Any) -> None:
@@ -166,8 +166,8 @@ def test_many_processes_are_never_refused(database_url: str, processes: ForkServ
 
 def test_a_killed_waiter_wastes_only_its_slot(storage: PostgresBudgetStorage) -> None:
     """Whoever reserves and never sends delays the next one by one slot, and holds no lock."""
-    strategy, limit = LeakyBucketStrategy(storage), parse_rate("10/second burst 2")
+    strategy, limit = LeakyBucketStrategy(storage), parse_rate("0.1/second burst 2")
     strategy.reserve(limit, "acme")
     before = strategy.reserve(limit, "acme")
     strategy.reserve(limit, "acme")  # dies here
-    assert strategy.reserve(limit, "acme") == pytest.approx(before + 0.2, abs=0.05)
+    assert strategy.reserve(limit, "acme") == pytest.approx(before + 20.0, abs=2.0)

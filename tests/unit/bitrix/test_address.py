@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.bitrix.address import CLOUD_ZONES, is_public, parse_address
@@ -120,6 +120,7 @@ def test_the_message_says_what_to_do_and_repeats_no_password() -> None:
     assert "canary" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z0-9.@:\[\]-]{0,30}(\.bitrix24\.(ru|com))?[/.:@]?")
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline import errors
@@ -49,6 +49,7 @@ KEYS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(KEYS, st.data())
 def test_a_batch_comes_back_by_the_keys_it_was_given(keys: list[str], data: st.DataObject) -> None:
     """Property: whichever commands fail, and whether PHP sends lists or objects, no result changes its key."""
@@ -159,6 +160,7 @@ def test_error_codes(error: Any, status: int, kind: type[errors.ApiError]) -> No
     assert str(problem).startswith("acme: crm.deal.list was refused")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         ["auth={}", "https://a.b/rest/1/{}/x", "/rest/api/7/{}/y", '"access_token": "{}"', "code={}&"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.bitrix.batch import Command, Reference, batch_body
@@ -36,6 +36,7 @@ def test_nested_parameters_in_brackets() -> None:
     assert not Command("profile", {"a": "$result[x]"}).chained
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc<>=@!%é", min_size=1), st.text() | st.integers(), max_size=4))
 def test_what_is_written_is_what_is_read(filters: dict[str, str | int]) -> None:
     """Property: any filter value survives the encoding, `&`, `+` and brackets included."""

@@ -142,7 +142,7 @@ def test_is_incremental_chooses_the_branch(folder: Path) -> None:
     )
     project = load_project(folder)
     model = project.models["m"]
-    assert model_sql(project, model).split() == "select 1 as id".split()
+    assert model_sql(project, model).split() == ["select", "1", "as", "id"]
     incremental = " ".join(model_sql(project, model, incremental=True).split())
     assert incremental == """select 1 as id from "analytics"."m" where '2 minutes'"""
 

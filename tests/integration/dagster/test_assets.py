@@ -1,0 +1,144 @@
+"""Assets against a sandbox portal: what is stored, and what Dagster is told."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import psycopg
+from dagster import DagsterEventType, DagsterInstance
+
+from b24_pipeline.assets.crm import changes, cohorts
+from b24_pipeline.assets.models import models, project
+from b24_pipeline.assets.partitions import cohort_key
+from b24_pipeline.automation.checks import counts, fresh
+from b24_pipeline.definitions import defs
+from b24_pipeline.resources import B24
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.sandbox import Sandbox
+
+RESOURCES = {"b24": B24()}
+PORTAL = "acme"
+DEALS = dg.AssetKey(["raw", "deals"])
+
+
+def ids(runtime: Runtime, table: str) -> list[int]:
+    with runtime.warehouse.connect() as connection:
+        query = psycopg.sql.SQL("select id from {} where deleted_at is null order by id")
+        return [number for (number,) in connection.execute(query.format(psycopg.sql.Identifier(table)))]
+
+
+def run_changes(instance: DagsterInstance, portal: str = PORTAL) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_job_def("changes")
+    return job.execute_in_process(instance=instance, partition_key=portal, raise_on_error=False)
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
+    found = [e.materialization for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    return {m.asset_key.to_user_string(): {k: v.value for k, v in m.metadata.items()} for m in found}
+
+
+def test_changes_copies_the_portal_and_builds_the_models(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """One run leaves the database as the portal is, and says so with figures."""
+    result = run_changes(instance)
+    assert result.success
+    for entity, table in {"lead": "bitrix24_leads", "deal": "bitrix24_deals"}.items():
+        assert ids(installation, table) == sorted(sandbox.truth.entities(entity)["ID"])
+    told = materialized(result)
+    assert set(told) >= {"raw/changes", "raw/deals", "raw/status_history", "raw/stages", *project.models}
+    assert told["raw/changes"]["rows_read"] > 140
+    assert told["raw/changes"]["requests"] > 0
+    assert told["raw/deals"]["rows"] == 80
+    assert told["raw/deals"]["watermark"]
+    assert "opportunity" in [column.name for column in told["raw/deals"]["dagster/column_schema"].columns]
+    assert told["fct_deal"]["dagster/row_count"] == 80
+    assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
+    evaluated = result.get_asset_check_evaluations()
+    assert {check.check_name for check in evaluated if not check.passed} == set()
+    assert len(evaluated) == sum(len(model.tests) for model in project.models.values())
+
+
+def test_changes_marks_the_cohorts_that_it_touched(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """Afterwards the UI shows those months of the portal as materialized, and no others."""
+    assert run_changes(instance).success
+    created = sandbox.truth.entities("deal")["DATE_CREATE"].dt.tz_convert("Europe/Moscow")
+    months = {date(moment.year, moment.month, 1) for moment in created}
+    for table in ("deals", "status_history"):
+        key = dg.AssetKey(["raw", table])
+        latest = instance.event_log_storage.get_latest_storage_id_by_partition(
+            key, DagsterEventType.ASSET_MATERIALIZATION
+        )
+        assert set(latest) >= {cohort_key(month, PORTAL) for month in months}
+        assert table == "status_history" or len(latest) == len(months)
+
+
+def test_a_range_of_cohorts_is_read_in_one_run(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """Exactly the deals created in the range arrive, and each of its months is materialized."""
+    created = sandbox.truth.entities("deal")[["ID", "DATE_CREATE"]]
+    local = created["DATE_CREATE"].dt.tz_convert("Europe/Moscow")
+    expected = created[(local >= "2026-08-01") & (local < "2026-10-01")]["ID"]
+    job = defs.resolve_job_def("__ASSET_JOB")
+    first, last = cohort_key(date(2026, 8, 1), PORTAL), cohort_key(date(2026, 9, 1), PORTAL)
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[DEALS],
+        tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+    )
+    assert result.success
+    assert ids(installation, "bitrix24_deals") == sorted(expected)
+    assert ids(installation, "bitrix24_leads") == []
+    assert instance.get_materialized_partitions(DEALS) == {first, last}
+
+
+def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
+    result = dg.materialize(
+        [cohorts, changes, *chosen],
+        resources=RESOURCES,
+        instance=instance,
+        selection=dg.AssetSelection.checks(*chosen),
+    )
+    return {one.asset_key.to_user_string(): one for one in result.get_asset_check_evaluations()}
+
+
+def test_counts_show_rows_that_are_missing(installation: Runtime, instance: DagsterInstance) -> None:
+    """A copy that lacks a row fails the check of that table, and of no other."""
+    assert run_changes(instance).success
+    assert all(one.passed for one in check(instance, counts).values())
+    with installation.warehouse.connect() as connection:
+        connection.execute("delete from bitrix24_deals where id = (select min(id) from bitrix24_deals)")
+    found = check(instance, counts)
+    assert {key for key, one in found.items() if not one.passed} == {"raw/deals"}
+    assert found["raw/deals"].severity == dg.AssetCheckSeverity.ERROR
+    assert found["raw/deals"].description == "acme: 79 here, 80 in the portal"
+
+
+def test_freshness_names_a_portal_that_was_never_read(
+    installation: Runtime, instance: DagsterInstance
+) -> None:
+    """It passes once every entity was read."""
+    before = check(instance, fresh)["raw/changes"]
+    assert (before.passed, before.description) == (False, "acme: never")
+    assert run_changes(instance).success
+    assert check(instance, fresh)["raw/changes"].passed
+
+
+def test_a_model_that_fails_its_test_stops_the_run_with_one_line(
+    installation: Runtime, instance: DagsterInstance
+) -> None:
+    """What was built is told, the failed check is shown, and the message names model and test."""
+    assert run_changes(instance).success
+    with installation.warehouse.connect() as connection:
+        connection.execute("alter table bitrix24_pipelines drop constraint bitrix24_pipelines_entity_type_check")
+        connection.execute("update bitrix24_pipelines set entity_type = 'quote'")
+    result = dg.materialize([models], resources=RESOURCES, instance=instance, raise_on_error=False)
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    message = failed.step_failure_data.user_failure_data.description
+    assert "accepted_values" in message
+    assert [one for one in result.get_asset_check_evaluations() if not one.passed]
