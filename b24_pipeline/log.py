@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import stamina.instrumentation
@@ -15,27 +16,48 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 MASK = "***"
-_SECRET_KEYS = re.compile(r"(?i)(token|secret|password|authorization|^auth$|^code$|webhook_url|_key$|_keys$)")
-_SECRET_TEXT = re.compile(
-    r"(?i)(/rest/(?:api/)?\d+/)[^/\s\"'?]+"
-    r"|((?:auth|access_token|refresh_token|application_token|client_secret|code|password)=)[^&\s\"']+"
-    r"|(://[^:/\s]+:)[^@/\s]+(?=@)"
+_SECRET_KEYS = re.compile(
+    r"(?i)(token|secret|password|authorization|^auth$|^code$|auth_id|refresh_id|webhook_url|_key$|_keys$)"
+)
+_SLASH = r"(?:\\?/|%2F)"
+_NAMES = r"(?:auth|auth_id|refresh_id|\w*token|client_secret|code|password)"
+# each: what goes before the secret, and the secret
+_SECRET_TEXTS = (
+    re.compile(rf"(?i)({_SLASH}rest{_SLASH}(?:api{_SLASH})?\d+{_SLASH})[^/\s\"'?\\%]+"),
+    re.compile(rf"(?i)({_NAMES}=)[^&\s\"']+"),
+    re.compile(rf"(?i)([\"']{_NAMES}[\"']\s*:\s*[\"'])[^\"']+"),
+    re.compile(r"(?i)(\bbearer\s+)[^\s\"']+"),
+    re.compile(r"(://[^:/\s@]*:)[^\s\"']+(?=@)"),
 )
 
 
 def masked(text: str) -> str:
     """The text without webhook secrets, tokens and passwords."""
-    return _SECRET_TEXT.sub(lambda found: (found[1] or found[2] or found[3]) + MASK, text)
+    for pattern in _SECRET_TEXTS:
+        text = pattern.sub(rf"\1{MASK}", text)
+    return text
 
 
 def _mask(value: Any) -> Any:
-    if isinstance(value, str):
-        return masked(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
-        return {key: MASK if _SECRET_KEYS.search(str(key)) else _mask(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+        return {
+            masked(str(key)): MASK if _SECRET_KEYS.search(str(key)) else _mask(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
         return [_mask(item) for item in value]
-    return value
+    return masked(value if isinstance(value, str) else _shown(value))
+
+
+def _shown(value: Any) -> str:
+    """An object as text, the fields of a dataclass by their names."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if is_dataclass(value) and not isinstance(value, type):
+        return str(_mask({one.name: getattr(value, one.name) for one in fields(value)}))
+    return str(value)
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -47,12 +69,13 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
     """Plain lines on a terminal, JSON where a machine reads; warnings and worse unless verbose."""
     level = logging.DEBUG if verbose else logging.WARNING
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer = structlog.processors.JSONRenderer() if as_json else _plain_lines()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,  # before the mask: a message may hold a URL
             mask_event,
             renderer,
         ],
@@ -65,6 +88,11 @@ def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
     # httpx writes whole URLs at INFO, and ours hold secrets
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _plain_lines() -> Any:
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
 
 
 def logger(name: str) -> Any:

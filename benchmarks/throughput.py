@@ -12,6 +12,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store import merge
 from b24_pipeline.store.merge import Target
 from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.sync.ahead import ahead, calm_collector
 from benchmarks.setting import database, median, report
 
 ROWS = 50_000
@@ -52,9 +53,9 @@ def _load(warehouse: Warehouse, bodies: list[bytes]) -> float:
     decoder = RowDecoder(DEAL)
     target = Target(DEAL.table, ACCOUNT)
     started = time.monotonic()
-    for body in bodies:
-        rows = decoder.rows(orjson.loads(body))
-        with warehouse.connect() as connection:
-            merge.stage(connection, target, decoder.names, rows)
-            merge.merge(connection, target, decoder.names)
+    with calm_collector():
+        for rows in ahead(bodies, lambda body: decoder.rows(orjson.loads(body))):
+            with warehouse.connect() as connection:
+                merge.stage(connection, target, decoder.names, rows)
+                merge.merge(connection, target, decoder.names)
     return time.monotonic() - started

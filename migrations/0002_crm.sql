@@ -390,3 +390,38 @@ create index bitrix24_deals_of_lead on bitrix24_deals (user_account_id, lead_id)
 create index bitrix24_deals_of_contact on bitrix24_deals (user_account_id, contact_id) where contact_id is not null;
 create index bitrix24_contacts_created on bitrix24_contacts (user_account_id, date_create);
 create index bitrix24_companies_created on bitrix24_companies (user_account_id, date_create);
+
+create view bitrix24_positions as
+select
+    user_account_id,
+    'lead' as entity_type,
+    id as entity_id,
+    0::bigint as category_id,
+    status_id,
+    status_semantic_id as semantic_id,
+    coalesce(moved_time, date_modify, date_create) as moved_at,
+    loaded_at
+from bitrix24_leads
+where deleted_at is null and status_id is not null
+union all
+select
+    user_account_id,
+    'deal' as entity_type,
+    id as entity_id,
+    category_id,
+    stage_id as status_id,
+    stage_semantic_id as semantic_id,
+    coalesce(moved_time, date_modify, date_create) as moved_at,
+    loaded_at
+from bitrix24_deals
+-- templates of recurring deals do not move
+where deleted_at is null and stage_id is not null and category_id is not null and is_recurring is not true;
+comment on view bitrix24_positions is 'Where each lead and deal alive stands now, whatever its history says.';
+comment on column bitrix24_positions.user_account_id is 'The portal.';
+comment on column bitrix24_positions.entity_type is 'lead or deal.';
+comment on column bitrix24_positions.entity_id is 'Id of the lead or deal.';
+comment on column bitrix24_positions.category_id is 'Its pipeline; 0 for leads.';
+comment on column bitrix24_positions.status_id is 'Its stage.';
+comment on column bitrix24_positions.semantic_id is 'P in progress, S won, F lost.';
+comment on column bitrix24_positions.moved_at is 'When it came there, as far as the portal says: MOVED_TIME, else the last change.';
+comment on column bitrix24_positions.loaded_at is 'When its row was stored or changed last.';

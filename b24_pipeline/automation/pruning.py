@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-KEEP_DAYS = 14
+KEEP_DAYS = 7
 MOST_A_NIGHT = 5000
 PAGE = 500
 
 
 @dg.op
 def prune_runs(context: dg.OpExecutionContext) -> None:
-    """Deletes successful and cancelled runs that are older than two weeks."""
+    """Deletes successful and cancelled runs that are older than a week."""
     before = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
     deleted = prune(context.instance, before)
     context.log.info(f"{deleted} runs from before {before:%Y-%m-%d} were deleted")

@@ -77,6 +77,6 @@ def _instance(settings: Settings) -> Iterator[DagsterInstance]:
     storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
     folder = settings.b24_home.expanduser().resolve() / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    ref = InstanceRef.from_dir(str(folder), config_dir=os.devnull, overrides={"storage": storage})
+    ref = InstanceRef.from_dir(str(folder), overrides={"storage": storage})
     with DagsterInstance.from_ref(ref) as instance:
         yield instance

@@ -112,7 +112,7 @@ def _sync_and_show(opened: Runtime) -> None:
 
 
 def _stay(chosen: Settings, port: int) -> None:
-    from b24_pipeline.automation import up
+    from b24_pipeline.automation.up import run
 
     say("starting the Dagster UI ...")
-    up.run(chosen, port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it all)"))
+    run(chosen, port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it all)"))

@@ -30,12 +30,10 @@ def up(
     port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
 ) -> None:
     """Run the Dagster UI and daemon until Ctrl-C."""
-    from b24_pipeline.automation import up as dagster_up
+    from b24_pipeline.automation.up import run
 
     with runtime.opened(settings()):
-        dagster_up.run(
-            settings(), port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it)")
-        )
+        run(settings(), port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it)"))
 
 
 def sandbox(

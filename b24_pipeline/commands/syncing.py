@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -27,6 +27,9 @@ from b24_pipeline.sync.run import (
     sync_portals,
 )
 from b24_pipeline.sync.scope import Days
+
+if TYPE_CHECKING:
+    from b24_pipeline.models import BuildResult
 
 Entities = Annotated[
     list[str] | None, typer.Option("--entity", "-e", help=f"Only this: {', '.join(ENTITIES)}. Repeatable.")
@@ -108,7 +111,7 @@ def _work(
         raise typer.Exit(1)
 
 
-def _tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: object) -> None:
+def _tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
     """The catalogue in Dagster's UI stays true to what was done outside of it."""
     from b24_pipeline.store.dagster import is_set_up
 

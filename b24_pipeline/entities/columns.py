@@ -26,7 +26,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![^T ])")
 _INT8 = 2**63
 INT8_DIGITS = 19  # fewer always fit
 _NO_LINK = ("0", "-0")
-_YEARS = range(2, 9999)  # what stays a date of Python in every zone
+YEARS = range(2, 9999)  # what stays a date of Python in every zone
 _OFFSETS = frozenset(f"{sign}{hours:02d}" for sign in "+-" for hours in range(15))
 _ACCESS = re.compile(r"([?&]auth=)[^&]*")
 _ACCESS_IN_JSON = re.compile(r"([?&]auth=)[^&\"]*")
@@ -145,7 +145,7 @@ def read_timestamp(value: Any) -> str | None:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("a time without a zone")
-        if moment.year not in _YEARS:
+        if moment.year not in YEARS:
             raise ValueError("out of range")
         if len(value) == 25 and value[5] != "W" and value[19:22] in _OFFSETS:
             return value  # the usual form, which PostgreSQL reads as Python does

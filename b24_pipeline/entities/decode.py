@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from b24_pipeline.entities.columns import READERS, Reader, json_text, without_access
+from b24_pipeline.entities.columns import READERS, Column, Reader, json_text, without_access
 from b24_pipeline.entities.entity import Entity
+from b24_pipeline.entities.usual import USUAL
 
 CUSTOM = "UF_"
-_NESTED = (dict, list)
+# in JSON text: the usual link of a file, and any token that is left
+_LINK = re.compile(r'("(?:showUrl|downloadUrl|url|urlMachine)":"[^"\\]*[?&]auth=)[^&"\\]*')
+_TOKEN = re.compile(r'[?&]auth=[^&"]')
 _LARGEST = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -35,26 +38,38 @@ class RowDecoder:
         self.entity = entity
         self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
         self.set_aside = 0
-        self._plan: list[tuple[str, Reader]] = [(column.field, READERS[column.kind]) for column in chosen]
-        self._known = frozenset(field for field, _ in self._plan) | entity.volatile
+        self._columns = chosen
+        self._custom: set[str] = set()  # custom fields seen so far
         taken = {column.field for column in chosen}
+        self._known = taken | entity.volatile
         # one that was asked for and is absent is empty: it must not stay as it was
         self._asked = {field: None for field in wanted or () if _is_custom(field) and field not in taken}
 
-    def rows(self, raw_rows: Iterable[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:
-        """Rows of COPY texts in the order of `names`."""
-        return [self.row(raw) for raw in raw_rows]
+    def rows(self, raw_rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:
+        """Rows of COPY texts in the order of `names`.
 
-    def row(self, raw: Mapping[str, Any]) -> tuple[str | None, ...]:
-        """One row."""
-        get = raw.get
-        extra: dict[str, Any] = {}
-        try:
-            values = [None if (value := get(field)) is None else read(value) for field, read in self._plan]
-        except ValueError:
-            values = [self._value(field, read, get(field), extra) for field, read in self._plan]
-        values += self._rest(raw, extra)
-        return tuple(values)
+        One without a usable id has no place in a table: it is left out and counted.
+        """
+        extras: list[dict[str, Any]] = [{} for _ in raw_rows]
+        texts = [self._column(column, raw_rows, extras) for column in self._columns]
+        rests = [self._rest(raw, extra) for raw, extra in zip(raw_rows, extras, strict=True)]
+        rows = list(zip(*texts, *zip(*rests, strict=True), strict=True))
+        usable = [row for row in rows if row[0] is not None]
+        self.set_aside += len(rows) - len(usable)
+        return usable
+
+    def _column(
+        self, column: Column, raw_rows: Sequence[Mapping[str, Any]], extras: list[dict[str, Any]]
+    ) -> list[str | None]:
+        """A column of the page; what does not fit it goes to `extras`."""
+        field = column.field
+        values = [raw.get(field) for raw in raw_rows]
+        usual = USUAL.get(column.kind)
+        texts = usual(values) if usual else None
+        if texts is not None:
+            return texts
+        read = READERS[column.kind]
+        return [self._value(field, read, value, extra) for value, extra in zip(values, extras, strict=True)]
 
     def _value(self, field: str, read: Reader, value: Any, extra: dict[str, Any]) -> str | None:
         """The value, or None where it does not fit and goes to `extra`."""
@@ -63,30 +78,41 @@ class RowDecoder:
         try:
             return read(value)
         except ValueError:
-            extra[field] = value
+            extra[field] = cleaned(without_access(value))
             self.set_aside += 1
             return None
 
     def _rest(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> tuple[str, str]:
         """What no column takes: custom fields, and the unknown."""
-        known = self._known
-        rest = {
-            field: without_access(value) if type(value) in _NESTED else value
-            for field, value in raw.items()
-            if field not in known
-        }
-        unknown = [field for field in rest if not field.startswith(CUSTOM)]
-        extra |= {field: rest.pop(field) for field in unknown}
-        return self._json(rest), self._json(extra)
+        rest = {field: raw[field] for field in raw.keys() - self._known}
+        if not self._custom.issuperset(rest):
+            unknown = [field for field in rest if not field.startswith(CUSTOM)]
+            extra |= {field: without_access(rest.pop(field)) for field in unknown}
+            self._custom |= rest.keys()
+        return self._json(self._asked | rest if self._asked else rest), self._json(extra)
 
     def _json(self, value: dict[str, Any]) -> str:
         if not value:
             return "{}"
         try:
-            return json_text(value)
+            text = json_text(value)
         except ValueError:
             self.set_aside += 1
-            return json_text(cleaned(value))
+            return json_text(cleaned(_without_access_inside(value)))
+        return _hidden(text, value) if "auth=" in text else text
+
+
+def _hidden(text: str, value: dict[str, Any]) -> str:
+    """The JSON text without access tokens in nested links; the text of plain fields stays as it is."""
+    hidden = _LINK.sub(r"\1", text)
+    return json_text(_without_access_inside(value)) if _TOKEN.search(hidden) else hidden
+
+
+def _without_access_inside(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        field: without_access(item) if isinstance(item, dict | list) else item
+        for field, item in value.items()
+    }
 
 
 def cleaned(value: Any) -> Any:

@@ -6,9 +6,12 @@ processes that use the folder, stopped when the last of them ends.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,9 +33,10 @@ def start(home: Path) -> str:
 
     folder = home.expanduser().resolve() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _forget_dead_users(folder / ".handle_pids.json")
     try:
-        server = get_server(folder)
+        with _one_at_a_time(folder.parent):
+            _forget_dead_users(folder / ".handle_pids.json")
+            server = get_server(folder)
     except Exception as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}); "
@@ -41,6 +45,14 @@ def start(home: Path) -> str:
     socket = server.get_postmaster_info().socket_dir
     _create_database(f"postgresql://postgres@/postgres?host={quote(str(socket))}")
     return f"postgresql://postgres@/{DATABASE}?host={quote(str(socket))}"
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    """Processes that join at once would overwrite each other's note of who uses the server."""
+    with (home / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _create_database(url: str) -> None:

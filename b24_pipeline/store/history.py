@@ -42,8 +42,7 @@ def infer(connection: psycopg.Connection, account: UUID, entity: str, since: dat
     Only entities are looked at that have changed, or got moves, since then;
     without a moment all.
     """
-    statement = _sql.infer_lead if entity == "lead" else _sql.infer_deal
-    return int(statement(connection, account=account, since=since))
+    return int(_sql.infer(connection, account=account, entity=entity, since=since))
 
 
 def link(connection: psycopg.Connection, account: UUID, entity: str) -> int:

@@ -35,7 +35,9 @@ ALL_MOVES = Scope("all moves", "full")
 
 def sync_history(job: Job, history: History, *, full: bool = False) -> Outcome:
     """Moves that are not stored yet, or all of them."""
-    return load_history(job, history, ALL_MOVES if full else NEW_MOVES)
+    with job.warehouse.connect() as connection:
+        begun = cursors.cursor_of(connection, job.portal.id, history.cursor).watermark
+    return load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
 
 
 def load_history(job: Job, history: History, scope: Scope) -> Outcome:

@@ -7,6 +7,7 @@ stored in the transaction of the rows. Killed anywhere, the next one goes on.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange, read_list
@@ -15,6 +16,7 @@ from b24_pipeline.store import cursors, merge
 from b24_pipeline.store.cursors import Load, OpenRange
 from b24_pipeline.store.merge import Merged, Row
 from b24_pipeline.store.pool import Connection
+from b24_pipeline.sync.ahead import ahead
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.reading import Reading
@@ -58,8 +60,9 @@ class _Load:
 
     def run(self, outcome: Outcome) -> None:
         load = self.job.warehouse.transact(self._take_up)
-        for chunk in self._chunks(load):
-            self._store(chunk, outcome)
+        with closing(ahead(self._chunks(load), self._decoded)) as pages:
+            for chunk, rows in pages:
+                self._store(chunk, rows, outcome)
         if self.reading.scope.whole:
             self.job.warehouse.transact(
                 lambda connection: self.reading.note_vanished_beyond(connection, self._highest)
@@ -89,8 +92,10 @@ class _Load:
             first_pages=self.reading.scope.first_pages,
         )
 
-    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
-        rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+    def _decoded(self, chunk: Chunk) -> tuple[Chunk, list[Row]]:
+        return chunk, self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+
+    def _store(self, chunk: Chunk, rows: list[Row], outcome: Outcome) -> None:
         merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, chunk, rows))
         outcome.rows_read += len(rows)
         outcome.rows_changed += merged.rows_changed

@@ -24,6 +24,7 @@ from b24_pipeline.errors import (
     UnknownEntity,
 )
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.ahead import calm_collector
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.history import load_history, sync_history
@@ -145,7 +146,7 @@ def _each(
 ) -> list[Outcome]:
     def one(portal: Portal) -> list[Outcome]:
         try:
-            with opened(connections, portal, options) as job:
+            with opened(connections, portal, options) as job, calm_collector():
                 return work(job)
         except B24Error as error:
             return [Outcome(portal.name, "portal", "incremental", error=error)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from b24_pipeline.sandbox import Limits, Sandbox, SandboxConfig
-from tests.acceptance.conftest import B24, connect
+from tests.acceptance.conftest import B24, KEY, Result, connect, environment, run_b24
 from tests.acceptance.expected import assert_copy_is_true, rows
+from tests.conftest import Server
 
 MOST_REQUESTS = 12
 
@@ -65,3 +67,21 @@ def test_sync_prints_a_line_an_entity(b24: B24, sandbox: Sandbox) -> None:
     connect(b24, sandbox)
     printed = b24("sync", "acme").stdout
     assert re.search(r"acme +deal +full +300 +300 +0 +\d+ +\d+\.\d", printed)
+
+
+def test_copy_is_true_on_the_oldest_postgresql(tmp_path: Path, oldest_server: Server | None) -> None:
+    """PostgreSQL 15, where its binaries are found, gives the same tables and figures."""
+    if oldest_server is None:
+        return
+    url = oldest_server.fresh()
+    env = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
+
+    def b24(*arguments: str) -> Result:
+        return run_b24(*arguments, cwd=tmp_path, env=env)
+
+    with Sandbox(SandboxConfig(leads=300, deals=300, history_survives_delete=True)) as sandbox:
+        connect(b24, sandbox)
+        assert b24("sync", "acme").returncode == 0
+        sandbox.change(100, seed=5, kinds=("edit", "stage", "back", "pipeline", "add", "delete"))
+        assert b24("sync", "acme", "--full").returncode == 0
+        assert_copy_is_true(url, sandbox, "acme")

@@ -37,112 +37,55 @@ on conflict (user_account_id, entity_type, history_id) where history_id is not n
 -- name: now()$
 select clock_timestamp();
 
--- name: infer_lead(account, since)!
--- Leads that stand elsewhere than their last known move. The move must be younger than that one:
--- an entity that was read before its last move is behind, not ahead.
-with candidates as (
-    select
-        e.id,
-        e.status_id,
-        e.status_semantic_id as semantics,
-        coalesce(e.moved_time, e.date_modify, e.date_create) as moved_at
-    from bitrix24_leads as e
-    where
-        e.user_account_id = :account and e.deleted_at is null and e.status_id is not null
-        and (
-            cast(:since as timestamptz) is null
-            or e.loaded_at >= :since
-            or e.id in (
-                select h.entity_id from bitrix24_status_history as h
-                where h.user_account_id = :account and h.entity_type = 'lead' and h.loaded_at >= :since
-            )
-        )
-)
-
+-- name: infer(account, entity, since)!
+-- Leads or deals that stand elsewhere than their last known move. The move must be younger than that
+-- one: an entity that was read before its last move is behind, not ahead.
 insert into bitrix24_status_history (
-    user_account_id, entity_type, bitrix24_lead_id, to_status_id, to_category_id, type_id, changed_at, source
+    user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, to_status_id, to_category_id,
+    type_id, changed_at, source
 )
 select
-    :account,
-    'lead',
-    c.id,
-    c.status_id,
-    0,
-    case when known.to_status_id is null then 1 when c.semantics in ('S', 'F') then 3 else 2 end,
-    c.moved_at,
-    'inferred'
-from candidates as c
-left join lateral (
-    select
-        h.to_status_id,
-        h.changed_at
-    from bitrix24_status_history as h
-    where h.user_account_id = :account and h.entity_type = 'lead' and h.entity_id = c.id
-    order by h.changed_at desc, h.history_id desc nulls first, h.id desc
-    limit 1
-) as known on true
-where
-    c.moved_at is not null
-    and c.status_id is distinct from known.to_status_id
-    and (known.changed_at is null or c.moved_at > known.changed_at)
-on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
-where history_id is null do nothing;
-
--- name: infer_deal(account, since)!
--- The same for deals, which have a pipeline too. Templates of recurring deals do not move.
-with candidates as (
-    select
-        e.id,
-        e.category_id,
-        e.stage_id,
-        e.stage_semantic_id as semantics,
-        coalesce(e.moved_time, e.date_modify, e.date_create) as moved_at
-    from bitrix24_deals as e
-    where
-        e.user_account_id = :account and e.deleted_at is null
-        and e.stage_id is not null and e.category_id is not null and e.is_recurring is not true
-        and (
-            cast(:since as timestamptz) is null
-            or e.loaded_at >= :since
-            or e.id in (
-                select h.entity_id from bitrix24_status_history as h
-                where h.user_account_id = :account and h.entity_type = 'deal' and h.loaded_at >= :since
-            )
-        )
-)
-
-insert into bitrix24_status_history (
-    user_account_id, entity_type, bitrix24_deal_id, to_status_id, to_category_id, type_id, changed_at, source
-)
-select
-    :account,
-    'deal',
-    c.id,
-    c.stage_id,
-    c.category_id,
+    p.user_account_id,
+    p.entity_type,
+    case when p.entity_type = 'lead' then p.entity_id end,
+    case when p.entity_type = 'deal' then p.entity_id end,
+    p.status_id,
+    p.category_id,
     case
         when known.to_status_id is null then 1
-        when c.category_id is distinct from known.to_category_id then 5
-        when c.semantics in ('S', 'F') then 3
+        when p.category_id != known.to_category_id then 5
+        when p.semantic_id in ('S', 'F') then 3
         else 2
     end,
-    c.moved_at,
+    p.moved_at,
     'inferred'
-from candidates as c
+from bitrix24_positions as p
 left join lateral (
     select
         h.to_status_id,
         h.to_category_id,
         h.changed_at
     from bitrix24_status_history as h
-    where h.user_account_id = :account and h.entity_type = 'deal' and h.entity_id = c.id
+    where
+        h.user_account_id = p.user_account_id
+        and h.entity_type = p.entity_type
+        and h.entity_id = p.entity_id
     order by h.changed_at desc, h.history_id desc nulls first, h.id desc
     limit 1
 ) as known on true
 where
-    c.moved_at is not null
-    and (c.stage_id, c.category_id) is distinct from (known.to_status_id, known.to_category_id)
-    and (known.changed_at is null or c.moved_at > known.changed_at)
+    p.user_account_id = :account and p.entity_type = :entity
+    and (
+        cast(:since as timestamptz) is null
+        or p.loaded_at >= :since
+        or p.entity_id in (
+            select h.entity_id from bitrix24_status_history as h
+            where h.user_account_id = :account and h.entity_type = :entity and h.loaded_at >= :since
+        )
+    )
+    and p.moved_at is not null
+    and (p.status_id, p.category_id) is distinct from (known.to_status_id, known.to_category_id)
+    and (known.changed_at is null or p.moved_at > known.changed_at)
 on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
 where history_id is null do nothing;
 

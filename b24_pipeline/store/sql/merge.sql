@@ -28,7 +28,7 @@ order by id;
 delete from bitrix24_vanished
 where
     user_account_id = :account and entity_type = :entity and scope = :scope
-    and (cast(:ids as bigint []) is null or id = any(cast(:ids as bigint [])));
+    and (cast(:ids as bigint[]) is null or id = any(cast(:ids as bigint[])));
 
 -- name: set_tombstones(table, account, entity, scope)$
 -- The missed rows are deleted.

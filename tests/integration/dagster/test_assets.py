@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import psycopg
+import pytest
 from dagster import DagsterEventType, DagsterInstance
+from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.assets.crm import changes, cohorts
+from b24_pipeline.assets.failure import told_in_one_line
 from b24_pipeline.assets.models import models, project
 from b24_pipeline.assets.partitions import cohort_key
 from b24_pipeline.automation.checks import counts, fresh
+from b24_pipeline.automation.pruning import prune
+from b24_pipeline.automation.report import report_outcomes
 from b24_pipeline.definitions import defs
+from b24_pipeline.errors import PortalUnreachable, UnknownPortal
+from b24_pipeline.models import build
+from b24_pipeline.paths import bundled
 from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sync.run import Request, sync_portals
+from tests.integration.dagster.conftest import connect
 
 RESOURCES = {"b24": B24()}
 PORTAL = "acme"
@@ -31,6 +41,18 @@ def ids(runtime: Runtime, table: str) -> list[int]:
 def run_changes(instance: DagsterInstance, portal: str = PORTAL) -> dg.ExecuteInProcessResult:
     job = defs.resolve_job_def("changes")
     return job.execute_in_process(instance=instance, partition_key=portal, raise_on_error=False)
+
+
+def run_cohorts(instance: DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:
+    """As the UI starts a backfill of raw/deals."""
+    return defs.resolve_job_def("__ASSET_JOB").execute_in_process(
+        instance=instance,
+        asset_selection=[DEALS],
+        tags={
+            "dagster/asset_partition_range_start": cohort_key(first, PORTAL),
+            "dagster/asset_partition_range_end": cohort_key(last, PORTAL),
+        },
+    )
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
@@ -53,7 +75,7 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert told["raw/deals"]["rows"] == 80
     assert told["raw/deals"]["watermark"]
     assert "opportunity" in [column.name for column in told["raw/deals"]["dagster/column_schema"].columns]
-    assert told["fct_deal"]["dagster/row_count"] == 80
+    assert told["int_entity"]["dagster/row_count"] == 140
     assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
     evaluated = result.get_asset_check_evaluations()
     assert {check.check_name for check in evaluated if not check.passed} == set()
@@ -83,17 +105,14 @@ def test_a_range_of_cohorts_is_read_in_one_run(
     created = sandbox.truth.entities("deal")[["ID", "DATE_CREATE"]]
     local = created["DATE_CREATE"].dt.tz_convert("Europe/Moscow")
     expected = created[(local >= "2026-08-01") & (local < "2026-10-01")]["ID"]
-    job = defs.resolve_job_def("__ASSET_JOB")
-    first, last = cohort_key(date(2026, 8, 1), PORTAL), cohort_key(date(2026, 9, 1), PORTAL)
-    result = job.execute_in_process(
-        instance=instance,
-        asset_selection=[DEALS],
-        tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
-    )
-    assert result.success
+    first, last = date(2026, 8, 1), date(2026, 9, 1)
+    assert run_cohorts(instance, first, last).success
     assert ids(installation, "bitrix24_deals") == sorted(expected)
     assert ids(installation, "bitrix24_leads") == []
-    assert instance.get_materialized_partitions(DEALS) == {first, last}
+    assert instance.get_materialized_partitions(DEALS) == {
+        cohort_key(first, PORTAL),
+        cohort_key(last, PORTAL),
+    }
 
 
 def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
@@ -134,11 +153,75 @@ def test_a_model_that_fails_its_test_stops_the_run_with_one_line(
     """What was built is told, the failed check is shown, and the message names model and test."""
     assert run_changes(instance).success
     with installation.warehouse.connect() as connection:
-        connection.execute("alter table bitrix24_pipelines drop constraint bitrix24_pipelines_entity_type_check")
-        connection.execute("update bitrix24_pipelines set entity_type = 'quote'")
+        connection.execute(
+            "alter table bitrix24_pipelines drop constraint bitrix24_pipelines_entity_type_check"
+        )
+        connection.execute("update bitrix24_pipelines set entity_type = 'quote' where entity_type = 'lead'")
     result = dg.materialize([models], resources=RESOURCES, instance=instance, raise_on_error=False)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     message = failed.step_failure_data.user_failure_data.description
     assert "accepted_values" in message
     assert [one for one in result.get_asset_check_evaluations() if not one.passed]
+
+
+def test_a_refused_credential_fails_the_run_once_and_without_its_secret(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """A retry would not help; the message says what to do, and the models are not touched."""
+    secret = "wrongsecret12345"
+    connect(installation, f"{sandbox.url}/rest/1/{secret}/", name="globex")
+    instance.add_dynamic_partitions("portals", ["globex"])
+    result = run_changes(instance, "globex")
+    assert not result.success
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    message = failed.step_failure_data.user_failure_data.description
+    assert message.startswith("globex: ")
+    assert "\n" not in message
+    assert not any(secret in str(event) for event in result.all_events)
+
+
+def test_only_what_may_pass_is_tried_again() -> None:
+    """A portal that is away may come back; a name that does not exist stays unknown."""
+    for error, again in ((PortalUnreachable("acme", "is away"), True), (UnknownPortal("x", []), False)):
+        with pytest.raises(dg.Failure) as raised, told_in_one_line():
+            raise error
+        assert raised.value.allow_retries is again
+
+
+def test_what_the_commands_did_is_reported_without_a_run(
+    installation: Runtime, database_url: str, sandbox: Sandbox
+) -> None:
+    """Nothing where Dagster was never used; else cohorts, directories, models and their tests."""
+    portals = installation.portals.named()
+    outcomes = sync_portals(installation.connections, portals, Request(), installation.options())
+    built = build(installation.warehouse.connect, project)
+    assert not report_outcomes(installation.settings, outcomes, built)
+    with DagsterInstance.from_ref(instance_ref(installation)) as instance:
+        assert instance.get_runs_count() == 0
+        assert report_outcomes(installation.settings, outcomes, built)
+        assert instance.get_dynamic_partitions("portals") == [PORTAL]
+        assert len(instance.get_materialized_partitions(DEALS)) > 3
+        assert instance.get_materialized_partitions(dg.AssetKey(["raw", "stages"])) == {PORTAL}
+        event = instance.get_latest_materialization_event(dg.AssetKey(["funnel_stats"]))
+        assert event
+        assert "funnel" in event.asset_materialization.metadata
+    with psycopg.connect(database_url) as connection:
+        query = "select count(*) from information_schema.tables where table_schema = 'public' and table_name = 'runs'"
+        assert connection.execute(query).fetchone() == (0,)
+
+
+def test_old_runs_go_unless_they_hold_the_last_word(installation: Runtime, instance: DagsterInstance) -> None:
+    """Two of three runs are superseded by the last; a cohort that nobody read again keeps its run."""
+    job = defs.resolve_job_def("pipelines")
+    runs = [job.execute_in_process(instance=instance, partition_key=PORTAL).run_id for _ in range(3)]
+    other = run_cohorts(instance, date(2026, 8, 1), date(2026, 8, 1)).run_id
+    assert prune(instance, datetime.now(UTC) + timedelta(hours=1)) == 2
+    assert {run.run_id for run in instance.get_runs()} == {runs[2], other}
+
+
+def instance_ref(runtime: Runtime) -> InstanceRef:
+    """As dagster.yaml makes it."""
+    home = runtime.settings.b24_home
+    return InstanceRef.from_dir(str(home), config_dir=str(bundled("dagster.yaml").parent))

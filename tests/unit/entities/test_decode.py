@@ -12,7 +12,7 @@ from b24_pipeline.entities.decode import cleaned, unique
 
 def decoded(decoder: RowDecoder, raw: dict[str, Any]) -> dict[str, Any]:
     """The row by column, JSON columns of the two rests opened."""
-    row = dict(zip(decoder.names, decoder.row(raw), strict=True))
+    row = dict(zip(decoder.names, decoder.rows([raw])[0], strict=True))
     return row | {name: orjson.loads(row[name] or "") for name in ("custom_fields", "extra")}
 
 
@@ -56,7 +56,7 @@ def test_nul_and_half_characters_are_replaced_and_counted() -> None:
 
 def test_misfit_file_keeps_no_access_token() -> None:
     """Not even a file that does not fit its column brings a token into extra."""
-    row = RowDecoder(CONTACT).row({"ID": "1", "PHOTO": {"showUrl": "/x?auth=SECRET", "name": "\x00"}})
+    row = RowDecoder(CONTACT).rows([{"ID": "1", "PHOTO": {"showUrl": "/x?auth=SECRET", "name": "\x00"}}])[0]
     assert "SECRET" not in str(row)
 
 
@@ -95,7 +95,14 @@ def test_custom_field_that_was_asked_for_and_is_absent_is_null() -> None:
 
 def test_volatile_fields_of_users_are_not_kept() -> None:
     """What changes without anybody's doing would make every user change at every sync."""
-    raw = {"ID": "1", "ACTIVE": True, "IS_ONLINE": "Y", "TIMESTAMP_X": {}, "UF_DEPARTMENT": [5, 7], "XML_ID": "x"}
+    raw = {
+        "ID": "1",
+        "ACTIVE": True,
+        "IS_ONLINE": "Y",
+        "TIMESTAMP_X": {},
+        "UF_DEPARTMENT": [5, 7],
+        "XML_ID": "x",
+    }
     row = decoded(RowDecoder(USER), raw)
     assert (row["active"], row["uf_department"]) == ("t", "[5,7]")
     assert row["extra"] == {"XML_ID": "x"}

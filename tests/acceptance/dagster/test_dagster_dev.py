@@ -1,0 +1,215 @@
+"""Dagster as people start it: real processes, a real database, a backfill over GraphQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+
+from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.runtime import opened
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.settings import read_settings
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 150
+COHORTS = [f"2026-{month:02}-01|acme" for month in (8, 9, 10)]
+
+LAUNCH = """
+mutation ($backfill: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $backfill) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
+"""
+RUNS = """
+query ($id: String!) { runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) {
+    ... on Runs { results { status assets { key { path } } } } ... on PythonError { message } } }
+"""
+LOADED = """
+{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } jobs { name }
+    schedules { name } sensors { name } assetNodes { assetKey { path } } } } }
+  partitionKeys: assetNodes(assetKeys: [{path: ["raw", "changes"]}]) { partitionKeys } }
+"""
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig(leads=30, deals=90, seed=5)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environment(database_url: str, portal: Sandbox, tmp_path: Path) -> dict[str, str]:
+    """What a user sets; the sandbox is connected as `acme`."""
+    given = {
+        "DATABASE_URL": database_url,
+        "B24_HOME": str(tmp_path / "home"),
+        "B24_SECRET_KEYS": Fernet.generate_key().decode(),
+        "B24_ALLOWED_PORTALS": "127.0.0.1",
+    }
+    credential = WebhookCredential.parse(portal.webhook_url, ["127.0.0.1"])
+    domain = credential.address.origin.partition("://")[2]
+    with opened(read_settings(**{name.lower(): value for name, value in given.items()})) as runtime:
+        about: dict[str, Any] = {"entity_type": "both", "plan": "standard", "user_id": 1, "time_zone": "UTC"}
+        runtime.portals.add_webhook("acme", domain, credential.base_url, **about)
+    return {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"} | given
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """A command in a session of its own, and the Dagster UI that it serves."""
+
+    def __init__(self, command: list[str], port: int, environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        self._port = port
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = {"query": query, "variables": variables}
+        answer = httpx.post(f"http://127.0.0.1:{self._port}/graphql", json=body, timeout=30, trust_env=False)
+        found = answer.json()
+        assert not found.get("errors"), found
+        return dict(found["data"])
+
+    def wait(self, what: str, done: Any) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            with suppress(httpx.HTTPError, ValueError):
+                found = done()
+                if found:
+                    return found
+            time.sleep(0.3)
+        raise AssertionError(f"{what} took longer than {PATIENCE_SECONDS} s: {self.log.read_text()[-3000:]}")
+
+    def end(self, number: int, patience: float) -> float:
+        """Seconds until it ended after the signal."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(patience)
+        return time.monotonic() - started
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def mentioned(text: str) -> list[str]:
+    """Command lines of running processes whose environment or command line has the text."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if text.encode() in (folder / "environ").read_bytes() and str(os.getpid()) != folder.name:
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def wait_until_gone(text: str) -> list[str]:
+    deadline = time.monotonic() + 15
+    while mentioned(text) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return mentioned(text)
+
+
+def test_dg_finds_nothing_wrong(environment: dict[str, str]) -> None:
+    """`dg check defs` loads everything as Dagster does."""
+    command = [str(Path(sys.executable).parent / "dg"), "check", "defs"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "validated successfully" in done.stdout + done.stderr
+
+
+def test_a_backfill_launched_over_graphql_fills_the_table(
+    environment: dict[str, str], portal: Sandbox, database_url: str, tmp_path: Path
+) -> None:
+    """`dagster dev -w workspace.yaml` with DATABASE_URL: all is listed, three cohorts are read, nothing stays."""
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-w", "workspace.yaml", "-p", str(port)]
+    dagster = Running(command, port, environment, tmp_path / "dagster.log")
+    try:
+        (repository,) = dagster.wait("start", lambda: loaded(dagster))
+        assert repository["location"]["name"] == "b24"
+        assert {one["name"] for one in repository["jobs"]} >= {"changes", "pipelines", "cohorts", "checks"}
+        assert ["raw", "deals"] in [one["assetKey"]["path"] for one in repository["assetNodes"]]
+        dagster.wait("the portal's partition", lambda: "acme" in known_portals(dagster))
+        started = dagster.ask(
+            LAUNCH,
+            backfill={
+                "assetSelection": [{"path": ["raw", "deals"]}],
+                "partitionNames": COHORTS,
+                "tags": [],
+                "fromFailure": False,
+            },
+        )["launchPartitionBackfill"]
+        assert started["__typename"] == "LaunchBackfillSuccess", started
+        dagster.wait("backfill", lambda: succeeded(dagster, started["backfillId"]))
+        assert dagster.end(signal.SIGINT, 60) < 60
+        assert wait_until_gone(environment["B24_HOME"]) == []
+    finally:
+        dagster.kill()
+    created = portal.truth.entities("deal")[["ID", "DATE_CREATE"]]
+    within = (created["DATE_CREATE"] >= "2026-08-01") & (created["DATE_CREATE"] < "2026-11-01")
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("select id from bitrix24_deals order by id").fetchall()
+        schemas = connection.execute(
+            "select distinct table_schema from information_schema.tables where table_name = 'event_logs'"
+        ).fetchall()
+    # the schedule may have brought more meanwhile
+    assert within.any()
+    assert {number for (number,) in found} >= set(created[within]["ID"])
+    assert schemas == [("dagster",)]
+
+
+def loaded(dagster: Running) -> list[dict[str, Any]]:
+    return list(dagster.ask(LOADED)["repositoriesOrError"].get("nodes") or [])
+
+
+def known_portals(dagster: Running) -> list[str]:
+    (node,) = dagster.ask(LOADED)["partitionKeys"]
+    return list(node["partitionKeys"])
+
+
+def succeeded(dagster: Running, backfill: str) -> bool:
+    """Whether the one run of the backfill is over; the daemon notices up to 30 s later."""
+    runs = dagster.ask(RUNS, id=backfill)["runsOrError"]["results"]
+    assert all(run["status"] not in ("FAILURE", "CANCELED") for run in runs), runs
+    return [run["status"] for run in runs] == ["SUCCESS"]
+
+
+def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
+    """What `b24 up` does: ready, then gone within 15 seconds of SIGTERM, with all that it started."""
+    port = free_port()
+    program = (
+        "from b24_pipeline.automation import up; from b24_pipeline.settings import settings; "
+        f"up.run(settings(), port={port}, on_ready=lambda address: print(address, flush=True))"
+    )
+    up = Running([sys.executable, "-W", "ignore", "-c", program], port, environment, tmp_path / "up.log")
+    try:
+        up.wait("start", lambda: f"http://127.0.0.1:{port}" in up.log.read_text())
+        assert len(loaded(up)) == 1
+        assert up.end(signal.SIGTERM, 20) < 15
+        assert up.process.returncode == 0, up.log.read_text()
+        assert wait_until_gone(environment["B24_HOME"]) == []
+    finally:
+        up.kill()

@@ -1,0 +1,207 @@
+"""The definitions load without a database, and are what the documentation says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
+
+from b24_pipeline.assets.models import project
+from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_portal
+from b24_pipeline.assets.picture import funnel_picture
+from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE
+from b24_pipeline.automation.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
+from b24_pipeline.automation.sensors import new_portals
+from b24_pipeline.automation.storage import storage_url
+from b24_pipeline.definitions import defs
+from b24_pipeline.paths import bundled
+from b24_pipeline.resources import B24
+from b24_pipeline.sync.run import COHORT_ENTITIES
+from b24_pipeline.sync.scope import Days
+
+TICK = datetime(2026, 11, 23, 8, 50, tzinfo=UTC)
+
+
+class Connected(B24):
+    """An installation with two portals and no database."""
+
+    def connected_portals(self) -> list[str]:
+        return ["acme", "globex"]
+
+
+@contextmanager
+def scheduled(instance: DagsterInstance) -> Iterator[dg.ScheduleEvaluationContext]:
+    with dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=TICK, resources={"b24": Connected()}
+    ) as context:
+        yield context
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
+    with DagsterInstance.local_temp(str(tmp_path)) as made:
+        yield made
+
+
+def test_definitions_load() -> None:
+    """Nothing asks for the database."""
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_asset_has_its_group_and_partitions() -> None:
+    """A snapshot: whoever changes it changes what people have on their screens."""
+    graph = defs.resolve_asset_graph()
+    cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
+    portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
+    found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    assert set(found) == cohorts | portals | {"raw/portals"} | set(project.models)
+    for name, node in found.items():
+        assert node.description, name
+        layer = project.models[name].layer if name in project.models else "raw"
+        assert node.group_name == layer, name
+        dimensions = getattr(node.partitions_def, "partition_dimension_names", None)
+        assert (dimensions == ["month", "portal"]) is (name in cohorts), name
+        assert (node.partitions_def is None) is (name not in cohorts | portals), name
+
+
+def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
+    """Lineage breaks where a dbt source and an asset are called differently."""
+    tables = {tuple(table.key.path): table.table for table in (*COHORT_TABLES, *PORTAL_TABLES)}
+    tables[tuple(PORTALS_TABLE.path)] = "user_accounts"
+    for key, source in project.sources.items():
+        assert tables[key] == source.table
+
+
+def test_each_entity_of_a_backfill_is_an_asset() -> None:
+    """And nothing else is."""
+    assert tuple(table.entity for table in COHORT_TABLES) == COHORT_ENTITIES
+
+
+def test_jobs_schedules_and_sensors() -> None:
+    """All are on from the start: a copy that nobody refreshes helps nobody."""
+    schedules = {one.name: one for one in defs.schedules or ()}
+    assert {name: one.cron_schedule for name, one in schedules.items()} == {
+        "changes_every_10_minutes": "*/10 * * * *",
+        "pipelines_hourly": "5 * * * *",
+        "cohorts_nightly": "15 2 * * *",
+        "checks_hourly": "30 * * * *",
+        "maintenance_nightly": "45 4 * * *",
+    }
+    assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in schedules.values())
+    assert {one.name for one in defs.jobs or ()} == {
+        "changes",
+        "pipelines",
+        "cohorts",
+        "checks",
+        "maintenance",
+    }
+    assert [one.name for one in defs.sensors or ()] == ["new_portals"]
+
+
+def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) -> None:
+    """One run a portal, tagged so that no two runs of a portal go on at once."""
+    with scheduled(instance) as context:
+        requests = list(changes_every_10_minutes(context))
+    assert [(one.partition_key, one.tags[PORTAL_TAG]) for one in requests] == [
+        ("acme", "acme"),
+        ("globex", "globex"),
+    ]
+    assert requests[0].run_key == "acme:2026-11-23T08:50"
+    assert set(instance.get_dynamic_partitions("portals")) == {"acme", "globex"}
+
+
+def test_a_portal_whose_last_run_goes_on_is_left_alone(instance: DagsterInstance) -> None:
+    """A first sync of hours must not pile up runs behind it."""
+    run = dg.DagsterRun(job_name="changes", tags={PORTAL_TAG: "acme"}, status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(run)
+    with scheduled(instance) as context:
+        requests = list(changes_every_10_minutes(context))
+    assert [one.partition_key for one in requests] == ["globex"]
+
+
+def test_the_last_two_cohorts_are_read_again_at_night(instance: DagsterInstance) -> None:
+    """Of each portal, the month before first."""
+    with scheduled(instance) as context:
+        keys = [one.partition_key for one in cohorts_nightly(context)]
+    assert keys == ["2026-10-01|acme", "2026-11-01|acme", "2026-10-01|globex", "2026-11-01|globex"]
+
+
+def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
+    """And is added once."""
+    with dg.build_sensor_context(instance=instance, resources={"b24": Connected()}) as context:
+        (request,) = new_portals(context).dynamic_partitions_requests
+        assert request.partition_keys == ["acme", "globex"]
+        instance.add_dynamic_partitions("portals", request.partition_keys)
+        assert isinstance(new_portals(context), dg.SkipReason)
+
+
+def test_cohorts_become_as_few_ranges_as_possible() -> None:
+    """Neighbouring months of a portal are read in one go."""
+    months = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 3, 1)]
+    keys = [cohort_key(month, "acme") for month in months] + [cohort_key(date(2026, 2, 1), "globex")]
+    assert ranges_by_portal(keys) == {
+        "acme": [Days(date(2025, 11, 1), date(2026, 1, 31)), Days(date(2026, 3, 1), date(2026, 3, 31))],
+        "globex": [Days(date(2026, 2, 1), date(2026, 2, 28))],
+    }
+    assert last_months(date(2026, 1, 31), 2) == [date(2025, 12, 1), date(2026, 1, 1)]
+
+
+def test_the_instance_accepts_our_dagster_yaml(tmp_path: Path) -> None:
+    """Its keys are checked against Dagster's schema; the storage is ours."""
+    ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(bundled("dagster.yaml").parent))
+    assert ref.storage_data.class_name == "OurStorage"
+    assert ref.settings["run_monitoring"]["max_runtime_seconds"] == 7200
+    assert ref.settings["telemetry"] == {"enabled": False}
+
+
+def test_both_ways_to_start_dagster_call_the_location_the_same() -> None:
+    """The state of schedules and sensors hangs on its name."""
+    workspace = yaml.safe_load(bundled("workspace.yaml").read_text())
+    (location,) = workspace["load_from"]
+    assert location["python_module"]["location_name"] == "b24"
+    assert location["python_module"]["working_directory"] == "."
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (
+            "postgresql://u:p%40ss@db:5432/b24?sslmode=require",
+            "postgresql+psycopg2://u:p%40ss@db:5432/b24?options=-csearch_path%3Ddagster&sslmode=require",
+        ),
+        (
+            "postgres://u@db/b24?options=-cjit%3Doff",
+            "postgresql+psycopg2://u@db/b24?options=-cjit%3Doff+-csearch_path%3Ddagster",
+        ),
+    ],
+)
+def test_dagster_stores_in_a_schema_of_its_own(ours: str, theirs: str) -> None:
+    """Options of the user's URL stay."""
+    assert storage_url(ours) == theirs
+
+
+def test_the_funnel_is_drawn_without_markup_of_the_names() -> None:
+    """A stage may be called anything."""
+    row = {
+        "portal": "acme",
+        "entity_type": "deal",
+        "category_id": 0,
+        "category_name": "Sales](x) <b>",
+        "status_id": "NEW",
+        "status_name": "<script>",
+        "semantics": "process",
+        "entered": 4,
+        "reached": 4,
+        "conversion_from_start": 1.0,
+    }
+    picture = funnel_picture([row])
+    assert picture.startswith("![acme, deal, Salesx <b>: 4 entered](data:image/svg+xml;base64,")
+    assert "<script>" not in picture
+    assert funnel_picture([]) == "No funnel yet."

@@ -1,0 +1,136 @@
+"""No secret survives in a log line, however it is nested or written."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from b24_pipeline.log import MASK, logger, mask_event, masked, set_up_logs
+
+CANARY = "c4n4ryS3cret"
+TEXTS = [
+    f"https://acme.bitrix24.com/rest/1/{CANARY}/crm.deal.list.json",
+    f"https://acme.bitrix24.com/rest/api/17/{CANARY}/tasks",
+    f"https:\\/\\/acme.bitrix24.com\\/rest\\/1\\/{CANARY}\\/profile",
+    f"https%3A%2F%2Facme.bitrix24.com%2Frest%2F1%2F{CANARY}%2Fprofile",
+    f"GET /oauth/token/?grant_type=refresh_token&client_secret={CANARY}&refresh_token={CANARY}",
+    f"auth={CANARY}&x=1",
+    f"AUTH_ID={CANARY}&REFRESH_ID={CANARY}",
+    f"postgresql://ann:{CANARY}@db.example.com:5432/b24",
+    f"redis://:{CANARY}@cache/0",
+    f"postgresql://ann:p@{CANARY}@db.example.com/b24",
+    f'{{"access_token": "{CANARY}", "expires": 1}}',
+    f"{{'refresh_token': '{CANARY}'}}",
+    f"Authorization: Bearer {CANARY}",
+    f"application_token={CANARY}",
+    f"/?code={CANARY}&state=1",
+]
+KEYS = [
+    "access_token",
+    "REFRESH_TOKEN",
+    "auth",
+    "AUTH_ID",
+    "client_secret",
+    "password",
+    "webhook_url",
+    "b24_secret_keys",
+    "B24_ADMIN_KEY",
+    "Authorization",
+    "code",
+]
+
+
+@dataclass
+class Holder:
+    access_token: str
+
+
+LEAVES = st.sampled_from(
+    [*TEXTS, *(text.encode() for text in TEXTS), ValueError(TEXTS[0]), *({key: CANARY} for key in KEYS)]
+)
+PLAIN = st.none() | st.integers() | st.text(max_size=5)
+NESTED = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner | PLAIN, min_size=1, max_size=3)
+        | st.tuples(inner)
+        | st.dictionaries(st.text(max_size=5), inner | PLAIN, min_size=1, max_size=3)
+        | inner.map(lambda value: {"deep": value})
+        | inner.map(lambda value: Holder(str(value)))
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_secret_in_a_text_is_masked(text: str) -> None:
+    """Webhook paths, tokens, passwords: the rest of the text stays."""
+    shown = masked(text)
+    assert CANARY not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["crm.deal.list: 50 rows", "https://acme.bitrix24.com/crm/deal/7/", "12:30:00", "author=Ann"]
+)
+def test_text_without_a_secret_is_left_as_it_is(text: str) -> None:
+    """Masking takes nothing else away."""
+    assert masked(text) == text
+
+
+@given(st.dictionaries(st.text(max_size=5), NESTED, min_size=1, max_size=3))
+def test_no_canary_survives_any_nesting(event: dict[str, Any]) -> None:
+    """Lists, tuples, dicts, objects, bytes and errors are all looked into."""
+    assert CANARY not in str(mask_event(None, "info", dict(event)))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_value_under_a_secret_name_is_masked(key: str) -> None:
+    """By its name alone, whatever it looks like."""
+    assert mask_event(None, "info", {"told": {key: CANARY}}) == {"told": {key: MASK}}
+
+
+def test_secret_in_a_key_is_masked() -> None:
+    """A URL may be a key too."""
+    assert CANARY not in str(mask_event(None, "info", {"urls": {TEXTS[0]: 1}}))
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_lines_are_masked_with_their_tracebacks(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error is logged with its traceback; the secret in its message is not."""
+    try:
+        set_up_logs(verbose=True, as_json=as_json)
+        try:
+            int(TEXTS[0])
+        except ValueError:
+            logger("test").exception("it_broke", portal="acme", told={"auth": CANARY})
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert CANARY not in told
+    assert "it_broke" in told
+    assert "ValueError" in told
+    if as_json:
+        line = json.loads(told)
+        assert (line["of"], line["portal"], line["level"]) == ("test", "acme", "error")
+
+
+def test_quiet_by_default_and_httpx_always(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only warnings and worse are shown, and httpx, which writes whole URLs, shows no request."""
+    try:
+        set_up_logs()
+        logger("test").info("nothing")
+        logger("test").warning("something")
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert "something" in told
+    assert "nothing" not in told
+    assert logging.getLogger("httpx").level == logging.WARNING

@@ -1,0 +1,107 @@
+"""Settings: read from the environment and .env, named where they cannot be used, secrets never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.errors import SecretKeyError, SettingsError
+from b24_pipeline.runtime import vault_of
+from b24_pipeline.settings import as_environment, child_environment, read_settings
+
+CANARY = "c4n4ryS3cret"
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of ours, and an empty working folder."""
+    for name in list(os.environ):
+        if name.upper().startswith(("B24_", "BITRIX24_", "DATABASE_URL")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    """Without any setting there is an embedded database in the working folder."""
+    settings = read_settings()
+    assert settings.database_url is None
+    assert settings.b24_home == Path(".b24")
+    assert settings.bitrix24_oauth_url == "https://oauth.bitrix.info"
+    assert settings.b24_public_url == "http://127.0.0.1:8024"
+    assert settings.allowed_portals == ()
+    assert settings.b24_rate_limit is None
+
+
+def test_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is exported wins over .env; an empty variable counts as unset."""
+    (tmp_path / ".env").write_text("B24_EGRESS=file\nB24_RATE_LIMIT=2/second burst 50\nUNKNOWN=1\n")
+    monkeypatch.setenv("B24_EGRESS", "environment")
+    monkeypatch.setenv("B24_RATE_LIMIT", "")
+    settings = read_settings()
+    assert settings.b24_egress == "environment"
+    assert settings.b24_rate_limit == "2/second burst 50"
+
+
+def test_allowed_portals_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blanks and empty parts do not count."""
+    monkeypatch.setenv("B24_ALLOWED_PORTALS", " a.example.com , ,127.0.0.1")
+    assert read_settings().allowed_portals == ("a.example.com", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", f"mysql://ann:{CANARY}@db/x"),
+        ("B24_LAG_SECONDS", "-1"),
+        ("B24_LAG_SECONDS", "soon"),
+        ("B24_CONCURRENCY", "0"),
+        ("B24_CONCURRENCY", "51"),
+        ("B24_SELECT", '["lead"]'),
+    ],
+)
+def test_setting_that_cannot_be_used_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the variable's name, and nothing of a secret value."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as raised:
+        read_settings()
+    assert CANARY not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_json_setting_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, with the setting's name."""
+    monkeypatch.setenv("B24_SELECT", "lead: TITLE")
+    with pytest.raises(SettingsError, match="b24_select"):
+        read_settings()
+
+
+def test_secrets_do_not_show_when_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """repr() and str() of the settings are safe to log."""
+    for name in ("BITRIX24_CLIENT_SECRET", "B24_SECRET_KEYS", "B24_ADMIN_KEY"):
+        monkeypatch.setenv(name, CANARY)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://ann:{CANARY}@db/x")
+    settings = read_settings()
+    assert CANARY not in repr(settings) + str(settings)
+
+
+def test_child_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read back from the environment made for a child process, the settings are equal."""
+    monkeypatch.setenv("B24_SELECT", '{"lead": ["TITLE", "UF_CRM_1"]}')
+    monkeypatch.setenv("B24_LAG_SECONDS", "0")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann@db/x")
+    chosen = read_settings(b24_egress="a")
+    environment = child_environment(chosen, MORE="1")
+    assert environment["MORE"] == "1"
+    for name in as_environment(chosen):
+        monkeypatch.setenv(name, environment[name])
+    assert read_settings() == chosen
+
+
+def test_own_database_needs_a_key(tmp_path: Path) -> None:
+    """With DATABASE_URL and no key nothing starts; the embedded default makes itself one."""
+    with pytest.raises(SecretKeyError, match="B24_SECRET_KEYS is not set"):
+        vault_of(read_settings(database_url="postgresql://ann@db/x"))
+    vault_of(read_settings(b24_home=tmp_path / "home"))
+    assert (tmp_path / "home" / "secret.keys").exists()
