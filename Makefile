@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check test-slow bench lock audit clean
+.PHONY: setup demo test check test-slow bench docs lock audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make check      format, lint, types, borders, SQL"
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
 	@echo "make bench      speed, side by side with other clients"
+	@echo "make docs       docs/tables.md, out of the comments in the database"
 
 setup: $(STAMP)
 
@@ -40,6 +41,9 @@ check: setup
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks
+
+docs: setup
+	$(VENV)/bin/python docs/generate_tables.py
 
 lock: setup
 	$(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

@@ -28,6 +28,7 @@ CRM = (
     "bitrix24_companies",
     "bitrix24_users",
     "bitrix24_status_history",
+    "bitrix24_positions",
     "bitrix24_pipelines",
     "bitrix24_pipeline_stages",
     "bitrix24_statuses",

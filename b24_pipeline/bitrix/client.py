@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from b24_pipeline.bitrix.answers import Answer, BatchAnswer, Time, read_batch
 from b24_pipeline.bitrix.auth import Credential
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command, batch_body
 from b24_pipeline.bitrix.budget import Budget
-from b24_pipeline.bitrix.exchange import exchange
+from b24_pipeline.bitrix.exchange import Received, exchange
 from b24_pipeline.bitrix.retries import SHRINKING, USUAL, Repeats, Waits, with_retries
 from b24_pipeline.bitrix.transport import Timeouts, open_http
 from b24_pipeline.bitrix.usage import Usage
@@ -34,6 +35,21 @@ for _name in ("httpx", "httpcore"):
 __all__ = ["BitrixClient", "Command", "Timeouts", "Waits"]
 
 _RETRIED_IN_BATCH = (RequestLimit, OperatingLimit, ServerFault)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes through the rings: a method, its body, and the methods whose time it uses.
+
+    `opened_later`: a large answer is handed on undecoded.
+    """
+
+    method: str
+    body: Mapping[str, Any]
+    billed: Sequence[str]
+    commands: int = 1
+    repeats: Repeats = field(default_factory=lambda: USUAL)
+    opened_later: bool = False
 
 
 class BitrixClient:
@@ -64,25 +80,44 @@ class BitrixClient:
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Call one method."""
-        answer = Answer.of(self._with_retries(method, dict(params or {}), (method,), USUAL))
+        request = Request(method, dict(params or {}), (method,))
+        answer = Answer.of(self._with_retries(request).open(self.portal))
         self._note(answer.time, {method: answer.time} if answer.time else {})
         return answer
 
-    def batch(
-        self, commands: Mapping[str, Command], *, halt: bool = False, shrinking: bool = False
-    ) -> BatchAnswer:
+    def batch(self, commands: Mapping[str, Command], *, halt: bool = False) -> BatchAnswer:
         """Run commands, fifty a request, and once more those that failed in a way that may pass.
 
-        Commands that lean on others (`Reference`) are sent once, and must be at
-        most fifty. `shrinking`: the caller will ask for less when the portal
-        does not manage, so that a heavy batch is hardly repeated as it was.
+        Commands that lean on others (`Reference`) are sent once, and must be at most fifty.
         """
         answer = BatchAnswer()
         for part in _parts(commands):
-            answer.take(self._batch(part, halt, SHRINKING if shrinking else USUAL))
+            answer.take(self.open_batch(part, self._with_retries(_batch_of(part, halt=halt))))
         again = {} if halt else _passing(commands, answer)
         for part in _parts(again):
-            answer.take(self._batch(part, halt, USUAL))
+            answer.take(self.open_batch(part, self._with_retries(_batch_of(part))))
+        return answer
+
+    def send_batch(self, commands: Mapping[str, Command]) -> Received:
+        """Run at most fifty commands; a large answer is left as it came until `open_batch`.
+
+        For a caller that has many under way and room for few of them decoded. It
+        will ask for less where the portal does not manage, so that a heavy batch
+        is hardly repeated as it was.
+        """
+        repeats = SHRINKING if len(commands) > 1 else USUAL
+        return self._with_retries(replace(_batch_of(commands), repeats=repeats, opened_later=True))
+
+    def open_batch(self, commands: Mapping[str, Command], received: Received) -> BatchAnswer:
+        """Decode the answer to these commands. Raises as `Received.open` does."""
+        methods = {key: command.method for key, command in commands.items()}
+        body = received.open(self.portal)
+        answer = read_batch(self.portal, body, methods)
+        for error in answer.errors.values():
+            if isinstance(error, OperatingLimit):
+                self._budget.blocked(error.method, None)
+        outer = Time.of(body.get("time"))
+        self._note(outer, ({"batch": outer} if outer else {}) | _by_method(methods, answer.times))
         return answer
 
     def close(self) -> None:
@@ -97,50 +132,37 @@ class BitrixClient:
     ) -> None:
         self.close()
 
-    def _batch(self, commands: Mapping[str, Command], halt: bool, repeats: Repeats) -> BatchAnswer:
-        methods = {key: command.method for key, command in commands.items()}
-        billed = ("batch", *dict.fromkeys(methods.values()))
-        body = self._with_retries("batch", batch_body(commands, halt=halt), billed, repeats, len(commands))
-        answer = read_batch(self.portal, body, methods)
-        for error in answer.errors.values():
-            if isinstance(error, OperatingLimit):
-                self._budget.blocked(error.method, None)
-        outer = Time.of(body.get("time"))
-        self._note(outer, ({"batch": outer} if outer else {}) | _by_method(methods, answer.times))
-        return answer
+    def _with_retries(self, request: Request) -> Received:
+        return with_retries(lambda: self._within_budget(request), request.repeats, self._waits)
 
-    def _with_retries(
-        self, method: str, body: dict[str, Any], billed: Sequence[str], repeats: Repeats, commands: int = 1
-    ) -> Mapping[str, Any]:
-        return with_retries(lambda: self._within_budget(method, body, billed, commands), repeats, self._waits)
-
-    def _within_budget(
-        self, method: str, body: dict[str, Any], billed: Sequence[str], commands: int
-    ) -> Mapping[str, Any]:
+    def _within_budget(self, request: Request) -> Received:
         started = time.monotonic()
-        self._budget.acquire(billed)
-        self.usage.sent(commands, time.monotonic() - started)
+        self._budget.acquire(request.billed)
+        self.usage.sent(request.commands, time.monotonic() - started)
         try:
-            return self._with_credential(method, body)
+            return self._with_credential(request)
         except RequestLimit as error:
             self.usage.refused()
             self._budget.refused(error)
             raise
         except OperatingLimit:
-            self._budget.blocked(method, None)
+            self._budget.blocked(request.method, None)
             raise
 
-    def _with_credential(self, method: str, body: dict[str, Any]) -> Mapping[str, Any]:
-        url, sent = self._credential.prepare(method, body)
+    def _with_credential(self, request: Request) -> Received:
+        url, sent = self._credential.prepare(request.method, request.body)
         try:
-            return self._one_request(method, url, sent)
+            return self._one_request(request, url, sent)
         except TokenExpired:
             self._credential.refresh(str(sent.get("auth", "")))
-        url, sent = self._credential.prepare(method, body)
-        return self._one_request(method, url, sent)
+        url, sent = self._credential.prepare(request.method, request.body)
+        return self._one_request(request, url, sent)
 
-    def _one_request(self, method: str, url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return exchange(self._http, self.portal, method, url, body)
+    def _one_request(self, request: Request, url: str, body: Mapping[str, Any]) -> Received:
+        received = exchange(self._http, self.portal, request.method, url, body)
+        if not (request.opened_later and received.looks_whole):
+            received.body = received.decoded(self.portal)
+        return received
 
     def _note(self, outer: Time | None, figures: Mapping[str, Time]) -> None:
         """Pass on what an answer says of operating time and of the portal's clock."""
@@ -152,6 +174,11 @@ class BitrixClient:
         inner = {method: figure for method, figure in told.items() if method != "batch" and figure.operating}
         # Some servers bill a batch as a whole and repeat that figure at each command: count it once.
         self.usage.reported(inner or told)
+
+
+def _batch_of(commands: Mapping[str, Command], *, halt: bool = False) -> Request:
+    billed = ("batch", *dict.fromkeys(command.method for command in commands.values()))
+    return Request("batch", batch_body(commands, halt=halt), billed, len(commands))
 
 
 def _parts(commands: Mapping[str, Command]) -> Iterable[dict[str, Command]]:

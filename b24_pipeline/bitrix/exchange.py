@@ -7,8 +7,10 @@ message gives its size and a hash, by which two reports can be compared.
 from __future__ import annotations
 
 import hashlib
+import json
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +30,7 @@ from b24_pipeline.errors import (
 )
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+LARGE_ANSWER_BYTES = 256 * 1024
 
 
 def _user_agent() -> str:
@@ -45,13 +48,59 @@ HEADERS = {
 }
 
 
-def exchange(
-    http: httpx.Client, portal: str, method: str, url: str, body: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """POST a body, return the decoded one.
+@dataclass(slots=True)
+class Received:
+    """An answer as it came; a large one takes three times its size once it is decoded."""
 
-    Raises PortalUnreachable, PortalTimeout, CertificateRefused, PortalMoved,
-    UnreadableAnswer, and an ApiError for an error code.
+    method: str
+    status: int
+    kind: str
+    location: str
+    content: bytearray
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def looks_whole(self) -> bool:
+        """Whether it is surely no error, and large enough to be worth leaving as it is for a while."""
+        return (
+            self.status == 200
+            and len(self.content) > LARGE_ANSWER_BYTES
+            and "html" not in self.kind
+            and self.content.startswith(b'{"result":')
+            and self.content.rstrip().endswith(b"}")
+        )
+
+    def open(self, portal: str) -> Mapping[str, Any]:
+        """The body, handed over once: whoever holds on to the answer does not hold on to it.
+
+        Raises PortalMoved, UnreadableAnswer, and an ApiError for an error code.
+        """
+        body = self.body if self.body is not None else self.decoded(portal)
+        self.body, self.content = None, bytearray()
+        return body
+
+    def decoded(self, portal: str) -> Mapping[str, Any]:
+        """The body. Raises as `open` does."""
+        if 300 <= self.status < 400:
+            raise PortalMoved(portal, _host_of(self.location))
+        body = _json(self.content) if "html" not in self.kind else None
+        if isinstance(body, dict) and "error" in body:
+            raise refusal(portal, self.method, body, self.status)
+        if self.status < 500 and isinstance(body, dict) and "result" in body:
+            return body
+        described = _described(self.kind, self.content)
+        if self.status >= 500:
+            raise ServerFault(portal, self.method, "", described, self.status)
+        raise UnreadableAnswer(
+            portal, f"{self.method}: expected a JSON answer, got {described} (HTTP {self.status})"
+        )
+
+
+def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mapping[str, Any]) -> Received:
+    """POST a body, return the answer.
+
+    Raises PortalUnreachable, PortalTimeout, CertificateRefused, and
+    UnreadableAnswer for one without end.
     """
     request = http.build_request("POST", url, content=orjson.dumps(body), headers=HEADERS)
     try:
@@ -63,19 +112,19 @@ def exchange(
     except httpx.HTTPError as error:
         # `from None`: the cause names the URL.
         raise _connection_failure(portal, method, error) from None
-    return _decode(portal, method, response, content)
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return Received(method, response.status_code, kind, response.headers.get("Location", ""), content)
 
 
-def _read(response: httpx.Response, portal: str, method: str) -> bytes:
-    parts, size = [], 0
+def _read(response: httpx.Response, portal: str, method: str) -> bytearray:
+    content = bytearray()
     for part in response.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
+        content += part
+        if len(content) > MAX_ANSWER_BYTES:
             raise UnreadableAnswer(
                 portal, f"{method}: the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB; read fewer fields"
             )
-    return b"".join(parts)
+    return content
 
 
 def _connection_failure(portal: str, method: str, error: httpx.HTTPError) -> PortalError:
@@ -113,31 +162,22 @@ def _what_broke(error: httpx.HTTPError, causes: list[BaseException]) -> str:
     return f"the connection broke before the answer was complete ({type(error).__name__})"
 
 
-def _decode(portal: str, method: str, response: httpx.Response, content: bytes) -> Mapping[str, Any]:
-    status = response.status_code
-    if 300 <= status < 400:
-        raise PortalMoved(portal, _host_of(response.headers.get("Location", "")))
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    body = _json(content) if "html" not in kind else None
-    if isinstance(body, dict) and "error" in body:
-        raise refusal(portal, method, body, status)
-    if status >= 500:
-        raise ServerFault(portal, method, "", _described(kind, content), status)
-    if not isinstance(body, dict) or "result" not in body:
-        raise UnreadableAnswer(
-            portal, f"{method}: expected a JSON answer, got {_described(kind, content)} (HTTP {status})"
-        )
-    return body
-
-
-def _json(content: bytes) -> Any:
+def _json(content: bytearray) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
+        return _lenient_json(content)
+
+
+def _lenient_json(content: bytearray) -> Any:
+    """What PHP writes and strict readers refuse: half characters, numbers beyond all bounds."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
-def _described(kind: str, content: bytes) -> str:
+def _described(kind: str, content: bytearray) -> str:
     if not content:
         return "an empty body"
     digest = hashlib.sha256(content).hexdigest()[:12]

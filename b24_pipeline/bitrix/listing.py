@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from b24_pipeline.bitrix.answers import Answer, BatchAnswer, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
+from b24_pipeline.bitrix.exchange import Received
 from b24_pipeline.bitrix.pages import ListQuery, Row, Walk, highest_ids, walk
 from b24_pipeline.bitrix.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, RangePool, merged
 from b24_pipeline.errors import (
@@ -56,9 +57,11 @@ class Client(Protocol):
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer: ...
 
-    def batch(
-        self, commands: Mapping[str, Command], *, halt: bool = False, shrinking: bool = False
-    ) -> BatchAnswer: ...
+    def batch(self, commands: Mapping[str, Command], *, halt: bool = False) -> BatchAnswer: ...
+
+    def send_batch(self, commands: Mapping[str, Command]) -> Received: ...
+
+    def open_batch(self, commands: Mapping[str, Command], received: Received) -> BatchAnswer: ...
 
 
 def read_list(
@@ -73,7 +76,8 @@ def read_list(
 
     An open end becomes the highest id found by the first request, which also
     brings the first pages: a short list takes one request. At most
-    `concurrency` answers are held in memory. There is at least one chunk.
+    `concurrency` answers are held in memory, one of them decoded. There is at
+    least one chunk.
     """
     reading = _Reading(client, query)
     yield reading.first_chunk(ranges, first_pages)
@@ -113,6 +117,14 @@ def read_pages(
         before = rows
 
 
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A batch under way: the chains that it reads, and its commands."""
+
+    chains: list[Chain]
+    commands: dict[str, Command]
+
+
 class _Reading:
     """One list being read: the pool of open ranges and the batches under way."""
 
@@ -120,7 +132,8 @@ class _Reading:
         self._client = client
         self._query = query
         self._pool = RangePool()
-        self._flights: dict[Future[BatchAnswer], list[Chain]] = {}
+        self._landed: list[Piece] = []
+        self._flights: dict[Future[Received], Flight] = {}
 
     def first_chunk(self, ranges: Sequence[IdRange], pages: int) -> Chunk:
         """One small batch: the highest id, if an end is open, and the first pages of the ranges."""
@@ -141,11 +154,11 @@ class _Reading:
             while self._flights:
                 landed, _ = wait(self._flights, return_when=FIRST_COMPLETED)
                 for future in landed:
-                    pieces = self._land(future)
+                    self._landed = self._land(future)
                     # Before yielding, so that the portal works while the rows are stored.
                     self._send(workers, concurrency)
-                    if pieces:
-                        yield Chunk(tuple(pieces), self._left())
+                    if self._landed:
+                        yield self._hand_over()
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 
@@ -182,22 +195,27 @@ class _Reading:
             commands: dict[str, Command] = {}
             for number, chain in enumerate(chains):
                 commands |= self._query.chain(f"r{number}", chain.range.after, chain.range.upto, chain.pages)
-            self._flights[workers.submit(self._client.batch, commands, shrinking=len(commands) > 1)] = chains
+            self._flights[workers.submit(self._client.send_batch, commands)] = Flight(chains, commands)
 
-    def _land(self, future: Future[BatchAnswer]) -> list[Piece]:
-        chains = self._flights.pop(future)
-        commands = sum(chain.pages for chain in chains)
+    def _hand_over(self) -> Chunk:
+        """The rows just landed; nothing here holds on to them."""
+        pieces, self._landed = tuple(self._landed), []
+        return Chunk(pieces, self._left())
+
+    def _land(self, future: Future[Received]) -> list[Piece]:
+        """Decoded only now, so that of all the answers under way few take the room of their objects."""
+        flight = self._flights.pop(future)
         try:
-            answer = future.result()
+            answer = self._client.open_batch(flight.commands, future.result())
         except _TOO_HEAVY:
-            if commands == 1:
+            if len(flight.commands) == 1:
                 raise
-            self._pool.too_heavy(commands)
-            for chain in chains:
+            self._pool.too_heavy(len(flight.commands))
+            for chain in flight.chains:
                 self._pool.add(chain.range)
             return []
         self._pool.came_through()
-        pieces = [self._take(number, chain, answer) for number, chain in enumerate(chains)]
+        pieces = [self._take(number, chain, answer) for number, chain in enumerate(flight.chains)]
         return [piece for piece in pieces if piece]
 
     def _take(self, number: int, chain: Chain, answer: BatchAnswer) -> Piece | None:
@@ -221,7 +239,7 @@ class _Reading:
         return Piece(IdRange(opened.after, read.covered), read.rows) if read.rows else None
 
     def _left(self) -> tuple[IdRange, ...]:
-        flying = [chain.range for chains in self._flights.values() for chain in chains]
+        flying = [chain.range for flight in self._flights.values() for chain in flight.chains]
         return merged([*self._pool.ranges(), *flying])
 
 

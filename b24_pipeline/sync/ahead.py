@@ -21,6 +21,7 @@ def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
         waiting: Future[R] | None = None
         for item in items:
             following = worker.submit(prepare, item)
+            del item  # what it was made of need not wait with it
             if waiting:
                 yield waiting.result()
             waiting = following

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange, read_list
@@ -50,6 +51,15 @@ def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows ready for COPY, the id ranges that they are all of, and the ranges still to be read."""
+
+    rows: list[Row]
+    done: tuple[IdRange, ...]
+    left: tuple[IdRange, ...]
+
+
 class _Load:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
@@ -61,8 +71,8 @@ class _Load:
     def run(self, outcome: Outcome) -> None:
         load = self.job.warehouse.transact(self._take_up)
         with closing(ahead(self._chunks(load), self._decoded)) as pages:
-            for chunk, rows in pages:
-                self._store(chunk, rows, outcome)
+            for page in pages:
+                self._store(page, outcome)
         if self.reading.scope.whole:
             self.job.warehouse.transact(
                 lambda connection: self.reading.note_vanished_beyond(connection, self._highest)
@@ -92,24 +102,25 @@ class _Load:
             first_pages=self.reading.scope.first_pages,
         )
 
-    def _decoded(self, chunk: Chunk) -> tuple[Chunk, list[Row]]:
-        return chunk, self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+    def _decoded(self, chunk: Chunk) -> Page:
+        rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+        return Page(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
 
-    def _store(self, chunk: Chunk, rows: list[Row], outcome: Outcome) -> None:
-        merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, chunk, rows))
-        outcome.rows_read += len(rows)
+    def _store(self, page: Page, outcome: Outcome) -> None:
+        merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, page))
+        outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
         outcome.months |= merged.months
         outcome.values_set_aside = self.reading.decoder.set_aside
-        self._highest = max([self._highest, *(piece.done.upto or 0 for piece in chunk.pieces)])
-        self.job.options.progress(self.job.portal.name, self.entity, len(rows))
+        self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
+        self.job.options.progress(self.job.portal.name, self.entity, len(page.rows))
 
-    def _store_page(self, connection: Connection, chunk: Chunk, rows: list[Row]) -> Merged:
-        merged = self.reading.merge(connection, rows)
+    def _store_page(self, connection: Connection, page: Page) -> Merged:
+        merged = self.reading.merge(connection, page.rows)
         if self.reading.scope.whole:
-            for piece in chunk.pieces:
-                self.reading.note_vanished(connection, piece.done)
-        left = [(part.after, part.upto) for part in chunk.left]
+            for ids in page.done:
+                self.reading.note_vanished(connection, ids)
+        left = [(part.after, part.upto) for part in page.left]
         cursors.keep_open(connection, self.account, self.entity, self.reading.scope.name, left)
         return merged
 
