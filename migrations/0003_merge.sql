@@ -11,8 +11,10 @@ create function b24_merge(
 ) returns table (rows_changed bigint, months date[])
 language plpgsql
 -- a page is small and the table large: look each row up by its key, whatever the planner believes
+-- of a table that was filled a moment ago
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 declare
     compared text[] := array(select c from unnest(columns) as c where c not in ('user_account_id', 'id'));
@@ -84,7 +86,10 @@ create function b24_note_vanished(
     created_from timestamptz,
     created_before timestamptz
 ) returns bigint
-language plpgsql as $$
+language plpgsql
+set enable_mergejoin = off
+set enable_seqscan = off
+as $$
 declare
     noted bigint;
     within_dates text := case when created_from is null and created_before is null then ''

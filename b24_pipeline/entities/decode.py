@@ -17,9 +17,7 @@ from b24_pipeline.entities.entity import Entity
 from b24_pipeline.entities.usual import USUAL
 
 CUSTOM = "UF_"
-# in JSON text: the usual link of a file, and any token that is left
-_LINK = re.compile(r'("(?:showUrl|downloadUrl|url|urlMachine)":"[^"\\]*[?&]auth=)[^&"\\]*')
-_TOKEN = re.compile(r'[?&]auth=[^&"]')
+_TEXTS = frozenset({str})
 _LARGEST = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -39,11 +37,14 @@ class RowDecoder:
         self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
         self.set_aside = 0
         self._columns = chosen
-        self._custom: set[str] = set()  # custom fields seen so far
-        taken = {column.field for column in chosen}
-        self._known = taken | entity.volatile
+        self._fields = [column.field for column in chosen]
+        self._custom: dict[str, None] = {}  # custom fields seen so far, in their order
+        self._taken = frozenset(self._fields)
+        self._known = self._taken | entity.volatile
         # one that was asked for and is absent is empty: it must not stay as it was
-        self._asked = {field: None for field in wanted or () if _is_custom(field) and field not in taken}
+        self._asked = {
+            field: None for field in wanted or () if _is_custom(field) and field not in self._taken
+        }
 
     def rows(self, raw_rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:
         """Rows of COPY texts in the order of `names`.
@@ -51,7 +52,8 @@ class RowDecoder:
         One without a usable id has no place in a table: it is left out and counted.
         """
         extras: list[dict[str, Any]] = [{} for _ in raw_rows]
-        texts = [self._column(column, raw_rows, extras) for column in self._columns]
+        values = zip(*(map(raw.get, self._fields) for raw in raw_rows), strict=True)
+        texts = [self._column(*column, extras) for column in zip(self._columns, values, strict=False)]
         rests = [self._rest(raw, extra) for raw, extra in zip(raw_rows, extras, strict=True)]
         rows = list(zip(*texts, *zip(*rests, strict=True), strict=True))
         usable = [row for row in rows if row[0] is not None]
@@ -59,16 +61,14 @@ class RowDecoder:
         return usable
 
     def _column(
-        self, column: Column, raw_rows: Sequence[Mapping[str, Any]], extras: list[dict[str, Any]]
+        self, column: Column, values: Sequence[Any], extras: list[dict[str, Any]]
     ) -> list[str | None]:
         """A column of the page; what does not fit it goes to `extras`."""
-        field = column.field
-        values = [raw.get(field) for raw in raw_rows]
         usual = USUAL.get(column.kind)
         texts = usual(values) if usual else None
         if texts is not None:
             return texts
-        read = READERS[column.kind]
+        read, field = READERS[column.kind], column.field
         return [self._value(field, read, value, extra) for value, extra in zip(values, extras, strict=True)]
 
     def _value(self, field: str, read: Reader, value: Any, extra: dict[str, Any]) -> str | None:
@@ -84,35 +84,30 @@ class RowDecoder:
 
     def _rest(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> tuple[str, str]:
         """What no column takes: custom fields, and the unknown."""
-        rest = {field: raw[field] for field in raw.keys() - self._known}
-        if not self._custom.issuperset(rest):
-            unknown = [field for field in rest if not field.startswith(CUSTOM)]
-            extra |= {field: without_access(rest.pop(field)) for field in unknown}
-            self._custom |= rest.keys()
-        return self._json(self._asked | rest if self._asked else rest), self._json(extra)
+        custom = {field: raw[field] for field in self._custom if field in raw}
+        if len(custom) + len(self._fields) != len(raw) or not self._taken <= raw.keys():
+            custom = self._told_apart(raw, extra)
+        for field, value in custom.items():
+            if type(value) is dict or (type(value) is list and not _TEXTS.issuperset(map(type, value))):
+                custom[field] = without_access(value)
+        return self._json(self._asked | custom if self._asked else custom), self._json(extra)
+
+    def _told_apart(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        """The custom fields of a row that has others than the rows before; the unknown goes to `extra`."""
+        rest = {field: value for field, value in raw.items() if field not in self._known}
+        custom = {field: value for field, value in rest.items() if field.startswith(CUSTOM)}
+        extra |= {field: without_access(value) for field, value in rest.items() if field not in custom}
+        self._custom |= dict.fromkeys(custom)
+        return custom
 
     def _json(self, value: dict[str, Any]) -> str:
         if not value:
             return "{}"
         try:
-            text = json_text(value)
+            return json_text(value)
         except ValueError:
             self.set_aside += 1
-            return json_text(cleaned(_without_access_inside(value)))
-        return _hidden(text, value) if "auth=" in text else text
-
-
-def _hidden(text: str, value: dict[str, Any]) -> str:
-    """The JSON text without access tokens in nested links; the text of plain fields stays as it is."""
-    hidden = _LINK.sub(r"\1", text)
-    return json_text(_without_access_inside(value)) if _TOKEN.search(hidden) else hidden
-
-
-def _without_access_inside(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        field: without_access(item) if isinstance(item, dict | list) else item
-        for field, item in value.items()
-    }
+            return json_text(cleaned(value))
 
 
 def cleaned(value: Any) -> Any:
