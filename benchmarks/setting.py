@@ -61,7 +61,7 @@ class Portal:
     def stats(self) -> dict[str, Any]:
         """What it was asked since the last reset."""
         with urllib.request.urlopen(f"{self.url}/sandbox/stats") as answer:
-            found: dict[str, Any] = json.load(answer)
+            found: dict[str, Any] = json.load(answer)["result"]
         return found
 
     def reset(self) -> None:

@@ -33,7 +33,7 @@ class Time:
             start=_number(block.get("start")),
             finish=_number(block.get("finish")),
             duration=_number(block.get("duration")) or 0.0,
-            at=_moment(block.get("date_finish")) or _moment(block.get("date_start")),
+            at=_moment(block.get("date_start")) or _moment(block.get("date_finish")),
             operating=_number(block.get("operating")),
             operating_reset_at=_unix(block.get("operating_reset_at")),
         )

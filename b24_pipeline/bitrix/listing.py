@@ -32,6 +32,8 @@ _TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
 # These may pass when the same page is asked for again.
 _PASSING = (RequestLimit, OperatingLimit, ServerFault)
 _MOST_FAILURES = 3
+# Two samples of an even list differ by no more than this.
+_ALIKE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class _Reading:
         read = walk(self._client.portal, self._query, answer, keys, opened.after, opened.upto)
         if read.complete:
             self._pool.ended(chain, len(read.rows))
+        end = opened.upto if read.complete else read.covered
+        self._pool.landed(len(read.rows), end - opened.after)
         return self._keep(opened, read)
 
     def _keep(self, opened: OpenRange, read: Walk, density: float | None = None) -> Piece | None:
@@ -248,8 +252,14 @@ def _rest(opened: OpenRange, read: Walk, failures: int, density: float | None) -
     if not read.rows:
         return replace(opened, failures=failures)
     here = len(read.rows) / (read.covered - opened.after)
-    density = here if density is None else min(here, density)
-    return OpenRange(read.covered, opened.upto, density, len(read.rows), failures)
+    return OpenRange(read.covered, opened.upto, _agreed(here, density), len(read.rows), failures)
+
+
+def _agreed(front: float, top: float | None) -> float:
+    """The density between both ends: what they agree on, and the thinner one where they do not."""
+    if top is None:
+        return front
+    return (front + top) / 2 if _ALIKE < front / top < 1 / _ALIKE else min(front, top)
 
 
 def _density(ids: Sequence[int]) -> float | None:

@@ -2,9 +2,11 @@
 
 A chain of pages begins at the low end of a range and is bounded only by its
 high end, so a gap in the ids costs nothing. What costs a request is a chain
-longer than its range has rows. Hence: cut ranges coarsely, read each from its
-low end by full batches, and guess row counts (by density) only for the tails,
-which are packed together.
+longer than its range has rows, and what costs time is a chain that must wait
+for another. Hence: while the ids are even, pieces that very likely fill one
+batch each are cut off the front, by the density of what has landed. Once they
+prove patchy, ranges are cut coarsely, and each is read from its low end by
+full batches. What is left of both are tails, which are packed together.
 """
 
 from __future__ import annotations
@@ -20,8 +22,15 @@ PAGE_ROWS = 50
 
 # Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
 _DEVIATIONS = 3.0
+# A piece cut off an even range overflows its batch this rarely.
+_PIECE_DEVIATIONS = 2.5
+_SMALLEST_PIECE = 0.8
+# A range for which so many of a batch's pages are likely gets a batch of its own.
+_NEARLY_FULL = 0.9
+# A density is worth more than a guess once so many rows have told it.
+_TELLING_ROWS = 1000
 # A batch this full is sent although others may still bring something to put in.
-_FULL_ENOUGH = 0.9
+_FULL_ENOUGH = 0.8
 # Splitting for a few rows more than a batch would make one more batch of them.
 _WORTH_SPLITTING = 0.1
 # After so many batches without trouble a shrunken batch grows again.
@@ -59,12 +68,15 @@ class OpenRange:
     @property
     def pages(self) -> int:
         """Pages that very likely suffice, the short one that ends the chain included."""
-        spread = self.rows * max(1.0 - self.density, 0.0) * (1.0 + self.rows / self.seen)
-        likely_most = self.rows + _DEVIATIONS * math.sqrt(spread)
+        likely_most = self.rows + _DEVIATIONS * self.deviation(self.rows)
         enough = int(likely_most // PAGE_ROWS) + 1
         if likely_most >= self.width:
             enough = math.ceil(self.width / PAGE_ROWS)
         return min(enough, self.look) if self.look else enough
+
+    def deviation(self, rows: float) -> float:
+        """By how much a guess of so many rows is off, usually."""
+        return math.sqrt(rows * max(1.0 - self.density, 0.0) * (1.0 + rows / self.seen))
 
     def split(self, parts: int) -> list[OpenRange]:
         """Equal widths; fewer parts if it has not so many ids."""
@@ -88,6 +100,7 @@ class RangePool:
         self._commands = MAX_COMMANDS
         self._good = 0
         self._patchy = False
+        self._rows = self._ids = 0  # landed
 
     def add(self, opened: OpenRange) -> None:
         if opened.width > 0:
@@ -105,6 +118,11 @@ class RangePool:
         if self._good >= _GROW_AFTER and self._commands < MAX_COMMANDS:
             self._commands, self._good = min(self._commands * 2, MAX_COMMANDS), 0
 
+    def landed(self, rows: int, ids: int) -> None:
+        """So many rows were found on so many ids."""
+        self._rows += rows
+        self._ids += ids
+
     def ended(self, chain: Chain, rows: int) -> None:
         """A chain reached the end of its range: far earlier than guessed, if the ids are patchy."""
         if chain.pages - rows // PAGE_ROWS > self._commands // 2:
@@ -115,9 +133,12 @@ class RangePool:
 
         A batch far from full is held back as long as others may bring more.
         """
-        self._spread(idle)
-        batches = self._large(idle)
-        tails = [opened for opened in self._open if opened.pages < self._commands]
+        if self._patchy:
+            self._spread(idle)
+            batches = self._large(idle)
+        else:
+            batches = self._cut(idle)
+        tails = [opened for opened in self._open if opened.pages < self._enough]
         room = idle - len(batches)
         if not tails or room <= 0:
             return batches
@@ -128,9 +149,36 @@ class RangePool:
             room -= 1
         return batches
 
+    @property
+    def _enough(self) -> int:
+        """Pages for which a range gets a batch of its own."""
+        return math.ceil(self._commands * _NEARLY_FULL)
+
+    def _cut(self, most: int) -> list[list[Chain]]:
+        """Pieces of one batch each, off the front of the largest range; equal ones, so that none is left small."""
+        batches: list[list[Chain]] = []
+        self._open = [self._told(opened) for opened in self._open]
+        while self._open and len(batches) < most:
+            largest = max(self._open, key=lambda opened: opened.rows)
+            if largest.pages < self._enough:
+                break
+            full = self._commands * PAGE_ROWS
+            likely = max(full - _PIECE_DEVIATIONS * largest.deviation(full), full * _SMALLEST_PIECE)
+            end = largest.after + math.ceil(largest.width / math.ceil(largest.rows / likely))
+            self._open.remove(largest)
+            self.add(replace(largest, after=end))
+            batches.append([Chain(replace(largest, upto=end), self._commands)])
+        return batches
+
+    def _told(self, opened: OpenRange) -> OpenRange:
+        """With the density of what has landed, where that is more than was seen of it."""
+        if self._rows < max(_TELLING_ROWS, opened.seen):
+            return opened
+        return replace(opened, density=self._rows / self._ids, seen=self._rows)
+
     def _spread(self, idle: int) -> None:
         """Split the largest range where workers would stay idle."""
-        large = [opened for opened in self._open if opened.pages >= self._commands]
+        large = [opened for opened in self._open if opened.pages >= self._enough]
         if not large or len(large) >= idle:
             return
         largest = max(large, key=lambda opened: opened.rows)
@@ -148,7 +196,7 @@ class RangePool:
     def _large(self, most: int) -> list[list[Chain]]:
         """One batch for each range that fills it."""
         large = sorted(
-            (opened for opened in self._open if opened.pages >= self._commands),
+            (opened for opened in self._open if opened.pages >= self._enough),
             key=lambda opened: -opened.rows,
         )[:most]
         for opened in large:

@@ -1,11 +1,12 @@
-"""Work on the next page while the database stores this one."""
+"""The next page is waited for and prepared while the database stores this one."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,17 +17,21 @@ _CALM = (100_000, 50, 100)
 
 
 def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
-    """Prepares each item on a thread of its own, one ahead of the caller; order is kept."""
-    with ThreadPoolExecutor(1) as worker:
-        waiting: Future[R] | None = None
-        for item in items:
-            following = worker.submit(prepare, item)
-            del item  # what it was made of need not wait with it
-            if waiting:
-                yield waiting.result()
-            waiting = following
-        if waiting:
-            yield waiting.result()
+    """Takes and prepares the items on a thread of its own, one ahead of the caller."""
+    iterator = iter(items)
+
+    def one() -> list[R]:
+        return [prepare(item) for item in islice(iterator, 1)]
+
+    worker = ThreadPoolExecutor(1, thread_name_prefix="b24-ahead")
+    try:
+        waiting = worker.submit(one)
+        while prepared := waiting.result():
+            waiting = worker.submit(one)
+            yield prepared.pop()
+    finally:
+        # whoever stops early closes the client, which ends what is still waited for
+        worker.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

@@ -6,20 +6,20 @@ may be missing there, and so may all moves of imported entities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.bitrix.listing import Chunk, ListQuery
 from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
 from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.store import cursors, merge
 from b24_pipeline.store import history as store
-from b24_pipeline.store.cursors import Load
 from b24_pipeline.store.history import Move
 from b24_pipeline.store.pool import Connection
+from b24_pipeline.sync.checkpoint import Checkpoint
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.load import MANY_ROWS, portal_clock
+from b24_pipeline.sync.load import MANY_ROWS
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.scope import Scope
 
@@ -53,38 +53,19 @@ class _HistoryLoad:
         self.job = job
         self.history = history
         self.scope = scope
-        self.account = job.portal.id
+        self.checkpoint = Checkpoint(job, history.cursor, scope)
 
     def run(self, outcome: Outcome) -> None:
-        load = self.job.warehouse.transact(self._take_up)
-        for chunk in self._chunks(load):
+        start = self.job.warehouse.transact(self._start)
+        for chunk in self.checkpoint.chunks(self._query(), (start, None)):
             self._store(chunk, outcome)
-        self.job.warehouse.transact(lambda connection: self._finish(connection, load))
-
-    def _take_up(self, connection: Connection) -> Load:
-        name = self.history.cursor
-        under_way = cursors.load_under_way(connection, self.account, name, self.scope.name)
-        if under_way:
-            return under_way
-        load = Load(self.scope.name, ((self._start(connection), None),), portal_clock(self.job))
-        cursors.begin(connection, self.account, name, load)
-        return load
+        outcome.watermark = self.job.warehouse.transact(self._finish)
 
     def _start(self, connection: Connection) -> int:
         if self.scope is not NEW_MOVES:
             return 0
-        return max(cursors.cursor_of(connection, self.account, self.history.cursor).last_id - LAG_IDS, 0)
-
-    def _chunks(self, load: Load) -> Iterator[Chunk]:
-        ranges = [IdRange(after, upto) for after, upto in load.open_ranges]
-        if ranges:
-            yield from read_list(
-                self.job.client,
-                self._query(),
-                ranges,
-                concurrency=self.job.options.concurrency,
-                first_pages=self.scope.first_pages,
-            )
+        cursor = cursors.cursor_of(connection, self.job.portal.id, self.history.cursor)
+        return max(cursor.last_id - LAG_IDS, 0)
 
     def _query(self) -> ListQuery:
         fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", self.history.stage_field)
@@ -109,18 +90,13 @@ class _HistoryLoad:
         self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
 
     def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
-        added = store.append(connection, self.account, self.history.entity, moves)
-        left = [(part.after, part.upto) for part in chunk.left]
-        cursors.keep_open(connection, self.account, self.history.cursor, self.scope.name, left)
+        added = store.append(connection, self.job.portal.id, self.history.entity, moves)
+        self.checkpoint.keep_open(connection, chunk.left)
         return added
 
-    def _finish(self, connection: Connection, load: Load) -> None:
-        if self.scope.moves_watermark:
-            highest = store.highest_id(connection, self.account, self.history.entity)
-            cursors.advance(
-                connection, self.account, self.history.cursor, watermark=load.watermark, last_id=highest
-            )
-        cursors.end(connection, self.account, self.history.cursor, load.scope)
+    def _finish(self, connection: Connection) -> datetime | None:
+        highest = store.highest_id(connection, self.job.portal.id, self.history.entity)
+        return self.checkpoint.end(connection, last_id=highest)
 
 
 def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
