@@ -165,7 +165,16 @@ comment on function b24_make_staging is 'A temporary table of the same columns, 
 create function b24_analyze(target regclass) returns void
 language plpgsql as $$
 begin
-    execute format('analyze %s', target);
+    -- all columns of a wide table would cost more than a page; these are joined and filtered by
+    execute format('analyze %s (%s)', target, (
+        select string_agg(format('%I', attname), ', ')
+        from pg_attribute
+        where attrelid = target and attnum > 0 and not attisdropped and attname in (
+            'user_account_id', 'id', 'entity_type', 'entity_id', 'history_id', 'changed_at', 'is_linked',
+            'date_create', 'date_modify', 'loaded_at', 'deleted_at', 'category_id', 'stage_id', 'status_id',
+            'lead_id', 'contact_id', 'to_category_id', 'to_status_id'
+        )
+    ));
 end;
 $$;
 comment on function b24_analyze is 'Fresh statistics for the planner after a load.';

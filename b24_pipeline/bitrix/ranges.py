@@ -23,7 +23,7 @@ PAGE_ROWS = 50
 # Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
 _DEVIATIONS = 3.0
 # A piece cut off an even range overflows its batch this rarely.
-_PIECE_DEVIATIONS = 2.5
+_PIECE_DEVIATIONS = 2.0
 _SMALLEST_PIECE = 0.8
 # A range for which so many of a batch's pages are likely gets a batch of its own.
 _NEARLY_FULL = 0.9
