@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from importlib.metadata import version
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from b24_pipeline.commands import demo, figures, portals, services, state, syncing
-from b24_pipeline.commands.screen import complain
+from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
 
@@ -34,11 +36,23 @@ class _Shown:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and a detailed log.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=lambda asked: _show_version(asked=asked), is_eager=True, help="Show it."
+        ),
+    ] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON lines.")] = False,
 ) -> None:
     """What holds for every command."""
     _Shown.debug = debug
     set_up_logs(verbose=debug, as_json=log_json)
+
+
+def _show_version(*, asked: bool) -> None:
+    if asked:
+        output.print(f"b24-pipeline {version('b24-pipeline')}")
+        raise typer.Exit
 
 
 app.command()(demo.demo)
@@ -63,7 +77,7 @@ def main() -> None:
         app()
     except B24Error as error:
         if _Shown.debug:
-            raise
+            traceback.print_exc()
         complain(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:

@@ -152,7 +152,7 @@ class PortalMoved(PortalError):
         super().__init__(
             portal,
             f"has moved to {location_host or 'an unnamed address'}; "
-            "connect it again with the new address (`b24 portal add`)",
+            "connect it there with `b24 portal add NAME --moved --webhook-url URL`",
         )
         self.location_host = location_host
 

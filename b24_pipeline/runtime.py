@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from b24_pipeline.bitrix.budget import LeakyBucketSupport, parse_rate
+from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import embedded
@@ -35,7 +36,7 @@ class Runtime:
         return Options(
             lag=timedelta(seconds=self.settings.b24_lag_seconds),
             concurrency=self.settings.b24_concurrency,
-            select=self.settings.b24_select,
+            select=known_selection(self.settings.b24_select),
             accept_deletions=accept_deletions,
             run_id=run_id,
             progress=progress,
@@ -56,6 +57,20 @@ def vault_of(settings: Settings) -> Vault:
     if settings.database_url:
         raise SecretKeyError(f"B24_SECRET_KEYS is not set, and DATABASE_URL is; {HOW_TO_MAKE}")
     return Vault(key_of_home(settings.b24_home))
+
+
+def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """B24_SELECT, checked: the portal ignores a misspelt field without a word. Raises SettingsError."""
+    for name, fields in select.items():
+        if name not in BY_NAME:
+            raise SettingsError(f"B24_SELECT names the entity {name!r}; known: {', '.join(BY_NAME)}")
+        known = {column.field for column in BY_NAME[name].columns} | set(BY_NAME[name].select)
+        unknown = [
+            field for field in fields if field not in known and not field.startswith(("UF_", "PARENT_ID_"))
+        ]
+        if unknown:
+            raise SettingsError(f"B24_SELECT names {unknown[0]!r}, which is no field of a {name}")
+    return select
 
 
 @contextmanager

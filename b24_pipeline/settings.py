@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     @classmethod
     def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("expected postgresql://user:password@host:port/database")
+            raise ValueError("expected a URL that begins with postgresql://")
         return value
 
     @property
@@ -61,8 +61,10 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
-    except ValueError as error:  # pydantic-settings: a JSON setting that is no JSON
-        raise SettingsError(f"a setting cannot be read: {str(error).splitlines()[0]}") from None
+    except ValueError:  # of pydantic-settings; the one setting that is JSON
+        raise SettingsError(
+            'B24_SELECT cannot be read: expected JSON such as {"deal": ["ID", "TITLE", "STAGE_ID"]}'
+        ) from None
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +76,7 @@ def settings() -> Settings:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-    return f"{name} cannot be used: {problem['msg']}"
+    return f"{name} cannot be used: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def as_environment(chosen: Settings) -> dict[str, str]:

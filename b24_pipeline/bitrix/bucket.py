@@ -23,7 +23,7 @@ from b24_pipeline.errors import SettingsError
 PLANS = {"standard": "2/second burst 50", "enterprise": "5/second burst 250"}
 
 # Requests arrive later than they are sent, and not all equally late: up to this much is forgiven.
-JITTER_SECONDS = 1.0
+JITTER_SECONDS = 0.5
 
 _RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|\s*per\s+)\s*second\s+burst\s+(\d+)\s*", re.IGNORECASE)
 

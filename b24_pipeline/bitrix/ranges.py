@@ -23,12 +23,14 @@ PAGE_ROWS = 50
 # Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
 _DEVIATIONS = 3.0
 # A piece cut off an even range overflows its batch this rarely.
-_PIECE_DEVIATIONS = 2.0
+_PIECE_DEVIATIONS = 1.5
 _SMALLEST_PIECE = 0.8
 # A range for which so many of a batch's pages are likely gets a batch of its own.
 _NEARLY_FULL = 0.9
 # A density is worth more than a guess once so many rows have told it.
 _TELLING_ROWS = 1000
+# With more than this left, every batch is full; the pieces of an even range are a little less.
+_LONG_BATCHES = 24
 # A batch this full is sent although others may still bring something to put in.
 _FULL_ENOUGH = 0.8
 # Splitting for a few rows more than a batch would make one more batch of them.
@@ -100,6 +102,7 @@ class RangePool:
         self._commands = MAX_COMMANDS
         self._good = 0
         self._patchy = False
+        self._coarse = False
         self._rows = self._ids = 0  # landed
 
     def add(self, opened: OpenRange) -> None:
@@ -133,7 +136,8 @@ class RangePool:
 
         A batch far from full is held back as long as others may bring more.
         """
-        if self._patchy:
+        self._coarse = self._coarse or self._patchy or self._is_long()
+        if self._coarse:
             self._spread(idle)
             batches = self._large(idle)
         else:
@@ -148,6 +152,10 @@ class RangePool:
             batches.append(self._filled())
             room -= 1
         return batches
+
+    def _is_long(self) -> bool:
+        """Whether so much is left that full batches count more than the last ones ending together."""
+        return sum(opened.rows for opened in self._open) > _LONG_BATCHES * self._commands * PAGE_ROWS
 
     @property
     def _enough(self) -> int:

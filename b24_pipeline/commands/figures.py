@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
+from rich.markup import escape
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say, table
@@ -90,7 +91,8 @@ def show_funnel(
 def _as_table(rows: list[dict[str, Any]]) -> None:
     for category in dict.fromkeys(row["category_id"] for row in rows):
         stages = [row for row in rows if row["category_id"] == category]
-        output.print(f"\n[bold]{stages[0]['category_name'] or category}[/] ({stages[0]['entered']} entered)")
+        title = "Leads" if stages[0]["entity_type"] == "lead" else stages[0]["category_name"]
+        output.print(f"\n[bold]{escape(title)}[/] ({stages[0]['entered']} entered)")
         most = max([row["reached"] for row in stages] + [1])
         titles = (
             "stage",

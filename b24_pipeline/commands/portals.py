@@ -40,6 +40,7 @@ def add(
     ],
     entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
     plan: Annotated[Plan, typer.Option(help="Sets the request budget.")] = Plan.STANDARD,
+    moved: Annotated[bool, typer.Option("--moved", help="The same portal, at a new address.")] = False,
 ) -> None:
     """Connect a portal by its webhook credential; nothing is stored unless it answers."""
     require_name(name)
@@ -55,6 +56,7 @@ def add(
             plan=plan.value,
             user_id=found.user_id,
             time_zone=found.time_zone,
+            moved=moved,
         )
     for warning in found.warnings:
         say(f"note: {warning}")

@@ -9,6 +9,7 @@ import typer
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say
+from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
 from b24_pipeline.store.migrations import migrate as bring_up_to_date
 from b24_pipeline.store.pool import Warehouse
@@ -32,6 +33,7 @@ def up(
     """Run the Dagster UI and daemon until Ctrl-C."""
     from b24_pipeline.automation.up import run
 
+    say("starting the Dagster UI and daemon (half a minute the first time) ...")
     with runtime.opened(settings()):
         run(settings(), port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it)"))
 
@@ -55,7 +57,13 @@ def sandbox(
         seed=seed,
         limits=Limits.standard() if limits else Limits.off(),
     )
-    with Sandbox(config) as portal:
+    try:
+        portal = Sandbox(config)
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port"
+        ) from None
+    with portal:
         output.print(f"a portal with {leads} leads and {deals} deals answers at {portal.url}")
         output.print("connect it in another terminal (its secret is public, its data invented):")
         output.print(

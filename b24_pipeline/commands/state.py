@@ -29,18 +29,21 @@ def status(as_json: AsJson = False) -> None:
     with runtime.opened(settings()) as opened, opened.warehouse.connect() as connection:
         portals = opened.portals.all()
         syncs = store.last_syncs(connection)
-        buckets = store.buckets(connection)
+        domains = {portal.domain for portal in portals}
+        buckets = [one for one in store.buckets(connection) if one["bucket"].partition("/")[0] in domains]
+        place = opened.warehouse.place
     if as_json:
-        _write({"portals": list(map(_portal, portals)), "syncs": syncs, "budget": buckets})
+        found = {"database": place, "portals": list(map(_portal, portals)), "syncs": syncs, "budget": buckets}
+        _write(found)
         return
+    output.print(f"database: {place}\n", soft_wrap=True)
     table(("portal", "domain", "status"), [(p.name, p.domain, p.status) for p in portals])
     if not syncs:
         say("nothing has been synced yet; run `b24 sync`")
         return
     output.print()
-    now = datetime.now(UTC)
-    titles = ("portal", "entity", "sync", "result", "rows read", "changed", "finished", "behind")
-    table(titles, [_line(sync, now) for sync in syncs], right=(4, 5))
+    titles = ("portal", "entity", "sync", "result", "rows read", "changed", "finished", "complete up to")
+    table(titles, list(map(_line, syncs)), right=(4, 5))
     for bucket in buckets:
         output.print(f"\nbudget of {bucket['bucket']}: {bucket['seconds_full']:.1f} s of requests are queued")
 
@@ -56,8 +59,7 @@ def _portal(portal: Portal) -> dict[str, Any]:
     }
 
 
-def _line(sync: dict[str, Any], now: datetime) -> tuple[Any, ...]:
-    watermark = sync["cursor_watermark"]
+def _line(sync: dict[str, Any]) -> tuple[Any, ...]:
     return (
         sync["portal"],
         sync["entity_type"],
@@ -66,7 +68,7 @@ def _line(sync: dict[str, Any], now: datetime) -> tuple[Any, ...]:
         sync["rows_read"],
         sync["rows_changed"],
         sync["finished_at"],
-        _age(now - watermark) if watermark else None,
+        sync["cursor_watermark"],
     )
 
 
@@ -130,7 +132,7 @@ def _examine_credential(opened: Runtime, portal: Portal) -> Iterator[Finding]:
         with opened.connections.client(portal) as client:
             found = probe(client)
     except B24Error as error:
-        yield Finding(portal.name, str(error), "mend the credential, then `b24 doctor` again")
+        yield Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
         return
     for warning in found.warnings:
         yield Finding(portal.name, warning, "give the credential's owner more rights, or accept it")

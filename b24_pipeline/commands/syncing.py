@@ -42,7 +42,8 @@ NoModels = Annotated[bool, typer.Option("--no-models", help="Do not build the SQ
 
 def sync(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Portals; all if none.")
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Portals; all connected ones if none.", show_default=False),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything, and find what was deleted.")] = False,
     entity: Entities = None,
@@ -91,6 +92,11 @@ def backfill(
 
 def _chosen(opened: Runtime, names: Sequence[str]) -> list[Portal]:
     portals = opened.portals.named(list(names))
+    for portal in portals:
+        if portal.status == "disconnected":
+            raise UsageError(
+                f"{portal.name} is disconnected; connect it again with `b24 portal add {portal.name}`"
+            )
     if not portals:
         raise UsageError("no portal is connected; connect one with: b24 portal add NAME --webhook-url URL")
     return portals

@@ -128,6 +128,11 @@ class Warehouse:
             )
         self._checked = True
 
+    @property
+    def place(self) -> str:
+        """The database's URL for people and tools, its password hidden."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
     def close(self) -> None:
         """Closes all idle connections."""
         self.engine.dispose()

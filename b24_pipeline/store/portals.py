@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import class_row
 
-from b24_pipeline.errors import UnknownPortal, UsageError
+from b24_pipeline.errors import SecretKeyError, UnknownPortal, UsageError
 from b24_pipeline.store import queries
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.vault import Vault
@@ -58,16 +59,25 @@ class Portals:
         return self.named([name])[0]
 
     def add_webhook(
-        self, name: str, domain: str, url: str, *, entity_type: str, plan: str, user_id: int, time_zone: str
+        self,
+        name: str,
+        domain: str,
+        url: str,
+        *,
+        entity_type: str,
+        plan: str,
+        user_id: int,
+        time_zone: str,
+        moved: bool = False,
     ) -> Portal:
-        """Connects a portal by its webhook credential, or renews the credential of a known one."""
+        """Connects a portal by its webhook credential, or renews the credential of a known one.
+
+        `moved`: it is the same portal at a new address. Raises UsageError where
+        the data of two portals would be mixed, or those of one doubled.
+        """
         with self._warehouse.connect() as connection:
             known = {portal.name: portal for portal in _read(connection)}
-            if name in known and known[name].domain != domain:
-                raise UsageError(
-                    f"{name} is the portal {known[name].domain} already; choose another name, "
-                    f"or remove it first (`b24 portal remove {name}`)"
-                )
+            _refuse_mixing(known, name, domain, moved=moved)
             account = known[name].id if name in known else uuid4()
             _sql.save_webhook(
                 connection,
@@ -86,7 +96,10 @@ class Portals:
         """The portal's webhook credential in clear. Raises UsageError where it has none."""
         if portal.locked_webhook_url is None:
             raise UsageError(f"{portal.name} has no webhook credential; add one with `b24 portal add`")
-        return self._vault.open(portal.id, WEBHOOK_URL, portal.locked_webhook_url)
+        try:
+            return self._vault.open(portal.id, WEBHOOK_URL, portal.locked_webhook_url)
+        except SecretKeyError as error:
+            raise SecretKeyError(f"{portal.name}: {error}") from None
 
     def remove(self, name: str, *, purge: bool) -> None:
         """Forgets the credential and keeps the data, or deletes both."""
@@ -101,6 +114,17 @@ class Portals:
         """Notes that the portal is connected, paused, or needs a person."""
         with self._warehouse.connect() as connection:
             _sql.set_status(connection, id=portal.id, status=status)
+
+
+def _refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved: bool) -> None:
+    if name in known and known[name].domain != domain and not moved:
+        raise UsageError(
+            f"{name} is the portal {known[name].domain} already; choose another name, "
+            "or add --moved if it is the same portal at a new address"
+        )
+    other = next((one for one in known.values() if one.domain == domain and one.name != name), None)
+    if other:
+        raise UsageError(f"the portal {domain} is connected already, as {other.name}")
 
 
 def _read(connection: psycopg.Connection) -> list[Portal]:

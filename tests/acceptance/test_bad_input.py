@@ -233,6 +233,43 @@ def test_wrong_usage_exits_2(b24_here: B24) -> None:
     )
 
 
+def test_portal_is_neither_doubled_nor_mixed(b24_here: B24, sandbox: Sandbox) -> None:
+    """One portal has one name, one name one portal; a moved one says so and keeps its data."""
+    connect(b24_here, sandbox)
+    twice = b24_here("portal", "add", "other", "--webhook-url", sandbox.webhook_url)
+    assert_refused(twice, USAGE, "connected already", "acme")
+    with Sandbox(SandboxConfig(leads=5, deals=5)) as elsewhere:
+        mixed = b24_here("portal", "add", "acme", "--webhook-url", elsewhere.webhook_url)
+        assert_refused(mixed, USAGE, "acme", "--moved")
+        moved = b24_here("portal", "add", "acme", "--moved", "--webhook-url", elsewhere.webhook_url)
+        assert moved.returncode == 0, moved.stderr
+        assert elsewhere.url.rpartition("/")[2] in b24_here("portal", "list").stdout
+
+
+def test_selection_that_names_nothing_is_refused(b24_here: B24, sandbox: Sandbox) -> None:
+    """The portal drops a misspelt field in silence; we do not."""
+    connect(b24_here, sandbox)
+    for select, word in (
+        ('{"deals": ["TITLE"]}', "deals"),
+        ('{"deal": ["TITEL"]}', "TITEL"),
+        ('{"deal"', "JSON"),
+    ):
+        assert_refused(b24_here("sync", "acme", env={"B24_SELECT": select}), FAILURE, "B24_SELECT", word)
+
+
+def test_disconnected_portal_is_not_synced(b24_here: B24, sandbox: Sandbox) -> None:
+    """Its name is known, its credential forgotten: the error says how to connect it again."""
+    connect(b24_here, sandbox)
+    assert b24_here("portal", "remove", "acme").returncode == 0
+    assert_refused(b24_here("sync", "acme"), USAGE, "acme", "disconnected", "portal add")
+
+
+def test_taken_port_of_the_sandbox_is_named(b24_here: B24, sandbox: Sandbox) -> None:
+    """Not a traceback, but another port."""
+    port = sandbox.url.rpartition(":")[2]
+    assert_refused(b24_here("sandbox", "--port", port), USAGE, port, "--port")
+
+
 def test_debug_shows_the_traceback(b24: B24) -> None:
     """Whoever wants the traceback gets it."""
     assert "Traceback" in b24("--debug", "sync", "nobody").stderr

@@ -23,6 +23,7 @@ values (
 )
 on conflict (id) do update
 set
+    bitrix24_domain = excluded.bitrix24_domain,
     bitrix24_webhook_url = excluded.bitrix24_webhook_url,
     bitrix24_entity_type = excluded.bitrix24_entity_type,
     bitrix24_plan = excluded.bitrix24_plan,
