@@ -202,4 +202,4 @@ def test_a_budget_that_stays_empty_is_an_error() -> None:
     full = budget_with(clock)
     full.refused(RequestLimit("acme", "m", "QUERY_LIMIT_EXCEEDED", "", 503))
     full.acquire(["m"])
-    assert clock.slept[-1] == pytest.approx(1.001, abs=0.1)
+    assert clock.slept[-1] == pytest.approx(0.501, abs=0.05)
