@@ -57,6 +57,12 @@ class Portal:
 
     url: str
     webhook_url: str
+    process: int
+
+    def cpu_seconds(self) -> float:
+        """CPU that its process has used."""
+        used = psutil.Process(self.process).cpu_times()
+        return float(used.user + used.system)
 
     def stats(self) -> dict[str, Any]:
         """What it was asked since the last reset."""
@@ -80,7 +86,7 @@ def portal(
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout
-        yield Portal(**json.loads(process.stdout.readline()))
+        yield Portal(**json.loads(process.stdout.readline()), process=process.pid)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

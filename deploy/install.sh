@@ -23,8 +23,9 @@ fi
 }
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+# the lock is complete: nothing is resolved again (--no-deps)
 echo "installing the locked packages into $venv (about a minute the first time)"
 "$venv/bin/python" -m pip install --quiet --require-virtualenv --disable-pip-version-check \
-  --require-hashes -r requirements.lock
+  --no-deps --require-hashes -r requirements.lock
 "$venv/bin/python" -m pip install --quiet --require-virtualenv --disable-pip-version-check \
   --no-deps --no-build-isolation --editable .
