@@ -218,7 +218,8 @@ def test_users_are_read_whole_with_the_dismissed(installation: Installation, san
 def test_two_portals_are_kept_apart(warehouse: Warehouse, sandbox: Sandbox) -> None:
     """The same ids in two portals are two rows each."""
     installation = Installation(warehouse)
-    acme, other = installation.add(sandbox), installation.add(sandbox, "other")
-    worked(installation.sync(acme, other, entities=("deal",)))
+    with Sandbox(sandbox.config) as twin:
+        acme, other = installation.add(sandbox), installation.add(twin, "other")
+        worked(installation.sync(acme, other, entities=("deal",)))
     counted = installation.rows("select user_account_id, count(*) as n from bitrix24_deals group by 1")
     assert {row["user_account_id"]: row["n"] for row in counted} == {acme.id: 60, other.id: 60}
