@@ -25,6 +25,7 @@ class Checkpoint:
         self.name = name
         self.scope = scope
         self.load: Load
+        self.resumed = False
 
     def chunks(
         self,
@@ -41,7 +42,7 @@ class Checkpoint:
         """
         under_way = self.job.warehouse.transact(self._under_way)
         if under_way:
-            self.load = under_way
+            self.load, self.resumed = under_way, True
             return self._read(query, under_way.open_ranges)
         now, chunks = clock_and_chunks(self.job, self._read(query, (everything,)))
         self.load = Load(self.scope.name, (everything,), now - lag)

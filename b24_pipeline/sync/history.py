@@ -33,11 +33,14 @@ NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
 ALL_MOVES = Scope("all moves", "full")
 
 
-def sync_history(job: Job, history: History, *, full: bool = False) -> Outcome:
-    """Moves that are not stored yet, or all of them."""
+def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outcome]:
+    """Moves that are not stored yet, or all of them; after a resumed load also those made since it began."""
     with job.warehouse.connect() as connection:
         begun = cursors.cursor_of(connection, job.portal.id, history.cursor).watermark
-    return load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
+    outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
+    if not (outcome.resumed and outcome.worked):
+        return [outcome]
+    return [outcome, load_history(job, history, NEW_MOVES)]
 
 
 def load_history(job: Job, history: History, scope: Scope) -> Outcome:
@@ -57,7 +60,9 @@ class _HistoryLoad:
 
     def run(self, outcome: Outcome) -> None:
         start = self.job.warehouse.transact(self._start)
-        for chunk in self.checkpoint.chunks(self._query(), (start, None)):
+        chunks = self.checkpoint.chunks(self._query(), (start, None))
+        outcome.resumed = self.checkpoint.resumed
+        for chunk in chunks:
             self._store(chunk, outcome)
         outcome.watermark = self.job.warehouse.transact(self._finish)
 

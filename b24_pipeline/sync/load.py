@@ -28,12 +28,22 @@ MANY_ROWS = 1000
 EVERYTHING: OpenRange = (0, None)
 
 
-def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> Outcome:
-    """A full load, or an incremental one where there is a moment to go on from: `since`, or the watermark."""
-    watermark = job.warehouse.transact(
+def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> list[Outcome]:
+    """A full load, or an incremental one where there is a moment to go on from: `since`, or the watermark.
+
+    A load that was resumed ends where it would have ended then: what has changed
+    since it began comes with another.
+    """
+    outcome = load_scope(job, entity, _scope(_watermark(job, entity), full=full, since=since))
+    if not (outcome.resumed and outcome.worked):
+        return [outcome]
+    return [outcome, load_scope(job, entity, _scope(_watermark(job, entity), full=False, since=None))]
+
+
+def _watermark(job: Job, entity: Entity) -> datetime | None:
+    return job.warehouse.transact(
         lambda connection: cursors.cursor_of(connection, job.portal.id, entity.name).watermark
     )
-    return load_scope(job, entity, _scope(watermark, full=full, since=since))
 
 
 def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) -> Scope:
@@ -74,6 +84,7 @@ class _Load:
             lag=self.job.options.lag,
             beginning=self.reading.forget_vanished,
         )
+        outcome.resumed = self.checkpoint.resumed
         with closing(ahead(chunks, self._decoded)) as pages:
             for page in pages:
                 self._store(page, outcome)

@@ -37,6 +37,7 @@ class Outcome:
     watermark: datetime | None = None
     months: set[date] = field(default_factory=set)
     error: B24Error | None = None
+    resumed: bool = False  # it went on where a killed one was
 
     @property
     def worked(self) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from b24_pipeline.entities import CRM, HISTORIES, USER, Entity
+from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
     AddressRefused,
     AppRemoved,
@@ -107,7 +107,7 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
         steps.append(lambda job: [sync_users(job)])
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
     if request.wants(STATUS_HISTORY):
-        steps.append(lambda job: [sync_history(job, one, full=request.full) for one in HISTORIES])
+        steps += [_history_step(history, request) for history in HISTORIES]
     return _until_stopped(job, steps)
 
 
@@ -122,7 +122,11 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
 
 
 def _entity_step(entity: Entity, request: Request) -> Step:
-    return lambda job: [load_entity(job, entity, full=request.full, since=request.since)]
+    return lambda job: load_entity(job, entity, full=request.full, since=request.since)
+
+
+def _history_step(history: History, request: Request) -> Step:
+    return lambda job: sync_history(job, history, full=request.full)
 
 
 def _scope_step(entity: Entity, scope: Scope) -> Step:

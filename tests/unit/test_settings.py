@@ -73,7 +73,7 @@ def test_setting_that_cannot_be_used_is_named(name: str, value: str, monkeypatch
 def test_json_setting_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, with the setting's name."""
     monkeypatch.setenv("B24_SELECT", "lead: TITLE")
-    with pytest.raises(SettingsError, match="b24_select"):
+    with pytest.raises(SettingsError, match="B24_SELECT"):
         read_settings()
 
 

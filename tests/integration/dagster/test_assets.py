@@ -170,9 +170,10 @@ def test_a_refused_credential_fails_the_run_once_and_without_its_secret(
 ) -> None:
     """A retry would not help; the message says what to do, and the models are not touched."""
     secret = "wrongsecret12345"
-    connect(installation, f"{sandbox.url}/rest/1/{secret}/", name="globex")
-    instance.add_dynamic_partitions("portals", ["globex"])
-    result = run_changes(instance, "globex")
+    with Sandbox(sandbox.config) as other:
+        connect(installation, f"{other.url}/rest/1/{secret}/", name="globex")
+        instance.add_dynamic_partitions("portals", ["globex"])
+        result = run_changes(instance, "globex")
     assert not result.success
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
     (failed,) = [event for event in result.all_events if event.is_step_failure]

@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import load
+from b24_pipeline.sync import checkpoint
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import backfill_portals
@@ -84,7 +84,7 @@ def test_row_that_a_second_look_finds_is_kept(
 ) -> None:
     """A row that was missing on its page only is asked for by id, and lives."""
     number = ids(sandbox)[10]
-    read_list = load.read_list
+    read_list = checkpoint.read_list
 
     def without_one(*arguments: Any, **options: Any) -> Any:
         for chunk in read_list(*arguments, **options):
@@ -92,7 +92,7 @@ def test_row_that_a_second_look_finds_is_kept(
                 piece.rows[:] = [row for row in piece.rows if int(row["ID"]) != number]
             yield chunk
 
-    monkeypatch.setattr(load, "read_list", without_one)
+    monkeypatch.setattr(checkpoint, "read_list", without_one)
     sandbox.reset_stats()
     outcome = full(installation, portal)
     assert (outcome.error, outcome.rows_deleted) == (None, 0)
