@@ -49,7 +49,8 @@ class Installation:
         outcomes = sync_portals(self.connections, portals, Request(**request), options or Options())
         if len(portals) > 1:
             return {f"{outcome.portal} {outcome.entity}": outcome for outcome in outcomes}
-        return {outcome.entity: outcome for outcome in outcomes}
+        # of a resumed load and what follows it, the first
+        return {outcome.entity: outcome for outcome in reversed(outcomes)}
 
     def job(self, portal: Portal, **options: Any) -> Any:
         """A job of this portal, as a context."""
