@@ -110,11 +110,6 @@ class Portals:
             else:
                 _sql.disconnect(connection, id=portal.id)
 
-    def set_status(self, portal: Portal, status: str) -> None:
-        """Notes that the portal is connected, paused, or needs a person."""
-        with self._warehouse.connect() as connection:
-            _sql.set_status(connection, id=portal.id, status=status)
-
 
 def _refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved: bool) -> None:
     if name in known and known[name].domain != domain and not moved:

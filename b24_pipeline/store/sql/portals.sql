@@ -48,9 +48,3 @@ where id = :id;
 -- The portal and, by the foreign keys, everything of it.
 delete from user_accounts
 where id = :id;
-
--- name: set_status(id, status)!
--- The state that a person sees.
-update user_accounts
-set bitrix24_status = :status
-where id = :id and bitrix24_status != :status;
