@@ -11,6 +11,7 @@ import orjson
 from b24_pipeline.entities import DEAL, RowDecoder
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store import merge
+from b24_pipeline.store.copying import lines
 from b24_pipeline.store.merge import Target
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.sync.ahead import ahead, calm_collector
@@ -66,7 +67,7 @@ def _load(warehouse: Warehouse, bodies: list[bytes], selected: list[str] | None)
     target = Target(DEAL.table, ACCOUNT, keep_custom_fields=selected is not None)
     started = time.monotonic()
     with calm_collector():
-        for rows in ahead(bodies, lambda body: decoder.rows(orjson.loads(body))):
+        for rows in ahead(bodies, lambda body: lines(ACCOUNT, decoder.rows(orjson.loads(body)))):
             with warehouse.connect() as connection:
                 merge.stage(connection, target, decoder.names, rows)
                 merge.merge(connection, target, decoder.names)

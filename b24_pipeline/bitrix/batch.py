@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ class Command:
 
     def encode(self) -> str:
         """`method?query`, its values URL-encoded once, as a JSON body wants it."""
-        query = "&".join(f"{name}={_value(value)}" for name, value in _flat(self.params))
+        query = "&".join(filter(None, (_parameter(str(key), value) for key, value in self.params.items())))
         return f"{self.method}?{query}" if query else self.method
 
     @property
@@ -41,6 +42,22 @@ def batch_body(commands: Mapping[str, Command], *, halt: bool) -> dict[str, Any]
     if len(commands) > MAX_COMMANDS:
         raise UsageError(f"a batch holds {MAX_COMMANDS} commands, not {len(commands)}")
     return {"halt": int(halt), "cmd": {key: command.encode() for key, command in commands.items()}}
+
+
+def _parameter(name: str, value: Any) -> str:
+    if isinstance(value, list) and all(type(one) is str for one in value):
+        return _names(name, tuple(value))
+    return _encoded(name, value)
+
+
+@lru_cache(maxsize=64)
+def _names(name: str, value: tuple[str, ...]) -> str:
+    """Fifty pages of a batch select the same fields."""
+    return _encoded(name, value)
+
+
+def _encoded(name: str, value: Any) -> str:
+    return "&".join(f"{key}={_value(inner)}" for key, inner in _flat(value, quote(name, safe="")))
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,16 +6,16 @@ commits both in one transaction can be killed anywhere and go on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from b24_pipeline.bitrix.answers import Answer, BatchAnswer, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.exchange import Received
-from b24_pipeline.bitrix.pages import ListQuery, Row, Walk, highest_ids, walk
-from b24_pipeline.bitrix.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, RangePool, merged
+from b24_pipeline.bitrix.flights import Flights
+from b24_pipeline.bitrix.pages import Chunk, ListQuery, Piece, Row, Walk, highest_ids, walk
+from b24_pipeline.bitrix.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, RangePool, Seen, merged
 from b24_pipeline.errors import (
     ListDidNotAdvance,
     OperatingLimit,
@@ -32,24 +32,8 @@ _TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
 # These may pass when the same page is asked for again.
 _PASSING = (RequestLimit, OperatingLimit, ServerFault)
 _MOST_FAILURES = 3
-# Two samples of an even list differ by no more than this.
-_ALIKE = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """All rows of one id range, ascending."""
-
-    done: IdRange
-    rows: list[Row]
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """What one request brought, and the ranges not delivered after it: the cursor to commit with it."""
-
-    pieces: tuple[Piece, ...]
-    left: tuple[IdRange, ...]
+# Where both ends differ by more than this part of their mean, neither is taken for the whole.
+_ALIKE = 0.5
 
 
 class Client(Protocol):
@@ -77,9 +61,9 @@ def read_list(
     """Every row in the ranges, each once, in chunks of at most 2500 rows; the pieces come in any order.
 
     An open end becomes the highest id found by the first request, which also
-    brings the first pages: a short list takes one request. At most
-    `concurrency` answers are held in memory, one of them decoded. There is at
-    least one chunk.
+    brings the first pages: a short list takes one request. `concurrency` requests
+    are under way at once, also while the caller works; of their answers few are
+    decoded at a time (`flights.MOST_OPEN_BYTES`). There is at least one chunk.
     """
     reading = _Reading(client, query)
     yield reading.first_chunk(ranges, first_pages)
@@ -119,23 +103,13 @@ def read_pages(
         before = rows
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A batch under way: the chains that it reads, and its commands."""
-
-    chains: list[Chain]
-    commands: dict[str, Command]
-
-
 class _Reading:
-    """One list being read: the pool of open ranges and the batches under way."""
+    """One list being read: the plan of open ranges, and the batches under way."""
 
     def __init__(self, client: Client, query: ListQuery) -> None:
         self._client = client
         self._query = query
         self._pool = RangePool()
-        self._landed: list[Piece] = []
-        self._flights: dict[Future[Received], Flight] = {}
 
     def first_chunk(self, ranges: Sequence[IdRange], pages: int) -> Chunk:
         """One small batch: the highest id, if an end is open, and the first pages of the ranges."""
@@ -146,23 +120,12 @@ class _Reading:
         tops = highest_ids(self._client.portal, self._query, answer, "top") if open_end else []
         pieces = [self._begin(number, one, share, answer, tops) for number, one in enumerate(probed)]
         self._add_unprobed(list(ranges)[len(probed) :], tops)
-        return Chunk(tuple(piece for piece in pieces if piece), self._left())
+        return Chunk(tuple(piece for piece in pieces if piece), merged(self._pool.ranges()))
 
     def rest(self, concurrency: int) -> Iterator[Chunk]:
         """Everything after the first chunk."""
-        workers = ThreadPoolExecutor(concurrency, thread_name_prefix="b24-list")
-        try:
-            self._send(workers, concurrency)
-            while self._flights:
-                landed, _ = wait(self._flights, return_when=FIRST_COMPLETED)
-                for future in landed:
-                    self._landed = self._land(future)
-                    # Before yielding, so that the portal works while the rows are stored.
-                    self._send(workers, concurrency)
-                    if self._landed:
-                        yield self._hand_over()
-        finally:
-            workers.shutdown(wait=False, cancel_futures=True)
+        with Flights(self, self._pool, concurrency) as flights:
+            yield from flights.chunks()
 
     def _probe(self, ranges: Sequence[IdRange], pages: int, open_end: bool) -> BatchAnswer:
         commands: dict[str, Command] = {"top": self._query.top()} if open_end else {}
@@ -189,45 +152,48 @@ class _Reading:
         density = sum(one.density for one in known) / len(known) if known else 1.0
         for one in ranges:
             upto = one.upto if one.upto is not None else max(tops[0] if tops else 0, one.after)
-            self._pool.add(OpenRange(one.after, upto, density, PAGE_ROWS))
+            self._pool.add(OpenRange(one.after, upto, density, 1.0 - density, PAGE_ROWS))
 
-    def _send(self, workers: ThreadPoolExecutor, concurrency: int) -> None:
-        busy = len(self._flights)
-        for chains in self._pool.take(concurrency - busy, busy):
-            commands: dict[str, Command] = {}
-            for number, chain in enumerate(chains):
-                commands |= self._query.chain(f"r{number}", chain.range.after, chain.range.upto, chain.pages)
-            self._flights[workers.submit(self._client.send_batch, commands)] = Flight(chains, commands)
-
-    def _hand_over(self) -> Chunk:
-        """The rows just landed; nothing here holds on to them."""
-        pieces, self._landed = tuple(self._landed), []
-        return Chunk(pieces, self._left())
-
-    def _land(self, future: Future[Received]) -> list[Piece]:
-        """Decoded only now, so that of all the answers under way few take the room of their objects."""
-        flight = self._flights.pop(future)
+    def read(self, chains: Sequence[Chain], room: Callable[[int], None]) -> list[Walk] | None:
+        """What each chain of a batch brought; None where the batch proved too heavy for the portal."""
+        commands = self._commands(chains)
         try:
-            answer = self._client.open_batch(flight.commands, future.result())
+            received = self._client.send_batch(commands)
+            room(len(received.content))
+            answer = self._client.open_batch(commands, received)
         except _TOO_HEAVY:
-            if len(flight.commands) == 1:
+            if len(commands) == 1:
                 raise
-            self._pool.too_heavy(len(flight.commands))
-            for chain in flight.chains:
+            return None
+        return [self._walk(number, chain, answer) for number, chain in enumerate(chains)]
+
+    def settle(self, chains: Sequence[Chain], walks: list[Walk] | None) -> list[Piece]:
+        """The pieces read; the rest goes back into the pool."""
+        if walks is None:
+            self._pool.too_heavy(sum(chain.pages for chain in chains))
+            for chain in chains:
                 self._pool.add(chain.range)
             return []
         self._pool.came_through()
-        pieces = [self._take(number, chain, answer) for number, chain in enumerate(flight.chains)]
+        pieces = [self._take(chain, read) for chain, read in zip(chains, walks, strict=True)]
         return [piece for piece in pieces if piece]
 
-    def _take(self, number: int, chain: Chain, answer: BatchAnswer) -> Piece | None:
+    def _commands(self, chains: Sequence[Chain]) -> dict[str, Command]:
+        commands: dict[str, Command] = {}
+        for number, chain in enumerate(chains):
+            commands |= self._query.chain(f"r{number}", chain.range.after, chain.range.upto, chain.pages)
+        return commands
+
+    def _walk(self, number: int, chain: Chain, answer: BatchAnswer) -> Walk:
         keys = [f"r{number}_{page}" for page in range(chain.pages)]
+        return walk(self._client.portal, self._query, answer, keys, chain.range.after, chain.range.upto)
+
+    def _take(self, chain: Chain, read: Walk) -> Piece | None:
+        """What was found tells the plan, and becomes a piece."""
         opened = chain.range
-        read = walk(self._client.portal, self._query, answer, keys, opened.after, opened.upto)
         if read.complete:
             self._pool.ended(chain, len(read.rows))
-        end = opened.upto if read.complete else read.covered
-        self._pool.landed(len(read.rows), end - opened.after)
+        self._pool.landed(_seen(opened, read))
         return self._keep(opened, read)
 
     def _keep(self, opened: OpenRange, read: Walk, density: float | None = None) -> Piece | None:
@@ -242,24 +208,24 @@ class _Reading:
         self._pool.add(_rest(opened, read, failures, density))
         return Piece(IdRange(opened.after, read.covered), read.rows) if read.rows else None
 
-    def _left(self) -> tuple[IdRange, ...]:
-        flying = [chain.range for flight in self._flights.values() for chain in flight.chains]
-        return merged([*self._pool.ranges(), *flying])
 
-
-def _rest(opened: OpenRange, read: Walk, failures: int, density: float | None) -> OpenRange:
-    """What remains of a range, with the density of the rows just read."""
+def _rest(opened: OpenRange, read: Walk, failures: int, top: float | None) -> OpenRange:
+    """What remains of a range, by the rows just read and the density at its high end, where that is known."""
     if not read.rows:
         return replace(opened, failures=failures)
-    here = len(read.rows) / (read.covered - opened.after)
-    return OpenRange(read.covered, opened.upto, _agreed(here, density), len(read.rows), failures)
+    seen = _seen(opened, read)
+    density, patchiness = seen.density, seen.patchiness
+    if top is not None:
+        mean = (density + top) / 2
+        apart = (density - top) / mean
+        density = mean if abs(apart) < _ALIKE else min(density, top)
+        patchiness = max(patchiness, apart**2 * PAGE_ROWS / 2)
+    return OpenRange(read.covered, opened.upto, density, patchiness, seen.rows, failures)
 
 
-def _agreed(front: float, top: float | None) -> float:
-    """The density between both ends: what they agree on, and the thinner one where they do not."""
-    if top is None:
-        return front
-    return (front + top) / 2 if _ALIKE < front / top < 1 / _ALIKE else min(front, top)
+def _seen(opened: OpenRange, read: Walk) -> Seen:
+    end = opened.upto if read.complete else read.covered
+    return Seen(len(read.rows), end - opened.after, read.squares + (end - read.covered) ** 2)
 
 
 def _density(ids: Sequence[int]) -> float | None:

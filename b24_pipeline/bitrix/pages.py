@@ -12,7 +12,7 @@ from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
 from b24_pipeline.bitrix.batch import Command, Reference
-from b24_pipeline.bitrix.ranges import PAGE_ROWS
+from b24_pipeline.bitrix.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.errors import ApiError, ListDidNotAdvance, UnreadableAnswer
 
 Row = dict[str, Any]
@@ -67,12 +67,29 @@ class ListQuery:
         return Command(self.method, params)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """All rows of one id range, ascending."""
+
+    done: IdRange
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one request brought, and the ranges not delivered after it: the cursor to commit with it."""
+
+    pieces: tuple[Piece, ...]
+    left: tuple[IdRange, ...]
+
+
 @dataclass(slots=True)
 class Walk:
     """What a chain of pages brought: rows up to `covered`, and why it ended before the range did."""
 
     rows: list[Row]
     covered: int
+    squares: int = 0  # of the steps from id to id
     complete: bool = False
     error: ApiError | None = None
 
@@ -91,7 +108,7 @@ def walk(
         if done.error or key not in answer.results:
             return done
         rows, ids = _page(portal, query, answer.results[key])
-        _require_ascent(portal, query, done.covered, ids, upto)
+        done.squares += _ascent(portal, query, done.covered, ids, upto)
         done.rows += rows
         done.covered = ids[-1] if ids else done.covered
         if len(rows) < PAGE_ROWS or done.covered == upto:
@@ -110,8 +127,9 @@ def _page(portal: str, query: ListQuery, result: Any) -> tuple[list[Row], list[i
         ) from None
 
 
-def _require_ascent(portal: str, query: ListQuery, after: int, ids: list[int], upto: int | None) -> None:
-    previous = after
+def _ascent(portal: str, query: ListQuery, after: int, ids: list[int], upto: int | None) -> int:
+    """The squares of the steps from each id to the next, added up. Raises ListDidNotAdvance."""
+    previous, squares = after, 0
     for number in ids:
         if number <= previous or (upto is not None and number > upto):
             raise ListDidNotAdvance(
@@ -120,7 +138,9 @@ def _require_ascent(portal: str, query: ListQuery, after: int, ids: list[int], u
                 f"{'' if upto is None else f' and up to {upto}'}, got {number}; "
                 "the portal ignored the filter or the order",
             )
+        squares += (number - previous) ** 2
         previous = number
+    return squares
 
 
 def highest_ids(portal: str, query: ListQuery, answer: BatchAnswer, key: str) -> list[int]:

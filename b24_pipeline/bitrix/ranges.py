@@ -21,10 +21,14 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 PAGE_ROWS = 50
 
 # Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
-_DEVIATIONS = 3.0
+_DEVIATIONS = 2.0
+# Where they are off by far more, reading on is cheaper than asking for pages in vain.
+_MOST_MARGIN = 0.25
 # A piece cut off an even range overflows its batch this rarely.
 _PIECE_DEVIATIONS = 1.5
 _SMALLEST_PIECE = 0.8
+# Single holes at random give at most 1.
+_WIDE_HOLES = 1.5
 # A range for which so many of a batch's pages are likely gets a batch of its own.
 _NEARLY_FULL = 0.9
 # A density is worth more than a guess once so many rows have told it.
@@ -33,6 +37,8 @@ _TELLING_ROWS = 1000
 _LONG_BATCHES = 24
 # A batch this full is sent although others may still bring something to put in.
 _FULL_ENOUGH = 0.8
+# Nothing is held back for so few.
+_LITTLE_ROWS = 250
 # Splitting for a few rows more than a batch would make one more batch of them.
 _WORTH_SPLITTING = 0.1
 # After so many batches without trouble a shrunken batch grows again.
@@ -49,11 +55,16 @@ class IdRange:
 
 @dataclass(frozen=True, slots=True)
 class OpenRange:
-    """A range not yet read, with what its neighbourhood showed: rows per id, over `seen` rows."""
+    """A range not yet read, with what its neighbourhood showed over `seen` rows.
+
+    `density`: rows per id. `patchiness`: the variance of a count of rows, over
+    their number; holes that are alone give 1 - density, wide ones far more.
+    """
 
     after: int
     upto: int
     density: float = 1.0
+    patchiness: float = 0.0
     seen: int = 1
     failures: int = 0
     look: int = 0
@@ -70,7 +81,7 @@ class OpenRange:
     @property
     def pages(self) -> int:
         """Pages that very likely suffice, the short one that ends the chain included."""
-        likely_most = self.rows + _DEVIATIONS * self.deviation(self.rows)
+        likely_most = self.rows + min(_DEVIATIONS * self.deviation(self.rows), self.rows * _MOST_MARGIN)
         enough = int(likely_most // PAGE_ROWS) + 1
         if likely_most >= self.width:
             enough = math.ceil(self.width / PAGE_ROWS)
@@ -78,12 +89,49 @@ class OpenRange:
 
     def deviation(self, rows: float) -> float:
         """By how much a guess of so many rows is off, usually."""
-        return math.sqrt(rows * max(1.0 - self.density, 0.0) * (1.0 + rows / self.seen))
+        return math.sqrt(rows * self.patchiness * (1.0 + rows / self.seen))
+
+    @property
+    def predictable(self) -> bool:
+        """Whether a guess of its rows is worth something."""
+        return _DEVIATIONS * self.deviation(self.rows) <= self.rows * 0.5
+
+    def beginning(self, pages: int) -> OpenRange:
+        """As much of it as so many pages very likely hold."""
+        rows = pages * PAGE_ROWS
+        likely = rows - min(_DEVIATIONS * self.deviation(rows), rows * _MOST_MARGIN)
+        return replace(self, upto=min(self.after + math.ceil(likely / self.density), self.upto))
 
     def split(self, parts: int) -> list[OpenRange]:
         """Equal widths; fewer parts if it has not so many ids."""
         edges = [self.after + self.width * part // parts for part in range(parts + 1)]
         return [replace(self, after=low, upto=high) for low, high in pairwise(edges) if low < high]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What rows told of their list: how many on how many ids, and the squares of the steps between them."""
+
+    rows: int = 0
+    ids: int = 0
+    squares: int = 0
+
+    def add(self, other: Seen) -> None:
+        self.rows += other.rows
+        self.ids += other.ids
+        self.squares += other.squares
+
+    @property
+    def density(self) -> float:
+        return self.rows / self.ids
+
+    @property
+    def patchiness(self) -> float:
+        """The variance of a step, in steps: by so much a count of rows on a width varies."""
+        if not self.rows:
+            return 0.0
+        step = self.ids / self.rows
+        return max(self.squares / self.rows / step**2 - 1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +140,12 @@ class Chain:
 
     range: OpenRange
     pages: int
+
+    @property
+    def leaves(self) -> float:
+        """How many rows of its range it may well not reach."""
+        rows = self.range.rows
+        return max(rows + self.range.deviation(rows) - self.pages * PAGE_ROWS, 0.0)
 
 
 class RangePool:
@@ -103,7 +157,7 @@ class RangePool:
         self._good = 0
         self._patchy = False
         self._coarse = False
-        self._rows = self._ids = 0  # landed
+        self._landed = Seen()
 
     def add(self, opened: OpenRange) -> None:
         if opened.width > 0:
@@ -121,41 +175,50 @@ class RangePool:
         if self._good >= _GROW_AFTER and self._commands < MAX_COMMANDS:
             self._commands, self._good = min(self._commands * 2, MAX_COMMANDS), 0
 
-    def landed(self, rows: int, ids: int) -> None:
-        """So many rows were found on so many ids."""
-        self._rows += rows
-        self._ids += ids
+    def landed(self, seen: Seen) -> None:
+        """These rows were found."""
+        self._landed.add(seen)
 
     def ended(self, chain: Chain, rows: int) -> None:
         """A chain reached the end of its range: far earlier than guessed, if the ids are patchy."""
         if chain.pages - rows // PAGE_ROWS > self._commands // 2:
             self._patchy = True
 
-    def take(self, idle: int, busy: int) -> list[list[Chain]]:
-        """The batches to send now, at most `idle`, while `busy` others are under way.
+    def take(self, idle: int, coming: float = 0.0) -> list[list[Chain]]:
+        """The batches to send now, at most `idle`; what is under way will leave `coming` rows to be read.
 
-        A batch far from full is held back as long as others may bring more.
+        A batch far from full is held back as long as that may fill it.
         """
-        self._coarse = self._coarse or self._patchy or self._is_long()
+        holes = self._landed.patchiness
+        self._open = [replace(one, patchiness=max(one.patchiness, holes)) for one in self._open]
+        self._coarse = self._coarse or self._patchy or self._is_long() or self._is_uneven()
         if self._coarse:
             self._spread(idle)
             batches = self._large(idle)
         else:
             batches = self._cut(idle)
-        tails = [opened for opened in self._open if opened.pages < self._enough]
         room = idle - len(batches)
-        if not tails or room <= 0:
-            return batches
-        if busy + len(batches) == 0:
-            return self._last_tails(tails, room)
-        while room > 0 and self._worth_sending():
+        if coming < _LITTLE_ROWS and len(whole := _first_fit(self._open, self._commands)) <= min(
+            room, math.ceil(self._pages / self._commands)
+        ):
+            self._open = []
+            return [*batches, *whole]
+        enough = 1 if coming < _LITTLE_ROWS else math.ceil(_FULL_ENOUGH * self._commands)
+        while len(batches) < idle and self._pages >= enough:
             batches.append(self._filled())
-            room -= 1
         return batches
+
+    @property
+    def _pages(self) -> int:
+        return sum(opened.pages for opened in self._open)
 
     def _is_long(self) -> bool:
         """Whether so much is left that full batches count more than the last ones ending together."""
         return sum(opened.rows for opened in self._open) > _LONG_BATCHES * self._commands * PAGE_ROWS
+
+    def _is_uneven(self) -> bool:
+        """Whether holes are so wide that pieces would overflow or be cut far too small."""
+        return any(opened.patchiness > _WIDE_HOLES for opened in self._open)
 
     @property
     def _enough(self) -> int:
@@ -180,9 +243,10 @@ class RangePool:
 
     def _told(self, opened: OpenRange) -> OpenRange:
         """With the density of what has landed, where that is more than was seen of it."""
-        if self._rows < max(_TELLING_ROWS, opened.seen):
+        seen = self._landed
+        if seen.rows < max(_TELLING_ROWS, opened.seen):
             return opened
-        return replace(opened, density=self._rows / self._ids, seen=self._rows)
+        return replace(opened, density=seen.density, patchiness=seen.patchiness, seen=seen.rows)
 
     def _spread(self, idle: int) -> None:
         """Split the largest range where workers would stay idle."""
@@ -193,6 +257,8 @@ class RangePool:
         batches = largest.rows / (self._commands * PAGE_ROWS)
         whole = int(batches)
         parts = min(whole + (batches - whole > _WORTH_SPLITTING), idle - len(large) + 1)
+        if not self._landed.rows and 2 * whole >= idle:
+            parts = idle  # the first guess may be far off: all look into the list, which tells more
         if parts > 1:
             self._open.remove(largest)
             first, *others = largest.split(parts)
@@ -211,31 +277,18 @@ class RangePool:
             self._open.remove(opened)
         return [[Chain(opened, self._commands)] for opened in large]
 
-    def _last_tails(self, tails: Sequence[OpenRange], room: int) -> list[list[Chain]]:
-        """Nothing else will come: all tails now, each whole if that takes no more batches."""
-        whole = _first_fit(tails, self._commands)
-        if len(whole) <= min(room, math.ceil(sum(tail.pages for tail in tails) / self._commands)):
-            for tail in tails:
-                self._open.remove(tail)
-            return whole
-        batches: list[list[Chain]] = []
-        while self._open and len(batches) < room:
-            batches.append(self._filled())
-        return batches
-
-    def _worth_sending(self) -> bool:
-        return sum(opened.pages for opened in self._open) >= _FULL_ENOUGH * self._commands
-
     def _filled(self) -> list[Chain]:
-        """One batch, filled with the longest tails; the last one is begun if it does not fit."""
+        """One batch, filled with the longest tails; of the last one as much as likely fits."""
         chains: list[Chain] = []
         room = self._commands
         for opened in sorted(self._open, key=lambda opened: -opened.pages):
-            if room == 0:
-                break
             self._open.remove(opened)
-            chains.append(Chain(opened, min(opened.pages, room)))
+            begun = opened if opened.pages <= room or not opened.predictable else opened.beginning(room)
+            chains.append(Chain(begun, min(opened.pages, room)))
+            self.add(replace(opened, after=begun.upto))
             room -= chains[-1].pages
+            if room <= 0:
+                break
         return chains
 
 
@@ -253,12 +306,12 @@ def _first_fit(tails: Sequence[OpenRange], commands: int) -> list[list[Chain]]:
     return batches
 
 
-def merged(ranges: Iterable[OpenRange]) -> tuple[IdRange, ...]:
+def merged(ranges: Iterable[OpenRange | IdRange]) -> tuple[IdRange, ...]:
     """Ascending, with neighbours joined: a cursor short enough to store."""
     joined: list[IdRange] = []
-    for opened in sorted(ranges, key=lambda opened: opened.after):
-        if joined and joined[-1].upto == opened.after:
-            joined[-1] = IdRange(joined[-1].after, opened.upto)
+    for one in sorted(ranges, key=lambda one: one.after):
+        if joined and joined[-1].upto == one.after:
+            joined[-1] = IdRange(joined[-1].after, one.upto)
         else:
-            joined.append(IdRange(opened.after, opened.upto))
+            joined.append(IdRange(one.after, one.upto))
     return tuple(joined)

@@ -8,8 +8,10 @@ goes to `extra` too, under its field's name, and is counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from b24_pipeline.entities.columns import READERS, Column, Reader, json_text, without_access
@@ -17,9 +19,41 @@ from b24_pipeline.entities.entity import Entity
 from b24_pipeline.entities.usual import USUAL
 
 CUSTOM = "UF_"
-_TEXTS = frozenset({str})
+_FLAT = frozenset({str, int, float, bool, type(None)})
+_MOST_SHAPES = 1000
 _LARGEST = 2**63
+Picker = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a row with certain keys has what: pickers out of its values with a None behind them."""
+
+    columns: Picker
+    custom: Picker
+    custom_fields: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def of(cls, fields: tuple[str, ...], columns: Sequence[str], known: Collection[str]) -> Shape:
+        """The shape of rows with these keys in this order."""
+        places = {field: place for place, field in enumerate(fields)}
+        rest = [field for field in fields if field not in known]
+        custom = tuple(field for field in rest if field.startswith(CUSTOM))
+        return cls(
+            _picker([places.get(field, len(fields)) for field in columns]),
+            _picker([places[field] for field in custom]),
+            custom,
+            tuple(field for field in rest if field not in custom),
+        )
+
+
+def _picker(places: Sequence[int]) -> Picker:
+    """As `itemgetter`, and a tuple also of one or none."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple(values[place] for place in places)
 
 
 class RowDecoder:
@@ -37,28 +71,44 @@ class RowDecoder:
         self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
         self.set_aside = 0
         self._columns = chosen
-        self._fields = [column.field for column in chosen]
-        self._custom: dict[str, None] = {}  # custom fields seen so far, in their order
-        self._taken = frozenset(self._fields)
-        self._known = self._taken | entity.volatile
+        self._fields = tuple(column.field for column in chosen)
+        self._known = frozenset(self._fields) | entity.volatile
         # one that was asked for and is absent is empty: it must not stay as it was
         self._asked = {
-            field: None for field in wanted or () if _is_custom(field) and field not in self._taken
+            field: None for field in wanted or () if _is_custom(field) and field not in self._fields
         }
+        self._shapes: dict[tuple[str, ...], Shape] = {}
 
     def rows(self, raw_rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, ...]]:
         """Rows of COPY texts in the order of `names`.
 
         One without a usable id has no place in a table: it is left out and counted.
         """
-        extras: list[dict[str, Any]] = [{} for _ in raw_rows]
-        values = zip(*(map(raw.get, self._fields) for raw in raw_rows), strict=True)
-        texts = [self._column(*column, extras) for column in zip(self._columns, values, strict=False)]
-        rests = [self._rest(raw, extra) for raw, extra in zip(raw_rows, extras, strict=True)]
-        rows = list(zip(*texts, *zip(*rests, strict=True), strict=True))
+        extras: list[dict[str, Any]] = []
+        customs: list[dict[str, Any]] = []
+        values: list[tuple[Any, ...]] = []
+        for raw in raw_rows:
+            found = (*raw.values(), None)
+            shape = self._shapes.get(tuple(raw)) or self._shape(tuple(raw))
+            values.append(shape.columns(found))
+            customs.append(dict(zip(shape.custom_fields, shape.custom(found), strict=False)))
+            extras.append({field: without_access(raw[field]) for field in shape.unknown})
+        texts = [
+            self._column(*column, extras)
+            for column in zip(self._columns, zip(*values, strict=True), strict=False)
+        ]
+        custom_texts, extra_texts = map(self._custom_text, customs), map(self._json, extras)
+        rows = list(zip(*texts, custom_texts, extra_texts, strict=True))
         usable = [row for row in rows if row[0] is not None]
         self.set_aside += len(rows) - len(usable)
         return usable
+
+    def _shape(self, fields: tuple[str, ...]) -> Shape:
+        """Rows come in a handful of shapes, since absent phones are absent keys."""
+        if len(self._shapes) >= _MOST_SHAPES:
+            self._shapes.clear()
+        shape = self._shapes[fields] = Shape.of(fields, self._fields, self._known)
+        return shape
 
     def _column(
         self, column: Column, values: Sequence[Any], extras: list[dict[str, Any]]
@@ -82,23 +132,10 @@ class RowDecoder:
             self.set_aside += 1
             return None
 
-    def _rest(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> tuple[str, str]:
-        """What no column takes: custom fields, and the unknown."""
-        custom = {field: raw[field] for field in self._custom if field in raw}
-        if len(custom) + len(self._fields) != len(raw) or not self._taken <= raw.keys():
-            custom = self._told_apart(raw, extra)
-        for field, value in custom.items():
-            if type(value) is dict or (type(value) is list and not _TEXTS.issuperset(map(type, value))):
-                custom[field] = without_access(value)
-        return self._json(self._asked | custom if self._asked else custom), self._json(extra)
-
-    def _told_apart(self, raw: Mapping[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        """The custom fields of a row that has others than the rows before; the unknown goes to `extra`."""
-        rest = {field: value for field, value in raw.items() if field not in self._known}
-        custom = {field: value for field, value in rest.items() if field.startswith(CUSTOM)}
-        extra |= {field: without_access(value) for field, value in rest.items() if field not in custom}
-        self._custom |= dict.fromkeys(custom)
-        return custom
+    def _custom_text(self, custom: dict[str, Any]) -> str:
+        if not _FLAT.issuperset(map(type, custom.values())):
+            custom = {field: without_access(value) for field, value in custom.items()}
+        return self._json(self._asked | custom if self._asked else custom)
 
     def _json(self, value: dict[str, Any]) -> str:
         if not value:

@@ -1,12 +1,13 @@
 """Rows into a table of the CRM: COPY into a staging table, then one merge.
 
-Everything here runs in the caller's transaction, so that a page of rows and
-its cursor are stored together or not at all.
+Where a portal has none of them yet, they are copied straight into the table.
+Everything here runs in the caller's transaction, so that a page of rows and its
+cursor are stored together or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,10 +16,11 @@ import psycopg
 from psycopg import sql
 
 from b24_pipeline.store import queries
+from b24_pipeline.store.copying import Lines, copy_in
 
 _sql = queries.load("merge")
 
-Row = tuple[str | None, ...]
+IdRange = tuple[int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,39 @@ class Target:
         return f"staging_{self.table}"
 
 
-def stage(connection: psycopg.Connection, target: Target, names: Sequence[str], rows: Iterable[Row]) -> None:
+def insert(
+    connection: psycopg.Connection,
+    target: Target,
+    names: Sequence[str],
+    rows: Lines,
+    ranges: Sequence[IdRange],
+) -> Merged | None:
+    """Copies rows, all there are in the id ranges (after, up to], straight into the table.
+
+    None, and nothing done, where the portal has rows there already: those are to be merged.
+    """
+    places = {
+        "account": target.account,
+        "after": [one[0] for one in ranges],
+        "upto": [one[1] for one in ranges],
+    }
+    if _sql.has_rows(connection, table=target.table, **places):
+        return None
+    try:
+        with connection.transaction():
+            copy_in(connection, sql.Identifier(target.table), names, rows)
+    except psycopg.errors.UniqueViolation:
+        return None  # an event brought one of them meanwhile
+    months = _sql.months(connection, table=target.table, time_zone=target.time_zone, **places)
+    return Merged(len(rows), frozenset(months or ()))
+
+
+def stage(connection: psycopg.Connection, target: Target, names: Sequence[str], rows: Lines) -> None:
     """Copies rows, texts in the order of `names`, into the staging table, emptied first."""
     _sql.make_staging(connection, table=target.table, staging=target.staging)
     staging = sql.Identifier("pg_temp", target.staging)
     connection.execute(sql.SQL("truncate {}").format(staging))
-    listed = sql.SQL(", ").join(map(sql.Identifier, ("user_account_id", *names)))
-    account = str(target.account)
-    with connection.cursor().copy(sql.SQL("copy {} ({}) from stdin").format(staging, listed)) as copy:
-        for row in rows:
-            copy.write_row((account, *row))
+    copy_in(connection, staging, names, rows)
 
 
 def merge(connection: psycopg.Connection, target: Target, names: Sequence[str]) -> Merged:
@@ -74,7 +99,7 @@ def note_vanished(
     target: Target,
     entity: str,
     scope: str,
-    ids: tuple[int, int | None],
+    ids: IdRange,
     created: tuple[datetime | None, datetime | None] = (None, None),
 ) -> int:
     """Notes the rows alive in the id range (after, up to] that were not among the rows just staged."""

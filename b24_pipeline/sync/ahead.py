@@ -1,8 +1,9 @@
-"""The next page is waited for and prepared while the database stores this one."""
+"""The next pages are waited for and prepared while the database stores this one."""
 
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+# A prepared page takes a third of the answer it comes from, and what it told of the list is known
+PAGES_AHEAD = 6
+
 # Pages are many small objects without cycles: collecting after each few hundred is half the work
 _CALM = (100_000, 50, 100)
 
 
 def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
-    """Takes and prepares the items on a thread of its own, one ahead of the caller."""
+    """Takes and prepares the items in turn on a thread of its own, a few ahead of the caller."""
     iterator = iter(items)
 
     def one() -> list[R]:
@@ -25,9 +29,9 @@ def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
 
     worker = ThreadPoolExecutor(1, thread_name_prefix="b24-ahead")
     try:
-        waiting = worker.submit(one)
-        while prepared := waiting.result():
-            waiting = worker.submit(one)
+        waiting = deque(worker.submit(one) for _ in range(PAGES_AHEAD))
+        while prepared := waiting.popleft().result():
+            waiting.append(worker.submit(one))
             yield prepared.pop()
     finally:
         # whoever stops early closes the client, which ends what is still waited for

@@ -13,8 +13,9 @@ from datetime import datetime
 from b24_pipeline.bitrix.listing import Chunk, IdRange
 from b24_pipeline.entities import Entity
 from b24_pipeline.store import cursors, merge
+from b24_pipeline.store.copying import Lines
 from b24_pipeline.store.cursors import OpenRange
-from b24_pipeline.store.merge import Merged, Row
+from b24_pipeline.store.merge import Merged
 from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.ahead import ahead
 from b24_pipeline.sync.checkpoint import Checkpoint
@@ -65,7 +66,7 @@ def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
 class Page:
     """Rows ready for COPY, the id ranges that they are all of, and the ranges still to be read."""
 
-    rows: list[Row]
+    rows: Lines
     done: tuple[IdRange, ...]
     left: tuple[IdRange, ...]
 
@@ -109,12 +110,17 @@ class _Load:
         self.job.options.progress(self.job.portal.name, self.reading.entity.name, len(page.rows))
 
     def _store_page(self, connection: Connection, page: Page) -> Merged:
-        merged = self.reading.merge(connection, page.rows)
+        merged = self.reading.insert(connection, page.rows, page.done)
+        if merged is None:
+            merged = self.reading.merge(connection, page.rows)
+            self._note_vanished(connection, page)
+        self.checkpoint.keep_open(connection, page.left)
+        return merged
+
+    def _note_vanished(self, connection: Connection, page: Page) -> None:
         if self.reading.scope.whole:
             for ids in page.done:
                 self.reading.note_vanished(connection, ids)
-        self.checkpoint.keep_open(connection, page.left)
-        return merged
 
     def _finish(self, connection: Connection, outcome: Outcome) -> None:
         outcome.watermark = self.checkpoint.end(connection)

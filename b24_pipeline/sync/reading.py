@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from b24_pipeline.bitrix.listing import IdRange, ListQuery
 from b24_pipeline.entities import Entity, RowDecoder
 from b24_pipeline.store import merge
-from b24_pipeline.store.merge import Merged, Row, Target
+from b24_pipeline.store.copying import Lines, lines
+from b24_pipeline.store.merge import Merged, Target
 from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.scope import FULL, Scope
@@ -36,14 +38,19 @@ class Reading:
         """The list query without any condition but ids."""
         return self.query(FULL)
 
-    def decoded(self, raw_rows: list[dict[str, Any]]) -> list[Row]:
-        """Rows for COPY; the raw ones are used up."""
-        return self.decoder.rows(raw_rows)
+    def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
+        """Rows for COPY."""
+        return lines(self.target.account, self.decoder.rows(raw_rows))
 
-    def merge(self, connection: Connection, rows: list[Row]) -> Merged:
+    def merge(self, connection: Connection, rows: Lines) -> Merged:
         """Stages and merges decoded rows in the caller's transaction."""
         merge.stage(connection, self.target, self.decoder.names, rows)
         return merge.merge(connection, self.target, self.decoder.names)
+
+    def insert(self, connection: Connection, rows: Lines, done: Sequence[IdRange]) -> Merged | None:
+        """Stores all rows of id ranges where the portal has none yet; None where it has."""
+        ranges = [(ids.after, ids.upto) for ids in done]
+        return merge.insert(connection, self.target, self.decoder.names, rows, ranges)
 
     def note_vanished(self, connection: Connection, ids: IdRange) -> None:
         """Notes rows of an id range that are alive here and were not among those staged last."""
@@ -58,7 +65,7 @@ class Reading:
 
     def note_vanished_beyond(self, connection: Connection, highest: int) -> None:
         """Notes rows with ids above the portal's highest."""
-        merge.stage(connection, self.target, self.decoder.names, ())
+        merge.stage(connection, self.target, self.decoder.names, Lines())
         self.note_vanished(connection, IdRange(highest, None))
 
     def vanished(self, connection: Connection) -> list[int]:

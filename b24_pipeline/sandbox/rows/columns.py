@@ -87,7 +87,7 @@ class Numbers:
             return encode_plain(key, self.rendered(rows, family))
         values = self.data[rows].tolist()
         pieces = self._pieces.setdefault((key, family), {})
-        new = list(set(values) - pieces.keys())
+        new = [value for value in set(values) if value not in pieces]
         render, empty = self.codec.render(family), self.codec.empty[family]
         texts = [empty if stored == NOTHING else render(stored) for stored in new]
         pieces.update(zip(new, encode_plain(key, texts), strict=True))

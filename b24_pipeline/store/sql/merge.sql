@@ -9,6 +9,18 @@ select
     months
 from b24_merge(cast(:table as regclass), cast(:staging as regclass), :columns, :time_zone, :keep_custom_fields);
 
+-- name: has_rows(table, account, after, upto)$
+-- Whether the portal has rows in these id ranges.
+select b24_has_rows(
+    cast(:table as regclass), :account, cast(:after as bigint[]), cast(:upto as bigint[])
+);
+
+-- name: months(table, account, after, upto, time_zone)$
+-- In which months its rows there were created.
+select b24_months(
+    cast(:table as regclass), :account, cast(:after as bigint[]), cast(:upto as bigint[]), :time_zone
+);
+
 -- name: note_vanished(table, staging, account, entity, scope, after, upto, created_from, created_before)$
 -- Rows of the id range that are alive here and were not read.
 select b24_note_vanished(

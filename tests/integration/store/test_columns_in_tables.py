@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from b24_pipeline.entities import CRM, DEAL, LEAD, USER, Entity, Kind, RowDecoder
 from b24_pipeline.store import catalogue, merge
+from b24_pipeline.store.copying import lines
 from b24_pipeline.store.merge import Target
 from b24_pipeline.store.pool import Warehouse
 from tests.installation import account, fetch
@@ -106,7 +107,12 @@ def land(warehouse: Warehouse, portal: Any, entity: Entity, rows: list[dict[str,
     decoder = RowDecoder(entity)
     target = Target(entity.table, portal, "Europe/Moscow")
     with warehouse.connect() as connection:
-        merge.stage(connection, target, decoder.names, decoder.rows([dict(row) for row in rows]))
+        merge.stage(
+            connection,
+            target,
+            decoder.names,
+            lines(target.account, decoder.rows([dict(row) for row in rows])),
+        )
         merge.merge(connection, target, decoder.names)
     return decoder
 

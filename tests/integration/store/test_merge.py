@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from b24_pipeline.entities import LEAD, RowDecoder
 from b24_pipeline.store import merge
+from b24_pipeline.store.copying import lines
 from b24_pipeline.store.merge import Merged, Target
 from b24_pipeline.store.pool import Warehouse
 from tests.installation import account, execute, fetch
@@ -34,7 +35,12 @@ def put(
     decoder = RowDecoder(LEAD, selected)
     target = Target("bitrix24_leads", portal, time_zone, keep_custom_fields=selected is not None)
     with warehouse.connect() as connection:
-        merge.stage(connection, target, decoder.names, decoder.rows([dict(row) for row in rows]))
+        merge.stage(
+            connection,
+            target,
+            decoder.names,
+            lines(target.account, decoder.rows([dict(row) for row in rows])),
+        )
         return merge.merge(connection, target, decoder.names)
 
 

@@ -12,6 +12,7 @@ import pytest
 from b24_pipeline.bitrix.answers import Answer, read_batch, rows_of
 from b24_pipeline.entities import DEAL_HISTORY, LEAD, USER, RowDecoder
 from b24_pipeline.store import directories, history, merge
+from b24_pipeline.store.copying import lines
 from b24_pipeline.store.merge import Target
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.sync.fields import field_rows
@@ -40,7 +41,7 @@ def land(warehouse: Warehouse, portal: UUID, rows: list[dict[str, Any]]) -> int:
     decoder = RowDecoder(LEAD)
     target = Target(LEAD.table, portal)
     with warehouse.connect() as connection:
-        merge.stage(connection, target, decoder.names, decoder.rows(rows))
+        merge.stage(connection, target, decoder.names, lines(target.account, decoder.rows(rows)))
         changed = merge.merge(connection, target, decoder.names).rows_changed
     assert decoder.set_aside == 0
     return changed
