@@ -14,7 +14,8 @@ from b24_pipeline.store import merge
 from b24_pipeline.store.copying import lines
 from b24_pipeline.store.merge import Target
 from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.sync.ahead import ahead, calm_collector
+from b24_pipeline.sync.ahead import ahead
+from b24_pipeline.sync.memory import calm_memory
 from benchmarks.setting import DEAL_FIELDS, database, median, report
 
 ROWS = 50_000
@@ -66,7 +67,7 @@ def _load(warehouse: Warehouse, bodies: list[bytes], selected: list[str] | None)
     decoder = RowDecoder(DEAL, selected)
     target = Target(DEAL.table, ACCOUNT, keep_custom_fields=selected is not None)
     started = time.monotonic()
-    with calm_collector():
+    with calm_memory():
         for rows in ahead(bodies, lambda body: lines(ACCOUNT, decoder.rows(orjson.loads(body)))):
             with warehouse.connect() as connection:
                 merge.stage(connection, target, decoder.names, rows)

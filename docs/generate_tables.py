@@ -40,6 +40,10 @@ OURS = (
     "bitrix24_cursors",
     "bitrix24_loads",
     "bitrix24_vanished",
+    "bitrix24_webhook_events",
+    "bitrix24_event_health",
+    "bitrix24_coverage",
+    "bitrix24_oauth_states",
     "bitrix24_budget",
     "bitrix24_operating",
 )

@@ -1,20 +1,21 @@
 """Batches under way: as one lands the next one leaves, whatever the caller does meanwhile.
 
 The rows of an answer take the caller longer to store than the portal to send.
-So each answer is opened in the thread that brought it, tells the plan what it
-found, and waits for the caller together with a few others.
+So each answer is opened as it comes, tells the plan what it found, and waits for
+the caller together with a few others.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Condition
 from types import TracebackType
 from typing import Protocol, Self
 
+from b24_pipeline.bitrix.exchange import Received
 from b24_pipeline.bitrix.pages import Chunk, Piece, Walk
 from b24_pipeline.bitrix.ranges import Chain, IdRange, OpenRange, RangePool, merged
 
@@ -25,15 +26,18 @@ Chains = Sequence[Chain]
 
 
 class Reader(Protocol):
-    """What is done with the chains of one batch; `settle` is called by one thread at a time."""
+    """What is done with the chains of one batch; the last two are called by one thread at a time."""
 
-    def read(self, chains: Chains, room: Callable[[int], None]) -> list[Walk] | None:
-        """What came of each chain, or None where that was too much for the portal.
+    def send(self, chains: Chains) -> Received:
+        """The answer; a large one is not decoded."""
 
-        `room` waits until an answer of so many bytes may be decoded.
-        """
+    def open(self, chains: Chains, received: Received) -> list[Walk]:
+        """What came of each chain."""
 
-    def settle(self, chains: Chains, walks: list[Walk] | None) -> list[Piece]:
+    def too_heavy(self, chains: Chains, error: BaseException) -> bool:
+        """Whether a smaller batch may mend this; then the chains are in the plan again."""
+
+    def settle(self, chains: Chains, walks: list[Walk]) -> list[Piece]:
         """The rows found; what was not read goes back into the plan."""
 
 
@@ -50,7 +54,9 @@ class Flights:
         self._reader = reader
         self._pool = pool
         self._concurrency = concurrency
-        self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="b24-list")
+        self._senders = ThreadPoolExecutor(concurrency, thread_name_prefix="b24-list")
+        # one, since each thread that decodes keeps memory of its own for it
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix="b24-open")
         self._changed = Condition()  # its lock guards all of the following, and the pool
         self._under_way: list[Chains] = []
         self._landed: deque[_Landed] = deque()
@@ -67,7 +73,8 @@ class Flights:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._senders, self._opener):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def chunks(self) -> Iterator[Chunk]:
         """What each batch brings, until nothing is left. Raises what sending or opening one raised."""
@@ -100,27 +107,38 @@ class Flights:
         coming = sum(chain.leaves for chains in self._under_way for chain in chains)
         for chains in self._pool.take(idle, coming):
             self._under_way.append(chains)
-            self._workers.submit(self._fly, chains)
+            self._senders.submit(self._fly, chains)
 
     def _fly(self, chains: Chains) -> None:
         """One batch, in a thread of its own."""
-        held: list[int] = []
-
-        def room(size: int) -> None:
-            self._wait_for_room(size)
-            held.append(size)
-
         try:
-            walks = self._reader.read(chains, room)
+            received = self._reader.send(chains)
+            self._opener.submit(self._open, chains, received)
+        except BaseException as error:
+            self._fail(chains, error)
+
+    def _open(self, chains: Chains, received: Received) -> None:
+        size = len(received.content)
+        self._wait_for_room(size)
+        try:
+            walks = self._reader.open(chains, received)
             with self._changed:
                 self._under_way.remove(chains)
-                self._land(self._reader.settle(chains, walks), sum(held))
+                self._land(self._reader.settle(chains, walks), size)
                 self._leave()
         except BaseException as error:
-            # the caller raises it, once it has taken what landed before
-            with self._changed:
+            self._fail(chains, error, size)
+
+    def _fail(self, chains: Chains, error: BaseException, size: int = 0) -> None:
+        with self._changed:
+            self._free(size)
+            if chains in self._under_way and self._reader.too_heavy(chains, error):
+                self._under_way.remove(chains)
+                self._leave()
+            else:
+                # the caller raises it, once it has taken what landed before
                 self._failure = self._failure or error
-                self._changed.notify_all()
+            self._changed.notify_all()
 
     def _land(self, pieces: list[Piece], size: int) -> None:
         if pieces:

@@ -6,7 +6,7 @@ commits both in one transaction can be killed anywhere and go on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -154,26 +154,27 @@ class _Reading:
             upto = one.upto if one.upto is not None else max(tops[0] if tops else 0, one.after)
             self._pool.add(OpenRange(one.after, upto, density, 1.0 - density, PAGE_ROWS))
 
-    def read(self, chains: Sequence[Chain], room: Callable[[int], None]) -> list[Walk] | None:
-        """What each chain of a batch brought; None where the batch proved too heavy for the portal."""
-        commands = self._commands(chains)
-        try:
-            received = self._client.send_batch(commands)
-            room(len(received.content))
-            answer = self._client.open_batch(commands, received)
-        except _TOO_HEAVY:
-            if len(commands) == 1:
-                raise
-            return None
+    def send(self, chains: Sequence[Chain]) -> Received:
+        """The answer to a batch of these chains."""
+        return self._client.send_batch(self._commands(chains))
+
+    def open(self, chains: Sequence[Chain], received: Received) -> list[Walk]:
+        """What each chain brought."""
+        answer = self._client.open_batch(self._commands(chains), received)
         return [self._walk(number, chain, answer) for number, chain in enumerate(chains)]
 
-    def settle(self, chains: Sequence[Chain], walks: list[Walk] | None) -> list[Piece]:
+    def too_heavy(self, chains: Sequence[Chain], error: BaseException) -> bool:
+        """Whether a smaller batch may mend this error; if so, its ranges go back into the pool."""
+        pages = sum(chain.pages for chain in chains)
+        if not isinstance(error, _TOO_HEAVY) or pages == 1:
+            return False
+        self._pool.too_heavy(pages)
+        for chain in chains:
+            self._pool.add(chain.range)
+        return True
+
+    def settle(self, chains: Sequence[Chain], walks: list[Walk]) -> list[Piece]:
         """The pieces read; the rest goes back into the pool."""
-        if walks is None:
-            self._pool.too_heavy(sum(chain.pages for chain in chains))
-            for chain in chains:
-                self._pool.add(chain.range)
-            return []
         self._pool.came_through()
         pieces = [self._take(chain, read) for chain, read in zip(chains, walks, strict=True)]
         return [piece for piece in pieces if piece]

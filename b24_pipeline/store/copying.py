@@ -31,8 +31,10 @@ def lines(account: UUID, rows: Sequence[Row]) -> Lines:
     if not rows:
         return Lines()
     columns = map(_escaped, zip(*rows, strict=True))
-    joined = f"\n{account}\t".join(map("\t".join, zip(*columns, strict=True)))
-    return Lines(f"{account}\t{joined}\n".encode(), len(rows))
+    # encoded one by one: a single letter beyond Latin doubles the room of a text
+    encoded = [line.encode() for line in map("\t".join, zip(*columns, strict=True))]
+    begin = f"{account}\t".encode()
+    return Lines(begin + (b"\n" + begin).join(encoded) + b"\n", len(rows))
 
 
 def _escaped(column: Sequence[str | None]) -> list[str]:

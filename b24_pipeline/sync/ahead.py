@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -15,9 +13,6 @@ R = TypeVar("R")
 
 # A prepared page takes a third of the answer it comes from, and what it told of the list is known
 PAGES_AHEAD = 6
-
-# Pages are many small objects without cycles: collecting after each few hundred is half the work
-_CALM = (100_000, 50, 100)
 
 
 def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
@@ -36,14 +31,3 @@ def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
     finally:
         # whoever stops early closes the client, which ends what is still waited for
         worker.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def calm_collector() -> Iterator[None]:
-    """Collects garbage seldom while pages come and go."""
-    usual = gc.get_threshold()
-    gc.set_threshold(*_CALM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

@@ -161,3 +161,59 @@ def test_merge_ends_the_same_in_any_order(warehouse: Warehouse) -> None:
         assert one(warehouse, 1)["title"] == "v4"
 
     ends_the_same()
+
+
+def insert(warehouse: Warehouse, portal: UUID, *rows: dict[str, Any], upto: int = 100) -> Merged | None:
+    """Copies rows, all that the portal has up to an id, as a first load does."""
+    decoder = RowDecoder(LEAD)
+    target = Target("bitrix24_leads", portal, "Europe/Moscow")
+    with warehouse.connect() as connection:
+        return merge.insert(
+            connection,
+            target,
+            decoder.names,
+            lines(portal, decoder.rows([dict(row) for row in rows])),
+            [(0, upto)],
+        )
+
+
+def test_a_first_load_needs_no_merge(each_warehouse: Warehouse | None) -> None:
+    """Where a portal has no rows, a page is copied; texts, nulls and months are those of a merge."""
+    if each_warehouse is None:
+        return
+    rows = [
+        lead(number, TITLE="tab\tback\\slash\nline\r\\N", NAME="" if number % 2 else None)
+        for number in (1, 2)
+    ]
+    copied, merged = account(each_warehouse), account(each_warehouse, "globex")
+    put(each_warehouse, merged, *rows)
+    assert insert(each_warehouse, copied, *rows) == Merged(2, frozenset({date(2026, 9, 1)}))
+    title, names = fetch(
+        each_warehouse, "select array_agg(distinct title), array_agg(name) from bitrix24_leads"
+    )[0].values()
+    assert title == [rows[0]["TITLE"]]
+    assert set(names) == {None}
+
+
+def test_rows_that_are_there_are_not_copied_over(each_warehouse: Warehouse | None) -> None:
+    """One row in the range, deleted or alive, and nothing is done; another portal's rows do not matter."""
+    if each_warehouse is None:
+        return
+    portal, other = account(each_warehouse), account(each_warehouse, "globex")
+    put(each_warehouse, other, lead(1))
+    put(each_warehouse, portal, lead(7))
+    execute(each_warehouse, "update bitrix24_leads set deleted_at = now() where id = 7")
+    assert insert(each_warehouse, portal, lead(1), lead(2)) is None
+    assert insert(each_warehouse, portal, lead(1), lead(2), upto=6) == Merged(
+        2, frozenset({date(2026, 9, 1)})
+    )
+
+
+def test_a_row_that_came_meanwhile_is_no_failure(each_warehouse: Warehouse | None) -> None:
+    """A row beyond what was looked at, as an event in the same moment would bring, sends the page to the merge."""
+    if each_warehouse is None:
+        return
+    portal = account(each_warehouse)
+    put(each_warehouse, portal, lead(9))
+    assert insert(each_warehouse, portal, lead(1), lead(9), upto=5) is None
+    assert put(each_warehouse, portal, lead(1), lead(9, TITLE="new")).rows_changed == 2
