@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,18 @@ class EventDelivery:
     seed: int = 0
     tokens: bool = True
     timeout_seconds: float = 10.0
+
+    @classmethod
+    def parse(cls, text: str) -> EventDelivery:
+        """`lose=0.1,duplicate=0.2,delay_seconds=1,tokens=0`; ValueError says what is wrong."""
+        kinds: dict[str, type] = {name: type(value) for name, value in asdict(cls()).items()}
+        given: dict[str, Any] = {}
+        for pair in filter(None, (part.strip() for part in text.split(","))):
+            name, _, value = pair.partition("=")
+            if name not in kinds:
+                raise ValueError(f"{name!r} is none of {', '.join(kinds)}")
+            given[name] = bool(int(value)) if kinds[name] is bool else kinds[name](value)
+        return cls(**given)
 
     def __post_init__(self) -> None:
         """ValueError for what is no share or no number of events."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+from itertools import count
 from types import TracebackType
 
 from b24_pipeline.sandbox.addresses import Addresses
@@ -29,6 +31,7 @@ class Sandbox(Steering, AppSteering):
         portal = Portal(self.config, addresses)
         Steering.__init__(self, portal)
         AppSteering.__init__(self, portal, self._listen_also)
+        self._stopped = threading.Event()
         self.faults = Faults()
         self._journal = Journal()
         self._bucket = RequestBucket(self.config.limits)
@@ -50,8 +53,20 @@ class Sandbox(Steering, AppSteering):
 
     def stop(self) -> None:
         """Stop serving and sending events; the data and the journal stay readable."""
+        self._stopped.set()
         self.portal.sender.stop()
         self._server.stop()
+
+    def keep_changing(self, every_seconds: float, seed: int = 1) -> None:
+        """From now until the end something happens every so often: most often a deal or lead moves."""
+
+        def work() -> None:
+            for number in count():
+                if self._stopped.wait(every_seconds):
+                    return
+                self.change(1, seed + number, ("stage", "stage", "stage", "add", "edit", "pipeline"))
+
+        threading.Thread(target=work, name="b24-sandbox-changes", daemon=True).start()
 
     def run(self) -> None:
         """Serve in the foreground until SIGTERM or SIGINT."""
