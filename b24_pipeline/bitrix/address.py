@@ -69,6 +69,27 @@ def parse_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
     return PortalAddress(scheme, host, port)
 
 
+def parse_server(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
+    """The authorization server that the operator names: any public host over https, or an allowed one.
+
+    Raises AddressRefused.
+    """
+    match = _ADDRESS.fullmatch(text.strip())
+    if match is None:
+        raise AddressRefused(_shown(text), "is no address of an authorization server")
+    scheme, host = (match["scheme"] or "https").lower(), match["host"].lower()
+    port = int(match["port"]) if match["port"] else _PORTS.get(scheme, 0)
+    if scheme in _PORTS and _is_allowed(host, port, allowed):
+        return PortalAddress(scheme, host, port, allowed=True)
+    if (scheme, port) != ("https", 443) or _is_ip(host) or not _labels_fit(host):
+        raise AddressRefused(
+            host,
+            "an authorization server is reached by its name over https on port 443; "
+            "another one: add it to B24_ALLOWED_PORTALS",
+        )
+    return PortalAddress(scheme, host, port)
+
+
 def _shown(text: str) -> str:
     """What is safe to repeat of a text that may hold a secret: its host, if it has one."""
     match = re.match(r"(?:https?://)?([a-z0-9][a-z0-9.-]*)", text, re.IGNORECASE | re.ASCII)
