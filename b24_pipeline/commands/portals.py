@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,11 +10,9 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.bitrix.auth import WebhookCredential
 from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
+from b24_pipeline.store.portals import domain_of, require_name
 from b24_pipeline.sync.probe import probe
-
-_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 
 
 class EntityType(StrEnum):
@@ -50,7 +47,7 @@ def add(
             found = probe(client)
         opened.portals.add_webhook(
             name,
-            credential.address.origin.partition("://")[2],
+            domain_of(credential.address),
             credential.base_url,
             entity_type=entity_type.value,
             plan=plan.value,
@@ -61,14 +58,6 @@ def add(
     for warning in found.warnings:
         say(f"note: {warning}")
     output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
-
-
-def require_name(name: str) -> None:
-    """Raises UsageError unless a portal may be called so."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
-        )
 
 
 def show() -> None:
