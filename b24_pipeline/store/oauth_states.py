@@ -49,7 +49,7 @@ class OAuthStates:
             seen = _sql.look(connection, nonce=nonce)
         if seen is None:
             raise StateForged("authorization", "nothing of this kind was begun here; begin again")
-        used, _over, digest, domain = seen
+        used, digest, domain = seen
         if digest != browser_digest:
             raise OtherBrowser(
                 domain, "it was begun in another browser, or cookies are off; begin again in this one"

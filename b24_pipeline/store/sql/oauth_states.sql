@@ -23,7 +23,6 @@ returning portal_name, domain, entity_type;
 -- Why it was not to be had.
 select
     used_at is not null,
-    expires_at <= now(),
     browser_digest,
     domain
 from bitrix24_oauth_states
