@@ -1,6 +1,6 @@
-"""A process that calls a portal until its time is over: `python -m tests.oauth_worker URL ORIGIN SECONDS [POINT]`.
+"""A process that calls a portal until its time is over: `python -m tests.oauth_worker URL KEY ORIGIN SECONDS`.
 
-With a POINT it kills itself there. Prints how many calls succeeded, or the
+With a POINT it sends itself SIGNAL there, once, SIGKILL by default. Prints how many calls succeeded, or the
 name of the error that ended it.
 """
 
@@ -21,10 +21,22 @@ from tests.authorization_server import AuthorizationServer
 from tests.installation import NO_LIMIT
 
 
-def main(url: str, key: str, origin: str, seconds: str, point: str = "") -> None:
+def arm(point: str, name: str) -> None:
+    """The signal at this point, once."""
+
+    def fault(reached: str) -> None:
+        if reached == point:
+            tokens.fault = lambda _: None
+            os.kill(os.getpid(), signal.Signals[name])
+
+    tokens.fault = fault
+    tokens.HOLD_SECONDS = 2
+
+
+def main(url: str, key: str, origin: str, seconds: str, point: str = "", name: str = "SIGKILL") -> None:
     """Calls `profile` in a loop."""
     if point:
-        tokens.fault = lambda reached: os.kill(os.getpid(), signal.SIGKILL) if reached == point else None
+        arm(point, name)
     warehouse = Warehouse(url, pool_size=2)
     portals = Portals(warehouse, Vault(key))
     app = AuthorizationServer(origin=origin).app

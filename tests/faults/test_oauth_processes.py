@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from b24_pipeline.bitrix.oauth import OAuthApp
@@ -18,8 +20,9 @@ from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portal, Portals
 from b24_pipeline.store.tokens import StoredTokens
 from b24_pipeline.store.vault import Vault
+from b24_pipeline.sync.connections import Connections
 from tests.authorization_server import AuthorizationServer
-from tests.installation import KEY, execute, fetch
+from tests.installation import KEY, NO_LIMIT, execute, fetch
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 8
@@ -133,6 +136,50 @@ def test_connecting_again_mends_it(bitrix: AuthorizationServer, portal: Portal, 
     assert (again.id, again.status, again.status_reason) == (portal.id, "connected", None)
     assert source(warehouse, again, bitrix.app).refresh(stale) != stale
     assert bitrix.refused == 2
+
+
+def test_39_a_process_that_hangs_under_the_lock_loses_it(
+    database_url: str, bitrix: AuthorizationServer, portal: Portal, warehouse: Warehouse
+) -> None:
+    """Stopped while it holds the row: another refreshes, and the stopped one goes on with what that one stored."""
+    stale = source(warehouse, portal, bitrix.app).access_token()
+    bitrix.token_seconds = 3600.0
+    bitrix.expire()
+    worker = start(database_url, bitrix, 60, "held", "SIGSTOP")
+    while psutil.Process(worker.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.05)
+    started = time.monotonic()
+    fresh = source(warehouse, portal, bitrix.app).refresh(stale)
+    assert (fresh != stale, time.monotonic() - started < 10) == (True, True)
+    calls = len(bitrix.called)
+    worker.send_signal(signal.SIGCONT)
+    while len(bitrix.called) < calls + 3:
+        time.sleep(0.05)
+        assert worker.poll() is None
+    worker.kill()
+    worker.communicate()
+    # it did not know that it had lost the lock, and its refusal is not remembered
+    assert bitrix.refreshes["granted"] == 2
+    (row,) = fetch(
+        warehouse, "select bitrix24_status as s, bitrix24_refresh_failed_at as f from user_accounts"
+    )
+    assert (row["s"], row["f"]) == ("connected", None)
+
+
+def test_27_twenty_threads_refresh_once(
+    bitrix: AuthorizationServer, portal: Portal, warehouse: Warehouse
+) -> None:
+    """A token that is over in the middle of a run is replaced once, and nobody notices."""
+    portals = Portals(warehouse, Vault(KEY))
+    connections = Connections(warehouse, portals, ("127.0.0.1",), NO_LIMIT, oauth=bitrix.app)
+    bitrix.token_seconds = 3600.0
+    with connections.client(portal) as client, ThreadPoolExecutor(20) as pool:
+        client.call("profile")
+        bitrix.expire()
+        assert [answer.result["ID"] for answer in pool.map(lambda _: client.call("profile"), range(60))] == [
+            "17"
+        ] * 60
+    assert (bitrix.refused, bitrix.refreshes["granted"]) == (0, 2)
 
 
 def test_39_a_refresh_stops_no_rows_of_the_portal(
