@@ -7,6 +7,7 @@ another row or column does not open.
 
 from __future__ import annotations
 
+import hmac
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -32,10 +33,15 @@ class Vault:
             raise SecretKeyError(f"B24_SECRET_KEYS is empty; {HOW_TO_MAKE}")
         try:
             self._fernet = MultiFernet([Fernet(key) for key in listed])
+            self._keys = listed
         except ValueError:
             raise SecretKeyError(
                 f"B24_SECRET_KEYS holds something that is no Fernet key; {HOW_TO_MAKE}"
             ) from None
+
+    def signing_keys(self, purpose: str) -> list[bytes]:
+        """A key to sign with for each of ours, the newest last, of no use for anything but `purpose`."""
+        return [hmac.digest(key.encode(), purpose.encode(), "sha256") for key in reversed(self._keys)]
 
     def lock(self, account: UUID, column: str, secret: str) -> str:
         """The secret of an account's column, encrypted."""
