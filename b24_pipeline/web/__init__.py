@@ -1,0 +1,1 @@
+"""The HTTP service: connecting portals, landing events, answering. Knows no Dagster."""
