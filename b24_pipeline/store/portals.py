@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.rows import class_row
 
-from b24_pipeline.bitrix.address import PortalAddress
 from b24_pipeline.bitrix.oauth import Tokens
 from b24_pipeline.errors import PortalConflict, SecretKeyError, UnknownPortal, UsageError
 from b24_pipeline.store import queries
@@ -64,11 +63,6 @@ def require_name(name: str) -> None:
         raise UsageError(
             f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
         )
-
-
-def domain_of(address: PortalAddress) -> str:
-    """An address as `bitrix24_domain` has it: host, with the port where it is not the usual one."""
-    return address.origin.partition("://")[2]
 
 
 class Portals:
@@ -156,7 +150,7 @@ class Portals:
 
         Raises PortalConflict where the name is another portal's, or the portal has another name.
         """
-        domain = domain_of(tokens.address)
+        domain = tokens.address.written
         try:
             with self._warehouse.connect() as connection:
                 account = _account_for(_read(connection), name, domain, tokens.member_id)

@@ -11,15 +11,19 @@ from datetime import datetime
 from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
     AddressRefused,
+    ApplicationRefused,
     AppRemoved,
+    AuthorizationRefused,
     B24Error,
     CertificateRefused,
     CredentialRefused,
+    OtherPortal,
     Overloaded,
     PaymentRequired,
     PortalDeleted,
     PortalMoved,
     PortalUnreachable,
+    ReauthorizationRequired,
     TokenExpired,
     UnknownEntity,
 )
@@ -45,14 +49,18 @@ COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HIS
 # after one of these no other entity can be read either
 STOPS_PORTAL = (
     AddressRefused,
+    ApplicationRefused,
     AppRemoved,
+    AuthorizationRefused,
     CertificateRefused,
     CredentialRefused,
+    OtherPortal,
     Overloaded,
     PaymentRequired,
     PortalDeleted,
     PortalMoved,
     PortalUnreachable,
+    ReauthorizationRequired,
     TokenExpired,
 )
 
