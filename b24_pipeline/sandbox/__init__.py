@@ -10,7 +10,8 @@ this project, so that whatever reads it cannot agree with it by sharing code.
 """
 
 from b24_pipeline.sandbox.changes import ChangeReport
-from b24_pipeline.sandbox.config import CostModel, Limits, SandboxConfig
+from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, SandboxConfig
+from b24_pipeline.sandbox.events.sender import SentEvent
 from b24_pipeline.sandbox.faults import Fault
 from b24_pipeline.sandbox.journal import RequestRecord, Stats
 from b24_pipeline.sandbox.sandbox import Sandbox, serve
@@ -19,11 +20,13 @@ from b24_pipeline.sandbox.truth import Truth
 __all__ = [
     "ChangeReport",
     "CostModel",
+    "EventDelivery",
     "Fault",
     "Limits",
     "RequestRecord",
     "Sandbox",
     "SandboxConfig",
+    "SentEvent",
     "Stats",
     "Truth",
     "serve",
