@@ -36,6 +36,7 @@ from b24_pipeline.sync.load import load_entity, load_scope
 from b24_pipeline.sync.memory import calm_memory
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.reconcile import Step, reconcile_steps
 from b24_pipeline.sync.scope import Days, Scope
 from b24_pipeline.sync.users import sync_users
 
@@ -63,8 +64,6 @@ STOPS_PORTAL = (
     ReauthorizationRequired,
     TokenExpired,
 )
-
-Step = Callable[[Job], list[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,13 @@ def backfill_portals(
     return _each(connections, portals, options, lambda job: backfill(job, days, entities))
 
 
+def reconcile_portals(
+    connections: Connections, portals: Sequence[Portal], options: Options, *, whole: bool = False
+) -> list[Outcome]:
+    """Finds and repairs what was missed; `whole`: compares every row, not only counts."""
+    return _each(connections, portals, options, lambda job: reconcile(job, whole=whole))
+
+
 def sync_portal(job: Job, request: Request) -> list[Outcome]:
     """One portal. Entities come before their history, so that a move seen late is not inferred too early."""
     steps: list[Step] = []
@@ -127,6 +133,11 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
     if STATUS_HISTORY in wanted:
         steps.append(lambda job: [load_history(job, one, scope) for one in HISTORIES])
     return _until_stopped(job, steps)
+
+
+def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
+    """One portal: what changed, what was missed, and the moves of both."""
+    return _until_stopped(job, reconcile_steps(whole=whole))
 
 
 def _entity_step(entity: Entity, request: Request) -> Step:
