@@ -18,6 +18,7 @@ B24Error
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
 ├── ModelError                  an SQL model or its test
+├── MalformedEvent              an inbound event that no portal sends
 └── PortalError                 something between us and one portal
     ├── AddressRefused          refused before any connection
     ├── PortalUnreachable       no connection, or it broke
@@ -146,6 +147,10 @@ class DatabaseTooNew(DatabaseError):
 
 class ModelError(B24Error):
     """An SQL model cannot be read or built, or one of its tests of severity error failed."""
+
+
+class MalformedEvent(B24Error):
+    """The body of an inbound event cannot be read, or lacks what every event has. The message quotes nothing of it."""
 
 
 class PortalError(B24Error):

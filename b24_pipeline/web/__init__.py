@@ -1,1 +1,1 @@
-"""The HTTP service: connecting portals, landing events, answering. Knows no Dagster."""
+"""HTTP: lands inbound events and answers people; the work is done elsewhere."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web.app import Parts, assemble
-from tests.serving import KEY, ScriptedPortals, portal, served
+from tests.web_service import KEY, ScriptedPortals, portal, served
 
 
 @dataclass

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from b24_pipeline.errors import CredentialRefused, DatabaseUnavailable, PortalUnreachable, SyncBusy
 from b24_pipeline.web.app import Parts, assemble
 from tests.integration.web.conftest import Service
-from tests.serving import BEARER, KEY, ScriptedPortals, portal, served
+from tests.web_service import BEARER, KEY, ScriptedPortals, portal, served
 
 CALLS = [
     ("GET", "/bitrix24/status", None),

@@ -23,7 +23,7 @@ from b24_pipeline.errors import (
 from b24_pipeline.web.app import Parts, assemble
 from b24_pipeline.web.oauth import MOST_BEGUN
 from tests.integration.web.conftest import Service
-from tests.serving import ScriptedPortals, portal, served
+from tests.web_service import ScriptedPortals, portal, served
 
 AUTH = {"domain": "acme.bitrix24.com", "account": "acme", "entityType": "deal"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

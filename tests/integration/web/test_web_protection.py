@@ -14,7 +14,7 @@ from b24_pipeline.web import protocol
 from b24_pipeline.web.app import Parts, assemble
 from b24_pipeline.web.body import LARGEST_BODY
 from tests.integration.web.conftest import Service
-from tests.serving import CANARY, ScriptedPortals, raw_answer, served
+from tests.web_service import CANARY, ScriptedPortals, raw_answer, served
 
 ALWAYS = {
     "x-content-type-options": "nosniff",
