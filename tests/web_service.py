@@ -22,9 +22,9 @@ CANARY = "canary-5up3r-secret"
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serves the application; yields its address."""
-    with listen("127.0.0.1", 0) as listening:
+def served(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str]:
+    """Serves the application, on a socket that is there already or on a free one; yields its address."""
+    with listening or listen("127.0.0.1", 0) as listening:
         server = server_of(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from b24_pipeline.errors import PortalError
-from b24_pipeline.log import logger
 from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.sync import bindings
+from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import opened
-
-_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Managing:
-    """The portals of an installation; `handler_url` is where their events are sent to."""
+    """The portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound."""
 
     connections: Connections
-    handler_url: str
+    connecting: Connecting | None
     options: Options
 
     @property
@@ -35,22 +30,18 @@ class Managing:
         return self.portals.all()
 
     def disconnect(self, portal: Portal) -> None:
-        """Unbinds its events and forgets its secrets; the data stay.
-
-        A portal that cannot be reached is disconnected all the same: without
-        its secrets its events are refused here.
-        """
-        try:
-            if portal.connected_by == "oauth" and portal.status != "disconnected":
-                with self.connections.client(portal) as client:
-                    bindings.unbind(client, self.handler_url)
-        except PortalError as error:
-            _log.warning("events not unbound", portal=portal.name, error=str(error))
-        self.portals.disconnect(portal)
+        """Unbinds its events and forgets its secrets; the data stay."""
+        if self.connecting:
+            self.connecting.disconnect(portal)
+        else:
+            self.portals.disconnect(portal)
 
     def count_funnel_of(self, portal: Portal, entity_type: str) -> None:
-        """Changes whose funnel is counted; of a portal connected by OAuth the events follow."""
-        raise NotImplementedError
+        """Changes whose funnel is counted, and with it the events. Raises BindingRefused."""
+        if self.connecting:
+            self.connecting.set_entity_type(portal, entity_type)
+        else:
+            self.portals.set_entity_type(portal, entity_type)
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
@@ -59,8 +50,4 @@ class Managing:
         for outcome in outcomes:
             if outcome.error:
                 raise outcome.error
-        return _rows_read(outcomes, "stage")
-
-
-def _rows_read(outcomes: list[Outcome], entity: str) -> int:
-    return next(outcome.rows_read for outcome in outcomes if outcome.entity == entity)
+        return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")

@@ -1,90 +1,84 @@
-"""The application: routes, what protects them, and what errors look like."""
+"""The application of an opened installation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
-from b24_pipeline.errors import B24Error
-from b24_pipeline.web.access import Access
-from b24_pipeline.web.answers import answer_to
-from b24_pipeline.web.api import Api, ManagesPortals
-from b24_pipeline.web.body import BodyLimit
-from b24_pipeline.web.cookies import BrowserCookie
-from b24_pipeline.web.docs import add_docs
-from b24_pipeline.web.health import Health
-from b24_pipeline.web.metrics import Requests, metrics_route
-from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
-from b24_pipeline.web.pages import page, wants_page
-from b24_pipeline.web.security import SecurityHeaders, management_key
-
-_DESCRIPTION = "Connects Bitrix24 portals and lands their events."
-_STYLE = Path(__file__).parent / "static"
+from b24_pipeline.bitrix.events import InboundEvent
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.health import PortalHealth, health
+from b24_pipeline.store.landing import Landing
+from b24_pipeline.store.migrations import check_migrated
+from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.store.senders import Authenticator
+from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.sync.managing import Managing
+from b24_pipeline.web.admin_key import admin_key
+from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.figures import EventFigures, PortalFigures
+from b24_pipeline.web.webhooks import Receiver, router
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the application is put together from.
-
-    `look` raises B24Error where the database cannot be used; `running` is
-    entered while the application runs; `admin_key` None closes the management calls.
-    """
-
-    public_url: str
-    managing: ManagesPortals
-    landing: APIRouter
-    look: Callable[[], object]
-    connecting: ConnectsPortals | None = None
-    admin_key: str | None = field(default=None, repr=False)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-
-
-def assemble(parts: Parts) -> FastAPI:
-    """The application of these parts."""
-    app = FastAPI(
-        title="b24-pipeline",
-        description=_DESCRIPTION,
-        version=version("b24-pipeline"),
-        docs_url=None,  # theirs load scripts from another host
-        redoc_url=None,
-        lifespan=lambda _app: parts.running(),
-        middleware=_protection(parts),
-        exception_handlers={B24Error: tell, RequestValidationError: tell, HTTPException: tell},
+def create_app(runtime: Runtime) -> FastAPI:
+    """The HTTP service of this installation; without an OAuth application portals can only be managed."""
+    connecting = runtime.connecting() if runtime.oauth else None
+    receiver = _receiver(runtime, connecting)
+    registry = CollectorRegistry()
+    registry.register(EventFigures(receiver))
+    registry.register(PortalFigures(lambda: _portals(runtime.warehouse)))
+    return assemble(
+        Parts(
+            public_url=runtime.settings.b24_public_url,
+            managing=Managing(runtime.connections, connecting, runtime.options()),
+            landing=router(receiver),
+            look=lambda: check_migrated(runtime.warehouse),
+            connecting=connecting,
+            admin_key=admin_key(runtime.settings),
+            registry=registry,
+            running=_closing(receiver),
+        )
     )
-    app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
-    app.include_router(Api(parts.managing, management_key(parts.admin_key)).router())
-    app.include_router(parts.landing)
-    app.include_router(Health(parts.look).router())
-    app.include_router(metrics_route(parts.registry))
-    app.mount("/static", StaticFiles(directory=_STYLE))
-    add_docs(app)
-    return app
 
 
-def _protection(parts: Parts) -> list[Middleware]:
-    """Outermost first: an answer of the last resort gets the headers too."""
-    return [
-        Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
-        Middleware(Access, requests=Requests(parts.registry)),
-        Middleware(BodyLimit),
-    ]
+def _receiver(runtime: Runtime, connecting: Connecting | None) -> Receiver:
+    landing = Landing(runtime.warehouse)
+    authenticator = Authenticator(runtime.warehouse, runtime.portals.vault)
+    if connecting is None:
+        return Receiver(landing, authenticator)
+
+    def install(event: InboundEvent) -> Portal:
+        return connecting.install(
+            member_id=event.member_id,
+            access_token=event.access_token or "",
+            refresh_token=event.refresh_token or "",
+            application_token=event.application_token,
+        )
+
+    def prove(event: InboundEvent) -> Portal | None:
+        return connecting.prove(
+            member_id=event.member_id,
+            access_token=event.access_token or "",
+            application_token=event.application_token,
+        )
+
+    return Receiver(landing, authenticator, on_install=install, prove=prove)
 
 
-def tell(request: Request, error: Exception) -> Response:
-    """The error as a page where a browser asks, else as JSON."""
-    answer = answer_to(error)
-    if wants_page(request):
-        return page(request, "problem.html", status=answer.status, problem=answer)
-    return JSONResponse(answer.body, answer.status, answer.headers)
+def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """What is being committed when the service stops is committed."""
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        yield
+        await receiver.close()
+
+    return running
+
+
+def _portals(warehouse: Warehouse) -> Sequence[PortalHealth]:
+    return warehouse.transact(health)

@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, Request
 
 from b24_pipeline.log import set_up_logs
-from b24_pipeline.web.app import Parts, assemble
+from b24_pipeline.web.assembly import Parts, assemble
 from tests.web_service import KEY, ScriptedPortals, portal, served
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import APIRouter
 
 from b24_pipeline.errors import CredentialRefused, DatabaseUnavailable, PortalUnreachable, SyncBusy
-from b24_pipeline.web.app import Parts, assemble
+from b24_pipeline.web.assembly import Parts, assemble
 from tests.integration.web.conftest import Service
 from tests.web_service import BEARER, KEY, ScriptedPortals, portal, served
 

@@ -20,7 +20,7 @@ from b24_pipeline.errors import (
     StateForged,
     StateUsed,
 )
-from b24_pipeline.web.app import Parts, assemble
+from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.oauth import MOST_BEGUN
 from tests.integration.web.conftest import Service
 from tests.web_service import ScriptedPortals, portal, served

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web import protocol
-from b24_pipeline.web.app import Parts, assemble
+from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.body import LARGEST_BODY
 from tests.integration.web.conftest import Service
 from tests.web_service import CANARY, ScriptedPortals, raw_answer, served
