@@ -5,6 +5,13 @@
         sandbox.change(100)
         compare(sandbox.truth.entities("deal"))
 
+It is its authorization server too: an app (`config.client_id`) gets its code at `/oauth/authorize/`,
+its tokens at `/oauth/token/`, and binds events, which the portal sends as it really does:
+once each, behind everybody's back, by setting lost, doubled or out of turn.
+
+        sandbox.move("deal", 7, "C4:WON")
+        sandbox.wait_for_events()
+
 Other processes steer it under `/sandbox/` (see `http.control`). It imports nothing else of
 this project, so that whatever reads it cannot agree with it by sharing code.
 """

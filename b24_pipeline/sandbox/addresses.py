@@ -17,6 +17,11 @@ class Addresses:
         self._former.discard(address)
         self.portal = address
 
+    @property
+    def moved(self) -> bool:
+        """Whether the portal ever had another address."""
+        return bool(self._former)
+
     def is_former(self, host: str) -> bool:
         """Whether a `Host` header names an address that the portal had before."""
         return host in self._former

@@ -116,7 +116,8 @@ class SandboxConfig:
     follow from the number of leads and deals. `history_current_pipeline_only` reproduces
     the gap of fact sheet 6.5, `unstable_order` changes the order of every list that asked
     for none. `client_id`, `client_secret`, `application_token` left empty follow from the
-    seed. `offline_extended` is the plan's feature that lets offline events be reserved.
+    seed. `offline_extended` is the plan's feature that lets offline events be reserved,
+    `license_family` what `app.info` tells apps: `ent` is Enterprise.
     """
 
     leads: int = 1000
@@ -146,6 +147,7 @@ class SandboxConfig:
     code_seconds: float = 30.0
     refresh_is_single_use: bool = True
     offline_extended: bool = True
+    license_family: str = "basic"
     events: EventDelivery = field(default_factory=EventDelivery)
 
     def __post_init__(self) -> None:

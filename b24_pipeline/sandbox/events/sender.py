@@ -165,7 +165,8 @@ class Sender:
             # The answer's text interests nobody: only its status is read.
             with client.stream("POST", delivery.handler, content=delivery.body, timeout=timeout) as response:
                 return _outcome(delivery, response.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL):
+        # Whatever a handler's address or answer is like, the next event is sent.
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError):
             return _outcome(delivery, 0)
 
     def _note(self, outcomes: list[SentEvent]) -> None:

@@ -109,6 +109,8 @@ class Gateway:
         its check of a token by GET are not the portal's.
         """
         addresses = self._portal.addresses
+        if not addresses.moved:
+            return None
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         if not addresses.is_former(host) or (host == addresses.server and _is_servers(scope, path)):
             return None

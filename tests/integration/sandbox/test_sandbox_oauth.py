@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -132,6 +133,39 @@ def test_a_lost_answer_has_used_up_the_token(start: Start) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         app.refresh(old["refresh_token"])
     assert app.refresh(old["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_of_many_refreshes_at_once_one_wins(start: Start) -> None:
+    """Sixteen connections use one refresh token: one pair, fifteen refusals."""
+    sandbox = start()
+    app = App(sandbox)
+    token = app.tokens()["refresh_token"]
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda _: app.refresh(token).status_code, range(16)))
+    assert sorted(statuses) == [200] + [400] * 15
+    assert sandbox.token_outcomes == {"authorization_code": 1, "refresh_token": 1, "invalid_grant": 15}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "expected"),
+    [
+        (Fault("error", "oauth.token", error="PAYMENT_REQUIRED", status=401), 401, "PAYMENT_REQUIRED"),
+        (Fault("html", "oauth.token", status=502), 502, "Bad Gateway"),
+        (Fault("redirect", "oauth.token", location="http://127.0.0.1:9/"), 302, ""),
+    ],
+)
+def test_the_authorization_server_may_fail(start: Start, fault: Fault, status: int, expected: str) -> None:
+    """Faults that name its endpoint; nothing is granted and no token is used up. Others leave it alone."""
+    sandbox = start()
+    app = App(sandbox)
+    sandbox.faults.add(Fault("html", status=503))
+    tokens = app.tokens()
+    sandbox.faults.clear()
+    sandbox.faults.add(fault)
+    answer = app.refresh(tokens["refresh_token"])
+    assert (answer.status_code, expected in answer.text) == (status, True)
+    sandbox.faults.clear()
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
 def test_access_tokens_expire(start: Start) -> None:

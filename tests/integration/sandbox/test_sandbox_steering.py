@@ -111,13 +111,18 @@ def test_other_processes_steer_over_http(start: Callable[..., Sandbox]) -> None:
 
 
 def test_the_module_serves_until_it_is_told_to_stop() -> None:
-    """One JSON line with the addresses, then answers, then an end within seconds of SIGTERM."""
+    """One JSON line with addresses and secrets, then answers, then an end within seconds of SIGTERM."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--leads", "20", "--deals", "20", "--seed", "9"]
+    command += ["--redirect-uri", "http://app.example/back", "--events", "lose=1", "--change-every", "0.1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         assert HTTP.get(addresses["webhook_url"] + "profile").json()["result"]["ID"] == "1"
+        consent = {"client_id": addresses["client_id"], "state": "s", "confirm": "Y"}
+        redirect = HTTP.get(addresses["url"] + "/oauth/authorize/", params=consent).headers["location"]
+        assert redirect.startswith("http://app.example/back?code=")
+        assert addresses["member_id"] in redirect
     finally:
         process.terminate()
         process.wait(timeout=5)
