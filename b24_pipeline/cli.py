@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, figures, keys, portals, services, state, syncing
+from b24_pipeline.commands import demo, figures, keys, portals, serve, services, state, syncing
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -69,6 +69,7 @@ app.command()(syncing.backfill)
 app.command()(syncing.reconcile)
 app.command()(figures.models)
 app.command()(figures.funnel)
+app.command()(serve.serve)
 app.command()(services.up)
 app.command()(state.status)
 app.command()(state.doctor)

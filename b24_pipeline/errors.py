@@ -5,7 +5,10 @@ B24Error
 │   ├── UnknownPortal
 │   ├── UnknownEntity
 │   ├── WrongDates
-│   └── PortalConflict          a name, address or portal that is taken already
+│   ├── PortalConflict          a name, address or portal that is taken already
+│   ├── AccountNeeded           several portals are connected: say which
+│   ├── KeyRefused              a management call without the right key
+│   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
 │   └── SecretKeyError
 ├── DatabaseError
@@ -93,6 +96,21 @@ class WrongDates(UsageError):
 
 class PortalConflict(UsageError):
     """The name belongs to another portal, or the portal is connected under another name."""
+
+
+class AccountNeeded(UsageError):
+    """Which portal is meant cannot be told."""
+
+    def __init__(self) -> None:
+        super().__init__("several portals are connected: say which by `account`, the portal's name")
+
+
+class KeyRefused(UsageError):
+    """A management call came without the right key."""
+
+
+class TooOften(UsageError):
+    """The same was asked more often than people do."""
 
 
 class SettingsError(B24Error):

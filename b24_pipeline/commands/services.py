@@ -15,6 +15,7 @@ from b24_pipeline.store.migrations import migrate as bring_up_to_date
 from b24_pipeline.store.pool import Warehouse
 
 if TYPE_CHECKING:
+    from b24_pipeline.automation.up import Addresses
     from b24_pipeline.sandbox import Sandbox
 
 
@@ -32,13 +33,22 @@ def migrate() -> None:
 
 def up(
     port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
+    web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
 ) -> None:
-    """Run the Dagster UI and daemon until Ctrl-C."""
+    """Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C."""
     from b24_pipeline.automation.up import run
 
-    say("starting the Dagster UI and daemon (half a minute the first time) ...")
+    say("starting Dagster and the HTTP service (half a minute the first time) ...")
     with runtime.opened(settings()):
-        run(settings(), port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it)"))
+        run(settings(), port=port, web_port=web_port, on_ready=show_addresses)
+
+
+def show_addresses(addresses: Addresses) -> None:
+    """Where to look, once all of it runs."""
+    say(f"Dagster: {addresses.dagster}")
+    say(
+        f"portals: {addresses.web}/bitrix24/connect, HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
+    )
 
 
 def sandbox(

@@ -29,10 +29,14 @@ log = logger("events")
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """Digests of the application tokens: by member_id, and of portals whose member_id is not known yet."""
+    """Digests of the application tokens: by member_id, and of portals whose member_id is not known yet.
+
+    `awaiting_proof`: the member_id of those whose application token is not known yet.
+    """
 
     by_member: dict[str, tuple[UUID, bytes]] = field(default_factory=dict)
     unnamed: tuple[tuple[UUID, bytes], ...] = ()
+    awaiting_proof: frozenset[str] = frozenset()
 
 
 class Authenticator:
@@ -59,6 +63,10 @@ class Authenticator:
         given = _digest(application_token)
         found = [one for one, digest in self._senders.unnamed if hmac.compare_digest(given, digest)]
         return found[0] if len(found) == 1 else None
+
+    def awaits_proof(self, member_id: str) -> bool:
+        """Whether an access token in its next event may prove this portal."""
+        return member_id in self._senders.awaiting_proof
 
     def is_stale(self, *, after_seconds: float = FRESH_SECONDS) -> bool:
         """Whether what we know is older than that."""
@@ -91,7 +99,8 @@ class Authenticator:
                 by_member[member_id] = (account, digest)
             else:
                 unnamed.append((account, digest))
-        return Senders(by_member, tuple(unnamed))
+        awaiting = frozenset(member_id for (member_id,) in _sql.awaiting_proof(connection))
+        return Senders(by_member, tuple(unnamed), awaiting)
 
     def _opened(self, account: UUID, locked: str) -> bytes | None:
         """A secret that no key opens lets nobody in, and stops nobody else."""

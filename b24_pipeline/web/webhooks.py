@@ -41,6 +41,8 @@ MOST_INSTALLS = 4
 
 OnInstall = Callable[[InboundEvent], Any]
 """Proves an installation by its access token and stores it; returns the portal (it has an `id`) or raises."""
+Prove = Callable[[InboundEvent], object]
+"""Learns a portal's application token from an event, proved by the access token in it; or raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,19 @@ class Receiver:
     """Takes events in one event loop. `receipts` counts answers by their code, `landed` among them."""
 
     def __init__(
-        self, landing: Landing, authenticator: Authenticator, *, on_install: OnInstall | None = None
+        self,
+        landing: Landing,
+        authenticator: Authenticator,
+        *,
+        on_install: OnInstall | None = None,
+        prove: Prove | None = None,
     ) -> None:
         self.receipts: Counter[str] = Counter()
         self._landing = landing
         self._authenticator = authenticator
         self._on_install = on_install
+        self._prove = prove
+        self._proofs: dict[str, asyncio.Task[None]] = {}
         self._waiting: deque[_Waiting] = deque()
         self._waiting_of: Counter[UUID] = Counter()
         self._committing: asyncio.Task[None] | None = None
@@ -148,11 +157,31 @@ class Receiver:
         if account is None and senders.is_stale(after_seconds=RELOAD_SECONDS):
             await self._reload(lambda: senders.reload(after_seconds=RELOAD_SECONDS))
             account = senders.account_of(event.member_id, event.application_token)
+        if account is None and self._prove and event.access_token and senders.awaits_proof(event.member_id):
+            await self._learn(event, self._prove)
+            account = senders.account_of(event.member_id, event.application_token)
         unnamed = senders.unnamed_account_of(event.application_token)
         if account or unnamed is None:
             return account
         adopted = await self._in_thread(lambda: senders.adopt(unnamed, event.member_id))
         return unnamed if adopted else None
+
+    async def _learn(self, event: InboundEvent, prove: Prove) -> None:
+        """One proof a portal at a time: the events of a burst wait for the first one's."""
+        if event.member_id not in self._proofs:
+            proof = asyncio.create_task(self._proof(event, prove))
+            self._proofs[event.member_id] = proof
+            proof.add_done_callback(lambda _: self._proofs.pop(event.member_id))
+        async with asyncio.timeout(SECONDS_TO_LAND):
+            await asyncio.shield(self._proofs[event.member_id])
+
+    async def _proof(self, event: InboundEvent, prove: Prove) -> None:
+        """Takes the time that it takes: whoever does not wait for it gains by it at the next event."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._reader, prove, event)
+        except B24Error as error:
+            log.warning("an event was not proved", member_id=event.member_id, error=str(error))
+        await self._reload(lambda: self._authenticator.reload(after_seconds=0.0))
 
     async def _reload(self, reload: Callable[[], None]) -> None:
         """Where the database is away, what was known holds; without it nothing can land anyway."""

@@ -50,6 +50,14 @@ select
 from user_accounts
 where bitrix24_application_token is not null;
 
+-- name: awaiting_proof()
+-- Portals that a browser connected: what proves their events comes with the first of them.
+select bitrix24_member_id
+from user_accounts
+where
+    bitrix24_application_token is null and bitrix24_refresh_token is not null
+    and bitrix24_member_id is not null and bitrix24_status = 'connected';
+
 -- name: adopt_member_id(account, member_id)!
 -- A portal connected by a webhook credential learns its identity from the first event that is proved.
 update user_accounts
