@@ -23,6 +23,7 @@ from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import Request, sync_portals
+from tests.authorization_server import Sent
 from tests.installation import KEY, NO_LIMIT, fetch
 
 ALLOWED = ("127.0.0.1", "127.0.0.2")
@@ -60,6 +61,12 @@ def receiver() -> Iterator[tuple[str, Queue[dict[str, str]]]]:
         server.server_close()
 
 
+def sent(event: dict[str, str]) -> Sent:
+    """What the event brings along."""
+    names = ("member_id", "application_token", "access_token", "refresh_token")
+    return Sent(*(event.get(f"auth[{name}]") for name in names))  # type: ignore[arg-type]
+
+
 class Setting:
     """An installation that knows the sandbox's authorization server."""
 
@@ -85,7 +92,11 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
     with receiver() as (url, got):
         setting = Setting(warehouse, sandbox, url)
         portal = setting.connect()
-        assert (portal.member_id, portal.plan, portal.connected_by) == (sandbox.member_id, "enterprise", "oauth")
+        assert (portal.member_id, portal.plan, portal.connected_by) == (
+            sandbox.member_id,
+            "enterprise",
+            "oauth",
+        )
         with setting.connections.client(portal) as client:
             assert check(client, setting.connecting.handler_url) == []
         outcomes = sync_portals(setting.connections, [portal], Request(), Options())
@@ -93,11 +104,7 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
         assert fetch(warehouse, "select count(*) as n from bitrix24_deals") == [{"n": 60}]
         sandbox.change(1, 5, ("stage",))
         event = got.get(timeout=20)
-        known = setting.connecting.prove(
-            member_id=event["auth[member_id]"],
-            access_token=event["auth[access_token]"],
-            application_token=event["auth[application_token]"],
-        )
+        known = setting.connecting.prove(sent(event))
         assert known is not None
         assert setting.portals.application_token(known) == sandbox.config.application_token
 
@@ -125,12 +132,7 @@ def test_installed_by_an_event_and_uninstalled(warehouse: Warehouse, sandbox: Sa
         setting = Setting(warehouse, sandbox, url)
         sandbox.install_app(url)
         event = got.get(timeout=20)
-        portal = setting.connecting.install(
-            member_id=event["auth[member_id]"],
-            access_token=event["auth[access_token]"],
-            refresh_token=event["auth[refresh_token]"],
-            application_token=event["auth[application_token]"],
-        )
+        portal = setting.connecting.install(sent(event))
         assert setting.portals.application_token(portal) == sandbox.config.application_token
         with setting.connections.client(portal) as client:
             assert check(client, setting.connecting.handler_url) == []
