@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from b24_pipeline.store.coverage import PROOF_LASTS
 from b24_pipeline.store.health import PortalHealth
 
 STALE = timedelta(hours=1)
@@ -13,9 +14,6 @@ STALE = timedelta(hours=1)
 
 BACKLOG = timedelta(minutes=5)
 """A busy portal's events are drained within a second, a quiet one's within ten."""
-
-UNPROVED = timedelta(days=3)
-"""The comparison with the portal is nightly: two in a row were missed, or have failed."""
 
 UNUSED_TOKEN = timedelta(days=150)
 """A refresh token that is not used ends after 180 days (fact sheet, section 2)."""
@@ -122,7 +120,7 @@ def _coverage(portal: PortalHealth, now: datetime) -> Told:
     for entity in portal.not_synced:
         yield f"{entity} was never compared with the portal as a whole", f"b24 reconcile {portal.name}"
     for proof in portal.coverage:
-        if proof.is_whole and now - proof.proved_at > UNPROVED:
+        if proof.is_whole and now - proof.proved_at > PROOF_LASTS:
             days = (now - proof.proved_at).days
             yield (
                 f"{proof.entity_type} was last compared with the portal {days} days ago",

@@ -7,7 +7,7 @@ means "not synced".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,9 @@ Days = tuple[date, date]
 """Days of creation in the portal's zone: the first, and the one after the last."""
 
 ALWAYS: Days = (date.min, date.max)
+
+PROOF_LASTS = timedelta(days=3)
+"""The comparison with the portal is nightly: after that long two in a row were missed, or have failed."""
 
 
 @dataclass(frozen=True, slots=True)

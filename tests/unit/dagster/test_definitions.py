@@ -91,6 +91,7 @@ def test_jobs_schedules_and_sensors() -> None:
         "changes_every_10_minutes": "*/10 * * * *",
         "pipelines_hourly": "5 * * * *",
         "cohorts_nightly": "15 2 * * *",
+        "reconcile_nightly": "15 3 * * *",
         "checks_hourly": "30 * * * *",
         "maintenance_nightly": "45 4 * * *",
     }
@@ -99,6 +100,7 @@ def test_jobs_schedules_and_sensors() -> None:
         "changes",
         "pipelines",
         "cohorts",
+        "reconcile",
         "checks",
         "maintenance",
     }
