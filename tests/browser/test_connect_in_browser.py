@@ -86,6 +86,7 @@ def test_a_wrong_address_is_explained(running: Live, page: Page) -> None:
     page.get_by_label("Адрес портала").fill("evil.com")
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Не получилось")
+    expect(page.locator("#reason")).to_contain_text("Проверьте, нет ли опечатки")
     expect(page.locator("#message")).to_contain_text("evil.com")
     _keep(page, "problem")
     page.get_by_role("link", name="Начать заново").click()
