@@ -178,7 +178,7 @@ def test_a_database_that_hangs_is_not_waited_for(
 
     def look() -> None:
         looks.append(time.monotonic())
-        time.sleep(1)
+        time.sleep(4)
 
     with served(assemble(Parts("http://127.0.0.1", portals, APIRouter(), look))) as address:
         for _ in range(3):
