@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, figures, portals, services, state, syncing
+from b24_pipeline.commands import demo, draining, figures, portals, services, state, syncing
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -62,6 +62,7 @@ portal_app.command("list")(portals.show)
 portal_app.command("remove")(portals.remove)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)
+app.command()(draining.drain)
 app.command()(figures.models)
 app.command()(figures.funnel)
 app.command()(services.up)

@@ -8,7 +8,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from b24_pipeline.assets.crm import changes, cohorts, directories
 from b24_pipeline.assets.models import models
 from b24_pipeline.automation.checks import CHECKS
-from b24_pipeline.automation.pruning import prune_runs
+from b24_pipeline.automation.draining import drain_events
+from b24_pipeline.automation.pruning import prune_events, prune_runs
 
 changes_job = dg.define_asset_job(
     "changes",
@@ -35,10 +36,25 @@ checks_job = dg.define_asset_job(
 )
 
 
-@dg.job(name="maintenance", description="Deletes old runs of Dagster that nothing refers to.")
+@dg.job(
+    name="drain",
+    description="Inbound events, while they come, and the models above what they changed.",
+    # whatever waits in the queue, an event is to be seen within seconds
+    tags={"dagster/priority": "10"},
+)
+def drain_job() -> None:
+    """The landing table is the queue."""
+    drain_events()
+
+
+@dg.job(
+    name="maintenance",
+    description="Deletes old runs of Dagster that nothing refers to, and inbound events handled long ago.",
+)
 def maintenance_job() -> None:
-    """Dagster keeps every run for ever."""
+    """Dagster keeps every run for ever, and we every event."""
     prune_runs()
+    prune_events()
 
 
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
@@ -46,5 +62,6 @@ JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     pipelines_job,
     cohorts_job,
     checks_job,
+    drain_job,
     maintenance_job,
 ]
