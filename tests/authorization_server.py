@@ -33,6 +33,16 @@ class Grant:
     endpoint: str = ""
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What an event brings along."""
+
+    member_id: str
+    application_token: str
+    access_token: str | None = None
+    refresh_token: str | None = None
+
+
 @dataclass
 class AuthorizationServer:
     """`token_seconds`: how long an access token lives. `script`: replies of the token endpoint that come first."""
