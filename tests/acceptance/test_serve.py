@@ -16,6 +16,7 @@ import pytest
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, environment
 from tests.installation import free_port
+from tests.live_service import app_environment
 from tests.web_service import CANARY
 
 PATIENCE_SECONDS = 60
@@ -43,17 +44,6 @@ def serve(cwd: Path, env: Mapping[str, str], port: int) -> Iterator[subprocess.P
         process.wait()
 
 
-def with_app(env: Mapping[str, str], sandbox: Sandbox, port: int) -> dict[str, str]:
-    """The settings of an installation whose application the sandbox knows."""
-    return dict(env) | {
-        "BITRIX24_CLIENT_ID": sandbox.config.client_id,
-        "BITRIX24_CLIENT_SECRET": CANARY,
-        "BITRIX24_OAUTH_URL": sandbox.url,
-        "B24_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "B24_ADMIN_KEY": "0123456789abcdef0123456789abcdef",
-    }
-
-
 def test_a_portal_is_connected_by_the_printed_link(b24: B24, b24_env: dict[str, str], tmp_path: Path) -> None:
     """`b24 portal connect` prints a link; a browser that follows it ends connected; no secret is written anywhere."""
     port = free_port()
@@ -64,7 +54,7 @@ def test_a_portal_is_connected_by_the_printed_link(b24: B24, b24_env: dict[str, 
         redirect_uri=f"http://127.0.0.1:{port}/bitrix24/callback",
     )
     with Sandbox(config) as sandbox:
-        env = with_app(b24_env, sandbox, port)
+        env = b24_env | app_environment(sandbox, port) | {"BITRIX24_CLIENT_SECRET": CANARY}
         printed = b24("portal", "connect", "acme", sandbox.url, env=env)
         assert printed.returncode == 0, printed.stderr
         link = printed.stdout.strip()
