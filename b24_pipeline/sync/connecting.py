@@ -11,6 +11,7 @@ that the server names must be the one that was asked for (sections 2.1, 2.4).
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import threading
 import time
@@ -148,16 +149,21 @@ class Connecting:
         return self._save(name, tokens, entity_type, event.application_token)
 
     def prove(self, event: SentTokens) -> Portal | None:
-        """Learns what proves a portal's events, from an event that carries an access token of ours.
+        """The portal that an event comes from, told by an access token of ours in it; its application token is kept.
 
-        A portal that a browser connected has told us no application token, and
-        its first event does. None where nothing was learnt: an unknown portal,
-        one whose application token is known, or asked a moment ago. Raises InstallUnproved.
+        For events whose application token is not the stored one: a portal that
+        a browser connected has told us none, and one where the application was
+        added anew has another. None where nothing is proved: an unknown portal,
+        an event without tokens, or one asked about a moment ago. Raises InstallUnproved.
         """
         if not event.access_token or not event.application_token:
             return None
         portal = self._portals.by_member(event.member_id)
-        if portal is None or not _waits_for_proof(portal) or not self._may_prove(event.member_id):
+        if portal is None or portal.status != CONNECTED or portal.connected_by != "oauth":
+            return None
+        if self._is_known(portal, event.application_token):
+            return portal
+        if not self._may_prove(event.member_id):
             return None
         self._installation(event.member_id, event.access_token)
         self._portals.set_application_token(portal, event.application_token)
@@ -261,6 +267,10 @@ class Connecting:
         name = tokens.address.host.strip("[]").partition(".bitrix24.")[0].replace(":", "-")[:50]
         return f"{name}-{tokens.member_id[:6]}" if name in portals else name
 
+    def _is_known(self, portal: Portal, application_token: str) -> bool:
+        known = self._portals.application_token(portal)
+        return known is not None and hmac.compare_digest(_digest(known), _digest(application_token))
+
     def _may_prove(self, member_id: str) -> bool:
         """Whoever knows a portal's identity could make us ask about any token: now and then is enough."""
         with self._guard:
@@ -271,13 +281,8 @@ class Connecting:
             return True
 
 
-def _waits_for_proof(portal: Portal) -> bool:
-    connected = portal.status == CONNECTED and portal.connected_by == "oauth"
-    return connected and portal.locked_application_token is None
-
-
-def _digest(browser: str) -> str:
-    return hashlib.sha256(browser.encode()).hexdigest()
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _require_entity_type(entity_type: str) -> None:

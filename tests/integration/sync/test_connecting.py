@@ -332,8 +332,28 @@ def test_the_first_event_tells_the_application_token(
     portal = prove(Sent(MEMBER, "apptoken", token))
     assert portal is not None
     assert setting.portals.application_token(portal) == "apptoken"
-    for sent in (Sent(MEMBER, "other", token), Sent(OTHER_MEMBER, "other", token), Sent(MEMBER, "other")):
+    for sent in (Sent(OTHER_MEMBER, "other", token), Sent(MEMBER, "other")):
         assert prove(sent) is None
+    with pytest.raises(e.InstallUnproved):
+        prove(Sent(MEMBER, "other", "forged"))
+    with pytest.raises(e.InstallUnproved):
+        prove(Sent(MEMBER, "other", bitrix.tokens(member_id=OTHER_MEMBER)["access_token"]))
+    assert setting.portals.application_token(setting.portals.one("acme")) == "apptoken"
+
+
+def test_an_application_that_was_added_anew_has_another_application_token(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """It is learnt as the first one was; one that is known already is not asked about."""
+    setting.install()
+    asked = len(bitrix.asked)
+    token = bitrix.tokens()["access_token"]
+    for _ in range(3):
+        assert setting.connecting.prove(Sent(MEMBER, "apptoken", "anything")) is not None
+    assert len(bitrix.asked) == asked
+    portal = setting.connecting.prove(Sent(MEMBER, "newtoken", token))
+    assert portal is not None
+    assert setting.portals.application_token(portal) == "newtoken"
 
 
 def test_6_a_moved_portal_is_followed(setting: Setting, bitrix: AuthorizationServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -141,6 +143,27 @@ def test_servers_that_get_no_secret(text: str) -> None:
     """Plain http and private addresses only where the operator allows the host."""
     with pytest.raises(e.AddressRefused):
         parse_server(text)
+
+
+def test_a_server_that_leads_into_our_network_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rebinding: its name is fine, its address is private when we connect."""
+
+    def resolve(_host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(e.AddressRefused, match="private"):
+        OAuthApp.of(CLIENT_ID, CANARY, "https://oauth.bitrix.info").refresh("canaryrefresh")
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_a_secret() -> None:
+    """The URL of the request holds the client secret; the message names the host."""
+    token = "canary" + "refresh"
+    with pytest.raises(e.PortalUnreachable, match=r"127\.0\.0\.1: oauth/token") as caught:
+        OAuthApp.of(CLIENT_ID, CANARY, "http://127.0.0.1:1", ["127.0.0.1"]).refresh(token)
+    said = "".join(traceback.format_exception(caught.value))
+    assert CANARY not in said
+    assert token not in said
 
 
 def test_servers_by_setting() -> None:
