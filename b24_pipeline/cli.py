@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, figures, keys, portals, serve, services, state, syncing
+from b24_pipeline.commands import demo, draining, figures, keys, portals, serve, services, state, syncing
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -67,6 +67,7 @@ keys_app.command("rotate")(keys.rotate)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)
 app.command()(syncing.reconcile)
+app.command()(draining.drain)
 app.command()(figures.models)
 app.command()(figures.funnel)
 app.command()(serve.serve)

@@ -72,3 +72,15 @@ def settings_of(sandbox: Sandbox, database_url: str, address: str, home: Path) -
         bitrix24_client_secret=sandbox.config.client_secret,
         bitrix24_oauth_url=sandbox.url,
     )
+
+
+def app_environment(sandbox: Sandbox, web_port: int) -> dict[str, str]:
+    """The same as variables of a command: an installation whose application the sandbox knows."""
+    return {
+        "B24_ALLOWED_PORTALS": "127.0.0.1",
+        "B24_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+        "B24_ADMIN_KEY": KEY,
+        "BITRIX24_CLIENT_ID": sandbox.config.client_id,
+        "BITRIX24_CLIENT_SECRET": sandbox.config.client_secret,
+        "BITRIX24_OAUTH_URL": sandbox.url,
+    }

@@ -34,10 +34,12 @@ from b24_pipeline.sync.history import load_history, sync_history
 from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.load import load_entity, load_scope
+from b24_pipeline.sync.offline import take_offline
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.reconcile import Step, reconcile_steps
 from b24_pipeline.sync.scope import Days, Scope
+from b24_pipeline.sync.silence import check_bindings, watch_events
 from b24_pipeline.sync.users import sync_users
 
 PORTALS_AT_ONCE = 4
@@ -122,7 +124,7 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
-    return _until_stopped(job, steps)
+    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(watch_events)])
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
@@ -137,7 +139,18 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
 
 def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
     """One portal: what changed, what was missed, and the moves of both."""
-    return _until_stopped(job, reconcile_steps(whole=whole))
+    steps = reconcile_steps(whole=whole)
+    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(check_bindings)])
+
+
+def _without_outcome(work: Callable[[Job], object]) -> Step:
+    """A step beside the rows: nothing of it belongs into the table that a sync ends with."""
+
+    def step(job: Job) -> list[Outcome]:
+        work(job)
+        return []
+
+    return step
 
 
 def _entity_step(entity: Entity, request: Request) -> Step:

@@ -16,7 +16,7 @@ from b24_pipeline.web.answers import INTERNAL
 from b24_pipeline.web.metrics import Requests
 
 _log = access_logger(__name__)
-# asked thousands of times a minute: their figures are in /metrics, and a line only where they fail
+# asked thousands of times a minute, and by strangers: their figures are in /metrics, a line is for our own faults
 QUIET = ("/webhooks/bitrix24", "/healthz", "/readyz", "/metrics")
 LONGEST_PATH = 200
 
@@ -45,7 +45,7 @@ class Access:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         self._requests.count(_route(scope), scope["method"], status, seconds)
-        if status >= 400 or scope["path"] not in QUIET:
+        if status >= 500 or scope["path"] not in QUIET:
             fields = {"method": scope["method"], "path": _path(scope), "status": status}
             _log.info("request", **fields, ms=round(seconds * 1000, 1))
 

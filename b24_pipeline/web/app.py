@@ -8,13 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from b24_pipeline.bitrix.events import InboundEvent
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.health import PortalHealth, health
 from b24_pipeline.store.landing import Landing
 from b24_pipeline.store.migrations import check_migrated
 from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal
 from b24_pipeline.store.senders import Authenticator
 from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.managing import Managing
@@ -50,23 +48,7 @@ def _receiver(runtime: Runtime, connecting: Connecting | None) -> Receiver:
     authenticator = Authenticator(runtime.warehouse, runtime.portals.vault)
     if connecting is None:
         return Receiver(landing, authenticator)
-
-    def install(event: InboundEvent) -> Portal:
-        return connecting.install(
-            member_id=event.member_id,
-            access_token=event.access_token or "",
-            refresh_token=event.refresh_token or "",
-            application_token=event.application_token,
-        )
-
-    def prove(event: InboundEvent) -> Portal | None:
-        return connecting.prove(
-            member_id=event.member_id,
-            access_token=event.access_token or "",
-            application_token=event.application_token,
-        )
-
-    return Receiver(landing, authenticator, on_install=install, prove=prove)
+    return Receiver(landing, authenticator, on_install=connecting.install, prove=connecting.prove)
 
 
 def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:

@@ -52,6 +52,8 @@ class Health:
         routes = APIRouter(tags=["health"])
         routes.add_api_route("/healthz", self.alive)
         routes.add_api_route("/readyz", self.ready, response_model=Readiness, responses=_UNREADY)
+        for path, answer in (("/healthz", self.alive), ("/readyz", self.ready)):  # as some monitors ask
+            routes.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False, response_model=None)
         return routes
 
     async def alive(self) -> Alive:

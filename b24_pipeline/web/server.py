@@ -46,6 +46,7 @@ def server_of(app: FastAPI) -> uvicorn.Server:
             ws="none",
             lifespan="on",
             log_config=None,
+            log_level="error",  # what strangers send wrong is no news, and they could fill a disk with it
             access_log=False,  # it would print queries, and codes travel there
             proxy_headers=False,  # nothing here depends on who asks, so nobody can lie about it
             server_header=False,

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import keep
 from tests.live_service import Live, live
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="apt-get install chromium")
 
 
 @pytest.fixture
 def running(database_url: str, tmp_path: Path) -> Iterator[Live]:
     with live(database_url, tmp_path) as everything:
         yield everything
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in Russian that collects what the browser complains about."""
-    context = browser.new_context(locale="ru-RU")
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: _note(message, complaints))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    context.close()
-    assert complaints == []
-
-
-def _note(message: ConsoleMessage, complaints: list[str]) -> None:
-    # a page that is an error is reported so, and so is the icon that no page has
-    if message.type == "error" and "Failed to load resource" not in message.text:
-        complaints.append(message.text)
 
 
 def test_connect_authorize_connected(running: Live, page: Page) -> None:
@@ -57,12 +26,12 @@ def test_connect_authorize_connected(running: Live, page: Page) -> None:
     page.get_by_label("Адрес портала").fill(running.domain)
     page.get_by_label("Название").fill("acme")
     page.get_by_label("Что считать воронкой").select_option("deal")
-    _keep(page, "connect")
+    keep(page, "connect")
     page.get_by_role("button", name="Подключить").click()
     page.locator("#allow").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Портал подключён")
     expect(page.locator("#domain")).to_have_text(running.sandbox.url.removeprefix("http://"))
-    _keep(page, "connected")
+    keep(page, "connected")
     portal = running.runtime.portals.one("acme")
     assert (portal.status, portal.connected_by, portal.entity_type) == ("connected", "oauth", "deal")
 
@@ -86,8 +55,9 @@ def test_a_wrong_address_is_explained(running: Live, page: Page) -> None:
     page.get_by_label("Адрес портала").fill("evil.com")
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Не получилось")
+    expect(page.locator("#reason")).to_contain_text("Проверьте, нет ли опечатки")
     expect(page.locator("#message")).to_contain_text("evil.com")
-    _keep(page, "problem")
+    keep(page, "problem")
     page.get_by_role("link", name="Начать заново").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Подключить портал Битрикс24")
 
@@ -96,10 +66,3 @@ def test_the_interface_page_needs_no_script(running: Live, page: Page) -> None:
     """/docs shows the calls."""
     page.goto(f"{running.address}/docs")
     expect(page.get_by_text("GET /bitrix24/status")).to_be_visible()
-
-
-def _keep(page: Page, name: str) -> None:
-    """A picture, where somebody wants to look (B24_PICTURES names a folder)."""
-    folder = os.environ.get("B24_PICTURES")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)

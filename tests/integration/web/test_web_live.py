@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from b24_pipeline.sandbox import EventDelivery
 from b24_pipeline.store.portals import Portal
 from tests.installation import fetch
 from tests.live_service import Live, live
@@ -157,3 +158,31 @@ def test_an_application_installs_and_uninstalls_itself(running: Live) -> None:
     running.sandbox.wait_for_events()
     (portal,) = running.runtime.portals.all()
     assert portal.status == "disconnected"
+
+
+def test_the_first_events_of_a_new_portal_come_at_once(database_url: str, tmp_path: Path) -> None:
+    """A portal that a browser connected proves itself by its first event; the burst around it is not lost."""
+    with live(database_url, tmp_path, events=EventDelivery(burst=20)) as running:
+        running.connect()
+        running.sandbox.change(20, seed=3, kinds=("edit",))
+        running.sandbox.wait_for_events()
+        assert {str(sent.status) for sent in running.sandbox.events_sent} == {"200"}
+        assert len(landed(running)) == len(running.sandbox.events_sent)
+        asked = [one for one in running.sandbox.requests if "app.info" in str(one)]
+        assert len(asked) <= 2
+
+
+def test_events_without_a_token_cannot_prove_a_portal(running: Live) -> None:
+    """Nobody but the portal has an access token of ours: a guessed application_token stays forbidden."""
+    running.connect()
+    forged = {
+        "event": "ONCRMDEALUPDATE",
+        "data[FIELDS][ID]": "1",
+        "auth[member_id]": running.sandbox.config.member_id,
+        "auth[application_token]": "guessed",
+        "auth[access_token]": "guessed",
+    }
+    for _ in range(3):
+        refused = running.client.post("/webhooks/bitrix24", data=forged)
+        assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
+    assert landed(running, most_seconds=0) == []
