@@ -60,6 +60,10 @@ class AppSteering:
         with self.portal.lock:
             self.portal.events.uninstall(clean=clean)
 
+    def finish_installation(self, finished: bool = True) -> None:
+        """As the app's page does by `installFinish`; not finished, it gets no events whatever it binds."""
+        self.portal.application.finished = finished
+
     def expire_tokens(self) -> None:
         """End every access token now: `expired_token`, until it is refreshed."""
         self.portal.application.grants.expire()

@@ -37,7 +37,7 @@ class Bus:
         """Tell everybody; `data` is the event's `data`, in numbers and text."""
         for webhook in self.subscriptions.webhooks_of(event):
             self._send(webhook.url, event, data, webhook.id, self._webhook_auth(webhook), bare=webhook.bare)
-        if not self._application.installed:
+        if not (self._application.installed and self._application.finished):
             return
         for binding in self.subscriptions.bound(event, offline=False):
             self._send(binding.handler, event, data, binding.id, self._app_auth(event, binding.auth_type))

@@ -12,6 +12,7 @@
 | `POST /sandbox/stage/add|rename|sort|delete` | changes a stage: the arguments of `Steering` |
 | `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
 | `POST /sandbox/app/install` `{"url"}`, `.../app/uninstall` `{"clean"}` | sends ONAPPINSTALL, ONAPPUNINSTALL |
+| `POST /sandbox/app/finish-installation` `{"finished"}` | what an app's page does, or takes it back |
 | `POST /sandbox/app/expire-tokens`, `.../app/revoke-tokens` | ends access tokens, or all tokens |
 | `POST /sandbox/events/delivery` (fields of `EventDelivery`) | how events are sent from now on |
 | `GET /sandbox/events`, `GET /sandbox/bindings` | what became of the events, who is bound |
@@ -78,6 +79,7 @@ class Control:
             "outgoing-webhook": lambda **given: app.add_outgoing_webhook(**given).id,
             "app/install": app.install_app,
             "app/uninstall": app.uninstall_app,
+            "app/finish-installation": app.finish_installation,
             "app/expire-tokens": app.expire_tokens,
             "app/revoke-tokens": app.revoke_tokens,
             "events/delivery": lambda **given: app.deliver_events(EventDelivery(**given)),

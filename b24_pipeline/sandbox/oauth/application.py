@@ -23,13 +23,17 @@ LOCAL = "L"
 
 
 class Application:
-    """A local app; installed from the start, as an authorization needs (fact sheet 2.1)."""
+    """A local app; installed from the start, as an authorization needs (fact sheet 2.1).
+
+    `finished` is false while an app with pages has not called `installFinish`: then it is
+    bound to events and gets none (fact sheet 2.4).
+    """
 
     def __init__(self, config: SandboxConfig, addresses: Addresses) -> None:
         self.config = config
         self.addresses = addresses
         self.grants = Grants(config)
-        self.installed = True
+        self.installed = self.finished = True
         self._lock = threading.Lock()
         self._outcomes: Counter[str] = Counter()
         self._kinds: dict[str, tuple[str, Callable[[str], Pair]]] = {
@@ -107,7 +111,7 @@ class Application:
             "CODE": self.config.client_id,
             "VERSION": VERSION,
             "STATUS": LOCAL,
-            "INSTALLED": self.installed,
+            "INSTALLED": self.finished,
             "PAYMENT_EXPIRED": "N",
             "DAYS": None,
             "LANGUAGE_ID": "ru",

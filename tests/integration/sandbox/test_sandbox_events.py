@@ -253,6 +253,19 @@ def test_installing_brings_tokens_and_removing_ends_them(start: Start, receiver:
     assert app.call(receiver.events[-1]["auth[access_token]"], "event.get")[1]["result"] == []
 
 
+def test_an_unfinished_app_gets_no_events(start: Start, receiver: Receiver) -> None:
+    """It may bind, `app.info` says what is missing, and events come once it is finished."""
+    sandbox = start()
+    sandbox.finish_installation(False)
+    token = connected(sandbox, receiver, UPDATE)
+    assert App(sandbox).call(token, "app.info")[1]["result"]["INSTALLED"] is False
+    sandbox.update("deal", deal(sandbox), {"TITLE": "x"})
+    assert sandbox.wait_for_events() == []
+    HTTP.post(f"{sandbox.url}/sandbox/app/finish-installation")
+    sandbox.update("deal", deal(sandbox), {"TITLE": "y"})
+    assert len(sandbox.wait_for_events()) == 1
+
+
 def test_nobody_sends_twice(start: Start) -> None:
     """A refusal, a redirect, a handler that is gone: each event was sent once and is over."""
     sandbox = start()

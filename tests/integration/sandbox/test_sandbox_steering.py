@@ -110,6 +110,17 @@ def test_other_processes_steer_over_http(start: Callable[..., Sandbox]) -> None:
     assert (mistake.status_code, "10" in mistake.json()["error"]) == (400, True)
 
 
+def test_the_command_explains_a_wrong_delivery() -> None:
+    """One line that names the settings there are, exit 2."""
+    command = [sys.executable, "-m", "b24_pipeline", "sandbox", "--port", "0", "--events", "loose=1"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "b24: --events loose=1: 'loose' is none of duplicate, reorder, lose, delay_seconds,"
+        " burst, seed, tokens, timeout_seconds"
+    ]
+
+
 def test_the_module_serves_until_it_is_told_to_stop() -> None:
     """One JSON line with addresses and secrets, then answers, then an end within seconds of SIGTERM."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--leads", "20", "--deals", "20", "--seed", "9"]
