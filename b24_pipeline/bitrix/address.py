@@ -61,7 +61,7 @@ class PortalAddress:
     @property
     def written(self) -> str:
         """What `read_address` reads back: the domain, and how it is reached where that is not clear."""
-        return self.domain if self.scheme == "https" or self.is_loopback else self.origin
+        return self.domain if (self.scheme == "https") != self.is_loopback else self.origin
 
 
 def parse_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:

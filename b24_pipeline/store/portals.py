@@ -251,7 +251,10 @@ class Portals:
     def webhook_url(self, portal: Portal) -> str:
         """The portal's webhook credential in clear. Raises UsageError where it has none."""
         if portal.locked_webhook_url is None:
-            raise UsageError(f"{portal.name} has no webhook credential; add one with `b24 portal add`")
+            raise UsageError(
+                f"{portal.name} has no webhook credential and no OAuth tokens; "
+                "connect it with `b24 portal add` or `b24 portal connect`"
+            )
         return self._opened(portal, WEBHOOK_URL, portal.locked_webhook_url)
 
     def remove(self, name: str, *, purge: bool) -> None:

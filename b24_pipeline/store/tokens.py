@@ -26,6 +26,7 @@ from b24_pipeline.store.vault import Vault
 _sql = queries.load("tokens")
 
 PAUSE_SECONDS = 30.0  # between a first refusal and asking once more
+HOLD_SECONDS = 25  # longer than the authorization server may take (`oauth.TIMEOUTS`)
 
 Refresher = Callable[[str], Tokens]
 
@@ -91,6 +92,7 @@ class StoredTokens:
         return found
 
     def _under_lock(self, connection: Connection, stale: str) -> str | PortalError:
+        _sql.bound_hold(connection, patience=f"{HOLD_SECONDS}s")
         row: tuple[Any, ...] = _sql.hold_tokens(connection, id=self._portal.id) or (None,) * 4
         locked_access, locked_refresh, status, refused_ago = row
         stored = self._open(ACCESS_TOKEN, locked_access)
@@ -109,6 +111,7 @@ class StoredTokens:
 
     def _rotated(self, refresh_token: str) -> Tokens:
         """New tokens; those of before where their commit was lost with its connection."""
+        fault("held")
         if self._unsaved is None or self._unsaved[0] != refresh_token:
             self._unsaved = refresh_token, self._refresher(refresh_token)
             fault("after_rotate")

@@ -11,18 +11,22 @@ that the server names must be the one that was asked for (sections 2.1, 2.4).
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import threading
 import time
 from dataclasses import replace
+from typing import Protocol
 from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from b24_pipeline.bitrix.address import PortalAddress, read_address
 from b24_pipeline.bitrix.auth import AppCredential, FreshToken
-from b24_pipeline.bitrix.oauth import OAuthApp, Tokens
+from b24_pipeline.bitrix.oauth import Installation, OAuthApp, Tokens
 from b24_pipeline.errors import (
+    ApplicationRefused,
+    AuthorizationRefused,
     B24Error,
     InstallUnproved,
     OtherPortal,
@@ -44,6 +48,26 @@ STATE_SECONDS = 600
 PROOF_PAUSE_SECONDS = 5.0
 HANDLER_PATH = "/webhooks/bitrix24"
 _NONCE_BYTES = 24
+
+
+class SentTokens(Protocol):
+    """What an event brings along in `auth`; nothing of it is believed."""
+
+    @property
+    def member_id(self) -> str:
+        """The portal that it says it comes from."""
+
+    @property
+    def application_token(self) -> str:
+        """What is to prove the portal's events from now on."""
+
+    @property
+    def access_token(self) -> str | None:
+        """A token of ours, if the event has one."""
+
+    @property
+    def refresh_token(self) -> str | None:
+        """The same."""
 
 
 class Connecting:
@@ -111,39 +135,38 @@ class Connecting:
             raise _other(asked)
         return self._save(begun.name, tokens, begun.entity_type)
 
-    def install(
-        self, *, member_id: str, access_token: str, refresh_token: str, application_token: str
-    ) -> Portal:
+    def install(self, event: SentTokens) -> Portal:
         """An "API only" application was added in its portal (ONAPPINSTALL, section 2.4).
 
         Nothing in the event proves it: the authorization server is asked whose
         access token it is, and its refresh token is exchanged there, before
         anything is overwritten. Raises InstallUnproved.
         """
-        tokens = self._proved(member_id, access_token, refresh_token)
-        known = self._portals.by_member(member_id)
+        tokens = self._proved(event)
+        known = self._portals.by_member(tokens.member_id)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
-        return self._save(name, tokens, entity_type, application_token)
+        return self._save(name, tokens, entity_type, event.application_token)
 
-    def prove(self, *, member_id: str, access_token: str, application_token: str) -> Portal | None:
-        """Learns what proves a portal's events, from an event that carries an access token of ours.
+    def prove(self, event: SentTokens) -> Portal | None:
+        """The portal that an event comes from, told by an access token of ours in it; its application token is kept.
 
-        A portal that a browser connected has told us no application token, and
-        its first event does. None where nothing was learnt: an unknown portal,
-        one whose application token is known, or asked a moment ago.
+        For events whose application token is not the stored one: a portal that
+        a browser connected has told us none, and one where the application was
+        added anew has another. None where nothing is proved: an unknown portal,
+        an event without tokens, or one asked about a moment ago. Raises InstallUnproved.
         """
-        portal = self._portals.by_member(member_id)
+        if not event.access_token or not event.application_token:
+            return None
+        portal = self._portals.by_member(event.member_id)
         if portal is None or portal.status != CONNECTED or portal.connected_by != "oauth":
             return None
-        if portal.locked_application_token is not None or not access_token or not application_token:
+        if self._is_known(portal, event.application_token):
+            return portal
+        if not self._may_prove(event.member_id):
             return None
-        if not self._may_prove(member_id):
-            return None
-        found = self._app.installation(access_token)
-        if found.member_id != member_id:
-            raise _unproved(portal.name)
-        self._portals.set_application_token(portal, application_token)
+        self._installation(event.member_id, event.access_token)
+        self._portals.set_application_token(portal, event.application_token)
         return self._portals.one(portal.name)
 
     def set_entity_type(self, portal: Portal, entity_type: str) -> Portal:
@@ -213,19 +236,27 @@ class Connecting:
         except PortalError as error:
             logger("connecting").warning("events are not bound", portal=portal.name, error=str(error))
 
-    def _proved(self, member_id: str, access_token: str, refresh_token: str) -> Tokens:
-        if not access_token or not refresh_token:
-            raise _unproved("installation")
+    def _proved(self, event: SentTokens) -> Tokens:
+        if not event.access_token or not event.refresh_token:
+            raise _unproved("an installation")
+        found = self._installation(event.member_id, event.access_token)
         try:
-            found = self._app.installation(access_token)
-        except TokenExpired:
-            raise _unproved("installation") from None
-        if found.member_id != member_id:
-            raise _unproved(found.address.host)
-        tokens = self._app.refresh(refresh_token)
-        if (tokens.member_id, tokens.address) != (member_id, found.address):
+            tokens = self._app.refresh(event.refresh_token)
+        except AuthorizationRefused:
+            raise _unproved(found.address.host) from None
+        if (tokens.member_id, tokens.address) != (found.member_id, found.address):
             raise _unproved(found.address.host)
         return tokens
+
+    def _installation(self, member_id: str, access_token: str) -> Installation:
+        """What the authorization server says of a token, if it is ours and of this portal."""
+        try:
+            found = self._app.installation(access_token)
+        except (TokenExpired, ApplicationRefused):
+            raise _unproved("an event") from None
+        if found.member_id != member_id:
+            raise _unproved(found.address.host)
+        return found
 
     def _free_name(self, tokens: Tokens) -> str:
         """The name of the account that has this address, or one made of it."""
@@ -235,6 +266,10 @@ class Connecting:
             return here.name
         name = tokens.address.host.strip("[]").partition(".bitrix24.")[0].replace(":", "-")[:50]
         return f"{name}-{tokens.member_id[:6]}" if name in portals else name
+
+    def _is_known(self, portal: Portal, application_token: str) -> bool:
+        known = self._portals.application_token(portal)
+        return known is not None and hmac.compare_digest(_digest(known), _digest(application_token))
 
     def _may_prove(self, member_id: str) -> bool:
         """Whoever knows a portal's identity could make us ask about any token: now and then is enough."""
@@ -246,8 +281,8 @@ class Connecting:
             return True
 
 
-def _digest(browser: str) -> str:
-    return hashlib.sha256(browser.encode()).hexdigest()
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _require_entity_type(entity_type: str) -> None:

@@ -4,6 +4,10 @@ select bitrix24_access_token
 from user_accounts
 where id = :id;
 
+-- name: bound_hold(patience)$
+-- A process that hangs while it holds the tokens loses them sooner than any other session would.
+select set_config('idle_in_transaction_session_timeout', :patience, true);
+
 -- name: hold_tokens(id)^
 -- The tokens, held: whoever else wants to refresh waits here, and then finds what we stored. `no key` lets rows
 -- that refer to the portal in, so that a slow authorization server stops neither syncs nor landing.
