@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, figures, keys, portals, services, state, syncing
+from b24_pipeline.commands import demo, draining, figures, keys, portals, services, state, syncing
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -66,6 +66,7 @@ portal_app.command("remove")(portals.remove)
 keys_app.command("rotate")(keys.rotate)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)
+app.command()(draining.drain)
 app.command()(syncing.reconcile)
 app.command()(figures.models)
 app.command()(figures.funnel)

@@ -9,7 +9,8 @@ from b24_pipeline.assets.crm import changes, cohorts, directories
 from b24_pipeline.assets.models import models
 from b24_pipeline.assets.partitions import PORTALS
 from b24_pipeline.automation.checks import CHECKS
-from b24_pipeline.automation.pruning import prune_runs
+from b24_pipeline.automation.draining import drain_events
+from b24_pipeline.automation.pruning import prune_events, prune_runs
 from b24_pipeline.automation.reconciling import compare_with_portal
 
 changes_job = dg.define_asset_job(
@@ -47,10 +48,25 @@ def reconcile_job() -> None:
     compare_with_portal()
 
 
-@dg.job(name="maintenance", description="Deletes old runs of Dagster that nothing refers to.")
+@dg.job(
+    name="drain",
+    description="Inbound events, while they come, and the models above what they changed.",
+    # whatever waits in the queue, an event is to be seen within seconds
+    tags={"dagster/priority": "10"},
+)
+def drain_job() -> None:
+    """The landing table is the queue."""
+    drain_events()
+
+
+@dg.job(
+    name="maintenance",
+    description="Deletes old runs of Dagster that nothing refers to, and inbound events handled long ago.",
+)
 def maintenance_job() -> None:
-    """Dagster keeps every run for ever."""
+    """Dagster keeps every run for ever, and we every event."""
     prune_runs()
+    prune_events()
 
 
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
@@ -59,5 +75,6 @@ JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     cohorts_job,
     reconcile_job,
     checks_job,
+    drain_job,
     maintenance_job,
 ]

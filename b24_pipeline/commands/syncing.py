@@ -137,7 +137,7 @@ def _work(
         outcomes = work(opened.options(progress=counted, accept_deletions=accept_deletions))
     (show or show_outcomes)(outcomes)
     built = None if no_models else build_models(opened)
-    _tell_dagster(opened, outcomes, built)
+    tell_dagster(opened, outcomes, built)
     failed = [outcome for outcome in outcomes if not outcome.worked]
     for outcome in failed:
         complain(str(outcome.error))
@@ -145,7 +145,7 @@ def _work(
         raise typer.Exit(1)
 
 
-def _tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
+def tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
     """The catalogue in Dagster's UI stays true to what was done outside of it."""
     from b24_pipeline.store.dagster import is_set_up
 

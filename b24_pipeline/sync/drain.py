@@ -6,7 +6,7 @@ transaction a chunk: killed anywhere, the next drain does the chunk again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from b24_pipeline.bitrix.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME, HISTORIES, History
 from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.errors import B24Error, DatabaseError, PortalError, UnreadableAnswer
-from b24_pipeline.store import backlog, cursors, sync_log
+from b24_pipeline.store import backlog, catalogue, cursors, sync_log
 from b24_pipeline.store import history as moves_store
 from b24_pipeline.store.backlog import Claimed
 from b24_pipeline.store.merge import Merged
@@ -70,7 +70,9 @@ def drain(
     due, upto = connections.warehouse.transact(
         lambda connection: (backlog.due_accounts(connection), backlog.last_event(connection))
     )
-    chosen = [portal for portal in portals or connections.portals.all() if portal.id in due]
+    chosen = [
+        portal for portal in (connections.portals.all() if portals is None else portals) if portal.id in due
+    ]
     if not chosen:
         return []
     with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(chosen)))) as pool:
@@ -84,42 +86,57 @@ def replay(connections: Connections, since: datetime, portals: Sequence[Portal])
     return connections.warehouse.transact(lambda connection: backlog.replay(connection, since, accounts))
 
 
+def added_up(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """One outcome a portal and entity, the figures of all passes in it; its error is the last one's."""
+    totals: dict[tuple[str, str], Outcome] = {}
+    for one in outcomes:
+        total = totals.setdefault((one.portal, one.entity), Outcome(one.portal, one.entity, one.sync_type))
+        for figure in _FIGURES:
+            setattr(total, figure, getattr(total, figure) + getattr(one, figure))
+        total.months |= one.months
+        total.error = one.error
+    return list(totals.values())
+
+
+_FIGURES = (
+    "rows_read",
+    "rows_changed",
+    "rows_deleted",
+    "values_set_aside",
+    "requests",
+    "operating_seconds",
+    "seconds",
+)
+
+
 def _drain_portal(
     connections: Connections, portal: Portal, options: Options, upto: int, limit: int | None
 ) -> list[Outcome]:
-    summed: dict[str, Outcome] = {}
+    """Chunk by chunk; an error ends it, and what was stored before stays."""
+    outcomes: list[Outcome] = []
     try:
         with opened(connections, portal, options) as job, calm_memory():
-            _add(summed, _drain_fields(job, upto))
-            left = limit
-            while left is None or left > 0:
-                chunk = _drain_chunk(job, upto, min(left or MOST_OBJECTS, MOST_OBJECTS))
-                if chunk is None:
-                    break
-                _add(summed, chunk.outcomes())
-                left = None if left is None else left - len(chunk.objects)
+            outcomes += _drain_fields(job, upto)
+            for chunk in _chunks(job, upto, limit):
+                outcomes += chunk.outcomes()
     except B24Error as error:
-        _add(summed, [Outcome(portal.name, EVENT, EVENT, error=error)])
+        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=error))
     except StorageError as error:
         # the message may quote a row: the code alone goes on
         code = error.sqlstate or "without a code"
         told = DatabaseError(f"{portal.name}: storing what events named failed with PostgreSQL error {code}")
-        _add(summed, [Outcome(portal.name, EVENT, EVENT, error=told)])
-    return list(summed.values())
+        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=told))
+    return added_up(outcomes)
 
 
-def _add(summed: dict[str, Outcome], outcomes: Sequence[Outcome]) -> None:
-    for one in outcomes:
-        total = summed.setdefault(one.entity, Outcome(one.portal, one.entity, one.sync_type))
-        total.rows_read += one.rows_read
-        total.rows_changed += one.rows_changed
-        total.rows_deleted += one.rows_deleted
-        total.values_set_aside += one.values_set_aside
-        total.requests += one.requests
-        total.operating_seconds += one.operating_seconds
-        total.seconds += one.seconds
-        total.months |= one.months
-        total.error = total.error or one.error
+def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[_Chunk]:
+    left = limit
+    while left is None or left > 0:
+        chunk = _drain_chunk(job, upto, MOST_OBJECTS if left is None else min(left, MOST_OBJECTS))
+        if chunk is None:
+            return
+        yield chunk
+        left = None if left is None else left - len(chunk.objects)
 
 
 def _drain_fields(job: Job, upto: int) -> list[Outcome]:
@@ -281,6 +298,10 @@ class _Chunk:
         outcome.rows_changed += moves_store.infer_of(self.connection, account, history.entity, ids)
         moves_store.link(self.connection, account, history.entity)
         if outcome.rows_changed:
+            # stored since this transaction began
+            outcome.months = catalogue.months_of_moves(
+                self.connection, account, self.job.portal.time_zone, seconds=0
+            )
             self._outcomes[history.cursor] = outcome
 
     def _moves_along(self, history: History, start: int, fetched: Fetched, outcome: Outcome) -> int | None:
