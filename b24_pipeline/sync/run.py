@@ -124,7 +124,9 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
-    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(watch_events)])
+    if any(request.wants(entity.name) for entity in CRM):
+        steps += [_without_outcome(take_offline), _without_outcome(watch_events)]
+    return _until_stopped(job, steps)
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
