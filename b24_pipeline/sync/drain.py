@@ -29,8 +29,8 @@ from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.history import NEW_MOVES, first_unread, move_of, moves_query
-from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.interpreter import tuned
+from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.objects import Fetched, Fetching, Row
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
