@@ -20,10 +20,12 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 
 PAGE_ROWS = 50
 
-# Guesses are off by chance; a tail cut three deviations too generously rarely needs another batch.
+# Guesses are off by chance; a tail asked for two deviations too generously rarely needs another batch.
 _DEVIATIONS = 2.0
 # Where they are off by far more, reading on is cheaper than asking for pages in vain.
 _MOST_MARGIN = 0.25
+# A guess that may be off by more than this part is no reason to cut a range.
+_WORTH_GUESSING = 0.5
 # A piece cut off an even range overflows its batch this rarely.
 _PIECE_DEVIATIONS = 1.5
 _SMALLEST_PIECE = 0.8
@@ -94,7 +96,7 @@ class OpenRange:
     @property
     def predictable(self) -> bool:
         """Whether a guess of its rows is worth something."""
-        return _DEVIATIONS * self.deviation(self.rows) <= self.rows * 0.5
+        return _DEVIATIONS * self.deviation(self.rows) <= self.rows * _WORTH_GUESSING
 
     def beginning(self, pages: int) -> OpenRange:
         """As much of it as so many pages very likely hold."""
@@ -197,16 +199,7 @@ class RangePool:
             batches = self._large(idle)
         else:
             batches = self._cut(idle)
-        room = idle - len(batches)
-        if coming < _LITTLE_ROWS and len(whole := _first_fit(self._open, self._commands)) <= min(
-            room, math.ceil(self._pages / self._commands)
-        ):
-            self._open = []
-            return [*batches, *whole]
-        enough = 1 if coming < _LITTLE_ROWS else math.ceil(_FULL_ENOUGH * self._commands)
-        while len(batches) < idle and self._pages >= enough:
-            batches.append(self._filled())
-        return batches
+        return batches + self._tails(idle - len(batches), nothing_comes=coming < _LITTLE_ROWS)
 
     @property
     def _pages(self) -> int:
@@ -276,6 +269,18 @@ class RangePool:
         for opened in large:
             self._open.remove(opened)
         return [[Chain(opened, self._commands)] for opened in large]
+
+    def _tails(self, most: int, *, nothing_comes: bool) -> list[list[Chain]]:
+        """What is too short for a batch of its own: whole, if that takes no more batches."""
+        whole = _first_fit(self._open, self._commands)
+        if nothing_comes and len(whole) <= min(most, math.ceil(self._pages / self._commands)):
+            self._open = []
+            return whole
+        enough = 1 if nothing_comes else math.ceil(_FULL_ENOUGH * self._commands)
+        batches: list[list[Chain]] = []
+        while len(batches) < most and self._pages >= enough:
+            batches.append(self._filled())
+        return batches
 
     def _filled(self) -> list[Chain]:
         """One batch, filled with the longest tails; of the last one as much as likely fits."""

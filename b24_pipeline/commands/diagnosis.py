@@ -9,9 +9,6 @@ from datetime import datetime, timedelta
 from b24_pipeline.store.coverage import PROOF_LASTS
 from b24_pipeline.store.health import PortalHealth
 
-STALE = timedelta(hours=1)
-"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
-
 BACKLOG = timedelta(minutes=5)
 """A busy portal's events are drained within a second, a quiet one's within ten."""
 
@@ -33,7 +30,7 @@ class Finding:
 
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
     """All that is wrong with one portal, by the database alone."""
-    for rule in (_credential, _token, _lag, _backlog, _given_up, _silence, _bindings, _coverage, _budget):
+    for rule in (_credential, _token, _backlog, _given_up, _silence, _bindings, _coverage, _budget):
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)
 
@@ -46,7 +43,9 @@ def _credential(portal: PortalHealth, _now: datetime) -> Told:
         return
     why = f": {portal.reason}" if portal.reason else ""
     connect = f"b24 portal connect {portal.name} {portal.domain}"
-    if portal.status == "reauthorization_required":
+    if portal.status == "reauthorization_required" and portal.connected_by == "webhook":
+        yield f"its webhook credential has ended{why}", f"b24 portal add {portal.name} --webhook-url URL"
+    elif portal.status == "reauthorization_required":
         yield f"a person must authorize it again{why}", f"`{connect}`, then open the link it prints"
     elif portal.status == "paused":
         yield f"it is paused{why}", "mend what the reason says, then connect it again"
@@ -64,14 +63,6 @@ def _token(portal: PortalHealth, now: datetime) -> Told:
         )
     if portal.token_expires_at and now - portal.token_expires_at > UNUSED_TOKEN:
         yield "its token was not used for months and is about to end", f"b24 sync {portal.name}"
-
-
-def _lag(portal: PortalHealth, _now: datetime) -> Told:
-    if portal.status == "connected" and portal.read_seconds and portal.read_seconds > STALE.total_seconds():
-        yield (
-            f"it was last read through {age(portal.read_seconds)} ago",
-            f"b24 sync {portal.name}, or `b24 up` for schedules",
-        )
 
 
 def _backlog(portal: PortalHealth, _now: datetime) -> Told:

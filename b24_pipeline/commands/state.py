@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.diagnosis import STALE, Finding, age, findings
+from b24_pipeline.commands.diagnosis import Finding, age, findings
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import B24Error, DatabaseError
 from b24_pipeline.runtime import Runtime
@@ -22,6 +22,9 @@ from b24_pipeline.store.coverage import Proof
 from b24_pipeline.store.health import PortalHealth, health
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.probe import probe
+
+STALE = timedelta(hours=1)
+"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -184,7 +187,8 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
     for portal in portals:
         yield from findings(states[portal.name], datetime.now(UTC))
         yield from _examine_credential(opened, portal)
-        yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
+        if portal.status == "connected":
+            yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
     for one in failed:
         yield Finding(
             one["portal"],

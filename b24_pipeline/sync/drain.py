@@ -29,8 +29,8 @@ from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.history import NEW_MOVES, first_unread, move_of, moves_query
+from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.memory import calm_memory
 from b24_pipeline.sync.objects import Fetched, Fetching, Row
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
@@ -115,7 +115,7 @@ def _drain_portal(
     """Chunk by chunk; an error ends it, and what was stored before stays."""
     outcomes: list[Outcome] = []
     try:
-        with opened(connections, portal, options) as job, calm_memory():
+        with opened(connections, portal, options) as job, tuned():
             outcomes += _drain_fields(job, upto)
             for chunk in _chunks(job, upto, limit):
                 outcomes += chunk.outcomes()

@@ -31,9 +31,9 @@ from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.history import load_history, sync_history
+from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.load import load_entity, load_scope
-from b24_pipeline.sync.memory import calm_memory
 from b24_pipeline.sync.offline import take_offline
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
@@ -124,7 +124,9 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
-    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(watch_events)])
+    if any(request.wants(entity.name) for entity in CRM):
+        steps += [_without_outcome(take_offline), _without_outcome(watch_events)]
+    return _until_stopped(job, steps)
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
@@ -182,7 +184,7 @@ def _each(
 ) -> list[Outcome]:
     def one(portal: Portal) -> list[Outcome]:
         try:
-            with opened(connections, portal, options) as job, calm_memory():
+            with opened(connections, portal, options) as job, tuned():
                 return work(job)
         except B24Error as error:
             return [Outcome(portal.name, "portal", "incremental", error=error)]
