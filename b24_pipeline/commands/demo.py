@@ -77,6 +77,6 @@ def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> Non
         def ready(addresses: Addresses) -> None:
             show_addresses(addresses)
             say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
-            begin.set()
+            begin()
 
         run(chosen, port=port, web_port=web_port, on_ready=ready)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -60,26 +61,23 @@ class DemoPortal:
         return connecting.finish(back["code"], back["state"], _BROWSER, back["domain"], back["member_id"])
 
     @contextmanager
-    def changing(self) -> Iterator[Event]:
-        """Set the event, and every few seconds something happens in the portal, until the block ends."""
-        begin, end = Event(), Event()
-
-        def work() -> None:
-            begin.wait()
-            with httpx.Client(base_url=self.url, timeout=10, trust_env=False) as client:
-                number = 0
-                while not end.wait(CHANGE_SECONDS):
-                    number += 1
-                    client.post("/sandbox/change", json={"n": 1, "seed": number, "kinds": ["stage"]})
-
-        changes = Thread(target=work, name="b24-demo-changes", daemon=True)
-        changes.start()
+    def changing(self) -> Iterator[Callable[[], None]]:
+        """Call what it yields, and every few seconds something moves in the portal, until the block ends."""
+        end = Event()
+        # started when all processes are: what runs in threads is not to be forked
+        changes = Thread(target=self._change, args=(end,), name="b24-demo-changes", daemon=True)
         try:
-            yield begin
+            yield changes.start
         finally:
             end.set()
-            begin.set()
-            changes.join(STOP_SECONDS)
+
+    def _change(self, end: Event) -> None:
+        with httpx.Client(base_url=self.url, timeout=10, trust_env=False) as client:
+            for number in count(1):
+                if end.wait(CHANGE_SECONDS):
+                    return
+                with suppress(httpx.HTTPError):
+                    client.post("/sandbox/change", json={"n": 1, "seed": number, "kinds": ["stage"]})
 
 
 @contextmanager

@@ -64,9 +64,9 @@ def assemble(parts: Parts) -> FastAPI:
         middleware=_protection(parts),
         exception_handlers=_TOLD,
     )
+    app.include_router(parts.landing)  # first: routes are tried one after the other, and events are the most
     app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
     app.include_router(Api(parts.managing, management_key(parts.admin_key)).router())
-    app.include_router(parts.landing)
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))

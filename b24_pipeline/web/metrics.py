@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -27,8 +29,13 @@ class Requests:
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request; a method that HTTP does not know is counted as `other`."""
-        self._answered.labels(route, method if method in _METHODS else "other", str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        answered, taken = self._of(route, method if method in _METHODS else "other", status)
+        answered.inc()
+        taken.observe(seconds)
+
+    @cache  # noqa: B019  as many as there are routes, and it lives as long as the process
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self._answered.labels(route, method, str(status)), self._seconds.labels(route)
 
 
 def metrics_route(registry: CollectorRegistry) -> APIRouter:

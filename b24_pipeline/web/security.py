@@ -12,7 +12,6 @@ from hashlib import sha256
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from b24_pipeline.errors import KeyRefused
@@ -41,7 +40,9 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = _ALWAYS | ({"Strict-Transport-Security": _ONE_YEAR} if https else {})
+        headers = _ALWAYS | ({"Strict-Transport-Security": _ONE_YEAR} if https else {})
+        # as ASGI has them: this runs for each of thousands of events a second
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -51,9 +52,9 @@ class SecurityHeaders:
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                own = message.setdefault("headers", [])
+                names = {name.lower() for name, _ in own}
+                message["headers"] = [*own, *(pair for pair in self._headers if pair[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, protected)
