@@ -42,6 +42,7 @@ from b24_pipeline.store.oauth_states import Begun, OAuthStates
 from b24_pipeline.store.portals import CONNECTED, Portal
 from b24_pipeline.sync.bindings import EVENTS, bind, unbind
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.offline import unbind_offline
 from b24_pipeline.sync.probe import plan_of, probe
 
 STATE_SECONDS = 600
@@ -185,6 +186,7 @@ class Connecting:
             try:
                 with self._connections.client(portal) as client:
                     unbind(client, self.handler_url)
+                    unbind_offline(client)
             except B24Error as error:
                 logger("connecting").warning("events stay bound", portal=portal.name, error=str(error))
         note_unbound(self._connections.warehouse, portal)
