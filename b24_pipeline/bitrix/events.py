@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from b24_pipeline.bitrix.forms import MOST_BYTES, Form, parse_form
@@ -137,14 +138,14 @@ def _payload(form: Form, auth: Form) -> dict[str, Any]:
 
 
 def _secrets(auth: Form) -> tuple[str, ...]:
-    found = (value for name, value in auth.items() if _SECRET_NAME.search(name))
+    found = (value for name, value in auth.items() if _names_a_secret(name))
     return tuple(value for value in found if isinstance(value, str) and len(value) >= _SHORTEST_SECRET)
 
 
 def _without(form: Form, secrets: tuple[str, ...]) -> Form:
     kept: Form = {}
     for name, value in form.items():
-        if _SECRET_NAME.search(name) or _holds(name, secrets):
+        if _names_a_secret(name) or _holds(name, secrets):
             continue
         if isinstance(value, dict):
             kept[name] = _without(value, secrets)
@@ -153,5 +154,10 @@ def _without(form: Form, secrets: tuple[str, ...]) -> Form:
     return kept
 
 
+@lru_cache(maxsize=512)
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def _holds(text: str, secrets: tuple[str, ...]) -> bool:
-    return any(secret in text for secret in secrets)
+    return len(text) >= _SHORTEST_SECRET and any(secret in text for secret in secrets)

@@ -8,6 +8,7 @@ writes is refused instead of guessed at.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +18,7 @@ MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
 MOST_LEVELS = 5
 LONGEST_NAME = 250
+LONGEST_QUOTED = LONGEST_NAME * 4 * 3  # each character four bytes, each byte three
 
 Form: TypeAlias = "dict[str, str | Form]"
 
@@ -30,18 +32,19 @@ def parse_form(body: bytes) -> Form:
         raise MalformedEvent(f"the body is longer than {MOST_BYTES} bytes")
     if body.count(b"&") >= MOST_FIELDS:
         raise MalformedEvent(f"the body has more than {MOST_FIELDS} fields")
+    if _BAD_ESCAPE.search(body):
+        raise MalformedEvent("a percent sign begins no escape")
     form: Form = {}
     for part in body.split(b"&"):
         if part:
             name, _, value = part.partition(b"=")
-            _put(form, _path(_text(name)), _text(value))
+            _put(form, _path(name), _text(value))
     return form
 
 
 def _text(quoted: bytes) -> str:
-    if _BAD_ESCAPE.search(quoted):
-        raise MalformedEvent("a percent sign begins no escape")
-    raw = unquote_to_bytes(quoted.replace(b"+", b" "))
+    spaced = quoted.replace(b"+", b" ") if b"+" in quoted else quoted
+    raw = unquote_to_bytes(spaced) if b"%" in spaced else spaced
     if b"\0" in raw:
         raise MalformedEvent("a NUL character")
     try:
@@ -50,8 +53,13 @@ def _text(quoted: bytes) -> str:
         raise MalformedEvent("a text that is not UTF-8") from None
 
 
-def _path(name: str) -> list[str]:
-    """`auth[member_id]` -> auth, member_id."""
+# all events have the same names
+@lru_cache(maxsize=512)
+def _path(quoted: bytes) -> list[str]:
+    """`auth%5Bmember_id%5D` -> auth, member_id."""
+    if len(quoted) > LONGEST_QUOTED:
+        raise MalformedEvent(f"a field's name is longer than {LONGEST_NAME} characters")
+    name = _text(quoted)
     if len(name) > LONGEST_NAME:
         raise MalformedEvent(f"a field's name is longer than {LONGEST_NAME} characters")
     found = _NAME.fullmatch(name)

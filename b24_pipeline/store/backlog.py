@@ -68,7 +68,9 @@ def claim_objects(connection: Connection, account: UUID, *, upto: int, objects: 
     """Claims the due events, up to that id, of the objects that have waited longest."""
     _sql.make_claimed(connection)
     events = objects * MOST_EVENTS_AN_OBJECT
+    _sql.loop_joins(connection, allowed="off")
     _sql.claim_objects(connection, account=account, upto=upto, events=events, objects=objects)
+    _sql.loop_joins(connection, allowed="on")
     _sql.analyze_claimed(connection)
     with connection.cursor(row_factory=class_row(Claimed)) as cursor:
         return cursor.execute(_sql.claimed_objects.sql).fetchall()

@@ -40,8 +40,13 @@ create temporary table if not exists claimed_events (
     is_deletion boolean not null
 ) on commit delete rows;
 
+-- name: loop_joins(allowed)$
+-- The landing table fills and empties faster than its statistics follow: whoever takes it for empty joins
+-- it by loops, for minutes.
+select set_config('enable_nestloop', :allowed, true);
+
 -- name: claim_objects(account, upto, events, objects)!
--- The objects that have waited longest, each with all of its due events among the first so many.
+-- The objects that have waited longest among the first so many due events, each with all of its due events.
 with due as materialized (
     select
         id,
@@ -55,7 +60,7 @@ with due as materialized (
     limit :events
 ),
 
-chosen as materialized (
+chosen as (
     select
         entity_type,
         entity_id
@@ -71,11 +76,16 @@ select
     e.entity_type,
     e.entity_id,
     e.event ~ '^ONCRM.*DELETE$'
-from due
-inner join chosen on due.entity_type = chosen.entity_type and due.entity_id = chosen.entity_id
-inner join bitrix24_webhook_events as e on due.id = e.id
-where e.status = 'pending'
-for update of e skip locked;
+from bitrix24_webhook_events as e
+where
+    e.user_account_id = :account and e.status = 'pending' and e.next_try_at <= now() and e.id <= :upto
+    and (e.entity_type, e.entity_id) in (
+        select
+            c.entity_type,
+            c.entity_id
+        from chosen as c
+    )
+for update skip locked;
 
 -- name: claim_field_events(account, upto)!
 -- Events that say that the field catalogue has changed.
