@@ -9,6 +9,7 @@ reading is clearing, and a crash would lose what was read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,9 @@ EVENTS: Mapping[str, str] = {
 
 PAGES = 20
 """Reservations a request: each is of at most fifty rows, and others' calls come in between."""
+
+
+_ID = re.compile("[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +158,27 @@ def _read(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEven
     if not isinstance(found, Mapping):
         raise UnreadableAnswer(job.portal.name, "event.offline.get: expected a reservation and its events")
     rows = found.get("events") or []
-    return str(found.get("process_id") or ""), [_event(job, row) for row in rows]
+    return str(found.get("process_id") or ""), [event_of(row, job.portal.member_id or "") for row in rows]
 
 
-def _event(job: Job, row: Mapping[str, Any]) -> QueuedEvent:
+def event_of(row: Mapping[str, Any], member_id: str) -> QueuedEvent:
+    """A row as it lands; one that names nothing known lands without an entity, and is ignored by the drain."""
     name = str(row.get("EVENT_NAME", "")).upper()
-    fields = _mapping(_mapping(row.get("EVENT_DATA")).get("FIELDS"))
-    number = str(fields.get("ID") or "")
-    kept = {"ID": row.get("ID"), "TIMESTAMP_X": row.get("TIMESTAMP_X"), "MESSAGE_ID": row.get("MESSAGE_ID")}
-    return QueuedEvent(
-        name,
-        job.portal.member_id or "",
-        EVENTS.get(name),
-        int(number) if number.isdecimal() and number.isascii() else None,
-        {"event": name, "data": {"FIELDS": fields}, "offline": kept},
-    )
+    known = name if name in EVENTS else "UNKNOWN"
+    number = str(_mapping(_mapping(row.get("EVENT_DATA")).get("FIELDS")).get("ID") or "")
+    queued = {key: _text(row.get(key)) for key in ("ID", "TIMESTAMP_X", "MESSAGE_ID")}
+    entity_id = int(number) if _ID.fullmatch(number) else None
+    return QueuedEvent(known, member_id, EVENTS.get(name), entity_id, {"event": known, "offline": queued})
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     """Objects in reality, `false` in the documentation's samples."""
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    """What PostgreSQL can store."""
+    return str(value).encode("ascii", "replace").decode().replace("\0", "")[:64]
 
 
 def _clear(client: BitrixClient, processes: Sequence[str]) -> None:
