@@ -60,16 +60,20 @@ class Landing:
 
 def _land(connection: Connection, events: Sequence[Landed]) -> None:
     _sql.patience(connection, milliseconds=str(PATIENCE_MILLISECONDS))
-    _sql.land(
-        connection,
-        accounts=[account for account, _ in events],
-        member_ids=[event.member_id for _, event in events],
-        events=[event.event for _, event in events],
-        entity_types=[event.entity_type for _, event in events],
-        entity_ids=[event.entity_id for _, event in events],
-        payloads=[orjson.dumps(event.payload).decode() for _, event in events],
-        statuses=["done" if event.event in (INSTALLED, UNINSTALLED) else "pending" for _, event in events],
-    )
+    # one text for all costs a tenth of an array a column
+    _sql.land(connection, rows=orjson.dumps([_row(*landed) for landed in events]).decode())
     removed = [account for account, event in events if event.event == UNINSTALLED]
     if removed:
         _sql.forget_tokens(connection, accounts=removed)
+
+
+def _row(account: UUID, event: Event) -> dict[str, Any]:
+    return {
+        "account": account,
+        "member_id": event.member_id,
+        "event": event.event,
+        "entity_type": event.entity_type,
+        "entity_id": event.entity_id,
+        "payload": event.payload,
+        "status": "done" if event.event in (INSTALLED, UNINSTALLED) else "pending",
+    }

@@ -1,4 +1,4 @@
--- name: land(accounts, member_ids, events, entity_types, entity_ids, payloads, statuses)!
+-- name: land(rows)!
 -- Events of one moment. One that is handled by landing (the application was removed) is done at once.
 insert into bitrix24_webhook_events (
     user_account_id, member_id, event, entity_type, entity_id, payload, status, handled_at
@@ -9,15 +9,13 @@ select
     e.event,
     e.entity_type,
     e.entity_id,
-    e.payload::jsonb,
+    e.payload,
     e.status,
     case when e.status = 'done' then clock_timestamp() end
 from
-    unnest(
-        cast(:accounts as uuid[]), cast(:member_ids as text[]), cast(:events as text[]),
-        cast(:entity_types as text[]), cast(:entity_ids as bigint[]), cast(:payloads as text[]),
-        cast(:statuses as text[])
-    ) as e (account, member_id, event, entity_type, entity_id, payload, status);
+    jsonb_to_recordset(cast(:rows as jsonb)) as e (
+        account uuid, member_id text, event text, entity_type text, entity_id bigint, payload jsonb, status text
+    );
 
 -- name: patience(milliseconds)$
 -- Who sent the events waits for the answer.
