@@ -36,6 +36,7 @@ B24Error
     │   ├── StateForged         the state was not made by us, or was cut
     │   ├── StateExpired        begun too long ago
     │   ├── StateUsed           it came back before
+    │   ├── AccessNotGiven      nobody allowed it in the portal
     │   ├── OtherBrowser        another browser began it, or cookies are off
     │   ├── OtherPortal         another portal answered than the one asked for
     │   └── InstallUnproved     the authorization server does not confirm an installation
@@ -229,6 +230,10 @@ class ReauthorizationRequired(PortalError):
 
 class ConnectingFailed(PortalError):
     """An authorization cannot be finished; nothing was stored. Its subclasses say why."""
+
+
+class AccessNotGiven(ConnectingFailed):
+    """The person did not allow the access in the portal."""
 
 
 class StateForged(ConnectingFailed):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from b24_pipeline.bitrix.budget import LeakyBucketSupport, parse_rate
 from b24_pipeline.bitrix.oauth import OAuthApp
 from b24_pipeline.entities import BY_NAME
-from b24_pipeline.errors import SecretKeyError, SettingsError
+from b24_pipeline.errors import AddressRefused, SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import embedded
 from b24_pipeline.store.migrations import check_migrated, migrate
@@ -127,9 +127,12 @@ def oauth_app(settings: Settings) -> OAuthApp | None:
     if not client_id or not secret:
         missing = "BITRIX24_CLIENT_SECRET" if client_id else "BITRIX24_CLIENT_ID"
         raise SettingsError(f"{missing} is not set; an OAuth application has both")
-    return OAuthApp.of(
-        client_id, secret.get_secret_value(), settings.bitrix24_oauth_url, settings.allowed_portals
-    )
+    try:
+        return OAuthApp.of(
+            client_id, secret.get_secret_value(), settings.bitrix24_oauth_url, settings.allowed_portals
+        )
+    except AddressRefused as error:
+        raise SettingsError(f"BITRIX24_OAUTH_URL cannot be used: {error}") from None
 
 
 def _budget_storage(url: str | None) -> LeakyBucketSupport | None:

@@ -207,9 +207,9 @@ def _refused(
     host: str, method: str, body: Mapping[str, Any], status: int, secrets: Iterable[str]
 ) -> e.ApiError:
     code, description = parts_of(body)
-    for secret in secrets:  # a server may repeat what it was sent
-        code, description = code.replace(secret, "***"), description.replace(secret, "***")
     kind = _BY_CODE.get(code)
+    for secret in filter(None, secrets):  # a server may repeat what it was sent
+        code, description = code if kind else code.replace(secret, "***"), description.replace(secret, "***")
     if kind is None:
         return refusal(host, method, {"error": code, "error_description": description}, status)
     return kind(host, method, code, description, status)

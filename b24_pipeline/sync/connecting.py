@@ -20,11 +20,15 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from limits import parse as parse_limit
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.bitrix.address import PortalAddress, read_address
 from b24_pipeline.bitrix.auth import AppCredential, FreshToken
 from b24_pipeline.bitrix.oauth import Installation, OAuthApp, Tokens
 from b24_pipeline.errors import (
+    AccessNotGiven,
     ApplicationRefused,
     AuthorizationRefused,
     B24Error,
@@ -47,6 +51,8 @@ from b24_pipeline.sync.probe import plan_of, probe
 
 STATE_SECONDS = 600
 PROOF_PAUSE_SECONDS = 5.0
+MOST_PROOFS = parse_limit("60/minute")
+MOST_REMEMBERED = 10_000
 HANDLER_PATH = "/webhooks/bitrix24"
 _NONCE_BYTES = 24
 
@@ -89,7 +95,8 @@ class Connecting:
             salt="bitrix24",
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )
-        self._proofs: dict[str, float] = {}
+        self._failed: dict[str, float] = {}  # digest of a pair that proved nothing -> when
+        self._proofs = MovingWindowRateLimiter(MemoryStorage())
         self._guard = threading.Lock()
 
     @property
@@ -123,10 +130,13 @@ class Connecting:
         """The portal, connected; nothing is stored where anything is wrong.
 
         `domain` and `member_id` are what the browser brought along: compared,
-        never believed. Raises StateForged, StateExpired, StateUsed,
+        never believed. Raises AccessNotGiven, StateForged, StateExpired, StateUsed,
         OtherBrowser, OtherPortal, AuthorizationRefused (a dead code),
         PortalConflict, and what a probe raises.
         """
+        if not code:
+            # the state stays good: the person may allow it after all
+            raise AccessNotGiven("authorization", "the access was not allowed in the portal; begin again")
         begun = self._states.use(self._nonce(state), _digest(browser))
         asked = read_address(begun.domain, self._connections.allowed_portals)
         if domain and domain.strip().lower() not in (asked.domain, asked.host):
@@ -164,7 +174,7 @@ class Connecting:
             return None
         if self._is_known(portal, event.application_token):
             return portal
-        if not self._may_prove(event.member_id):
+        if not self._may_prove(event):
             return None
         self._installation(event.member_id, event.access_token)
         self._portals.set_application_token(portal, event.application_token)
@@ -273,14 +283,20 @@ class Connecting:
         known = self._portals.application_token(portal)
         return known is not None and hmac.compare_digest(_digest(known), _digest(application_token))
 
-    def _may_prove(self, member_id: str) -> bool:
-        """Whoever knows a portal's identity could make us ask about any token: now and then is enough."""
+    def _may_prove(self, event: SentTokens) -> bool:
+        """Whoever knows a portal's identity could make us ask about any token.
+
+        So one that proved nothing is not asked about again for a while, and of
+        others only so many: a liar must not keep the portal itself from being heard.
+        """
+        pair, now = _digest(f"{event.member_id} {event.application_token}"), time.monotonic()
         with self._guard:
-            now = time.monotonic()
-            if now - self._proofs.get(member_id, -PROOF_PAUSE_SECONDS) < PROOF_PAUSE_SECONDS:
+            if len(self._failed) >= MOST_REMEMBERED:
+                self._failed.clear()
+            if now - self._failed.get(pair, -PROOF_PAUSE_SECONDS) < PROOF_PAUSE_SECONDS:
                 return False
-            self._proofs[member_id] = now
-            return True
+            self._failed[pair] = now
+        return self._proofs.hit(MOST_PROOFS, event.member_id)
 
 
 def _digest(secret: str) -> str:

@@ -66,12 +66,13 @@ class ConnectPages:
         self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = "both"
     ) -> RedirectResponse:
         """Sends the browser to the portal, which asks the person whether to allow the access."""
-        if not self._begun.hit(MOST_BEGUN):
+        if not self._begun.test(MOST_BEGUN):
             raise TooOften("too many connections were begun just now; wait a minute")
         browser = self._cookie.value(request) or new_value()
         address = address_typed(domain)
         name = account.strip() or name_of(address)
         link = self._ready().begin(name, address, entity_type, browser)
+        self._begun.hit(MOST_BEGUN)
         answer = RedirectResponse(link, 302)
         self._cookie.renew(request, answer, browser)
         return answer

@@ -28,6 +28,7 @@ ENGLISH = {
     "counted": "Funnel",
     "problem_title": "This did not work",
     "again": "Start again",
+    "access_not_given": "The access was not allowed in Bitrix24. Nothing was changed.",
     "address_refused": "This is not the address of a portal in the Bitrix24 cloud. Look for a misspelling; "
     "the operator of this service has to allow a portal on a server of your own.",
     "application_refused": "Bitrix24 does not know this service as an application of the portal. "
@@ -76,6 +77,7 @@ RUSSIAN = {
     "counted": "Воронка",
     "problem_title": "Не получилось",
     "again": "Начать заново",
+    "access_not_given": "Доступ в Битрикс24 не был разрешён. Ничего не изменилось.",
     "address_refused": "Это не адрес портала в облаке Битрикс24. Проверьте, нет ли опечатки; "
     "портал на своём сервере должен разрешить тот, кто держит этот сервис.",
     "application_refused": "Битрикс24 не знает этот сервис как приложение портала. "

@@ -21,9 +21,9 @@ QUIET = [
 CHROMIUM = Path(os.environ.get("B24_CHROMIUM", "/usr/bin/chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests; `make browser` installs it."""
+    """One for all tests of a module, since its event loop would be in the way of others; `make browser` installs it."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield started

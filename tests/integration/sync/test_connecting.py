@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -140,6 +141,18 @@ def _signed_elsewhere(setting: Setting) -> str:
         "acme", setting.bitrix.domain, "both", BROWSER
     )
     return parse_qs(urlsplit(url).query)["state"][0]
+
+
+def test_access_that_was_not_given_leaves_the_state_good(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """Whoever comes back without a code may go there again and allow it; nobody is asked meanwhile."""
+    state = setting.begin()
+    asked = len(bitrix.asked)
+    with pytest.raises(e.AccessNotGiven):
+        setting.connecting.finish("", state, BROWSER)
+    assert len(bitrix.asked) == asked
+    assert setting.connecting.finish(bitrix.code(), state, BROWSER).status == "connected"
 
 
 def test_another_browser_does_not_use_a_state_up(setting: Setting, bitrix: AuthorizationServer) -> None:
@@ -339,6 +352,29 @@ def test_the_first_event_tells_the_application_token(
     with pytest.raises(e.InstallUnproved):
         prove(Sent(MEMBER, "other", bitrix.tokens(member_id=OTHER_MEMBER)["access_token"]))
     assert setting.portals.application_token(setting.portals.one("acme")) == "apptoken"
+
+
+def test_a_liar_does_not_keep_the_portal_from_being_heard(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """A forged event a moment before the portal's first one costs that one nothing."""
+    setting.connect()
+    with pytest.raises(e.InstallUnproved):
+        setting.connecting.prove(Sent(MEMBER, "forged", "forged"))
+    assert setting.connecting.prove(Sent(MEMBER, "apptoken", bitrix.tokens()["access_token"])) is not None
+
+
+def test_liars_do_not_make_us_ask_without_bound(
+    setting: Setting, bitrix: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many tokens they invent, the authorization server is asked about so many a minute."""
+    setting.connect()
+    monkeypatch.setattr(module, "MOST_PROOFS", module.parse_limit("3/minute"))
+    asked = len(bitrix.asked)
+    for number in range(10):
+        with suppress(e.InstallUnproved):
+            setting.connecting.prove(Sent(MEMBER, f"forged {number}", "forged"))
+    assert len(bitrix.asked) == asked + 3
 
 
 def test_an_application_that_was_added_anew_has_another_application_token(

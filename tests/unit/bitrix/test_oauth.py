@@ -47,6 +47,13 @@ def test_a_code_is_exchanged_once(bitrix: AuthorizationServer) -> None:
         bitrix.app.exchange(code)
 
 
+@pytest.mark.parametrize("code", ["I", "n", "invalid"])
+def test_a_code_that_is_part_of_the_answer_does_not_garble_it(bitrix: AuthorizationServer, code: str) -> None:
+    """What the server repeats of our request is masked; the error's own name is not ours."""
+    with pytest.raises(e.AuthorizationRefused, match="INVALID_GRANT"):
+        bitrix.app.exchange(code)
+
+
 def test_each_refresh_gives_a_new_pair(bitrix: AuthorizationServer) -> None:
     """The old refresh token is worth nothing afterwards."""
     first = bitrix.app.exchange(bitrix.code())
