@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from b24_pipeline.entities import BY_NAME
 from b24_pipeline.store import queries
 
 _sql = queries.load("coverage")
@@ -57,10 +58,10 @@ def prove(
 
     Belongs into the transaction that ends the load.
     """
-    place = {"account": account, "entity": entity, "created_from": days[0], "created_before": days[1]}
-    rows = int(_sql.rows_alive(connection, time_zone=time_zone, **place))
-    _sql.supersede(connection, **place)
-    _sql.prove(connection, proved_by=proved_by, rows_alive=rows, **place)
+    range_ = {"account": account, "created_from": days[0], "created_before": days[1]}
+    rows = int(_sql.rows_alive(connection, table=BY_NAME[entity].table, time_zone=time_zone, **range_))
+    _sql.supersede(connection, entity=entity, **range_)
+    _sql.prove(connection, entity=entity, proved_by=proved_by, rows_alive=rows, **range_)
 
 
 def coverage(connection: psycopg.Connection, account: UUID | None = None) -> list[Proof]:

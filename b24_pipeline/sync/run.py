@@ -27,6 +27,7 @@ from b24_pipeline.errors import (
     TokenExpired,
     UnknownEntity,
 )
+from b24_pipeline.log import logger
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
@@ -41,6 +42,8 @@ from b24_pipeline.sync.reconcile import Step, reconcile_steps
 from b24_pipeline.sync.scope import Days, Scope
 from b24_pipeline.sync.silence import check_bindings, watch_events
 from b24_pipeline.sync.users import sync_users
+
+log = logger("sync")
 
 PORTALS_AT_ONCE = 4
 
@@ -146,10 +149,13 @@ def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
 
 
 def _without_outcome(work: Callable[[Job], object]) -> Step:
-    """A step beside the rows: nothing of it belongs into the table that a sync ends with."""
+    """A step beside the rows: nothing of it belongs into the table that a sync ends with, nor spoils it."""
 
     def step(job: Job) -> list[Outcome]:
-        work(job)
+        try:
+            work(job)
+        except B24Error as error:
+            log.warning("left for the next time", portal=job.portal.name, error=str(error))
         return []
 
     return step

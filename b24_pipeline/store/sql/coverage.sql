@@ -1,28 +1,8 @@
--- name: rows_alive(entity, account, time_zone, created_from, created_before)$
+-- name: rows_alive(table, account, created_from, created_before, time_zone)$
 -- Rows alive that were created on these days of the portal's zone; those without a day count only in the whole.
-select count(*)
-from (
-    select date_create from bitrix24_leads
-    where :entity = 'lead' and user_account_id = :account and deleted_at is null
-    union all
-    select date_create from bitrix24_deals
-    where :entity = 'deal' and user_account_id = :account and deleted_at is null
-    union all
-    select date_create from bitrix24_contacts
-    where :entity = 'contact' and user_account_id = :account and deleted_at is null
-    union all
-    select date_create from bitrix24_companies
-    where :entity = 'company' and user_account_id = :account and deleted_at is null
-) as alive
-where
-    (
-        cast(:created_from as date) = date '0001-01-01'
-        or date_create >= cast(:created_from as date)::timestamp at time zone :time_zone
-    )
-    and (
-        cast(:created_before as date) = date '9999-12-31'
-        or date_create < cast(:created_before as date)::timestamp at time zone :time_zone
-    );
+select b24_count_created(
+    cast(:table as regclass), :account, cast(:created_from as date), cast(:created_before as date), :time_zone
+);
 
 -- name: supersede(account, entity, created_from, created_before)!
 -- What lies within a range that was just proved is proved with it.
