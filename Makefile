@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check test-slow bench docs lock audit clean
+.PHONY: setup demo test browser check test-slow bench docs lock audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,11 +26,14 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(VENV)/bin/b24 demo
 
-test: setup check
+test: setup browser check
 	$(VENV)/bin/pytest -m "not slow"
 
 test-slow: setup
 	$(VENV)/bin/pytest -m slow --timeout 3600
+
+browser:
+	@deploy/browser.sh
 
 check: setup
 	$(VENV)/bin/ruff format --check .

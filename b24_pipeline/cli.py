@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, figures, portals, services, state, syncing
+from b24_pipeline.commands import demo, draining, figures, keys, portals, serve, services, state, syncing
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 portal_app = typer.Typer(help="Connect, list and remove portals.", no_args_is_help=True)
 app.add_typer(portal_app, name="portal")
+keys_app = typer.Typer(help="The keys that secrets are encrypted with.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 INTERRUPTED = 130
 
@@ -58,12 +60,17 @@ def _show_version(*, asked: bool) -> None:
 app.command()(demo.demo)
 app.command()(services.migrate)
 portal_app.command("add")(portals.add)
+portal_app.command("connect")(portals.connect)
 portal_app.command("list")(portals.show)
 portal_app.command("remove")(portals.remove)
+keys_app.command("rotate")(keys.rotate)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)
+app.command()(syncing.reconcile)
+app.command()(draining.drain)
 app.command()(figures.models)
 app.command()(figures.funnel)
+app.command()(serve.serve)
 app.command()(services.up)
 app.command()(state.status)
 app.command()(state.doctor)

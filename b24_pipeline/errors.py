@@ -4,7 +4,11 @@ B24Error
 ├── UsageError                  the user asked for something that does not exist or fit (exit 2)
 │   ├── UnknownPortal
 │   ├── UnknownEntity
-│   └── WrongDates
+│   ├── WrongDates
+│   ├── PortalConflict          a name, address or portal that is taken already
+│   ├── AccountNeeded           several portals are connected: say which
+│   ├── KeyRefused              a management call without the right key
+│   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
 │   └── SecretKeyError
 ├── DatabaseError
@@ -14,6 +18,7 @@ B24Error
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
 ├── ModelError                  an SQL model or its test
+├── MalformedEvent              an inbound event that no portal sends
 └── PortalError                 something between us and one portal
     ├── AddressRefused          refused before any connection
     ├── PortalUnreachable       no connection, or it broke
@@ -25,11 +30,23 @@ B24Error
     ├── ListDidNotAdvance       a page repeated what was read already
     ├── SyncBusy                another process syncs this portal and entity
     ├── TooManyVanished         more rows are missing than a person would have deleted
+    ├── BindingRefused          the portal did not take some of our event handlers
+    ├── ReauthorizationRequired its tokens are worth nothing any more: a person must connect it again
+    ├── ConnectingFailed        an authorization was begun and cannot be finished
+    │   ├── StateForged         the state was not made by us, or was cut
+    │   ├── StateExpired        begun too long ago
+    │   ├── StateUsed           it came back before
+    │   ├── AccessNotGiven      nobody allowed it in the portal
+    │   ├── OtherBrowser        another browser began it, or cookies are off
+    │   ├── OtherPortal         another portal answered than the one asked for
+    │   └── InstallUnproved     the authorization server does not confirm an installation
     └── ApiError                the portal answered with an error code
         ├── RequestLimit        bucket full: wait and repeat
         ├── OperatingLimit      time budget of one method used up: wait until its reset
         ├── Overloaded          blocked by hand: stop
         ├── TokenExpired        refresh the access token once
+        ├── AuthorizationRefused  invalid_grant: the code or refresh token is wrong, used or expired
+        ├── ApplicationRefused  the authorization server does not know our application
         ├── ServerFault         repeat reads a few times
         ├── CredentialRefused   wrong or revoked credential, or its user was dismissed
         ├── ScopeMissing        the credential does not cover this method
@@ -78,6 +95,25 @@ class WrongDates(UsageError):
     """A date cannot be read, or a range ends before it begins."""
 
 
+class PortalConflict(UsageError):
+    """The name belongs to another portal, or the portal is connected under another name."""
+
+
+class AccountNeeded(UsageError):
+    """Which portal is meant cannot be told."""
+
+    def __init__(self) -> None:
+        super().__init__("several portals are connected: say which by `account`, the portal's name")
+
+
+class KeyRefused(UsageError):
+    """A management call came without the right key."""
+
+
+class TooOften(UsageError):
+    """The same was asked more often than people do."""
+
+
 class SettingsError(B24Error):
     """A setting is missing or cannot be used; the message names it."""
 
@@ -114,6 +150,10 @@ class ModelError(B24Error):
     """An SQL model cannot be read or built, or one of its tests of severity error failed."""
 
 
+class MalformedEvent(B24Error):
+    """The body of an inbound event cannot be read, or lacks what every event has. The message quotes nothing of it."""
+
+
 class PortalError(B24Error):
     """Something is wrong between us and one portal.
 
@@ -146,15 +186,19 @@ class BudgetExhausted(PortalError):
 
 
 class PortalMoved(PortalError):
-    """The portal answered with a redirect to another address."""
+    """The portal answered with a redirect to another address.
 
-    def __init__(self, portal: str, location_host: str) -> None:
+    `location` is its origin as the answer gave it, not judged yet.
+    """
+
+    def __init__(self, portal: str, location_host: str, location: str = "") -> None:
         super().__init__(
             portal,
             f"has moved to {location_host or 'an unnamed address'}; "
             "connect it there with `b24 portal add NAME --moved --webhook-url URL`",
         )
         self.location_host = location_host
+        self.location = location
 
 
 class UnreadableAnswer(PortalError):
@@ -171,6 +215,49 @@ class SyncBusy(PortalError):
 
 class TooManyVanished(PortalError):
     """More rows are missing than deletions explain; lost rights look the same."""
+
+
+class BindingRefused(PortalError):
+    """The portal did not take some of our event handlers."""
+
+
+class ReauthorizationRequired(PortalError):
+    """The portal's tokens are worth nothing any more; asking again would not mend it."""
+
+    def __init__(self, portal: str, reason: str) -> None:
+        super().__init__(portal, f"{reason}; connect it again with `b24 portal connect`")
+
+
+class ConnectingFailed(PortalError):
+    """An authorization cannot be finished; nothing was stored. Its subclasses say why."""
+
+
+class AccessNotGiven(ConnectingFailed):
+    """The person did not allow the access in the portal."""
+
+
+class StateForged(ConnectingFailed):
+    """The state was not made by us."""
+
+
+class StateExpired(ConnectingFailed):
+    """The authorization was begun too long ago."""
+
+
+class StateUsed(ConnectingFailed):
+    """The authorization has come back before."""
+
+
+class OtherBrowser(ConnectingFailed):
+    """The authorization was begun in another browser."""
+
+
+class OtherPortal(ConnectingFailed):
+    """Another portal answered than the one that was asked for."""
+
+
+class InstallUnproved(ConnectingFailed):
+    """The authorization server does not confirm what an installation says of itself."""
 
 
 class ApiError(PortalError):
@@ -208,6 +295,18 @@ class Overloaded(ApiError):
 
 class TokenExpired(ApiError):
     """expired_token or invalid_token: the access token is over."""
+
+
+class AuthorizationRefused(ApiError):
+    """invalid_grant: the code or refresh token is wrong, was used before, or is too old."""
+
+    advice = "connect the portal again with `b24 portal connect`"
+
+
+class ApplicationRefused(ApiError):
+    """The authorization server does not know our application, or not in this portal."""
+
+    advice = "check BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, and that the application is installed in the portal"
 
 
 class ServerFault(ApiError):

@@ -96,5 +96,11 @@ def _plain_lines() -> Any:
 
 
 def logger(name: str) -> Any:
-    """A logger bound to the name of what is logging."""
-    return structlog.get_logger().bind(of=name)
+    """A logger bound to the name of what is logging; it follows what `set_up_logs` says later."""
+    return structlog.get_logger(of=name)
+
+
+def access_logger(name: str) -> Any:
+    """A logger whose INFO lines are written too: what a service was asked is what its log is for."""
+    talkative = structlog.make_filtering_bound_logger(logging.INFO)
+    return structlog.wrap_logger(None, wrapper_class=talkative, of=name)

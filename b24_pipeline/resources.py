@@ -14,6 +14,7 @@ import dagster as dg
 
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
+from b24_pipeline.store import backlog
 from b24_pipeline.sync import run as sync
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
@@ -40,3 +41,8 @@ class B24(dg.ConfigurableResource["B24"]):
         """The names of the portals that are to be synced."""
         with self.opened() as runtime:
             return [portal.name for portal in runtime.portals.named()]
+
+    def has_due_events(self) -> bool:
+        """Whether inbound events wait to be drained."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(backlog.is_due)

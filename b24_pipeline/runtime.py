@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from b24_pipeline.bitrix.budget import LeakyBucketSupport, parse_rate
+from b24_pipeline.bitrix.oauth import OAuthApp
 from b24_pipeline.entities import BY_NAME
-from b24_pipeline.errors import SecretKeyError, SettingsError
+from b24_pipeline.errors import AddressRefused, SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
 from b24_pipeline.store import embedded
 from b24_pipeline.store.migrations import check_migrated, migrate
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portals
 from b24_pipeline.store.vault import HOW_TO_MAKE, Vault, key_of_home
+from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options, Progress, no_progress
 
@@ -28,6 +30,20 @@ class Runtime:
     warehouse: Warehouse
     portals: Portals
     connections: Connections
+
+    @property
+    def oauth(self) -> OAuthApp | None:
+        """Our application at the authorization server, if the settings name one."""
+        return self.connections.oauth
+
+    def connecting(self) -> Connecting:
+        """What connects portals by OAuth. Raises SettingsError where no application is set."""
+        if self.oauth is None:
+            raise SettingsError(
+                "portals are connected by OAuth with BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
+                "which the application's card in Bitrix24 shows; set both"
+            )
+        return Connecting(self.connections, self.oauth, self.settings.b24_public_url)
 
     def options(
         self, *, progress: Progress = no_progress, run_id: str | None = None, accept_deletions: bool = False
@@ -99,7 +115,24 @@ def _connections(settings: Settings, warehouse: Warehouse, portals: Portals) -> 
         settings.b24_rate_limit,
         settings.b24_egress,
         _budget_storage(settings.b24_budget_url),
+        oauth_app(settings),
     )
+
+
+def oauth_app(settings: Settings) -> OAuthApp | None:
+    """Our application by BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET. Raises SettingsError where one is missing."""
+    client_id, secret = settings.bitrix24_client_id, settings.bitrix24_client_secret
+    if not client_id and not secret:
+        return None
+    if not client_id or not secret:
+        missing = "BITRIX24_CLIENT_SECRET" if client_id else "BITRIX24_CLIENT_ID"
+        raise SettingsError(f"{missing} is not set; an OAuth application has both")
+    try:
+        return OAuthApp.of(
+            client_id, secret.get_secret_value(), settings.bitrix24_oauth_url, settings.allowed_portals
+        )
+    except AddressRefused as error:
+        raise SettingsError(f"BITRIX24_OAUTH_URL cannot be used: {error}") from None
 
 
 def _budget_storage(url: str | None) -> LeakyBucketSupport | None:

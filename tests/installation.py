@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -94,3 +95,10 @@ def account(connection_or_warehouse: Warehouse, name: str = "acme") -> Any:
 def raw(url: str) -> psycopg.Connection:
     """A connection outside of the pool."""
     return psycopg.connect(url, autocommit=True)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

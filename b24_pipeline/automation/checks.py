@@ -1,4 +1,4 @@
-"""Checks of the copy: complete against the portal, no entity in an unknown stage, fresh.
+"""Checks of the copy: complete against the portal, no entity in an unknown stage, fresh, and told of changes.
 
 Uniqueness needs none: each raw table has a primary key. Tests of the models
 are with the models.
@@ -7,6 +7,7 @@ are with the models.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -17,6 +18,8 @@ from b24_pipeline.log import masked
 from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store import quality
+from b24_pipeline.store.coverage import PROOF_LASTS, Proof
+from b24_pipeline.store.health import PortalHealth, health
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync import run as sync
 from b24_pipeline.sync.counts import totals
@@ -127,4 +130,60 @@ def fresh(b24: B24) -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [counts, _orphan_check("lead"), _orphan_check("deal"), fresh]
+def _coverage_check(entity: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=BY_OUTCOME[entity].key,
+        name="compared_with_portal",
+        description="Each connected portal was compared as a whole within the last three days.",
+    )
+    def check(b24: B24) -> dg.AssetCheckResult:
+        with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+            portals = health(connection)
+        proofs = {one.name: _proof(one, entity) for one in portals if one.status == "connected"}
+        oldest = datetime.now(UTC) - PROOF_LASTS
+        due = [name for name, proof in proofs.items() if proof is None or proof.proved_at < oldest]
+        return dg.AssetCheckResult(
+            passed=not due,
+            severity=WARN,
+            description=f"`b24 reconcile {' '.join(due)}`" if due else None,
+            metadata={name: _proved(proof) for name, proof in proofs.items()},
+        )
+
+    return check
+
+
+def _proof(portal: PortalHealth, entity: str) -> Proof | None:
+    found = (proof for proof in portal.coverage if proof.entity_type == entity and proof.is_whole)
+    return next(found, None)
+
+
+def _proved(proof: Proof | None) -> str:
+    return f"{proof.rows_alive:,} rows, {proof.proved_at:%Y-%m-%d %H:%M} UTC" if proof else "never"
+
+
+@dg.asset_check(asset=CHANGES, description="Changes that polling found had been announced by events.")
+def events_arrive(b24: B24) -> dg.AssetCheckResult:
+    """Of portals whose events we wait for; a silent one lives by polling only."""
+    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+        portals = [one for one in health(connection) if one.status == "connected"]
+    silent = [
+        f"{one.name}: {one.unannounced} changes without an event, noticed {one.silent_since:%Y-%m-%d %H:%M} UTC"
+        for one in portals
+        if one.silent_since
+    ]
+    return dg.AssetCheckResult(
+        passed=not silent,
+        severity=WARN,
+        description="; ".join(silent) or None,
+        metadata={one.name: f"{one.unannounced} unannounced" for one in portals},
+    )
+
+
+CHECKS = [
+    counts,
+    _orphan_check("lead"),
+    _orphan_check("deal"),
+    *map(_coverage_check, COUNTED),
+    fresh,
+    events_arrive,
+]

@@ -7,8 +7,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from b24_pipeline.assets.crm import changes, cohorts, directories
 from b24_pipeline.assets.models import models
+from b24_pipeline.assets.partitions import PORTALS
 from b24_pipeline.automation.checks import CHECKS
-from b24_pipeline.automation.pruning import prune_runs
+from b24_pipeline.automation.draining import drain_events
+from b24_pipeline.automation.pruning import prune_events, prune_runs
+from b24_pipeline.automation.reconciling import compare_with_portal
 
 changes_job = dg.define_asset_job(
     "changes",
@@ -35,16 +38,43 @@ checks_job = dg.define_asset_job(
 )
 
 
-@dg.job(name="maintenance", description="Deletes old runs of Dagster that nothing refers to.")
+@dg.job(
+    name="reconcile",
+    partitions_def=PORTALS,
+    description="One portal compared by counting: finds what events and watermarks missed, and what is gone.",
+)
+def reconcile_job() -> None:
+    """Everything that was ever created, in few requests."""
+    compare_with_portal()
+
+
+@dg.job(
+    name="drain",
+    description="Inbound events, while they come, and the models above what they changed.",
+    # whatever waits in the queue, an event is to be seen within seconds
+    tags={"dagster/priority": "10"},
+)
+def drain_job() -> None:
+    """The landing table is the queue."""
+    drain_events()
+
+
+@dg.job(
+    name="maintenance",
+    description="Deletes old runs of Dagster that nothing refers to, and inbound events handled long ago.",
+)
 def maintenance_job() -> None:
-    """Dagster keeps every run for ever."""
+    """Dagster keeps every run for ever, and we every event."""
     prune_runs()
+    prune_events()
 
 
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     changes_job,
     pipelines_job,
     cohorts_job,
+    reconcile_job,
     checks_job,
+    drain_job,
     maintenance_job,
 ]

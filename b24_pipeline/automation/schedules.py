@@ -15,6 +15,7 @@ from b24_pipeline.automation.jobs import (
     cohorts_job,
     maintenance_job,
     pipelines_job,
+    reconcile_job,
 )
 from b24_pipeline.resources import B24
 
@@ -50,6 +51,13 @@ def cohorts_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator
     for portal in _idle_portals(context, b24, cohorts_job.name):
         for month in last_months(_tick(context).date(), NIGHTLY_MONTHS):
             yield _request(context, portal, cohort_key(month, portal))
+
+
+@dg.schedule(job=reconcile_job, cron_schedule="15 3 * * *", default_status=RUNNING)
+def reconcile_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
+    """What events and watermarks missed, whenever it was created."""
+    for portal in _idle_portals(context, b24, reconcile_job.name):
+        yield _request(context, portal, portal)
 
 
 @dg.schedule(job=checks_job, cron_schedule="30 * * * *", default_status=RUNNING)
@@ -94,6 +102,7 @@ SCHEDULES = [
     changes_every_10_minutes,
     pipelines_hourly,
     cohorts_nightly,
+    reconcile_nightly,
     checks_hourly,
     maintenance_nightly,
 ]

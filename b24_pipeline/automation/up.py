@@ -1,7 +1,7 @@
-"""`b24 up`: Dagster's code server, daemon and UI as child processes, until a person or a supervisor stops us.
+"""`b24 up`: Dagster's code server, daemon and UI, and `b24 serve`, until a person or a supervisor stops us.
 
-Three processes of our own, not `dagster dev`: that takes five, one after the
-other, and twice the time to start.
+They are child processes of our own, not of `dagster dev`: that takes five for
+Dagster alone, one after the other, and twice the time to start.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -33,6 +35,8 @@ START_SECONDS = 120
 STOP_SECONDS = 12
 LOOK_SECONDS = 0.5
 LOCATION = "b24"
+WEB = "HTTP service"
+DAGSTER_LOG, WEB_LOG = "dagster.log", "web.log"
 PR_SET_PDEATHSIG = 1
 
 _HEALTH = """
@@ -47,44 +51,59 @@ def run(
     *,
     host: str = "127.0.0.1",
     port: int = 3000,
-    on_ready: Callable[[str], None] = lambda address: None,
+    web_port: int = 8024,
+    on_ready: Callable[[Addresses], None] = lambda addresses: None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; call it from the main thread.
 
-    `on_ready` gets the UI's address once it, the definitions and the daemon
-    are there. Raises UsageError where the port is taken, and B24Error where
-    Dagster does not start or ends by itself.
+    `on_ready` gets the addresses once the UI, the definitions, the daemon and
+    the HTTP service are there. Raises UsageError where a port is taken, and
+    B24Error where one of them does not start or ends by itself.
     """
-    _require_free(host, port)
+    _require_free(host, port, "--port")
+    _require_free(host, web_port, "--web-port")
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
-    dagster = DagsterProcesses(settings, host, port)
+    services = Services(settings, host, port, web_port)
     with _stop_signals() as stop:
         try:
-            if dagster.start(stop):
-                on_ready(dagster.address)
+            if services.start(stop):
+                on_ready(services.addresses)
             while not stop.wait(LOOK_SECONDS):
-                dagster.raise_if_ended()
+                services.raise_if_ended()
         finally:
-            dagster.stop()
+            services.stop()
             database_url(settings)  # an embedded server forgets here those that were killed
 
 
-class DagsterProcesses:
-    """The code server, then the webserver and the daemon, each in a session of its own."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a browser finds what runs."""
 
-    def __init__(self, settings: Settings, host: str, port: int) -> None:
-        self.address = f"http://{host}:{port}"
-        self.log = _home(settings) / "dagster.log"
-        self.log.write_bytes(b"")
+    dagster: str
+    web: str
+
+
+class Services:
+    """The HTTP service and the code server, then the webserver and the daemon, each in a session of its own."""
+
+    def __init__(self, settings: Settings, host: str, port: int, web_port: int) -> None:
+        self.addresses = Addresses(f"http://{host}:{port}", f"http://{host}:{web_port}")
+        self._home = _home(settings)
+        self._logs: dict[str, Path] = {}
         self._port = str(port)
+        self._web_port = str(web_port)
         self._host = host
         self._environment = _environment(settings)
+        for name in (DAGSTER_LOG, WEB_LOG):
+            (self._home / name).write_bytes(b"")
         self._folder = TemporaryDirectory(prefix="b24-up-")  # a socket's path has to be short
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, stop: Event) -> bool:
         """True once all of it answers; False if it was told to stop before."""
         deadline = time.monotonic() + START_SECONDS
+        # first, so that events find it while Dagster is still starting
+        self._run(WEB, "b24_pipeline", "serve", "--host", self._host, "--port", self._web_port)
         code = Path(self._folder.name) / "code.sock"
         served = ("--module-name", "b24_pipeline.definitions", "--location-name", LOCATION)
         self._run("code server", "dagster", "api", "grpc", "--socket", str(code), *served)
@@ -94,13 +113,15 @@ class DagsterProcesses:
         self._run("daemon", "dagster._daemon", "run", *workspace)
         shown = ("--host", self._host, "--port", self._port)
         self._run("webserver", "dagster_webserver", *shown, *workspace)
-        return self._wait(lambda: _healthy(self.address), stop, deadline)
+        return self._wait(
+            lambda: _serves(self.addresses.web) and _healthy(self.addresses.dagster), stop, deadline
+        )
 
     def raise_if_ended(self) -> None:
         """Raises B24Error where one of the processes is no more."""
         for name, process in self._processes.items():
             if process.poll() is not None:
-                raise B24Error(f"Dagster's {name} ended by itself ({process.returncode}); see {self.log}")
+                raise B24Error(f"the {name} ended by itself ({process.returncode}); see {self._logs[name]}")
 
     def stop(self) -> None:
         """Asks them to end, and ends what is left of them."""
@@ -116,10 +137,11 @@ class DagsterProcesses:
         self._folder.cleanup()
 
     def _run(self, name: str, module: str, *options: str) -> None:
-        with self.log.open("ab") as log:
+        self._logs[name] = self._home / (WEB_LOG if name == WEB else DAGSTER_LOG)
+        with self._logs[name].open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", module, *options],
-                cwd=self.log.parent,
+                cwd=self._home,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -134,7 +156,7 @@ class DagsterProcesses:
                 return False
             self.raise_if_ended()
             if time.monotonic() > deadline:
-                raise B24Error(f"Dagster was not ready after {START_SECONDS} s; see {self.log}")
+                raise B24Error(f"not ready after {START_SECONDS} s; see the logs in {self._home}")
         return True
 
     def _workspace(self, code: Path) -> Path:
@@ -168,13 +190,20 @@ def _environment(settings: Settings) -> dict[str, str]:
     return child_environment(settings, B24_HOME=str(home), DAGSTER_HOME=str(home / "dagster"))
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
-            raise UsageError(f"{host}:{port} is taken already; choose another with --port") from None
+            raise UsageError(f"{host}:{port} is taken already; choose another with {option}") from None
+
+
+def _serves(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz", timeout=5, trust_env=False).status_code == HTTPStatus.OK
+    except httpx.HTTPError:
+        return False
 
 
 def _healthy(address: str) -> bool:

@@ -48,6 +48,21 @@ class PortalAddress:
         usual = _PORTS[self.scheme] == self.port
         return f"{self.scheme}://{self.host}" + ("" if usual else f":{self.port}")
 
+    @property
+    def domain(self) -> str:
+        """`acme.bitrix24.com`, with the port where it is not the usual one."""
+        return self.origin.partition("://")[2]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine, as the sandbox is."""
+        return self.host in ("localhost", "[::1]") or self.host.startswith("127.")
+
+    @property
+    def written(self) -> str:
+        """What `read_address` reads back: the domain, and how it is reached where that is not clear."""
+        return self.domain if (self.scheme == "https") != self.is_loopback else self.origin
+
 
 def parse_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
     """Read `acme.bitrix24.com` or `https://acme.bitrix24.com/`; a path does not belong to it.
@@ -66,6 +81,39 @@ def parse_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
     if _is_allowed(host, port, allowed):
         return PortalAddress(scheme, host, port, allowed=True)
     _require_cloud(scheme, host, port)
+    return PortalAddress(scheme, host, port)
+
+
+def read_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
+    """An address as a person or a table has it; a loopback one is reached by http where nothing else is said.
+
+    Raises AddressRefused.
+    """
+    patterns = tuple(allowed)
+    address = parse_address(text, patterns)
+    if address.allowed and address.is_loopback and "://" not in text:
+        return parse_address(f"http://{text}", patterns)
+    return address
+
+
+def parse_server(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
+    """The authorization server that the operator names: any public host over https, or an allowed one.
+
+    Raises AddressRefused.
+    """
+    match = _ADDRESS.fullmatch(text.strip())
+    if match is None:
+        raise AddressRefused(_shown(text), "is no address of an authorization server")
+    scheme, host = (match["scheme"] or "https").lower(), match["host"].lower()
+    port = int(match["port"]) if match["port"] else _PORTS.get(scheme, 0)
+    if scheme in _PORTS and _is_allowed(host, port, allowed):
+        return PortalAddress(scheme, host, port, allowed=True)
+    if (scheme, port) != ("https", 443) or _is_ip(host) or not _labels_fit(host):
+        raise AddressRefused(
+            host,
+            "an authorization server is reached by its name over https on port 443; "
+            "another one: add it to B24_ALLOWED_PORTALS",
+        )
     return PortalAddress(scheme, host, port)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from b24_pipeline.bitrix.address import PortalAddress, parse_address
-from b24_pipeline.errors import CredentialRefused, SettingsError
+from b24_pipeline.errors import CredentialRefused, SettingsError, TokenExpired
 
 _WEBHOOK = re.compile(
     r"(?P<origin>https?://[^/?#\s]+)/rest/(?P<user>[0-9]{1,12})/(?P<secret>[A-Za-z0-9]{4,128})"
@@ -43,6 +43,38 @@ class Credential(Protocol):
 
     def refresh(self, stale: str) -> None:
         """Renew what expired; `stale` is the `auth` that was sent. Raises where nothing can be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredential:
+    """An OAuth application in one portal: acts as the user who authorized it."""
+
+    address: PortalAddress
+    tokens: TokenSource = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        return self.address.host
+
+    def prepare(self, method: str, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        # In the body: URLs end in access logs.
+        return f"{self.address.origin}/rest/{method}", {**body, "auth": self.tokens.access_token()}
+
+    def refresh(self, stale: str) -> None:
+        self.tokens.refresh(stale)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshToken:
+    """The access token of a portal that is being connected; too new to be over."""
+
+    token: str = field(repr=False)
+
+    def access_token(self) -> str:
+        return self.token
+
+    def refresh(self, stale: str) -> str:
+        raise TokenExpired("the portal", "oauth", "EXPIRED_TOKEN", "a new access token is not accepted", 401)
 
 
 @dataclass(frozen=True, slots=True)

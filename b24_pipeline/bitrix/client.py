@@ -1,6 +1,6 @@
 """Calls to one portal.
 
-    call = with retries ( within budget ( with a credential ( one request )))
+    call = noted ( with retries ( within budget ( followed ( with a credential ( one request )))))
 
 Each ring is a method of its own. Secrets sit in the URLs here, so no URL, body
 or header reaches a message or a log: a failure names the portal and the method.
@@ -9,12 +9,13 @@ or header reaches a message or a log: a failure names the portal and the method.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -26,7 +27,14 @@ from b24_pipeline.bitrix.exchange import Received, exchange
 from b24_pipeline.bitrix.retries import SHRINKING, USUAL, Repeats, Waits, with_retries
 from b24_pipeline.bitrix.transport import Timeouts, open_http
 from b24_pipeline.bitrix.usage import Usage
-from b24_pipeline.errors import OperatingLimit, RequestLimit, ServerFault, TokenExpired
+from b24_pipeline.errors import (
+    OperatingLimit,
+    PortalError,
+    PortalMoved,
+    RequestLimit,
+    ServerFault,
+    TokenExpired,
+)
 
 # Both write whole URLs at INFO.
 for _name in ("httpx", "httpcore"):
@@ -35,6 +43,27 @@ for _name in ("httpx", "httpcore"):
 __all__ = ["BitrixClient", "Command", "Timeouts", "Waits"]
 
 _RETRIED_IN_BATCH = (RequestLimit, OperatingLimit, ServerFault)
+
+
+class Keeper(Protocol):
+    """Keeps what is stored of a portal true to how it answers."""
+
+    def moved(self, error: PortalMoved) -> Credential:
+        """The credential for the new address, once it is proved to be the same portal. Raises where it is not."""
+
+    def failed(self, error: PortalError) -> None:
+        """A call failed for good."""
+
+    def answered(self) -> None:
+        """A call succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests go: a credential and the connections to its address."""
+
+    credential: Credential
+    http: httpx.Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,8 @@ class Request:
 class BitrixClient:
     """One portal through one credential; any number of threads may use it.
 
-    `portal` is the label in messages. All calls raise what `errors.py` lists
+    `portal` is the label in messages. `keeper`, if there is one, is told how
+    calls end, and may follow a portal that has moved. All calls raise what `errors.py` lists
     under PortalError.
     """
 
@@ -68,20 +98,23 @@ class BitrixClient:
         http: httpx.Client | None = None,
         timeouts: Timeouts | None = None,
         waits: Waits | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.portal = portal
         self.usage = Usage()
         self.clock: datetime | None = None
-        self._credential = credential
         self._budget = budget
+        self._keeper = keeper
         self._waits = waits or Waits()
         self._timeouts = timeouts or Timeouts()
-        self._http = http or open_http(credential.address, self._timeouts)
+        self._route = Route(credential, http or open_http(credential.address, self._timeouts))
+        self._left: list[Route] = []  # others may still wait for an answer there
+        self._following = threading.Lock()
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Call one method."""
         request = Request(method, dict(params or {}), (method,))
-        answer = Answer.of(self._with_retries(request).open(self.portal))
+        answer = Answer.of(self._noted(request).open(self.portal))
         self._note(answer.time, {method: answer.time} if answer.time else {})
         return answer
 
@@ -92,10 +125,10 @@ class BitrixClient:
         """
         answer = BatchAnswer()
         for part in _parts(commands):
-            answer.take(self.open_batch(part, self._with_retries(_batch_of(part, halt=halt))))
+            answer.take(self.open_batch(part, self._noted(_batch_of(part, halt=halt))))
         again = {} if halt else _passing(commands, answer)
         for part in _parts(again):
-            answer.take(self.open_batch(part, self._with_retries(_batch_of(part))))
+            answer.take(self.open_batch(part, self._noted(_batch_of(part))))
         return answer
 
     def send_batch(self, commands: Mapping[str, Command]) -> Received:
@@ -106,7 +139,7 @@ class BitrixClient:
         is hardly repeated as it was.
         """
         repeats = SHRINKING if len(commands) > 1 else USUAL
-        return self._with_retries(replace(_batch_of(commands), repeats=repeats, opened_later=True))
+        return self._noted(replace(_batch_of(commands), repeats=repeats, opened_later=True))
 
     def open_batch(self, commands: Mapping[str, Command], received: Received) -> BatchAnswer:
         """Decode the answer to these commands. Raises as `Received.open` does."""
@@ -122,7 +155,8 @@ class BitrixClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        for route in (self._route, *self._left):
+            route.http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +166,17 @@ class BitrixClient:
     ) -> None:
         self.close()
 
+    def _noted(self, request: Request) -> Received:
+        try:
+            received = self._with_retries(request)
+        except PortalError as error:
+            if self._keeper:
+                self._keeper.failed(error)
+            raise
+        if self._keeper:
+            self._keeper.answered()
+        return received
+
     def _with_retries(self, request: Request) -> Received:
         return with_retries(lambda: self._within_budget(request), request.repeats, self._waits)
 
@@ -140,7 +185,7 @@ class BitrixClient:
         self._budget.acquire(request.billed)
         self.usage.sent(request.commands, time.monotonic() - started)
         try:
-            return self._with_credential(request)
+            return self._followed(request)
         except RequestLimit as error:
             self.usage.refused()
             self._budget.refused(error)
@@ -149,17 +194,38 @@ class BitrixClient:
             self._budget.blocked(request.method, None)
             raise
 
-    def _with_credential(self, request: Request) -> Received:
-        url, sent = self._credential.prepare(request.method, request.body)
+    def _followed(self, request: Request) -> Received:
+        """To the new address of a portal that has moved, once: a redirect would turn the POST into a GET."""
+        route = self._route
         try:
-            return self._one_request(request, url, sent)
-        except TokenExpired:
-            self._credential.refresh(str(sent.get("auth", "")))
-        url, sent = self._credential.prepare(request.method, request.body)
-        return self._one_request(request, url, sent)
+            return self._with_credential(request, route)
+        except PortalMoved as error:
+            if self._keeper is None:
+                raise
+            self._follow(route, error, self._keeper)
+        return self._with_credential(request, self._route)
 
-    def _one_request(self, request: Request, url: str, body: Mapping[str, Any]) -> Received:
-        received = exchange(self._http, self.portal, request.method, url, body)
+    def _follow(self, left: Route, error: PortalMoved, keeper: Keeper) -> None:
+        with self._following:
+            if self._route is not left:
+                return  # another thread was here
+            credential = keeper.moved(error)
+            self._left.append(left)
+            self._route = Route(credential, open_http(credential.address, self._timeouts))
+
+    def _with_credential(self, request: Request, route: Route) -> Received:
+        url, sent = route.credential.prepare(request.method, request.body)
+        try:
+            return self._one_request(request, route.http, url, sent)
+        except TokenExpired:
+            route.credential.refresh(str(sent.get("auth", "")))
+        url, sent = route.credential.prepare(request.method, request.body)
+        return self._one_request(request, route.http, url, sent)
+
+    def _one_request(
+        self, request: Request, http: httpx.Client, url: str, body: Mapping[str, Any]
+    ) -> Received:
+        received = exchange(http, self.portal, request.method, url, body)
         if not (request.opened_later and received.looks_whole):
             received.body = received.decoded(self.portal)
         return received

@@ -82,18 +82,29 @@ class Received:
     def decoded(self, portal: str) -> Mapping[str, Any]:
         """The body. Raises as `open` does."""
         if 300 <= self.status < 400:
-            raise PortalMoved(portal, _host_of(self.location))
-        body = _json(self.content) if "html" not in self.kind else None
+            raise PortalMoved(portal, _host_of(self.location), _origin_of(self.location))
+        body = self.json()
         if isinstance(body, dict) and "error" in body:
             raise refusal(portal, self.method, body, self.status)
         if self.status < 500 and isinstance(body, dict) and "result" in body:
             return body
-        described = _described(self.kind, self.content)
         if self.status >= 500:
-            raise ServerFault(portal, self.method, "", described, self.status)
+            raise ServerFault(portal, self.method, "", self.described, self.status)
         raise UnreadableAnswer(
-            portal, f"{self.method}: expected a JSON answer, got {described} (HTTP {self.status})"
+            portal, f"{self.method}: expected a JSON answer, got {self.described} (HTTP {self.status})"
         )
+
+    def json(self) -> Any:
+        """The content read as JSON; None where it is none."""
+        return _json(self.content) if "html" not in self.kind else None
+
+    @property
+    def described(self) -> str:
+        """The content for a message: its size, its type, and a hash by which two reports can be compared."""
+        if not self.content:
+            return "an empty body"
+        digest = hashlib.sha256(self.content).hexdigest()[:12]
+        return f"{len(self.content)} bytes of {self.kind or 'no stated type'} with hash {digest}"
 
 
 def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mapping[str, Any]) -> Received:
@@ -103,10 +114,22 @@ def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mappi
     UnreadableAnswer for one without end.
     """
     request = http.build_request("POST", url, content=orjson.dumps(body), headers=HEADERS)
+    return _sent(http, portal, method, request, MAX_ANSWER_BYTES)
+
+
+def ask(
+    http: httpx.Client, server: str, method: str, url: str, query: Mapping[str, str], most: int
+) -> Received:
+    """GET with a query, which may hold secrets; the answer has at most `most` bytes. Raises as `exchange` does."""
+    request = http.build_request("GET", url, params=dict(query), headers=HEADERS)
+    return _sent(http, server, method, request, most)
+
+
+def _sent(http: httpx.Client, portal: str, method: str, request: httpx.Request, most: int) -> Received:
     try:
         response = http.send(request, stream=True, follow_redirects=False)
         try:
-            content = _read(response, portal, method)
+            content = _read(response, portal, method, most)
         finally:
             response.close()
     except httpx.HTTPError as error:
@@ -116,15 +139,19 @@ def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mappi
     return Received(method, response.status_code, kind, response.headers.get("Location", ""), content)
 
 
-def _read(response: httpx.Response, portal: str, method: str) -> bytearray:
+def _read(response: httpx.Response, portal: str, method: str, most: int) -> bytearray:
     content = bytearray()
     for part in response.iter_bytes():
         content += part
-        if len(content) > MAX_ANSWER_BYTES:
+        if len(content) > most:
             raise UnreadableAnswer(
-                portal, f"{method}: the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB; read fewer fields"
+                portal, f"{method}: the answer is larger than {_size(most)}; read fewer fields"
             )
     return content
+
+
+def _size(most: int) -> str:
+    return f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
 
 
 def _connection_failure(portal: str, method: str, error: httpx.HTTPError) -> PortalError:
@@ -177,11 +204,13 @@ def _lenient_json(content: bytearray) -> Any:
         return None
 
 
-def _described(kind: str, content: bytearray) -> str:
-    if not content:
-        return "an empty body"
-    digest = hashlib.sha256(content).hexdigest()[:12]
-    return f"{len(content)} bytes of {kind or 'no stated type'} with hash {digest}"
+def _origin_of(location: str) -> str:
+    """The origin as it was given, with whatever stands there instead of a host: for `parse_address`."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _host_of(location: str) -> str:

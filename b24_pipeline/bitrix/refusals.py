@@ -55,12 +55,13 @@ def refusal(portal: str, method: str, error: Any, status: int) -> e.ApiError:
 
     The code may be "", "0", 0 or a number; then the description decides.
     """
-    code, description = _parts(error)
+    code, description = parts_of(error)
     kind = _BY_CODE.get(code) or _by_description(description) or _by_status(status)
     return kind(portal, method, "" if code.isdigit() else code, description, status)
 
 
-def _parts(error: Any) -> tuple[str, str]:
+def parts_of(error: Any) -> tuple[str, str]:
+    """Code in upper case and description of an error block, each one line without secrets."""
     if not isinstance(error, Mapping):
         return "", _one_line(error)
     code = error.get("error")

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
 from b24_pipeline.commands.figures import build_models, show_funnel
 from b24_pipeline.commands.screen import progress, say
+from b24_pipeline.commands.services import show_addresses
 from b24_pipeline.commands.syncing import show_outcomes
-from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, settings
-from b24_pipeline.sync.probe import probe
 from b24_pipeline.sync.run import Request, sync_portals
 
+if TYPE_CHECKING:
+    from b24_pipeline.automation.up import Addresses
+
 PORTAL = "demo"
-STOP_SECONDS = 10
 
 
 def demo(
@@ -33,67 +29,28 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     once: Annotated[bool, typer.Option("--once", help="Stop after the funnel.")] = False,
     port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
+    web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
 ) -> None:
     """Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed."""
     started = time.monotonic()
-    chosen = _apart(settings())
+    public_url = f"http://127.0.0.1:{web_port}"
     say("1/5 starting a sandbox portal ...")
-    with _sandbox(leads, deals, seed) as webhook_url:
+    with demo_portal(leads, deals, seed, f"{public_url}/bitrix24/callback") as portal:
+        chosen = portal.settings(settings(), public_url)
         say("2/5 starting an embedded PostgreSQL and making the tables ...")
         with runtime.opened(chosen) as opened:
-            say("3/5 connecting the portal ...")
-            _connect(opened, webhook_url)
+            say("3/5 connecting the portal by OAuth ...")
+            _connect(opened, portal)
             _sync_and_show(opened)
             say(f"done in {time.monotonic() - started:.0f} s")
             if not once:
-                _stay(chosen, port)
+                _stay(chosen, portal, port, web_port)
 
 
-def _apart(given: Settings) -> Settings:
-    """The demo has a home and a database of its own: it never touches yours."""
-    return given.model_copy(
-        update={
-            "database_url": None,
-            "b24_secret_keys": None,
-            "b24_home": given.b24_home / "demo",
-            "b24_allowed_portals": "127.0.0.1",
-            "b24_select": {},
-        }
-    )
-
-
-@contextmanager
-def _sandbox(leads: int, deals: int, seed: int) -> Iterator[str]:
-    """A sandbox in a process of its own; yields its webhook credential."""
-    command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard"]
-    figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--port", "0"]
-    # a session of its own, so that Ctrl-C lets it answer until we have stopped
-    process = subprocess.Popen([*command, *figures], stdout=subprocess.PIPE, start_new_session=True)
-    try:
-        ready = process.stdout.readline() if process.stdout else b""
-        if not ready:
-            raise B24Error("the sandbox portal did not start; try `b24 sandbox` to see why")
-        yield str(orjson.loads(ready)["webhook_url"])
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def _connect(opened: Runtime, webhook_url: str) -> None:
-    if any(portal.name == PORTAL for portal in opened.portals.all()):
-        opened.portals.remove(PORTAL, purge=True)
-    credential = WebhookCredential.parse(webhook_url, opened.settings.allowed_portals)
-    with opened.connections.client_of(credential, PORTAL, "standard") as client:
-        found = probe(client)
-    opened.portals.add_webhook(
-        PORTAL,
-        credential.address.origin.partition("://")[2],
-        credential.base_url,
-        entity_type="both",
-        plan="standard",
-        user_id=found.user_id,
-        time_zone=found.time_zone,
-    )
+def _connect(opened: Runtime, portal: DemoPortal) -> None:
+    for known in opened.portals.all():  # of an earlier demo: its sandbox is gone
+        opened.portals.remove(known.name, purge=True)
+    portal.connect(opened, PORTAL)
 
 
 def _sync_and_show(opened: Runtime) -> None:
@@ -111,8 +68,15 @@ def _sync_and_show(opened: Runtime) -> None:
     show_funnel(opened, PORTAL, "deal")
 
 
-def _stay(chosen: Settings, port: int) -> None:
+def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> None:
     from b24_pipeline.automation.up import run
 
-    say("starting the Dagster UI ...")
-    run(chosen, port=port, on_ready=lambda address: say(f"Dagster: {address} (Ctrl-C stops it all)"))
+    say("starting Dagster and the HTTP service ...")
+    with portal.changing() as begin:
+
+        def ready(addresses: Addresses) -> None:
+            show_addresses(addresses)
+            say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
+            begin()
+
+        run(chosen, port=port, web_port=web_port, on_ready=ready)

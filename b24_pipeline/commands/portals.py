@@ -1,8 +1,7 @@
-"""`b24 portal add | list | remove`."""
+"""`b24 portal add | connect | list | remove`."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,11 +10,9 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.bitrix.auth import WebhookCredential
 from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
+from b24_pipeline.store.portals import require_name
 from b24_pipeline.sync.probe import probe
-
-_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 
 
 class EntityType(StrEnum):
@@ -41,6 +38,13 @@ def add(
     entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
     plan: Annotated[Plan, typer.Option(help="Sets the request budget.")] = Plan.STANDARD,
     moved: Annotated[bool, typer.Option("--moved", help="The same portal, at a new address.")] = False,
+    application_token: Annotated[
+        str | None,
+        typer.Option(
+            help="Proves the events of its outgoing webhook; the portal shows it there.",
+            envvar="B24_APPLICATION_TOKEN",
+        ),
+    ] = None,
 ) -> None:
     """Connect a portal by its webhook credential; nothing is stored unless it answers."""
     require_name(name)
@@ -50,25 +54,30 @@ def add(
             found = probe(client)
         opened.portals.add_webhook(
             name,
-            credential.address.origin.partition("://")[2],
+            credential.address.domain,
             credential.base_url,
             entity_type=entity_type.value,
             plan=plan.value,
             user_id=found.user_id,
             time_zone=found.time_zone,
             moved=moved,
+            application_token=application_token,
         )
     for warning in found.warnings:
         say(f"note: {warning}")
     output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
 
 
-def require_name(name: str) -> None:
-    """Raises UsageError unless a portal may be called so."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
-        )
+def connect(
+    name: Annotated[str, typer.Argument(help="What you call this portal.")],
+    domain: Annotated[str, typer.Argument(help="Its address, such as acme.bitrix24.com.")],
+    entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
+) -> None:
+    """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
+    with runtime.opened(settings()) as opened:
+        link = opened.connecting().link(name, domain, entity_type.value)
+    say("open this in a browser that is signed in to the portal:")
+    output.print(link, soft_wrap=True)
 
 
 def show() -> None:
@@ -87,6 +96,9 @@ def remove(
 ) -> None:
     """Forget a portal's credential; its data stays unless it is purged."""
     with runtime.opened(settings()) as opened:
+        portal = opened.portals.one(name)
+        if opened.oauth and portal.connected_by == "oauth":
+            opened.connecting().disconnect(portal)
         opened.portals.remove(name, purge=purge)
     output.print(
         f"{name} is removed with all its data" if purge else f"{name} is disconnected; its data stays"

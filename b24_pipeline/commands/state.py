@@ -4,59 +4,100 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
 import typer
 
 from b24_pipeline import runtime
+from b24_pipeline.commands.diagnosis import Finding, age, findings
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import B24Error, DatabaseError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import settings
 from b24_pipeline.store import state as store
+from b24_pipeline.store.coverage import Proof
+from b24_pipeline.store.health import PortalHealth, health
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.probe import probe
 
 STALE = timedelta(hours=1)
+"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def status(as_json: AsJson = False) -> None:
-    """Portals, their last syncs, how far behind they are, and their budget."""
+    """Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget."""
     with runtime.opened(settings()) as opened, opened.warehouse.connect() as connection:
         portals = opened.portals.all()
+        states = health(connection)
         syncs = store.last_syncs(connection)
         domains = {portal.domain for portal in portals}
         buckets = [one for one in store.buckets(connection) if one["bucket"].partition("/")[0] in domains]
         place = opened.warehouse.place
     if as_json:
-        found = {"database": place, "portals": list(map(_portal, portals)), "syncs": syncs, "budget": buckets}
-        _write(found)
+        told = {portal.name: portal for portal in states}
+        found = [_portal(portal) | _told(told[portal.name]) for portal in portals if portal.name in told]
+        _write({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
         return
     output.print(f"database: {place}\n", soft_wrap=True)
-    table(("portal", "domain", "status"), [(p.name, p.domain, p.status) for p in portals])
+    _show_portals(states)
     if not syncs:
         say("nothing has been synced yet; run `b24 sync`")
         return
+    _show_syncs(syncs)
+    _show_coverage(states)
+
+
+def _show_portals(states: Sequence[PortalHealth]) -> None:
+    titles = (
+        "portal",
+        "domain",
+        "status",
+        "by",
+        "token until",
+        "behind",
+        "events due",
+        "given up",
+        "last event",
+        "events",
+        "requests queued",
+    )
+    table(titles, list(map(_state, states)), right=(6, 7))
+
+
+def _state(portal: PortalHealth) -> tuple[Any, ...]:
+    return (
+        portal.name,
+        portal.domain,
+        portal.status,
+        portal.connected_by,
+        portal.token_expires_at,
+        "never synced" if portal.lag_seconds is None else age(portal.lag_seconds),
+        portal.events_due,
+        portal.events_failed,
+        portal.last_event_at,
+        _events(portal),
+        f"{portal.budget_seconds:.1f} s",
+    )
+
+
+def _events(portal: PortalHealth) -> str:
+    """How changes become known."""
+    if portal.silent_since:
+        return f"silent, {portal.unannounced} missed"
+    if portal.bound_events:
+        return f"{len(portal.bound_events)} bound"
+    return "outgoing webhook" if portal.proves_events else "none, polled"
+
+
+def _show_syncs(syncs: Sequence[dict[str, Any]]) -> None:
     output.print()
     titles = ("portal", "entity", "sync", "result", "rows read", "changed", "finished", "complete up to")
     table(titles, list(map(_line, syncs)), right=(4, 5))
-    for bucket in buckets:
-        output.print(f"\nbudget of {bucket['bucket']}: {bucket['seconds_full']:.1f} s of requests are queued")
-
-
-def _portal(portal: Portal) -> dict[str, Any]:
-    return {
-        "name": portal.name,
-        "domain": portal.domain,
-        "status": portal.status,
-        "entity_type": portal.entity_type,
-        "plan": portal.plan,
-        "time_zone": portal.time_zone,
-    }
 
 
 def _line(sync: dict[str, Any]) -> tuple[Any, ...]:
@@ -72,30 +113,57 @@ def _line(sync: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds() // 60))
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+def _show_coverage(states: Sequence[PortalHealth]) -> None:
+    """No line of an entity would look like no rows of it, so that one says so."""
+    rows: list[tuple[Any, ...]] = []
+    for portal in states:
+        rows += [(portal.name, *_proved(proof)) for proof in portal.coverage]
+        rows += [(portal.name, entity, "not synced", None, None, None) for entity in portal.not_synced]
+    output.print()
+    table(("portal", "entity", "created", "rows", "proved by", "compared"), rows, right=(3,))
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A broken promise: of which portal, what is wrong, and what to do."""
+def _proved(proof: Proof) -> tuple[Any, ...]:
+    return (proof.entity_type, _days(proof), proof.rows_alive, proof.proved_by, proof.proved_at)
 
-    portal: str
-    problem: str
-    advice: str
+
+def _days(proof: Proof) -> str:
+    if proof.is_whole:
+        return "ever"
+    first = "" if proof.created_from == date.min else f"from {proof.created_from}"
+    before = "" if proof.created_before == date.max else f"before {proof.created_before}"
+    return " ".join(filter(None, (first, before)))
+
+
+def _portal(portal: Portal) -> dict[str, Any]:
+    return {
+        "name": portal.name,
+        "domain": portal.domain,
+        "status": portal.status,
+        "entity_type": portal.entity_type,
+        "plan": portal.plan,
+        "time_zone": portal.time_zone,
+    }
+
+
+def _told(portal: PortalHealth) -> dict[str, Any]:
+    found = asdict(portal)
+    del found["account"]
+    for proof in found["coverage"]:
+        del proof["account"]
+    return found | {"not_synced": portal.not_synced}
 
 
 def doctor(as_json: AsJson = False) -> None:
     """Name each broken promise and what to do; exit 1 if there is one."""
-    findings = list(_examine())
+    found = list(_examine())
     if as_json:
-        _write({"ok": not findings, "findings": [asdict(finding) for finding in findings]})
-    elif findings:
-        table(("portal", "problem", "what to do"), [(f.portal, f.problem, f.advice) for f in findings])
+        _write({"ok": not found, "findings": [asdict(finding) for finding in found]})
+    elif found:
+        table(("portal", "problem", "what to do"), [(f.portal, f.problem, f.advice) for f in found])
     else:
         output.print("all is well")
-    if findings:
+    if found:
         raise typer.Exit(1)
 
 
@@ -110,23 +178,29 @@ def _examine() -> Iterator[Finding]:
 def _examine_portals(opened: Runtime) -> Iterator[Finding]:
     with opened.warehouse.connect() as connection:
         syncs = store.last_syncs(connection)
+        failed = store.failed_comparisons(connection)
+        states = {portal.name: portal for portal in health(connection)}
         built = store.models_built(connection)
-    portals = opened.portals.all()
+    portals = [portal for portal in opened.portals.all() if portal.name in states]
     if not portals:
         yield Finding("", "no portal is connected", "b24 portal add NAME --webhook-url URL")
     for portal in portals:
-        own = [sync for sync in syncs if sync["portal"] == portal.name]
+        yield from findings(states[portal.name], datetime.now(UTC))
         yield from _examine_credential(opened, portal)
-        yield from _examine_syncs(portal, own)
+        if portal.status == "connected":
+            yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
+    for one in failed:
+        yield Finding(
+            one["portal"],
+            f"the last comparison of {one['entity_type']} failed: {one['error_message']}",
+            f"b24 reconcile {one['portal']}",
+        )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
 
 
 def _examine_credential(opened: Runtime, portal: Portal) -> Iterator[Finding]:
     if portal.status != "connected":
-        yield Finding(
-            portal.name, f"it is {portal.status}", f"b24 portal add {portal.name} --webhook-url URL"
-        )
         return
     try:
         with opened.connections.client(portal) as client:
@@ -144,15 +218,15 @@ def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[
     now = datetime.now(UTC)
     for sync in syncs:
         entity, again = sync["entity_type"], f"b24 sync {portal.name}"
-        if sync["sync_status"] == "failed":
+        if sync["sync_status"] == "failed" and sync["sync_type"] != "reconcile":
             yield Finding(portal.name, f"the last sync of {entity} failed: {sync['error_message']}", again)
         elif sync["is_abandoned"]:
             yield Finding(
                 portal.name, f"the last sync of {entity} was cut off", f"{again} (it goes on from there)"
             )
         if sync["cursor_watermark"] and now - sync["cursor_watermark"] > STALE:
-            age = _age(now - sync["cursor_watermark"])
-            yield Finding(portal.name, f"{entity} is {age} behind", f"{again}, or `b24 up` for schedules")
+            behind = age((now - sync["cursor_watermark"]).total_seconds())
+            yield Finding(portal.name, f"{entity} is {behind} behind", f"{again}, or `b24 up` for schedules")
         if sync["values_set_aside"]:
             yield Finding(
                 portal.name,

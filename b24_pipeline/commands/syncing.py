@@ -1,4 +1,4 @@
-"""`b24 sync` and `b24 backfill`."""
+"""`b24 sync`, `b24 backfill` and `b24 reconcile`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from b24_pipeline.sync.run import (
     Request,
     backfill_portals,
     known_entities,
+    reconcile_portals,
     sync_portals,
 )
 from b24_pipeline.sync.scope import Days
@@ -40,11 +41,14 @@ AcceptDeletions = Annotated[
 NoModels = Annotated[bool, typer.Option("--no-models", help="Do not build the SQL models afterwards.")]
 
 
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="Portals; all connected ones if none.", show_default=False),
+]
+
+
 def sync(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="Portals; all connected ones if none.", show_default=False),
-    ] = None,
+    names: Names = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything, and find what was deleted.")] = False,
     entity: Entities = None,
     since: Annotated[str | None, typer.Option(help="Read what was modified since this time (ISO).")] = None,
@@ -90,6 +94,26 @@ def backfill(
         )
 
 
+def reconcile(
+    names: Names = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Compare every row, not only counts; once a week it does anyway.")
+    ] = False,
+    no_models: NoModels = False,
+    accept_deletions: AcceptDeletions = False,
+) -> None:
+    """Compare with the portals by counting; fetch what was missed, mark what is gone as deleted."""
+    with runtime.opened(settings()) as opened:
+        portals = _chosen(opened, names or [])
+        _work(
+            opened,
+            accept_deletions,
+            no_models,
+            lambda options: reconcile_portals(opened.connections, portals, options, whole=whole),
+            show_differences,
+        )
+
+
 def _chosen(opened: Runtime, names: Sequence[str]) -> list[Portal]:
     portals = opened.portals.named(list(names))
     for portal in portals:
@@ -103,13 +127,17 @@ def _chosen(opened: Runtime, names: Sequence[str]) -> list[Portal]:
 
 
 def _work(
-    opened: Runtime, accept_deletions: bool, no_models: bool, work: Callable[[Options], list[Outcome]]
+    opened: Runtime,
+    accept_deletions: bool,
+    no_models: bool,
+    work: Callable[[Options], list[Outcome]],
+    show: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> None:
     with progress() as counted:
         outcomes = work(opened.options(progress=counted, accept_deletions=accept_deletions))
-    show_outcomes(outcomes)
+    (show or show_outcomes)(outcomes)
     built = None if no_models else build_models(opened)
-    _tell_dagster(opened, outcomes, built)
+    tell_dagster(opened, outcomes, built)
     failed = [outcome for outcome in outcomes if not outcome.worked]
     for outcome in failed:
         complain(str(outcome.error))
@@ -117,7 +145,7 @@ def _work(
         raise typer.Exit(1)
 
 
-def _tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
+def tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
     """The catalogue in Dagster's UI stays true to what was done outside of it."""
     from b24_pipeline.store.dagster import is_set_up
 
@@ -150,6 +178,29 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
     aside = sum(outcome.values_set_aside for outcome in outcomes)
     if aside:
         say(f"note: {aside} values did not fit their column; they are in the column extra of their rows")
+
+
+def show_differences(outcomes: Sequence[Outcome]) -> None:
+    """The table that a reconciliation ends with: what differed from the portal."""
+    titles = ("portal", "entity", "missing", "outdated", "gone", "brought by sync", "requests", "seconds", "")
+    rows = []
+    for outcome in outcomes:
+        compared = outcome.sync_type == "reconcile"
+        differed = (outcome.missing, outcome.outdated, outcome.rows_deleted) if compared else (None,) * 3
+        brought = None if compared else outcome.rows_changed
+        failed = "" if outcome.worked else "failed"
+        rows.append(
+            (
+                outcome.portal,
+                outcome.entity,
+                *differed,
+                brought,
+                outcome.requests,
+                outcome.seconds,
+                failed,
+            )
+        )
+    table(titles, rows, right=(2, 3, 4, 5, 6, 7))
 
 
 def day(text: str) -> date:

@@ -5,12 +5,20 @@
         sandbox.change(100)
         compare(sandbox.truth.entities("deal"))
 
+It is its authorization server too: an app (`config.client_id`) gets its code at `/oauth/authorize/`,
+its tokens at `/oauth/token/`, and binds events, which the portal sends as it really does:
+once each, behind everybody's back, by setting lost, doubled or out of turn.
+
+        sandbox.move("deal", 7, "C4:WON")
+        sandbox.wait_for_events()
+
 Other processes steer it under `/sandbox/` (see `http.control`). It imports nothing else of
 this project, so that whatever reads it cannot agree with it by sharing code.
 """
 
 from b24_pipeline.sandbox.changes import ChangeReport
-from b24_pipeline.sandbox.config import CostModel, Limits, SandboxConfig
+from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, SandboxConfig
+from b24_pipeline.sandbox.events.sender import SentEvent
 from b24_pipeline.sandbox.faults import Fault
 from b24_pipeline.sandbox.journal import RequestRecord, Stats
 from b24_pipeline.sandbox.sandbox import Sandbox, serve
@@ -19,11 +27,13 @@ from b24_pipeline.sandbox.truth import Truth
 __all__ = [
     "ChangeReport",
     "CostModel",
+    "EventDelivery",
     "Fault",
     "Limits",
     "RequestRecord",
     "Sandbox",
     "SandboxConfig",
+    "SentEvent",
     "Stats",
     "Truth",
     "serve",

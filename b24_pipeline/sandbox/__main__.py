@@ -1,23 +1,30 @@
-"""`python -m b24_pipeline.sandbox`: one JSON line with the addresses, then serve until stopped."""
+"""`python -m b24_pipeline.sandbox`: one JSON line with addresses and secrets, then serve until stopped."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 import orjson
 
-from b24_pipeline.sandbox.config import CostModel, Limits, SandboxConfig
+from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, SandboxConfig
 from b24_pipeline.sandbox.sandbox import Sandbox
+
+_PRINTED = ("member_id", "client_id", "client_secret", "application_token", "redirect_uri")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Generate, print, serve."""
     given = _parser().parse_args(arguments)
-    sandbox = Sandbox(_config(given))
-    line = orjson.dumps({"url": sandbox.url, "webhook_url": sandbox.webhook_url})
-    sys.stdout.write(line.decode() + "\n")
+    config = _config(given)
+    sandbox = Sandbox(config)
+    line = {"url": sandbox.url, "webhook_url": sandbox.webhook_url}
+    line |= {name: getattr(config, name) for name in _PRINTED}
+    sys.stdout.write(orjson.dumps(line).decode() + "\n")
     sys.stdout.flush()
+    if given.change_every:
+        sandbox.keep_changing(given.change_every)
     sandbox.run()
 
 
@@ -33,7 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limits", choices=("off", "standard"), default="off")
     parser.add_argument("--cost", choices=("off", "standard"), default="off")
     parser.add_argument("--workers", type=int, default=8, help="requests at once under the cost model")
+    parser.add_argument("--change-every", type=float, default=0.0, help="seconds between random changes")
+    _add_app(parser)
     return parser
+
+
+def _add_app(parser: argparse.ArgumentParser) -> None:
+    standard = SandboxConfig()
+    parser.add_argument("--redirect-uri", default=standard.redirect_uri)
+    parser.add_argument("--access-token-seconds", type=float, default=standard.access_token_seconds)
+    parser.add_argument("--code-seconds", type=float, default=standard.code_seconds)
+    parser.add_argument(
+        "--events", type=EventDelivery.parse, default=EventDelivery(), help="such as lose=0.1,duplicate=0.2"
+    )
+    parser.add_argument("--no-offline-reservation", action="store_true", help="a plan without the feature")
 
 
 def _config(given: argparse.Namespace) -> SandboxConfig:
@@ -47,7 +67,19 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         port=given.port,
         limits=Limits.standard() if given.limits == "standard" else Limits.off(),
         cost=CostModel(workers=given.workers) if given.cost == "standard" else CostModel.free(),
+        **_app(given),
     )
+
+
+def _app(given: argparse.Namespace) -> dict[str, Any]:
+    """What concerns the app and its events."""
+    return {
+        "redirect_uri": given.redirect_uri,
+        "access_token_seconds": given.access_token_seconds,
+        "code_seconds": given.code_seconds,
+        "offline_extended": not given.no_offline_reservation,
+        "events": given.events,
+    }
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,46 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class EventDelivery:
+    """How the portal sends its events (fact sheet 7.4), and how badly.
+
+    `duplicate`, `reorder` and `lose` are shares of events from 0 to 1: sent once more a
+    little later, sent after those raised behind it, not sent at all. Every event waits
+    `delay_seconds`; `burst` of them leave at once, on as many connections. Equal seeds
+    distort equally. Without `tokens` apps get events without OAuth tokens, as when a
+    robot caused them. A handler that has not answered in `timeout_seconds` is given up.
+    """
+
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    lose: float = 0.0
+    delay_seconds: float = 0.0
+    burst: int = 1
+    seed: int = 0
+    tokens: bool = True
+    timeout_seconds: float = 10.0
+
+    @classmethod
+    def parse(cls, text: str) -> EventDelivery:
+        """`lose=0.1,duplicate=0.2,delay_seconds=1,tokens=0`; ValueError says what is wrong."""
+        kinds: dict[str, type] = {name: type(value) for name, value in asdict(cls()).items()}
+        given: dict[str, Any] = {}
+        for pair in filter(None, (part.strip() for part in text.split(","))):
+            name, _, value = pair.partition("=")
+            if name not in kinds:
+                raise ValueError(f"{name!r} is none of {', '.join(kinds)}")
+            given[name] = bool(int(value)) if kinds[name] is bool else kinds[name](value)
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        """ValueError for what is no share or no number of events."""
+        if not all(0 <= share <= 1 for share in (self.duplicate, self.reorder, self.lose)):
+            raise ValueError("duplicate, reorder and lose are shares from 0 to 1")
+        if self.burst < 1 or self.delay_seconds < 0:
+            raise ValueError("burst is at least 1 and delay_seconds at least 0")
+
+
+@dataclass(frozen=True)
 class SandboxConfig:
     """One portal. Equal configurations generate equal data.
 
@@ -75,7 +115,9 @@ class SandboxConfig:
     clock is the machine's plus `clock_offset_seconds`. `contacts` and `companies` left out
     follow from the number of leads and deals. `history_current_pipeline_only` reproduces
     the gap of fact sheet 6.5, `unstable_order` changes the order of every list that asked
-    for none.
+    for none. `client_id`, `client_secret`, `application_token` left empty follow from the
+    seed. `offline_extended` is the plan's feature that lets offline events be reserved,
+    `license_family` what `app.info` tells apps: `ent` is Enterprise.
     """
 
     leads: int = 1000
@@ -97,11 +139,27 @@ class SandboxConfig:
     history_survives_delete: bool = False
     unstable_order: bool = False
     escape_slashes: bool = True
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    application_token: str = field(default="", repr=False)
+    redirect_uri: str = "http://127.0.0.1:8024/bitrix24/callback"
+    access_token_seconds: float = 3600.0
+    code_seconds: float = 30.0
+    refresh_is_single_use: bool = True
+    offline_extended: bool = True
+    license_family: str = "basic"
+    events: EventDelivery = field(default_factory=EventDelivery)
 
     def __post_init__(self) -> None:
-        """Derive the webhook secret from the seed, so that its URL is the same every time."""
-        if not self.secret:
-            object.__setattr__(self, "secret", self._digest("secret")[:16])
+        """Derive names and secrets from the seed, so that a portal's are the same every time."""
+        self._derive("secret", self._digest("secret")[:16])
+        self._derive("client_id", f"local.{self._digest('client')[:22]}")
+        self._derive("client_secret", self._digest("client secret")[:50])
+        self._derive("application_token", self._digest("application token")[:32])
+
+    def _derive(self, name: str, value: str) -> None:
+        if not getattr(self, name):
+            object.__setattr__(self, name, value)
 
     @property
     def member_id(self) -> str:

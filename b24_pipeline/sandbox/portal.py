@@ -1,20 +1,30 @@
-"""The portal itself: its CRM, its people, its clock. Knows nothing of HTTP."""
+"""The portal itself: its CRM, its people, its app, its clock. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from b24_pipeline.sandbox.addresses import Addresses
+from b24_pipeline.sandbox.caller import Caller
 from b24_pipeline.sandbox.clock import Clock
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.crm.editing import Editor
 from b24_pipeline.sandbox.crm.entity import Entity
 from b24_pipeline.sandbox.data.generate import Generation
+from b24_pipeline.sandbox.events.bus import Bus
+from b24_pipeline.sandbox.events.sender import Sender
+from b24_pipeline.sandbox.oauth.application import Application
 
 
 class Portal:
-    """Shared state. Whoever reads or changes it holds `lock`."""
+    """Shared state. Whoever reads or changes it holds `lock`.
 
-    def __init__(self, config: SandboxConfig) -> None:
+    `caller` is who acts: the webhook's maker, unless `acting` says otherwise.
+    """
+
+    def __init__(self, config: SandboxConfig, addresses: Addresses | None = None) -> None:
         generated = Generation(config).run()
         self.config = config
         self.clock = Clock(config.clock_offset_seconds)
@@ -22,13 +32,28 @@ class Portal:
         self.entities = generated.entities
         self.directories = generated.directories
         self.users = generated.users
-        self.scope = list(config.scope)
+        self.caller = self.owner = Caller(config.user_id, config.scope)
+        self.addresses = addresses or Addresses(config.host)
+        self.application = Application(config, self.addresses)
+        self.sender = Sender(config.events)
+        self.events = Bus(self.application, self.clock, self.sender)
         self.editor = Editor(
             self.entities,
             self.directories,
             self.clock,
+            self.events.raise_event,
             history_survives_delete=config.history_survives_delete,
         )
+
+    @contextmanager
+    def acting(self, caller: Caller) -> Iterator[None]:
+        """Hold the lock, with this caller as the one who acts."""
+        with self.lock:
+            self.caller = caller
+            try:
+                yield
+            finally:
+                self.caller = self.owner
 
     def entity(self, entity_type: str) -> Entity:
         """The entity of this type; LookupError names the ones there are."""

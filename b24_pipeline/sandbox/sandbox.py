@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import threading
+from itertools import count
 from types import TracebackType
 
+from b24_pipeline.sandbox.addresses import Addresses
+from b24_pipeline.sandbox.app_steering import AppSteering
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.faults import Faults
 from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.http.gateway import Gateway
-from b24_pipeline.sandbox.http.server import Server
+from b24_pipeline.sandbox.http.server import Server, listening
 from b24_pipeline.sandbox.journal import Journal, RequestRecord, Stats
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.executor import Executor
@@ -17,22 +21,30 @@ from b24_pipeline.sandbox.rest.limiter import OperatingTime, RequestBucket
 from b24_pipeline.sandbox.steering import Steering
 
 
-class Sandbox(Steering):
+class Sandbox(Steering, AppSteering):
     """A local Bitrix24 portal; the data are generated here, the server runs between start and stop."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
-        super().__init__(Portal(self.config))
+        opened = listening(self.config.host, self.config.port)
+        addresses = Addresses(f"{self.config.host}:{opened.getsockname()[1]}")
+        portal = Portal(self.config, addresses)
+        Steering.__init__(self, portal)
+        AppSteering.__init__(self, portal, self._listen_also)
+        self._stopped = threading.Event()
         self.faults = Faults()
         self._journal = Journal()
         self._bucket = RequestBucket(self.config.limits)
         self._operating = OperatingTime(self.config.limits)
-        self._server = Server(self._gateway(), self.config.host, self.config.port)
+        self._server = Server(self._gateway(), opened)
 
     def _gateway(self) -> Gateway:
         executor = Executor(self.portal, self._operating, self.faults)
-        control = Control(self, self.faults, self._journal, lambda: self.stats)
+        control = Control(self, self, self.faults, self._journal, lambda: self.stats)
         return Gateway(self.portal, executor, self._bucket, self.faults, self._journal, control)
+
+    def _listen_also(self, host: str, port: int) -> None:
+        self._server.listen(host, port)
 
     def start(self) -> Sandbox:
         """Serve in a background thread."""
@@ -40,8 +52,21 @@ class Sandbox(Steering):
         return self
 
     def stop(self) -> None:
-        """Stop serving; the data and the journal stay readable."""
+        """Stop serving and sending events; the data and the journal stay readable."""
+        self._stopped.set()
+        self.portal.sender.stop()
         self._server.stop()
+
+    def keep_changing(self, every_seconds: float, seed: int = 1) -> None:
+        """From now until the end something happens every so often: most often a deal or lead moves."""
+
+        def work() -> None:
+            for number in count():
+                if self._stopped.wait(every_seconds):
+                    return
+                self.change(1, seed + number, ("stage", "stage", "stage", "add", "edit", "pipeline"))
+
+        threading.Thread(target=work, name="b24-sandbox-changes", daemon=True).start()
 
     def run(self) -> None:
         """Serve in the foreground until SIGTERM or SIGINT."""
@@ -59,8 +84,18 @@ class Sandbox(Steering):
 
     @property
     def url(self) -> str:
-        """The portal's address, `http://127.0.0.1:41234`."""
-        return f"http://{self.config.host}:{self._server.port}"
+        """The portal's present origin, `http://127.0.0.1:41234`."""
+        return self.portal.addresses.url
+
+    @property
+    def authorization_url(self) -> str:
+        """The authorization server's origin, which outlives a move of the portal."""
+        return self.portal.addresses.server_url
+
+    @property
+    def member_id(self) -> str:
+        """The portal's identity."""
+        return self.config.member_id
 
     @property
     def webhook_url(self) -> str:

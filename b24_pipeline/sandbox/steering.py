@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from b24_pipeline.sandbox.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
@@ -77,8 +79,30 @@ class Steering:
             name = name.upper() if name.upper().startswith("UF_CRM_") else f"UF_CRM_{name.upper()}"
             choices = tuple(Option(number * 1000 + place, text) for place, text in enumerate(options))
             field = UserField(number, entity_type, name, type, label or name, multiple, choices)
-            entity.add_user_field(field)
+            self.portal.editor.add_user_field(field)
             return field
+
+    def change_user_field(
+        self, entity_type: str, name: str, *, label: str | None = None, options: Sequence[str] | None = None
+    ) -> UserField:
+        """Give a user field another label or, keeping the ids of old ones, other options."""
+        with self.portal.lock:
+            before = self._user_field(entity_type, name)
+            choices = before.options if options is None else _options(before, options)
+            field = replace(before, label=before.label if label is None else label, options=choices)
+            self.portal.editor.change_user_field(field)
+            return field
+
+    def delete_user_field(self, entity_type: str, name: str) -> None:
+        """Delete a user field with its values."""
+        with self.portal.lock:
+            self.portal.editor.delete_user_field(self._user_field(entity_type, name))
+
+    def _user_field(self, entity_type: str, name: str) -> UserField:
+        for field in self.portal.entity(entity_type).user_fields:
+            if field.name == name:
+                return field
+        raise LookupError(f"the sandbox has no user field {name} of {entity_type}")
 
     def add_stage(
         self,
@@ -123,6 +147,12 @@ class Steering:
         with self.portal.lock:
             entity_id = directory_of(entity_type, _category(status_id, category))
             return self.portal.directories.change(entity_id, status_id, **changes)
+
+
+def _options(field: UserField, values: Sequence[str]) -> tuple[Option, ...]:
+    ids = {one.value: one.id for one in field.options}
+    fresh = count(max(ids.values(), default=field.id * 1000 - 1) + 1)
+    return tuple(Option(ids[value] if value in ids else next(fresh), value) for value in values)
 
 
 def _category(status_id: str, given: int) -> int:

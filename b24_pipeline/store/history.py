@@ -5,7 +5,7 @@ Nothing is ever deleted here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -42,7 +42,16 @@ def infer(connection: psycopg.Connection, account: UUID, entity: str, since: dat
     Only entities are looked at that have changed, or got moves, since then;
     without a moment all.
     """
-    return int(_sql.infer(connection, account=account, entity=entity, since=since))
+    return int(
+        _sql.infer(connection, account=account, entity=entity, since=since, ids=None, source="inferred")
+    )
+
+
+def infer_of(connection: psycopg.Connection, account: UUID, entity: str, ids: Sequence[int]) -> int:
+    """The same for the entities of these ids, which an event has announced."""
+    return int(
+        _sql.infer(connection, account=account, entity=entity, since=None, ids=list(ids), source="event")
+    )
 
 
 def link(connection: psycopg.Connection, account: UUID, entity: str) -> int:

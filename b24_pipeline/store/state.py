@@ -17,6 +17,11 @@ def last_syncs(connection: psycopg.Connection) -> list[dict[str, Any]]:
     return _dicts(connection, _sql.last_syncs.sql)
 
 
+def failed_comparisons(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """Entities whose last reconciliation failed."""
+    return _dicts(connection, _sql.failed_comparisons.sql)
+
+
 def buckets(connection: psycopg.Connection) -> list[dict[str, Any]]:
     """How many seconds of requests each bucket has queued."""
     return _dicts(connection, _sql.buckets.sql)

@@ -23,3 +23,10 @@ def begin(warehouse: Warehouse, account: UUID, entity: str, sync_type: str, run_
 def finish(warehouse: Warehouse, log_id: int, **figures: Any) -> None:
     """Notes how it ended: the figures of an Outcome, and the error if there was one."""
     warehouse.transact(lambda connection: _sql.finish(connection, id=log_id, **figures))
+
+
+def note(
+    connection: Connection, account: UUID, entity: str, sync_type: str, run_id: str | None, **figures: Any
+) -> None:
+    """Notes in the caller's transaction a sync that worked; `figures` as for `finish`, and its seconds."""
+    _sql.note(connection, account=account, entity=entity, sync_type=sync_type, run_id=run_id, **figures)

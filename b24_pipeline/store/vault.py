@@ -7,15 +7,15 @@ another row or column does not open.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+import hmac
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from b24_pipeline.errors import SecretKeyError
+from b24_pipeline.store.kept_secret import kept_secret
 
 HOW_TO_MAKE = (
     "make one with: python -c 'from cryptography.fernet import Fernet; "
@@ -32,10 +32,15 @@ class Vault:
             raise SecretKeyError(f"B24_SECRET_KEYS is empty; {HOW_TO_MAKE}")
         try:
             self._fernet = MultiFernet([Fernet(key) for key in listed])
+            self._keys = listed
         except ValueError:
             raise SecretKeyError(
                 f"B24_SECRET_KEYS holds something that is no Fernet key; {HOW_TO_MAKE}"
             ) from None
+
+    def signing_keys(self, purpose: str) -> list[bytes]:
+        """A key to sign with for each of ours, the newest last, of no use for anything but `purpose`."""
+        return [hmac.digest(key.encode(), purpose.encode(), "sha256") for key in reversed(self._keys)]
 
     def lock(self, account: UUID, column: str, secret: str) -> str:
         """The secret of an account's column, encrypted."""
@@ -57,19 +62,4 @@ class Vault:
 
 def key_of_home(home: Path) -> str:
     """The key of an embedded database, made once and readable by its owner alone."""
-    path = home.expanduser() / "secret.keys"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _make_key(path)
-    return path.read_text().strip()
-
-
-def _make_key(path: Path) -> None:
-    """Written aside and linked: the file appears whole, and of two processes one wins."""
-    aside = path.with_name(f"{path.name}.{uuid4()}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(Fernet.generate_key().decode())
-    with suppress(FileExistsError):
-        path.hardlink_to(aside)
-    aside.unlink()
+    return kept_secret(home.expanduser() / "secret.keys", lambda: Fernet.generate_key().decode())

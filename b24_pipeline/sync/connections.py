@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.bitrix.address import read_address
+from b24_pipeline.bitrix.auth import AppCredential, Credential, WebhookCredential
 from b24_pipeline.bitrix.budget import LeakyBucketStrategy, LeakyBucketSupport, SharedBudget, parse_rate
-from b24_pipeline.bitrix.client import BitrixClient
+from b24_pipeline.bitrix.client import BitrixClient, Keeper
+from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.errors import SettingsError
 from b24_pipeline.store.budget import PostgresBudgetStorage, PostgresOperatingStore
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portal, Portals
+from b24_pipeline.store.tokens import StoredTokens
+from b24_pipeline.sync.keeping import AppKeeper, StatusKeeper
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Opens clients. `rate_limit` overrides the plan's budget; `egress` names our way out, if there are several."""
+    """Opens clients. `rate_limit` overrides the plan's budget; `egress` names our way out, if there are several.
+
+    `oauth`: our application; without it only webhook portals can be read.
+    """
 
     warehouse: Warehouse
     portals: Portals
@@ -23,15 +31,20 @@ class Connections:
     rate_limit: str | None = None
     egress: str = ""
     budget_storage: LeakyBucketSupport | None = None  # another place than the database, by setting
+    oauth: OAuthApp | None = None
 
     def client(self, portal: Portal) -> BitrixClient:
         """A client of a connected portal."""
+        if portal.connected_by == "oauth":
+            return self._app_client(portal)
         credential = WebhookCredential.parse(self.portals.webhook_url(portal), self.allowed_portals)
-        return self.client_of(credential, portal.name, portal.plan)
+        return self.client_of(credential, portal.name, portal.plan, StatusKeeper(self.portals, portal))
 
-    def client_of(self, credential: WebhookCredential, label: str, plan: str) -> BitrixClient:
+    def client_of(
+        self, credential: Credential, label: str, plan: str, keeper: Keeper | None = None
+    ) -> BitrixClient:
         """A client of a credential that may not be stored yet; `label` names it in messages."""
-        bucket = "/".join(filter(None, (credential.address.origin.partition("://")[2], self.egress)))
+        bucket = "/".join(filter(None, (credential.address.domain, self.egress)))
         storage = self.budget_storage or PostgresBudgetStorage(self.warehouse.autocommit)
         budget = SharedBudget(
             LeakyBucketStrategy(storage),  # type: ignore[arg-type]
@@ -39,4 +52,14 @@ class Connections:
             bucket,
             PostgresOperatingStore(self.warehouse.autocommit),
         )
-        return BitrixClient(portal=label, credential=credential, budget=budget)
+        return BitrixClient(portal=label, credential=credential, budget=budget, keeper=keeper)
+
+    def _app_client(self, portal: Portal) -> BitrixClient:
+        if self.oauth is None:
+            raise SettingsError(
+                f"{portal.name} is connected by OAuth; set BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET"
+            )
+        tokens = StoredTokens(self.warehouse, self.portals.vault, portal, self.oauth.refresh)
+        address = read_address(portal.domain, self.allowed_portals)
+        keeper = AppKeeper(self.portals, portal, self.oauth, tokens, self.allowed_portals)
+        return self.client_of(AppCredential(address, tokens), portal.name, portal.plan, keeper)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer
 from b24_pipeline.bitrix.client import Command
@@ -17,13 +18,25 @@ def totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str, int]:
     methods = {entity.name: entity.method for entity in CRM if entity.name in created_before}
     if not methods:
         return {}
-    answer = job.client.batch({name: _counted(methods[name], created_before[name]) for name in methods})
+    answer = job.client.batch({name: _before(methods[name], created_before[name]) for name in methods})
     return {name: _total(job.portal.name, answer, name, method) for name, method in methods.items()}
 
 
-def _counted(method: str, before: datetime) -> Command:
-    conditions = {"<DATE_CREATE": before.isoformat()}
-    return Command(method, {"filter": conditions, "select": ["ID"], "start": 0})
+def counted(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -> list[int]:
+    """What the portal has of each filter; fifty filters a request."""
+    commands = {f"total_{number}": _counting(method, one) for number, one in enumerate(filters)}
+    if not commands:
+        return []
+    answer = job.client.batch(commands)
+    return [_total(job.portal.name, answer, name, method) for name in commands]
+
+
+def _before(method: str, moment: datetime) -> Command:
+    return _counting(method, {"<DATE_CREATE": moment.isoformat()})
+
+
+def _counting(method: str, conditions: Mapping[str, Any]) -> Command:
+    return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": 0})
 
 
 def _total(portal: str, answer: BatchAnswer, name: str, method: str) -> int:

@@ -69,19 +69,10 @@ class _HistoryLoad:
     def _start(self, connection: Connection) -> int:
         if self.scope is not NEW_MOVES:
             return 0
-        cursor = cursors.cursor_of(connection, self.job.portal.id, self.history.cursor)
-        return max(cursor.last_id - LAG_IDS, 0)
+        return first_unread(connection, self.job, self.history)
 
     def _query(self) -> ListQuery:
-        fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", self.history.stage_field)
-        category = (self.history.category_field,) if self.history.category_field else ()
-        return ListQuery(
-            LIST_METHOD,
-            (*fields, *category),
-            self.scope.filter(None, "CREATED_TIME"),
-            {"entityTypeId": self.history.entity_type_id},
-            wrapper="items",
-        )
+        return moves_query(self.history, self.scope)
 
     def _store(self, chunk: Chunk, outcome: Outcome) -> None:
         rows = [row for piece in chunk.pieces for row in piece.rows]
@@ -102,6 +93,25 @@ class _HistoryLoad:
     def _finish(self, connection: Connection) -> datetime | None:
         highest = store.highest_id(connection, self.job.portal.id, self.history.entity)
         return self.checkpoint.end(connection, last_id=highest)
+
+
+def first_unread(connection: Connection, job: Job, history: History) -> int:
+    """The id after which moves are to be read that are not stored yet."""
+    cursor = cursors.cursor_of(connection, job.portal.id, history.cursor)
+    return max(cursor.last_id - LAG_IDS, 0)
+
+
+def moves_query(history: History, scope: Scope) -> ListQuery:
+    """How the moves of a scope are asked for."""
+    fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", history.stage_field)
+    category = (history.category_field,) if history.category_field else ()
+    return ListQuery(
+        LIST_METHOD,
+        (*fields, *category),
+        scope.filter(None, "CREATED_TIME"),
+        {"entityTypeId": history.entity_type_id},
+        wrapper="items",
+    )
 
 
 def move_of(history: History, row: Mapping[str, Any]) -> Move | None:

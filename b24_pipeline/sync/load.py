@@ -12,7 +12,7 @@ from datetime import datetime
 
 from b24_pipeline.bitrix.listing import Chunk, IdRange
 from b24_pipeline.entities import Entity
-from b24_pipeline.store import cursors, merge
+from b24_pipeline.store import coverage, cursors, merge
 from b24_pipeline.store.copying import Lines
 from b24_pipeline.store.cursors import OpenRange
 from b24_pipeline.store.merge import Merged
@@ -124,5 +124,19 @@ class _Load:
 
     def _finish(self, connection: Connection, outcome: Outcome) -> None:
         outcome.watermark = self.checkpoint.end(connection)
+        if self.reading.scope.whole:
+            self._prove(connection)
         if outcome.rows_changed > MANY_ROWS:
             merge.analyze(connection, self.reading.target.table)
+
+    def _prove(self, connection: Connection) -> None:
+        """Everything that was created within the scope was compared with the portal."""
+        portal, scope = self.job.portal, self.reading.scope
+        coverage.prove(
+            connection,
+            portal.id,
+            self.reading.entity.name,
+            scope.sync_type,
+            time_zone=portal.time_zone,
+            days=scope.days_created(portal.time_zone),
+        )

@@ -21,7 +21,9 @@ from b24_pipeline.store.portals import Portal
 class Outcome:
     """The figures of one sync of one entity. `error` is None where it worked.
 
-    `months` are the months of creation of the rows changed (portal's zone).
+    `months` are the months of creation of the rows changed (portal's zone). Of a
+    reconciliation, `missing` are rows of the portal that were not here, and
+    `outdated` those that differed; rows that are gone there are `rows_deleted`.
     """
 
     portal: str
@@ -30,6 +32,8 @@ class Outcome:
     rows_read: int = 0
     rows_changed: int = 0
     rows_deleted: int = 0
+    missing: int = 0
+    outdated: int = 0
     values_set_aside: int = 0
     requests: int = 0
     operating_seconds: float = 0.0

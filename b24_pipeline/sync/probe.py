@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from b24_pipeline.bitrix.client import BitrixClient, Command
-from b24_pipeline.errors import ScopeMissing, UnreadableAnswer
+from b24_pipeline.errors import ApiError, ScopeMissing, UnreadableAnswer
 
 NEEDED_SCOPES = ("crm",)
 WANTED_SCOPES = ("user", "user_basic", "user_brief")
@@ -41,6 +41,16 @@ def probe(client: BitrixClient) -> Probe:
         ) from None
     _require_crm(client, scopes)
     return Probe(user_id, time_zone_of(profile, client.clock or moment), _warnings(profile, scopes))
+
+
+def plan_of(client: BitrixClient) -> str:
+    """The plan that an application sees: "enterprise" or "standard", which is also the answer where it is not told."""
+    try:
+        found = client.call("app.info").result
+    except ApiError:
+        return "standard"
+    family = found.get("LICENSE_FAMILY") if isinstance(found, Mapping) else None
+    return "enterprise" if str(family).lower() == "ent" else "standard"
 
 
 def _require_crm(client: BitrixClient, scopes: list[str]) -> None:

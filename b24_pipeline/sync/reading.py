@@ -38,6 +38,10 @@ class Reading:
         """The list query without any condition but ids."""
         return self.query(FULL)
 
+    def keeps(self, field: str) -> bool:
+        """Whether a standard field is read at all: the selection may leave it out."""
+        return "*" in self._fields or field in self._fields
+
     def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
         """Rows for COPY."""
         return lines(self.target.account, self.decoder.rows(raw_rows))

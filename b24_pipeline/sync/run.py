@@ -11,18 +11,23 @@ from datetime import datetime
 from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
     AddressRefused,
+    ApplicationRefused,
     AppRemoved,
+    AuthorizationRefused,
     B24Error,
     CertificateRefused,
     CredentialRefused,
+    OtherPortal,
     Overloaded,
     PaymentRequired,
     PortalDeleted,
     PortalMoved,
     PortalUnreachable,
+    ReauthorizationRequired,
     TokenExpired,
     UnknownEntity,
 )
+from b24_pipeline.log import logger
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
@@ -30,10 +35,15 @@ from b24_pipeline.sync.history import load_history, sync_history
 from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.load import load_entity, load_scope
+from b24_pipeline.sync.offline import take_offline
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.reconcile import Step, reconcile_steps
 from b24_pipeline.sync.scope import Days, Scope
+from b24_pipeline.sync.silence import check_bindings, watch_events
 from b24_pipeline.sync.users import sync_users
+
+log = logger("sync")
 
 PORTALS_AT_ONCE = 4
 
@@ -45,18 +55,20 @@ COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HIS
 # after one of these no other entity can be read either
 STOPS_PORTAL = (
     AddressRefused,
+    ApplicationRefused,
     AppRemoved,
+    AuthorizationRefused,
     CertificateRefused,
     CredentialRefused,
+    OtherPortal,
     Overloaded,
     PaymentRequired,
     PortalDeleted,
     PortalMoved,
     PortalUnreachable,
+    ReauthorizationRequired,
     TokenExpired,
 )
-
-Step = Callable[[Job], list[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,13 @@ def backfill_portals(
     return _each(connections, portals, options, lambda job: backfill(job, days, entities))
 
 
+def reconcile_portals(
+    connections: Connections, portals: Sequence[Portal], options: Options, *, whole: bool = False
+) -> list[Outcome]:
+    """Finds and repairs what was missed; `whole`: compares every row, not only counts."""
+    return _each(connections, portals, options, lambda job: reconcile(job, whole=whole))
+
+
 def sync_portal(job: Job, request: Request) -> list[Outcome]:
     """One portal. Entities come before their history, so that a move seen late is not inferred too early."""
     steps: list[Step] = []
@@ -108,6 +127,8 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
+    if any(request.wants(entity.name) for entity in CRM):
+        steps += [_without_outcome(take_offline), _without_outcome(watch_events)]
     return _until_stopped(job, steps)
 
 
@@ -119,6 +140,25 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
     if STATUS_HISTORY in wanted:
         steps.append(lambda job: [load_history(job, one, scope) for one in HISTORIES])
     return _until_stopped(job, steps)
+
+
+def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
+    """One portal: what changed, what was missed, and the moves of both."""
+    steps = reconcile_steps(whole=whole)
+    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(check_bindings)])
+
+
+def _without_outcome(work: Callable[[Job], object]) -> Step:
+    """A step beside the rows: nothing of it belongs into the table that a sync ends with, nor spoils it."""
+
+    def step(job: Job) -> list[Outcome]:
+        try:
+            work(job)
+        except B24Error as error:
+            log.warning("left for the next time", portal=job.portal.name, error=str(error))
+        return []
+
+    return step
 
 
 def _entity_step(entity: Entity, request: Request) -> Step:

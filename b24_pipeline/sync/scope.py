@@ -36,6 +36,15 @@ class Scope:
         """A backfill proves nothing about other dates, nor does a read that begins behind the watermark."""
         return self.sync_type in ("full", "incremental") and not self.leaves_gap
 
+    def days_created(self, time_zone: str) -> tuple[date, date]:
+        """The days of creation that it reads, in the portal's zone: the first, and the one after the last."""
+        zone = ZoneInfo(time_zone)
+        start, before = self.created
+        return (
+            start.astimezone(zone).date() if start else date.min,
+            before.astimezone(zone).date() if before else date.max,
+        )
+
     def filter(self, modified_field: str | None, created_field: str | None) -> Mapping[str, Any]:
         """The REST filter of this scope."""
         conditions: dict[str, Any] = {}

@@ -27,13 +27,13 @@ def bury_vanished(reading: Reading, outcome: Outcome) -> None:
     if not missed:
         return
     for rows in read_ids(reading.job.client, reading.query_by_id(), missed):
-        _keep(reading, rows, outcome)
+        keep(reading, rows, outcome)
     _guard(reading)
     outcome.rows_deleted += reading.job.warehouse.transact(reading.bury_vanished)
 
 
-def _keep(reading: Reading, raw_rows: list[dict[str, Any]], outcome: Outcome) -> None:
-    """These are there after all."""
+def keep(reading: Reading, raw_rows: list[dict[str, Any]], outcome: Outcome) -> None:
+    """Stores rows that the portal shows after all: they are not missed any more."""
     found = [row_id(row) for row in raw_rows]
     rows = reading.decoded(unique(raw_rows))
 

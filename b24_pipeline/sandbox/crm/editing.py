@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,26 +10,32 @@ import numpy as np
 from b24_pipeline.sandbox.clock import Clock, moment_text
 from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, Entity
 from b24_pipeline.sandbox.crm.stages import Directories
+from b24_pipeline.sandbox.crm.user_fields import UserField
+from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.rows.codecs import php_int
 
 _CREATED, _INTERMEDIATE, _FINAL, _PIPELINE_CHANGED = 1, 2, 3, 5
+Announce = Callable[[str, dict[str, Any]], None]
+"""Takes the name of an event and its data."""
 _HAS = {"PHONE": "HAS_PHONE", "EMAIL": "HAS_EMAIL"}
 
 
 class Editor:
-    """Changes entities as the portal does; every change gets the portal's present second."""
+    """Changes entities as the portal does; every change gets the portal's present second and is announced."""
 
     def __init__(
         self,
         entities: Mapping[str, Entity],
         directories: Directories,
         clock: Clock,
+        announce: Announce,
         *,
         history_survives_delete: bool,
     ) -> None:
         self._entities = entities
         self._directories = directories
         self._clock = clock
+        self._announce = announce
         self._history_survives_delete = history_survives_delete
 
     def add(self, entity_type: str, fields: Mapping[str, Any], user_id: int) -> int:
@@ -44,6 +50,7 @@ class Editor:
         self._note_presence(entity, row, fields)
         if entity.history is not None:
             self._enter(entity, row, self._first_stage(entity, row), _CREATED, user_id, now)
+        self._tell(entity_type, "ADD", identifier)
         return identifier
 
     def update(self, entity_type: str, identifier: int, fields: Mapping[str, Any], user_id: int) -> None:
@@ -57,9 +64,13 @@ class Editor:
         now = self._touch(entity, row, user_id)
         if stage is not None and stage != self.stage(entity, row):
             self._enter(entity, row, str(stage), self._kind(entity_type, str(stage)), user_id, now)
+        self._tell(entity_type, "UPDATE", identifier)
 
     def move(self, entity_type: str, identifier: int, stage: str, category: int | None, user_id: int) -> None:
-        """Put an element into a stage, across pipelines if `category` is another one."""
+        """Put an element into a stage, across pipelines if `category` is another one.
+
+        That raises another event than an update, and no update (fact sheet 7.2).
+        """
         entity = self._entities[entity_type]
         row = self._row(entity, identifier)
         kind = self._kind(entity_type, stage)
@@ -68,6 +79,11 @@ class Editor:
             kind = _PIPELINE_CHANGED
         now = self._touch(entity, row, user_id)
         self._enter(entity, row, stage, kind, user_id, now)
+        if kind == _PIPELINE_CHANGED:
+            place = {"ID": identifier, "CATEGORY_ID": category, "STAGE_ID": stage}
+            self._announce(names.FUNNEL_CHANGE, {"FIELDS": place})
+        else:
+            self._tell(entity_type, "UPDATE", identifier)
 
     def delete(self, entity_type: str, identifier: int) -> None:
         """Remove an element, and its history unless that is set to survive."""
@@ -77,6 +93,33 @@ class Editor:
             owners = entity.history.columns["OWNER_ID"]
             mask = owners.mask(entity.history.size, "equal", identifier)
             entity.history.delete(np.flatnonzero(mask))
+        self._tell(entity_type, "DELETE", identifier)
+
+    def add_user_field(self, field: UserField) -> None:
+        """A new user field, empty everywhere."""
+        self._entities[field.entity_type].add_user_field(field)
+        self._tell_field(field, "USERFIELDADD")
+
+    def change_user_field(self, field: UserField) -> None:
+        """Another label or other options for the user field of this name."""
+        fields = self._entities[field.entity_type].user_fields
+        place = next(place for place, one in enumerate(fields) if one.name == field.name)
+        before, fields[place] = fields[place], field
+        self._tell_field(field, "USERFIELDUPDATE")
+        if before.options != field.options:
+            self._tell_field(field, "USERFIELDSETENUMVALUES")
+
+    def delete_user_field(self, field: UserField) -> None:
+        """A user field that lists and the catalogue no longer show."""
+        self._entities[field.entity_type].user_fields.remove(field)
+        self._tell_field(field, "USERFIELDDELETE")
+
+    def _tell(self, entity_type: str, action: str, identifier: int) -> None:
+        self._announce(names.changed(entity_type, action), {"FIELDS": {"ID": identifier}})
+
+    def _tell_field(self, field: UserField, action: str) -> None:
+        which = {"ID": field.id, "ENTITY_ID": f"CRM_{field.entity_type.upper()}", "FIELD_NAME": field.name}
+        self._announce(names.changed(field.entity_type, action), {"FIELDS": which})
 
     def _now(self) -> str:
         return moment_text(int(self._clock.now()))

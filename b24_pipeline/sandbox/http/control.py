@@ -8,7 +8,16 @@
 | `POST /sandbox/move` `{"entity_type", "id", "stage", "category"}` | moves to a stage |
 | `POST /sandbox/delete` `{"entity_type", "id"}` | deletes |
 | `POST /sandbox/user-field` `{"entity_type", "name", "type", "label", "multiple", "options"}` | a new user field |
+| `POST /sandbox/user-field/change` `{"entity_type", "name", "label", "options"}`, `.../delete` | changes, deletes one |
 | `POST /sandbox/stage/add|rename|sort|delete` | changes a stage: the arguments of `Steering` |
+| `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
+| `POST /sandbox/app/install` `{"url"}`, `.../app/uninstall` `{"clean"}` | sends ONAPPINSTALL, ONAPPUNINSTALL |
+| `POST /sandbox/app/finish-installation` `{"finished"}` | what an app's page does, or takes it back |
+| `POST /sandbox/app/expire-tokens`, `.../app/revoke-tokens` | ends access tokens, or all tokens |
+| `POST /sandbox/events/delivery` (fields of `EventDelivery`) | how events are sent from now on |
+| `GET /sandbox/events`, `GET /sandbox/bindings` | what became of the events, who is bound |
+| `GET /sandbox/app` | what the app's card says, and what its token endpoint did |
+| `POST /sandbox/rename` `{"address"}` | moves the portal to another address |
 | `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
 | `GET /sandbox/truth/users`, `/sandbox/truth/pipelines` | what is true of the portal |
@@ -20,31 +29,38 @@ touch these paths.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 
+from b24_pipeline.sandbox.app_steering import AppSteering
+from b24_pipeline.sandbox.config import EventDelivery
 from b24_pipeline.sandbox.faults import Fault, Faults
 from b24_pipeline.sandbox.http.wire import Message, Reply, json_reply
 from b24_pipeline.sandbox.journal import Journal, Stats
 from b24_pipeline.sandbox.steering import Steering
 from b24_pipeline.sandbox.truth import Truth
 
-_MISTAKES = (LookupError, TypeError, ValueError, orjson.JSONDecodeError)
+_MISTAKES = (LookupError, OSError, TypeError, ValueError, orjson.JSONDecodeError)
 
 
 class Control:
     """Answers `/sandbox/...`."""
 
     def __init__(
-        self, steering: Steering, faults: Faults, journal: Journal, stats: Callable[[], Stats]
+        self,
+        steering: Steering,
+        app: AppSteering,
+        faults: Faults,
+        journal: Journal,
+        stats: Callable[[], Stats],
     ) -> None:
         self._steering = steering
+        self._app = app
         self._faults = faults
-        self._journal = journal
-        self._stats = stats
         self._posts: dict[str, Callable[..., Any]] = {
             "change": lambda **given: steering.change(**given).as_dict(),
             "add": steering.add,
@@ -52,18 +68,39 @@ class Control:
             "move": steering.move,
             "delete": steering.delete,
             "user-field": steering.add_user_field,
+            "user-field/change": steering.change_user_field,
+            "user-field/delete": steering.delete_user_field,
             "stage/add": steering.add_stage,
             "stage/rename": steering.rename_stage,
             "stage/sort": steering.sort_stage,
             "stage/delete": steering.delete_stage,
             "faults": lambda **given: faults.add(_fault(given)),
             "stats/reset": journal.reset,
+            "outgoing-webhook": lambda **given: app.add_outgoing_webhook(**given).id,
+            "app/install": app.install_app,
+            "app/uninstall": app.uninstall_app,
+            "app/finish-installation": app.finish_installation,
+            "app/expire-tokens": app.expire_tokens,
+            "app/revoke-tokens": app.revoke_tokens,
+            "events/delivery": lambda **given: app.deliver_events(EventDelivery(**given)),
+        }
+        self._gets: dict[str, Callable[[], Any]] = {
+            "faults": faults.listed,
+            "stats": lambda: stats().as_dict(),
+            "requests": lambda: [asdict(record) for record in journal.records()],
+            "events": lambda: [asdict(one) for one in app.events_sent],
+            "bindings": lambda: [one.rendered() for one in app.portal.events.subscriptions.bindings],
+            "app": lambda: _card(app),
         }
 
     async def answer(self, verb: str, path: str, _scope: Message, body: bytes) -> Reply:
         """The reply to a steering request."""
         name = path.removeprefix("/sandbox/").strip("/")
         try:
+            if (verb, name) == ("POST", "rename"):
+                # listening elsewhere is this loop's own work: it must not wait for itself
+                address = await asyncio.to_thread(self._app.rename, **orjson.loads(body))
+                return json_reply(200, {"result": address})
             return json_reply(200, self._result(verb, name, body))
         except _MISTAKES as error:
             return json_reply(400, {"error": str(error)})
@@ -79,14 +116,18 @@ class Control:
         raise LookupError(f"the sandbox has no {verb} /sandbox/{name}")
 
     def _shown(self, name: str) -> Any:
-        if name == "faults":
-            return self._faults.listed()
-        if name == "stats":
-            return self._stats().as_dict()
-        if name == "requests":
-            return [asdict(record) for record in self._journal.records()]
+        if name in self._gets:
+            return self._gets[name]()
         what, _, part = name.removeprefix("truth/").partition("/")
         return _truth(self._steering.truth, what, part)
+
+
+def _card(app: AppSteering) -> dict[str, Any]:
+    """What whoever connects the app must know: the sandbox keeps no secrets."""
+    config = app.portal.config
+    names = ("client_id", "client_secret", "application_token", "member_id", "redirect_uri")
+    card: dict[str, Any] = {name: getattr(config, name) for name in names}
+    return card | {"installed": app.portal.application.installed, "token_outcomes": app.token_outcomes}
 
 
 def _fault(given: dict[str, Any]) -> Fault:

@@ -1,4 +1,4 @@
-"""The ASGI application: `/rest/...` is the portal, `/sandbox/...` steers it."""
+"""The ASGI application: `/rest/...` is the portal, `/oauth/...` lets apps in, `/sandbox/...` steers it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import time
 from typing import Any
 from urllib.parse import unquote
 
+from b24_pipeline.sandbox.caller import Caller
 from b24_pipeline.sandbox.faults import Fault, Faults
+from b24_pipeline.sandbox.http.authorization import Authorization
 from b24_pipeline.sandbox.http.control import Control
+from b24_pipeline.sandbox.http.entrance import Door, Entrance, door
 from b24_pipeline.sandbox.http.wire import (
     Message,
     Receive,
@@ -30,9 +33,8 @@ from b24_pipeline.sandbox.rest.limiter import RequestBucket
 from b24_pipeline.sandbox.rest.php import Params, parse_body, parse_query
 from b24_pipeline.sandbox.rest.timing import time_block
 
-_WEBHOOK = re.compile(r"^/rest/(\d+)/([^/]+)/([^/]+?)(?:\.json)?/?$")
-_TOKEN = re.compile(r"^/rest/([a-z][^/]*?)(?:\.json)?/?$", re.IGNORECASE)
 _VERSION_3 = re.compile(r"^/rest/api/")
+_INSTEAD = frozenset({"html", "empty", "redirect"})
 
 
 class Gateway:
@@ -53,6 +55,8 @@ class Gateway:
         self._faults = faults
         self._journal = journal
         self._control = control
+        self._authorization = Authorization(portal)
+        self._entrance = Entrance(portal)
         self._slots = asyncio.Semaphore(portal.config.cost.workers)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -64,68 +68,101 @@ class Gateway:
         if path.startswith("/sandbox/"):
             await send_reply(scope, send, await self._control.answer(scope["method"], path, scope, body))
             return
-        reply = await self._rest(scope, path, body)
+        reply = self._moved(scope, path)
+        if reply is None and path.startswith("/oauth/"):
+            reply = await self._oauth(scope, path)
+        elif reply is None:
+            reply = await self._rest(scope, path, body)
         if reply is not None:
             await send_reply(scope, send, reply)
 
     async def _rest(self, scope: Message, path: str, body: bytes) -> Reply | None:
         """The portal's reply; None when the connection was cut instead."""
-        webhook, token = _WEBHOOK.match(path), _TOKEN.match(path)
         if _VERSION_3.match(path):
             return self._refused("v3", RestError("ERROR_METHOD_NOT_FOUND", "Method not found!", 404))
-        if webhook is None:
-            if token is None:
-                return html_reply(404, "404 Not Found")
-            # OAuth access tokens arrive here: their place, not yet taken.
-            return self._refused(token.group(1), RestError("NO_AUTH_FOUND", "Wrong authorization data", 401))
-        user_id, secret, method = webhook.groups()
-        fault = self._faults.for_request(method)
+        asked = door(path)
+        if asked is None:
+            return html_reply(404, "404 Not Found")
+        fault = self._faults.for_request(asked.method)
         if fault is not None and fault.kind == "disconnect":
-            self._note(_Work(method.lower(), {}, 0.0, 0, ()), self._portal.clock.now(), Reply(0, b""))
-            cut_connection(scope)
+            self._cut(scope, asked.method)
             return None
-        source = (scope.get("client") or ("unknown", 0))[0]
+        params = _params(scope, body)
         try:
-            self._admit(source, user_id, secret)
+            caller = self._admit(scope, asked, params)
             if fault is not None:
                 _raise_injected(fault)
-            params = _params(scope, body)
         except RestError as error:
-            return self._refused(method, error)
-        return await self._answered(method, params, fault)
+            return self._refused(asked.method, error)
+        return await self._answered(asked.method, params, caller, fault)
 
-    def _admit(self, source: str, user_id: str, secret: str) -> None:
+    def _admit(self, scope: Message, asked: Door, params: Params) -> Caller:
+        source = (scope.get("client") or ("unknown", 0))[0]
         if not self._bucket.admit(source, self._portal.clock.now()):
             raise RestError("QUERY_LIMIT_EXCEEDED", "Too many requests", 503)
-        config = self._portal.config
-        if (user_id, secret) != (str(config.user_id), config.secret):
-            raise RestError("INVALID_CREDENTIALS", "Invalid request credentials", 401)
+        return self._entrance.admit(asked, dict(scope["headers"]), params)
+
+    def _moved(self, scope: Message, path: str) -> Reply | None:
+        """The way to the portal's present address, if it was asked at a former one (fact sheet 2.5).
+
+        The authorization server stays where the portal was at first: its token endpoint and
+        its check of a token by GET are not the portal's.
+        """
+        addresses = self._portal.addresses
+        if not addresses.moved:
+            return None
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        if not addresses.is_former(host) or (host == addresses.server and _is_servers(scope, path)):
+            return None
+        query = scope["query_string"].decode("latin-1")
+        location = f"{addresses.url}{scope['path']}{'?' if query else ''}{query}"
+        work = _Work(path.strip("/").rpartition("/")[2].lower(), {}, 0.0, 0, ())
+        return self._note(work, self._portal.clock.now(), Reply(302, b"", headers={"location": location}))
+
+    def _cut(self, scope: Message, method: str) -> None:
+        self._note(_Work(method.lower(), {}, 0.0, 0, ()), self._portal.clock.now(), Reply(0, b""))
+        cut_connection(scope)
+
+    async def _oauth(self, scope: Message, path: str) -> Reply | None:
+        """The reply of `/oauth/...`. Cut or delayed, the work is done all the same: only its answer suffers."""
+        method = path.strip("/").replace("/", ".")
+        fault, start = self._faults.for_request(method), self._portal.clock.now()
+        try:
+            if fault is not None:
+                _raise_injected(fault)
+        except RestError as error:
+            return self._refused(method, error)
+        if fault is not None and fault.kind in _INSTEAD:
+            return self._note(_Work(method, {}, 0.0, 0, ()), start, _instead(fault))
+        reply = self._authorization.answer(path, scope)
+        if fault is not None and fault.kind == "disconnect":
+            self._cut(scope, method)
+            return None
+        if fault is not None and fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        return self._note(_Work(method, {}, 0.0, 0, ()), start, _worn(reply, fault))
 
     def _refused(self, method: str, error: RestError) -> Reply:
         record = RequestRecord(self._portal.clock.now(), method.lower(), 0, 0, error.status, 0.0)
         self._journal.note(record, rejected=error.code == "QUERY_LIMIT_EXCEEDED")
         return json_reply(error.status, error.body(), escape_slashes=self._portal.config.escape_slashes)
 
-    async def _answered(self, method: str, params: Params, fault: Fault | None) -> Reply:
-        if fault is not None and fault.kind in {"html", "empty", "redirect"}:
+    async def _answered(self, method: str, params: Params, caller: Caller, fault: Fault | None) -> Reply:
+        if fault is not None and fault.kind in _INSTEAD:
             return self._note(
                 _Work(method.lower(), {}, 0.0, 0, ()), self._portal.clock.now(), _instead(fault)
             )
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         try:
-            reply = await self._run(method, params)
+            return _worn(await self._run(method, params, caller), fault)
         except RestError as error:
             return self._refused(method, error)
-        if fault is not None:
-            reply.cut = fault.kind == "truncate"
-            reply.drip_seconds = fault.seconds if fault.kind == "drip" else 0.0
-        return reply
 
-    async def _run(self, method: str, params: Params) -> Reply:
+    async def _run(self, method: str, params: Params, caller: Caller) -> Reply:
         async with self._slots:
             start, began = self._portal.clock.now(), time.perf_counter()
-            with self._portal.lock:
+            with self._portal.acting(caller):
                 work = self._work(method, params)
             cost = self._portal.config.cost
             charged = 0.0 if cost.is_free else cost.request_seconds + work.seconds
@@ -189,6 +226,20 @@ def _params(scope: Message, body: bytes) -> Params:
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     query = parse_query(scope["query_string"].decode("latin-1"))
     return query | parse_body(content_type, body)
+
+
+def _is_servers(scope: Message, path: str) -> bool:
+    """Whether a request is for the authorization server, whose host the portal's may be."""
+    place = path.strip("/")
+    return place == "oauth/token" or (place == "rest/app.info" and scope["method"] == "GET")
+
+
+def _worn(reply: Reply, fault: Fault | None) -> Reply:
+    """The reply with what a fault does to its sending."""
+    if fault is not None:
+        reply.cut = fault.kind == "truncate"
+        reply.drip_seconds = fault.seconds if fault.kind == "drip" else 0.0
+    return reply
 
 
 def _raise_injected(fault: Fault) -> None:

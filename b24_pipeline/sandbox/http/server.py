@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from functools import partial
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,12 +24,33 @@ class _Protocol(HttpToolsProtocol):
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
 
 
-class Server:
-    """Serves one gateway; `port` is known as soon as this exists."""
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on; port 0 is a free one. Raises OSError."""
+    return socket.create_server((host, port), backlog=256)
 
-    def __init__(self, gateway: Gateway, host: str, port: int) -> None:
-        self._socket = socket.create_server((host, port), backlog=256)
-        self.port: int = self._socket.getsockname()[1]
+
+class _Server(uvicorn.Server):
+    """Remembers its loop, so that it can listen at more addresses while it serves."""
+
+    loop: asyncio.AbstractEventLoop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    async def listen(self, opened: socket.socket) -> None:
+        """Serve another socket too, until the end."""
+        protocol = partial(
+            _Protocol, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        self.servers.append(await self.loop.create_server(protocol, sock=opened))
+
+
+class Server:
+    """Serves one gateway on a socket that it closes at the end."""
+
+    def __init__(self, gateway: Gateway, opened: socket.socket) -> None:
+        self._socket = opened
         config = uvicorn.Config(
             gateway,
             http=_Protocol,
@@ -40,7 +63,7 @@ class Server:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=30,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._run, name="b24-sandbox", daemon=True)
 
     def start(self) -> None:
@@ -52,6 +75,13 @@ class Server:
                 return
             waiter.wait(0.005)
         raise TimeoutError(f"the sandbox did not start within {_START_SECONDS:.0f} seconds")
+
+    def listen(self, host: str, port: int) -> None:
+        """Answer at another address too; harmless where it does so already. Needs a started server."""
+        known = [one.getsockname()[:2] for server in self._server.servers for one in server.sockets]
+        if (socket.gethostbyname(host), port) not in known:
+            future = self._server.listen(listening(host, port))
+            asyncio.run_coroutine_threadsafe(future, self._server.loop).result(_START_SECONDS)
 
     def stop(self) -> None:
         """Cut open connections and free the port."""

@@ -88,14 +88,14 @@ def _add(entity_type: str, portal: Portal, params: Params) -> Answer:
     fields = as_dict(either_case(params, "fields"))
     if entity_type in {"lead", "deal", "company"} and not fields:
         raise RestError("", "Parameter 'fields' must be array.")
-    return Answer(portal.editor.add(entity_type, fields, portal.config.user_id))
+    return Answer(portal.editor.add(entity_type, fields, portal.caller.user_id))
 
 
 def _update(entity_type: str, portal: Portal, params: Params) -> Answer:
     _existing(portal.entities[entity_type], params)
     fields: dict[str, Any] = as_dict(either_case(params, "fields"))
     identifier = wanted_id(either_case(params, "id")) or 0
-    portal.editor.update(entity_type, identifier, fields, portal.config.user_id)
+    portal.editor.update(entity_type, identifier, fields, portal.caller.user_id)
     return Answer(True)
 
 

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from b24_pipeline.sandbox.clock import utc
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest import classic, directories, duplicates, items, people, stage_history
+from b24_pipeline.sandbox.rest import (
+    application,
+    classic,
+    directories,
+    duplicates,
+    events,
+    items,
+    offline_events,
+    people,
+    stage_history,
+)
 from b24_pipeline.sandbox.rest.answer import Answer, Method
 from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params
 
-_ANY_SCOPE = frozenset({"profile", "scope", "server.time", "app.info", "method.get", "methods", "batch"})
-
-
-def _scope(portal: Portal, _params: Params) -> Answer:
-    return Answer(list(portal.scope))
+_ANY_SCOPE = frozenset(
+    {
+        "profile",
+        "server.time",
+        "method.get",
+        "methods",
+        "batch",
+        *application.METHODS,
+        *events.METHODS,
+        *offline_events.METHODS,
+    }
+)
 
 
 def _server_time(portal: Portal, _params: Params) -> Answer:
     return Answer(utc(int(portal.clock.now())).isoformat())
-
-
-def _app_info(portal: Portal, _params: Params) -> Answer:
-    """What a webhook sees by older server source; the documentation says ACCESS_DENIED [seen]."""
-    return Answer({"SCOPE": list(portal.scope), "LICENSE": "ru_basic"})
 
 
 def _method_get(portal: Portal, params: Params) -> Answer:
@@ -42,9 +54,10 @@ METHODS: dict[str, Method] = {
     **stage_history.METHODS,
     **duplicates.METHODS,
     **people.METHODS,
-    "scope": _scope,
+    **application.METHODS,
+    **events.METHODS,
+    **offline_events.METHODS,
     "server.time": _server_time,
-    "app.info": _app_info,
     "method.get": _method_get,
     "methods": _methods,
 }
@@ -52,7 +65,7 @@ METHODS: dict[str, Method] = {
 
 def in_scope(portal: Portal, name: str) -> bool:
     """Whether the credential's scopes cover a method."""
-    return name in _ANY_SCOPE or name.partition(".")[0] in portal.scope
+    return name in _ANY_SCOPE or name.partition(".")[0] in portal.caller.scope
 
 
 def find_method(portal: Portal, name: str) -> Method:
@@ -61,6 +74,8 @@ def find_method(portal: Portal, name: str) -> Method:
     if method is None:
         raise RestError("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
     if not in_scope(portal, name.lower()):
-        description = "The request requires higher privileges than provided by the webhook token"
+        description = (
+            f"The request requires higher privileges than provided by the {portal.caller.credential}"
+        )
         raise RestError("insufficient_scope", description, 403)
     return method

@@ -44,7 +44,7 @@ def _current(portal: Portal, _params: Params) -> Answer:
 def acting_user(portal: Portal) -> dict[str, Any]:
     """The user whom the credential acts for."""
     for user in portal.users:
-        if user["ID"] == str(portal.config.user_id):
+        if user["ID"] == str(portal.caller.user_id):
             return user
     raise RestError("authorization_error", "Unable to authorize user", 401)
 

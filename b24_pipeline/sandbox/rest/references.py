@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from b24_pipeline.sandbox.rows.page import Page
@@ -35,11 +36,12 @@ def _resolve_text(text: str, known: Known) -> Any:
 def _look_up(found: re.Match[str], known: Known) -> Any:
     """The value at the path, or the deepest that could be reached: there is no error."""
     node: Any = known.get(found.group(1), {})
-    for part in _PART.findall(found.group(2)):
+    parts = _PART.findall(found.group(2))
+    for part, following in zip_longest(parts, parts[1:], fillvalue=""):
         if isinstance(node, Mapping) and part in node:
             node = node[part]
         elif isinstance(node, Page) and part.isdecimal() and int(part) < len(node):
-            node = node.row(int(part))
+            node = node.row(int(part), following)
         elif isinstance(node, list) and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
         else:

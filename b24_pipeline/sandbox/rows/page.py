@@ -30,9 +30,10 @@ class Page:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def row(self, place: int) -> dict[str, Any]:
-        """One row as an object, for a `$result` reference."""
-        return Page(self._fields, self._rows[place : place + 1], self._family).objects()[0]
+    def row(self, place: int, name: str = "") -> dict[str, Any]:
+        """One row as an object, for a `$result` reference; with no more than this field, if it has it."""
+        wanted = [field for field in self._fields if field[0] == name] or self._fields
+        return Page(wanted, self._rows[place : place + 1], self._family).objects()[0]
 
     def objects(self) -> list[dict[str, Any]]:
         """All rows as objects."""

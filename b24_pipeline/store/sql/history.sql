@@ -37,7 +37,7 @@ on conflict (user_account_id, entity_type, history_id) where history_id is not n
 -- name: now()$
 select clock_timestamp();
 
--- name: infer(account, entity, since)!
+-- name: infer(account, entity, since, ids, source)!
 -- Leads or deals that stand elsewhere than their last known move. The move must be younger than that
 -- one: an entity that was read before its last move is behind, not ahead.
 insert into bitrix24_status_history (
@@ -58,7 +58,7 @@ select
         else 2
     end,
     p.moved_at,
-    'inferred'
+    :source
 from bitrix24_positions as p
 left join lateral (
     select
@@ -75,6 +75,7 @@ left join lateral (
 ) as known on true
 where
     p.user_account_id = :account and p.entity_type = :entity
+    and (cast(:ids as bigint[]) is null or p.entity_id = any(cast(:ids as bigint[])))
     and (
         cast(:since as timestamptz) is null
         or p.loaded_at >= :since

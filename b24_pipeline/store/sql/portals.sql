@@ -8,29 +8,114 @@ select
     bitrix24_plan as plan,
     bitrix24_status as status,
     bitrix24_time_zone as time_zone,
-    bitrix24_webhook_url as locked_webhook_url
+    bitrix24_webhook_url as locked_webhook_url,
+    bitrix24_member_id as member_id,
+    case when bitrix24_refresh_token is null then 'webhook' else 'oauth' end as connected_by,
+    bitrix24_status_reason as status_reason,
+    bitrix24_user_id as user_id,
+    bitrix24_connected_at as connected_at,
+    bitrix24_token_expires_at as token_expires_at,
+    bitrix24_application_token as locked_application_token
 from user_accounts
 order by name;
 
--- name: save_webhook(id, name, domain, webhook_url, entity_type, plan, user_id, time_zone)!
--- A portal connected by a webhook credential, new or renewed.
+-- name: save_webhook(id, name, domain, webhook_url, application_token, entity_type, plan, user_id, time_zone)!
+-- A portal connected by a webhook credential, new or renewed. It takes the place of OAuth tokens; an application
+-- token that is not given again stays.
 insert into user_accounts (
-    id, name, bitrix24_domain, bitrix24_webhook_url, bitrix24_entity_type, bitrix24_plan,
-    bitrix24_user_id, bitrix24_time_zone, bitrix24_connected_at, bitrix24_status
+    id, name, bitrix24_domain, bitrix24_webhook_url, bitrix24_application_token, bitrix24_entity_type,
+    bitrix24_plan, bitrix24_user_id, bitrix24_time_zone, bitrix24_connected_at, bitrix24_status
 )
 values (
-    :id, :name, :domain, :webhook_url, :entity_type, :plan, :user_id, :time_zone, now(), 'connected'
+    :id, :name, :domain, :webhook_url, :application_token, :entity_type,
+    :plan, :user_id, :time_zone, now(), 'connected'
 )
 on conflict (id) do update
 set
     bitrix24_domain = excluded.bitrix24_domain,
     bitrix24_webhook_url = excluded.bitrix24_webhook_url,
+    bitrix24_application_token = coalesce(
+        excluded.bitrix24_application_token, user_accounts.bitrix24_application_token
+    ),
+    bitrix24_access_token = null,
+    bitrix24_refresh_token = null,
+    bitrix24_token_expires_at = null,
+    bitrix24_refresh_failed_at = null,
     bitrix24_entity_type = excluded.bitrix24_entity_type,
     bitrix24_plan = excluded.bitrix24_plan,
     bitrix24_user_id = excluded.bitrix24_user_id,
     bitrix24_time_zone = excluded.bitrix24_time_zone,
     bitrix24_connected_at = now(),
-    bitrix24_status = 'connected';
+    bitrix24_status = 'connected',
+    bitrix24_status_reason = null;
+
+-- name: save_oauth(id, name, domain, member_id, access_token, refresh_token, expires_at, user_id, application_token, entity_type, plan, time_zone)!
+-- A portal connected by OAuth, new or again. It takes the place of a webhook credential.
+insert into user_accounts (
+    id, name, bitrix24_domain, bitrix24_member_id, bitrix24_access_token, bitrix24_refresh_token,
+    bitrix24_token_expires_at, bitrix24_user_id, bitrix24_application_token, bitrix24_entity_type,
+    bitrix24_plan, bitrix24_time_zone, bitrix24_connected_at, bitrix24_status
+)
+values (
+    :id, :name, :domain, :member_id, :access_token, :refresh_token,
+    :expires_at, :user_id, :application_token, :entity_type,
+    :plan, :time_zone, now(), 'connected'
+)
+on conflict (id) do update
+set
+    bitrix24_domain = excluded.bitrix24_domain,
+    bitrix24_member_id = excluded.bitrix24_member_id,
+    bitrix24_access_token = excluded.bitrix24_access_token,
+    bitrix24_refresh_token = excluded.bitrix24_refresh_token,
+    bitrix24_token_expires_at = excluded.bitrix24_token_expires_at,
+    bitrix24_refresh_failed_at = null,
+    bitrix24_user_id = excluded.bitrix24_user_id,
+    bitrix24_webhook_url = null,
+    bitrix24_application_token = coalesce(
+        excluded.bitrix24_application_token, user_accounts.bitrix24_application_token
+    ),
+    bitrix24_entity_type = excluded.bitrix24_entity_type,
+    bitrix24_plan = excluded.bitrix24_plan,
+    bitrix24_time_zone = excluded.bitrix24_time_zone,
+    bitrix24_connected_at = now(),
+    bitrix24_status = 'connected',
+    bitrix24_status_reason = null;
+
+-- name: set_application_token(id, application_token)!
+-- What proves inbound events.
+update user_accounts
+set bitrix24_application_token = :application_token
+where id = :id;
+
+-- name: set_status(id, status, reason)!
+-- The status and why; nothing is written where both are so already.
+update user_accounts
+set
+    bitrix24_status = :status,
+    bitrix24_status_reason = :reason
+where
+    id = :id
+    and (bitrix24_status, bitrix24_status_reason) is distinct from (:status, :reason);
+
+-- name: set_domain(id, domain)!
+-- The same portal at a new address.
+update user_accounts
+set bitrix24_domain = :domain
+where id = :id;
+
+-- name: set_entity_type(id, entity_type)!
+-- What is counted as its funnel.
+update user_accounts
+set bitrix24_entity_type = :entity_type
+where id = :id;
+
+-- name: adopt_member_id(id, member_id)!
+-- The portal's own identity, learnt once.
+update user_accounts
+set bitrix24_member_id = :member_id
+where
+    id = :id
+    and bitrix24_member_id is null;
 
 -- name: disconnect(id)!
 -- Secrets go, data stays.
@@ -41,10 +126,33 @@ set
     bitrix24_refresh_token = null,
     bitrix24_application_token = null,
     bitrix24_token_expires_at = null,
-    bitrix24_status = 'disconnected'
+    bitrix24_refresh_failed_at = null,
+    bitrix24_status = 'disconnected',
+    bitrix24_status_reason = null
 where id = :id;
 
 -- name: purge(id)!
 -- The portal and, by the foreign keys, everything of it.
 delete from user_accounts
+where id = :id;
+
+-- name: hold_secrets(id)^
+-- The secrets of one portal, held so that no refresh comes between reading and writing them.
+select
+    bitrix24_access_token,
+    bitrix24_refresh_token,
+    bitrix24_webhook_url,
+    bitrix24_application_token
+from user_accounts
+where id = :id
+for no key update;
+
+-- name: write_secrets(id, access_token, refresh_token, webhook_url, application_token)!
+-- The same secrets under another key.
+update user_accounts
+set
+    bitrix24_access_token = :access_token,
+    bitrix24_refresh_token = :refresh_token,
+    bitrix24_webhook_url = :webhook_url,
+    bitrix24_application_token = :application_token
 where id = :id;

@@ -27,6 +27,27 @@ inner join user_accounts as a on l.user_account_id = a.id
 left join bitrix24_cursors as c on l.user_account_id = c.user_account_id and l.entity_type = c.entity_type
 order by a.name asc, l.entity_type asc, l.id desc;
 
+-- name: failed_comparisons()
+-- The last reconciliation of each entity of each connected portal, where it failed:
+-- a later sync of the entity does not mend it.
+select
+    portal,
+    entity_type,
+    error_message
+from (
+    select distinct on (a.name, l.entity_type)
+        a.name as portal,
+        l.entity_type,
+        l.sync_status,
+        l.error_message
+    from bitrix24_sync_log as l
+    inner join user_accounts as a on l.user_account_id = a.id
+    where l.sync_type = 'reconcile' and l.finished_at is not null and a.bitrix24_status = 'connected'
+    order by a.name asc, l.entity_type asc, l.id desc
+) as latest
+where sync_status = 'failed'
+order by portal, entity_type;
+
 -- name: buckets()
 -- Request buckets that are not empty.
 select

@@ -14,7 +14,7 @@ from b24_pipeline.assets.crm import changes, cohorts
 from b24_pipeline.assets.failure import told_in_one_line
 from b24_pipeline.assets.models import models, project
 from b24_pipeline.assets.partitions import cohort_key
-from b24_pipeline.automation.checks import counts, fresh
+from b24_pipeline.automation.checks import CHECKS, counts, events_arrive, fresh
 from b24_pipeline.automation.pruning import prune
 from b24_pipeline.automation.report import report_outcomes
 from b24_pipeline.definitions import defs
@@ -226,3 +226,36 @@ def instance_ref(runtime: Runtime) -> InstanceRef:
     """As dagster.yaml makes it."""
     home = runtime.settings.b24_home
     return InstanceRef.from_dir(str(home), config_dir=str(bundled("dagster.yaml").parent))
+
+
+def test_the_nightly_comparison_repairs_and_tells(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """A row that no watermark brings back is fetched; its cohort is materialized; the checks agree."""
+    assert run_changes(instance).success
+    number = ids(installation, "bitrix24_deals")[5]
+    with installation.warehouse.connect() as connection:
+        connection.execute("delete from bitrix24_deals where id = %s", (number,))
+    result = defs.resolve_job_def("reconcile").execute_in_process(instance=instance, partition_key=PORTAL)
+    assert result.success
+    assert number in ids(installation, "bitrix24_deals")
+    assert "raw/deals" in materialized(result)
+    coverage = [one for one in CHECKS if "compared_with_portal" in str(one.check_keys)]
+    assert len(coverage) == 4
+    for check in coverage:
+        assert check(RESOURCES["b24"]).passed
+
+
+def test_checks_name_what_was_not_compared_and_who_is_silent(installation: Runtime) -> None:
+    """Before the first sync nothing is proved."""
+    check = next(one for one in CHECKS if "compared_with_portal" in str(one.check_keys))
+    assert not check(RESOURCES["b24"]).passed
+    assert events_arrive(RESOURCES["b24"]).passed
+    with installation.warehouse.connect() as connection:
+        connection.execute(
+            "insert into bitrix24_event_health (user_account_id, unannounced, silent_since) "
+            "select id, 7, now() from user_accounts"
+        )
+    result = events_arrive(RESOURCES["b24"])
+    assert not result.passed
+    assert "acme: 7 changes without an event" in str(result.description)

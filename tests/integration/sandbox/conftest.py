@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -30,6 +31,48 @@ class Caller:
         status, body = self(method, **params)
         assert status == 200, body
         return body["result"]
+
+
+@dataclass
+class App:
+    """The sandbox's app as another program sees it: consent, tokens, calls by access token."""
+
+    sandbox: Sandbox
+
+    def consent(self, **query: str) -> httpx.Response:
+        """The page of consent; with `confirm="Y"` the redirect."""
+        asked = {"client_id": self.sandbox.config.client_id, "state": "s1"} | query
+        return HTTP.get(f"{self.sandbox.url}/oauth/authorize/", params=asked)
+
+    def code(self) -> str:
+        """A fresh code."""
+        location = self.consent(confirm="Y").headers["location"]
+        return dict(parse_qsl(urlsplit(location).query))["code"]
+
+    def token(self, **params: str) -> httpx.Response:
+        """A request to the token endpoint; the client's own data unless others are given."""
+        config = self.sandbox.config
+        client = {"client_id": config.client_id, "client_secret": config.client_secret}
+        return HTTP.get(f"{self.sandbox.authorization_url}/oauth/token/", params=client | params)
+
+    def tokens(self) -> dict[str, Any]:
+        """A pair for a fresh code."""
+        answer: dict[str, Any] = self.token(grant_type="authorization_code", code=self.code()).json()
+        return answer
+
+    def refresh(self, token: str) -> httpx.Response:
+        """A refresh."""
+        return self.token(grant_type="refresh_token", refresh_token=token)
+
+    def call(self, access_token: str, method: str, **params: Any) -> tuple[int, Any]:
+        """A method with the token in the body; status and body."""
+        response = HTTP.post(f"{self.sandbox.url}/rest/{method}", json=params | {"auth": access_token})
+        return response.status_code, response.json()
+
+    def bind(self, access_token: str, handler: str, *events: str) -> None:
+        """Bind events to a handler."""
+        for event in events:
+            assert self.call(access_token, "event.bind", event=event, handler=handler)[1]["result"] is True
 
 
 @pytest.fixture(scope="session")

@@ -110,14 +110,30 @@ def test_other_processes_steer_over_http(start: Callable[..., Sandbox]) -> None:
     assert (mistake.status_code, "10" in mistake.json()["error"]) == (400, True)
 
 
+def test_the_command_explains_a_wrong_delivery() -> None:
+    """One line that names the settings there are, exit 2."""
+    command = [sys.executable, "-m", "b24_pipeline", "sandbox", "--port", "0", "--events", "loose=1"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "b24: --events loose=1: 'loose' is none of duplicate, reorder, lose, delay_seconds,"
+        " burst, seed, tokens, timeout_seconds"
+    ]
+
+
 def test_the_module_serves_until_it_is_told_to_stop() -> None:
-    """One JSON line with the addresses, then answers, then an end within seconds of SIGTERM."""
+    """One JSON line with addresses and secrets, then answers, then an end within seconds of SIGTERM."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--leads", "20", "--deals", "20", "--seed", "9"]
+    command += ["--redirect-uri", "http://app.example/back", "--events", "lose=1", "--change-every", "0.1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         assert HTTP.get(addresses["webhook_url"] + "profile").json()["result"]["ID"] == "1"
+        consent = {"client_id": addresses["client_id"], "state": "s", "confirm": "Y"}
+        redirect = HTTP.get(addresses["url"] + "/oauth/authorize/", params=consent).headers["location"]
+        assert redirect.startswith("http://app.example/back?code=")
+        assert addresses["member_id"] in redirect
     finally:
         process.terminate()
         process.wait(timeout=5)

@@ -13,7 +13,7 @@ from b24_pipeline.bitrix.address import PortalAddress
 from b24_pipeline.bitrix.answers import Time
 from b24_pipeline.bitrix.batch import Command, Reference
 from b24_pipeline.bitrix.budget import memory_budget
-from b24_pipeline.bitrix.client import BitrixClient
+from b24_pipeline.bitrix.client import BitrixClient, Route
 from b24_pipeline.bitrix.exchange import MAX_ANSWER_BYTES
 from b24_pipeline.bitrix.usage import Usage
 from b24_pipeline.errors import CredentialRefused, TokenExpired, UnreadableAnswer
@@ -84,7 +84,7 @@ def test_what_is_sent() -> None:
         return httpx.Response(200, json=body)
 
     client = client_of(ScriptedPortal())
-    client._http = httpx.Client(transport=httpx.MockTransport(handle))
+    client._route = Route(client._route.credential, httpx.Client(transport=httpx.MockTransport(handle)))
     answer = client.call("crm.deal.list", {"start": 0})
     assert (answer.result, answer.total, answer.next) == ([], 3, 50)
     assert client.clock == datetime.fromisoformat("2026-09-21T13:33:20+03:00")

@@ -18,7 +18,7 @@ from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_po
 from b24_pipeline.assets.picture import funnel_picture
 from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE
 from b24_pipeline.automation.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
-from b24_pipeline.automation.sensors import new_portals
+from b24_pipeline.automation.sensors import inbound_events, new_portals
 from b24_pipeline.automation.storage import storage_url
 from b24_pipeline.definitions import defs
 from b24_pipeline.paths import bundled
@@ -91,6 +91,7 @@ def test_jobs_schedules_and_sensors() -> None:
         "changes_every_10_minutes": "*/10 * * * *",
         "pipelines_hourly": "5 * * * *",
         "cohorts_nightly": "15 2 * * *",
+        "reconcile_nightly": "15 3 * * *",
         "checks_hourly": "30 * * * *",
         "maintenance_nightly": "45 4 * * *",
     }
@@ -99,10 +100,15 @@ def test_jobs_schedules_and_sensors() -> None:
         "changes",
         "pipelines",
         "cohorts",
+        "reconcile",
         "checks",
+        "drain",
         "maintenance",
     }
-    assert [one.name for one in defs.sensors or ()] == ["new_portals"]
+    sensors = {one.name: one for one in defs.sensors or ()}
+    assert set(sensors) == {"new_portals", "inbound_events"}
+    assert sensors["inbound_events"].minimum_interval_seconds == 5
+    assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
 
 
 def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) -> None:
@@ -140,6 +146,31 @@ def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
         assert request.partition_keys == ["acme", "globex"]
         instance.add_dynamic_partitions("portals", request.partition_keys)
         assert isinstance(new_portals(context), dg.SkipReason)
+
+
+def test_due_events_start_one_drain(instance: DagsterInstance) -> None:
+    """None while one goes on; after a failed one, the next tick starts another."""
+
+    class Due(Connected):
+        def has_due_events(self) -> bool:
+            return True
+
+    class Idle(Connected):
+        def has_due_events(self) -> bool:
+            return False
+
+    with dg.build_sensor_context(instance=instance, resources={"b24": Idle()}) as context:
+        assert isinstance(inbound_events(context), dg.SkipReason)
+    with dg.build_sensor_context(instance=instance, resources={"b24": Due()}) as context:
+        request = inbound_events(context)
+        assert isinstance(request, dg.RunRequest)
+        assert (request.run_key, context.cursor) == (None, None)
+        run = dg.DagsterRun(job_name="drain", status=dg.DagsterRunStatus.STARTED)
+        instance.add_run(run)
+        assert isinstance(inbound_events(context), dg.SkipReason)
+        instance.delete_run(run.run_id)
+        instance.add_run(dg.DagsterRun(job_name="drain", status=dg.DagsterRunStatus.FAILURE))
+        assert isinstance(inbound_events(context), dg.RunRequest)
 
 
 def test_cohorts_become_as_few_ranges_as_possible() -> None:

@@ -1,0 +1,100 @@
+"""The demo's portal: a sandbox in a process of its own, connected by OAuth, and changing while one watches."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import orjson
+
+from b24_pipeline.errors import B24Error
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import Settings
+from b24_pipeline.store.portals import Portal
+
+STOP_SECONDS = 10
+CHANGE_SECONDS = 5
+_BROWSER = "the-demo-is-its-own-browser"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPortal:
+    """A running sandbox and the application that it knows."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    def settings(self, given: Settings, public_url: str) -> Settings:
+        """The demo has a home and a database of its own: it never touches yours."""
+        own: dict[str, Any] = {
+            "database_url": None,
+            "b24_secret_keys": None,
+            "b24_admin_key": None,
+            "b24_home": given.b24_home / "demo",
+            "b24_allowed_portals": "127.0.0.1",
+            "b24_select": {},
+            "b24_public_url": public_url,
+            "bitrix24_client_id": self.client_id,
+            "bitrix24_client_secret": self.client_secret,
+            "bitrix24_oauth_url": self.url,
+        }
+        # checked again, unlike by model_copy: a secret has to become one
+        return type(given).model_validate(given.model_dump() | own)
+
+    def connect(self, opened: Runtime, name: str) -> Portal:
+        """Does what a person does in the browser: begin, agree in the portal, come back."""
+        connecting = opened.connecting()
+        link = connecting.begin(name, self.url, "both", _BROWSER)
+        agreed = httpx.get(f"{link}&confirm=Y", timeout=10, trust_env=False, follow_redirects=False)
+        back = {
+            key: values[0] for key, values in parse_qs(urlsplit(agreed.headers["location"]).query).items()
+        }
+        return connecting.finish(back["code"], back["state"], _BROWSER, back["domain"], back["member_id"])
+
+    @contextmanager
+    def changing(self) -> Iterator[Callable[[], None]]:
+        """Call what it yields, and every few seconds something moves in the portal, until the block ends."""
+        end = Event()
+        # started when all processes are: what runs in threads is not to be forked
+        changes = Thread(target=self._change, args=(end,), name="b24-demo-changes", daemon=True)
+        try:
+            yield changes.start
+        finally:
+            end.set()
+
+    def _change(self, end: Event) -> None:
+        with httpx.Client(base_url=self.url, timeout=10, trust_env=False) as client:
+            for number in count(1):
+                if end.wait(CHANGE_SECONDS):
+                    return
+                with suppress(httpx.HTTPError):
+                    client.post("/sandbox/change", json={"n": 1, "seed": number, "kinds": ["stage"]})
+
+
+@contextmanager
+def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[DemoPortal]:
+    """A sandbox in a process of its own, ended with the block. Raises B24Error where it does not start."""
+    command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard"]
+    figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--port", "0"]
+    # a session of its own, so that Ctrl-C lets it answer until we have stopped
+    process = subprocess.Popen(
+        [*command, *figures, "--redirect-uri", redirect_uri], stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        ready = process.stdout.readline() if process.stdout else b""
+        if not ready:
+            raise B24Error("the sandbox portal did not start; try `b24 sandbox` to see why")
+        about = orjson.loads(ready)
+        yield DemoPortal(about["url"], about["client_id"], about["client_secret"])
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)

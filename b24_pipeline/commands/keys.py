@@ -1,0 +1,17 @@
+"""`b24 keys rotate`."""
+
+from __future__ import annotations
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import output
+from b24_pipeline.settings import settings
+
+
+def rotate() -> None:
+    """Encrypt every stored secret again, with the newest key of B24_SECRET_KEYS."""
+    with runtime.opened(settings()) as opened:
+        count = opened.portals.renew_keys()
+    output.print(
+        f"{count} secrets are encrypted with the newest key; "
+        "older keys can be taken out of B24_SECRET_KEYS once every process has been restarted"
+    )

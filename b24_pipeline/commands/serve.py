@@ -1,0 +1,29 @@
+"""`b24 serve`: the HTTP service, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import say
+from b24_pipeline.settings import settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 for other machines.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8024,
+) -> None:
+    """Serve the pages to connect portals, the events, and the management calls, until Ctrl-C."""
+    from b24_pipeline.web import server
+    from b24_pipeline.web.admin_key import admin_key
+    from b24_pipeline.web.app import create_app
+
+    with server.listen(host, port) as listening, runtime.opened(settings()) as opened:
+        app = create_app(opened)
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        say(f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect; Ctrl-C stops it)")
+        if not admin_key(opened.settings):
+            say("note: B24_ADMIN_KEY is not set, so that management calls are refused")
+        server.serve(app, listening)

@@ -1,0 +1,36 @@
+"""Names of events (fact sheet 7.2)."""
+
+from __future__ import annotations
+
+FUNNEL_CHANGE = "ONCRMDEALMOVETOCATEGORY"
+INSTALL, UNINSTALL = "ONAPPINSTALL", "ONAPPUNINSTALL"
+TEST = "ONAPPTEST"
+QUEUE = "ONOFFLINEEVENT"
+
+_ENTITIES = ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE")
+_ACTIONS = ("ADD", "UPDATE", "DELETE")
+_OTHERS = ("TYPE", "ACTIVITY", "CURRENCY", "DEALRECURRING", "TIMELINECOMMENT", "DYNAMICITEM")
+_APP = (INSTALL, "ONAPPUPDATE", UNINSTALL, "ONAPPPAYMENT", TEST, "ONAPPMETHODCONFIRM", QUEUE)
+
+
+def changed(entity_type: str, action: str) -> str:
+    """`ONCRMDEALADD` for deal and ADD; actions are also UPDATE, DELETE and USERFIELDADD."""
+    return f"ONCRM{entity_type.upper()}{action}"
+
+
+NAMES: tuple[str, ...] = (
+    *(changed(entity, action) for entity in _ENTITIES for action in _ACTIONS),
+    FUNNEL_CHANGE,
+    *(
+        changed(entity, f"USERFIELD{action}")
+        for entity in _ENTITIES
+        for action in (*_ACTIONS, "SETENUMVALUES")
+    ),
+    *(changed(other, action) for other in _OTHERS for action in _ACTIONS),
+    "ONUSERADD",
+    *_APP,
+)
+"""Every event that can be bound; of these the sandbox raises those of its four entities and of the app."""
+
+FOR_APPS_ONLY = frozenset({FUNNEL_CHANGE, *_APP})
+"""What an outgoing webhook never gets (fact sheet 7.1)."""

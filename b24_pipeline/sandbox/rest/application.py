@@ -1,0 +1,30 @@
+"""`app.info`, `feature.get` and the scopes of the credential (fact sheet 6.8)."""
+
+from __future__ import annotations
+
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest.php import Params, either_case
+
+
+def _app_info(portal: Portal, _params: Params) -> Answer:
+    """A webhook sees what older server source says; the documentation says ACCESS_DENIED [seen]."""
+    if portal.caller.is_app:
+        return Answer(portal.application.info(portal.caller))
+    return Answer({"SCOPE": list(portal.caller.scope), "LICENSE": "ru_basic"})
+
+
+def _feature(portal: Portal, params: Params) -> Answer:
+    features = {"rest_offline_extended": portal.config.offline_extended, "rest_auth_connector": False}
+    code = str(either_case(params, "code") or "").lower()
+    if code not in features:
+        raise RestError("ERROR_ARGUMENT", f"Unknown feature {code!r}")
+    return Answer({"value": "Y" if features[code] else "N"})
+
+
+def _scope(portal: Portal, _params: Params) -> Answer:
+    return Answer(list(portal.caller.scope))
+
+
+METHODS: dict[str, Method] = {"app.info": _app_info, "feature.get": _feature, "scope": _scope}

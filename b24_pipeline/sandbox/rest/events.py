@@ -1,0 +1,118 @@
+"""`event.*` and `events`: binding, unbinding, listing (fact sheet 7.1)."""
+
+from __future__ import annotations
+
+from functools import wraps
+from urllib.parse import urlsplit
+
+from b24_pipeline.sandbox.events import names
+from b24_pipeline.sandbox.events.subscriptions import Binding
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
+from b24_pipeline.sandbox.rows.codecs import php_int
+
+
+def app_only(method: Method) -> Method:
+    """Refuses webhook credentials, which have no app (fact sheet 1)."""
+
+    @wraps(method)
+    def refusing(portal: Portal, params: Params) -> Answer:
+        if not portal.caller.is_app:
+            description = "Current authorization type is denied for this method"
+            raise RestError("WRONG_AUTH_TYPE", description, 403)
+        return method(portal, params)
+
+    return refusing
+
+
+def text(params: Params, name: str) -> str:
+    """A parameter as text, empty if it is left out."""
+    value = either_case(params, name)
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _bind(portal: Portal, params: Params) -> Answer:
+    binding = _binding(portal, params)
+    if not binding.offline and not _acceptable(binding.handler):
+        return Answer(False)
+    _check_rights(portal, binding)
+    if not portal.events.subscriptions.bind(binding):
+        raise RestError("ERROR_CORE", "Unable to set event handler: Handler already binded")
+    return Answer(True)
+
+
+def _binding(portal: Portal, params: Params) -> Binding:
+    options = as_dict(either_case(params, "options"))
+    offline = _is_offline(params)
+    return Binding(
+        id=portal.events.subscriptions.next_id(),
+        event=_event(params),
+        handler="" if offline else text(params, "handler"),
+        auth_type=php_int(either_case(params, "auth_type") or 0),
+        offline=offline,
+        connector=text(params, "auth_connector") if offline else "",
+        min_timeout=float(php_int(options.get("minTimeout", 1))),
+    )
+
+
+def _is_offline(params: Params) -> bool:
+    return text(params, "event_type").lower() == "offline"
+
+
+def _event(params: Params) -> str:
+    event = text(params, "event").upper()
+    if event not in names.NAMES:
+        raise RestError("ERROR_EVENT_NOT_FOUND", "Event not found")
+    return event
+
+
+def _acceptable(handler: str) -> bool:
+    try:
+        address = urlsplit(handler)
+    except ValueError:
+        return False
+    return address.scheme in {"http", "https"} and bool(address.hostname)
+
+
+def _check_rights(portal: Portal, binding: Binding) -> None:
+    others = binding.auth_type not in {0, portal.caller.user_id}
+    if not portal.config.admin and (binding.offline or others):
+        raise RestError("ACCESS_DENIED", "Access denied!", 403)
+
+
+def _unbind(portal: Portal, params: Params) -> Answer:
+    event, offline, handler = _event(params), _is_offline(params), text(params, "handler")
+    auth_type, connector = either_case(params, "auth_type"), text(params, "auth_connector")
+
+    def fits(one: Binding) -> bool:
+        if one.event != event or one.offline != offline:
+            return False
+        if offline:
+            return one.connector == connector
+        return one.handler == handler and (auth_type in (None, "") or one.auth_type == php_int(auth_type))
+
+    return Answer({"count": portal.events.subscriptions.unbind(fits)})
+
+
+def _get(portal: Portal, _params: Params) -> Answer:
+    return Answer([one.rendered() for one in portal.events.subscriptions.bindings])
+
+
+def _events(_portal: Portal, _params: Params) -> Answer:
+    return Answer(list(names.NAMES))
+
+
+def _test(portal: Portal, params: Params) -> Answer:
+    portal.events.raise_event(names.TEST, {"QUERY": params})
+    return Answer(1)
+
+
+METHODS: dict[str, Method] = {
+    "event.bind": app_only(_bind),
+    "event.unbind": app_only(_unbind),
+    "event.get": app_only(_get),
+    "event.test": app_only(_test),
+    "events": app_only(_events),
+}

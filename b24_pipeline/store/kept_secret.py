@@ -1,0 +1,28 @@
+"""A secret of the embedded default: made once under B24_HOME, readable by its owner alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in this file, made by `make` where there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, make())
+    return path.read_text().strip()
+
+
+def _write(path: Path, secret: str) -> None:
+    """Written aside and linked: the file appears whole, and of two processes one wins."""
+    aside = path.with_name(f"{path.name}.{uuid4()}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secret)
+    with suppress(FileExistsError):
+        path.hardlink_to(aside)
+    aside.unlink()

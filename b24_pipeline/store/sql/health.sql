@@ -1,0 +1,67 @@
+-- name: health()
+-- One row a portal: its credential, how far it has been read, what waits, whether events arrive, and its budget.
+select
+    a.id as account,
+    a.name,
+    a.bitrix24_domain as domain,
+    a.bitrix24_status as status,
+    a.bitrix24_status_reason as reason,
+    case
+        when a.bitrix24_refresh_token is not null or a.bitrix24_access_token is not null then 'oauth'
+        when a.bitrix24_webhook_url is not null then 'webhook'
+    end as connected_by,
+    a.bitrix24_token_expires_at as token_expires_at,
+    a.bitrix24_refresh_failed_at as refresh_failed_at,
+    read.lag_seconds,
+    read.read_seconds,
+    waiting.events_due,
+    waiting.due_seconds,
+    waiting.events_retried,
+    given_up.events_failed,
+    arrived.last_event_at,
+    a.bitrix24_application_token is not null as proves_events,
+    coalesce(h.bound_events, '{}') as bound_events,
+    h.handler_url,
+    h.bound_at,
+    coalesce(h.unannounced, 0) as unannounced,
+    h.silent_since,
+    h.checked_at as silence_checked_at,
+    coalesce(queued.budget_seconds, 0) as budget_seconds
+from user_accounts as a
+left join bitrix24_event_health as h on a.id = h.user_account_id
+cross join lateral (
+    -- by the slowest entity; null where one was never read through
+    select
+        case when count(c.watermark) = 4 then extract(epoch from now() - min(c.watermark))::double precision end
+            as lag_seconds,
+        case when count(c.watermark) = 4 then extract(epoch from now() - min(c.updated_at))::double precision end
+            as read_seconds
+    from bitrix24_cursors as c
+    where c.user_account_id = a.id and c.entity_type in ('lead', 'deal', 'contact', 'company')
+) as read
+cross join lateral (
+    -- those that failed before wait until their next try
+    select
+        count(*) filter (where e.next_try_at <= now()) as events_due,
+        coalesce(extract(epoch from now() - min(e.next_try_at) filter (where e.next_try_at <= now())), 0)::double precision
+            as due_seconds,
+        count(*) filter (where e.attempts > 0) as events_retried
+    from bitrix24_webhook_events as e
+    where e.status = 'pending' and e.user_account_id = a.id
+) as waiting
+cross join lateral (
+    select count(*) as events_failed
+    from bitrix24_webhook_events as e
+    where e.status = 'failed' and e.user_account_id = a.id
+) as given_up
+cross join lateral (
+    select max(e.received_at) as last_event_at
+    from bitrix24_webhook_events as e
+    where e.user_account_id = a.id
+) as arrived
+cross join lateral (
+    select greatest(max(extract(epoch from b.tat - clock_timestamp())), 0)::double precision as budget_seconds
+    from bitrix24_budget as b
+    where split_part(b.bucket, '/', 1) = a.bitrix24_domain
+) as queued
+order by a.name;

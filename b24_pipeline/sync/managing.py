@@ -1,0 +1,53 @@
+"""What a person has done to a connected portal, and waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from b24_pipeline.store.portals import Portal, Portals
+from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.directories import sync_directories
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.run import opened
+
+
+@dataclass(frozen=True, slots=True)
+class Managing:
+    """The portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound."""
+
+    connections: Connections
+    connecting: Connecting | None
+    options: Options
+
+    @property
+    def portals(self) -> Portals:
+        """Where they are stored."""
+        return self.connections.portals
+
+    def all(self) -> list[Portal]:
+        """Every portal, by name."""
+        return self.portals.all()
+
+    def disconnect(self, portal: Portal) -> None:
+        """Unbinds its events and forgets its secrets; the data stay."""
+        if self.connecting:
+            self.connecting.disconnect(portal)
+        else:
+            self.portals.disconnect(portal)
+
+    def count_funnel_of(self, portal: Portal, entity_type: str) -> None:
+        """Changes whose funnel is counted, and with it the events. Raises BindingRefused."""
+        if self.connecting:
+            self.connecting.set_entity_type(portal, entity_type)
+        else:
+            self.portals.set_entity_type(portal, entity_type)
+
+    def sync_pipelines(self, portal: Portal) -> int:
+        """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
+        with opened(self.connections, portal, self.options) as job:
+            outcomes = sync_directories(job)
+        for outcome in outcomes:
+            if outcome.error:
+                raise outcome.error
+        return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")

@@ -1,0 +1,1 @@
+"""HTTP: lands inbound events and answers people; the work is done elsewhere."""

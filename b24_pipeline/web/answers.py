@@ -1,0 +1,141 @@
+"""What an error looks like from outside: `{"error": code, "message": text}`, or a page where a person looks.
+
+The code is the exception's name in snake case; the status is the table's below.
+What went wrong inside (database, last resort) is told to the log, not to the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from b24_pipeline.errors import (
+    AccessDenied,
+    AccountNeeded,
+    AddressRefused,
+    ApplicationRefused,
+    AppRemoved,
+    AuthorizationRefused,
+    B24Error,
+    BindingRefused,
+    ConfirmationPending,
+    ConnectingFailed,
+    CredentialRefused,
+    DatabaseError,
+    InstallUnproved,
+    KeyRefused,
+    OtherBrowser,
+    OtherPortal,
+    PaymentRequired,
+    PortalConflict,
+    PortalDeleted,
+    PortalMoved,
+    ReauthorizationRequired,
+    ScopeMissing,
+    StateForged,
+    SyncBusy,
+    TokenExpired,
+    TooOften,
+    UnknownPortal,
+    UsageError,
+)
+
+UNAVAILABLE = 503
+
+# a person has to mend something before it can work: asking again does not help
+_TO_BE_MENDED = (
+    AccessDenied,
+    ApplicationRefused,
+    AppRemoved,
+    BindingRefused,
+    ConfirmationPending,
+    CredentialRefused,
+    PaymentRequired,
+    PortalConflict,
+    PortalDeleted,
+    PortalMoved,
+    ReauthorizationRequired,
+    ScopeMissing,
+    TokenExpired,
+)
+# somebody else than the browser and the portal that began it
+_FORGED = (InstallUnproved, OtherBrowser, OtherPortal, StateForged)
+_STATUSES: Mapping[type[BaseException], int] = {
+    AccountNeeded: 400,
+    AddressRefused: 400,
+    AuthorizationRefused: 400,
+    ConnectingFailed: 400,
+    KeyRefused: 401,
+    SyncBusy: 409,
+    TooOften: 429,
+    UnknownPortal: 404,
+    UsageError: 400,
+    **dict.fromkeys(_FORGED, 403),
+    **dict.fromkeys(_TO_BE_MENDED, 409),
+}
+_HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class Problem(BaseModel):
+    """An error, for programs and for people."""
+
+    error: str = Field(description="A stable code.")
+    message: str = Field(description="One line for a person.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An error with its HTTP status and headers."""
+
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def body(self) -> dict[str, str]:
+        """As JSON."""
+        return {"error": self.code, "message": self.message}
+
+
+INTERNAL = Answer(500, "internal", "something went wrong here; it is in the log")
+
+
+def answer_to(error: Exception) -> Answer:
+    """How the error is told to the caller."""
+    if isinstance(error, B24Error):
+        return _answer_to_ours(error)
+    if isinstance(error, RequestValidationError):
+        return Answer(422, "invalid", _first_mistake(error))
+    if isinstance(error, HTTPException):
+        code = _HTTP_CODES.get(error.status_code, "refused")
+        return Answer(error.status_code, code, str(error.detail), error.headers)
+    return INTERNAL
+
+
+def _answer_to_ours(error: B24Error) -> Answer:
+    if isinstance(error, DatabaseError):
+        return Answer(UNAVAILABLE, _code(error), "the database cannot be used just now; try again")
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, KeyRefused) else None
+    return Answer(_status(error), _code(error), str(error), headers)
+
+
+def _status(error: B24Error) -> int:
+    found = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
+    return next(found, UNAVAILABLE)
+
+
+def _code(error: B24Error) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def _first_mistake(error: RequestValidationError) -> str:
+    """Where, and what was expected; never the value, which may be a secret."""
+    mistake = error.errors()[0]
+    place = ".".join(str(part) for part in mistake["loc"])
+    return f"{place}: {mistake['msg']}"

@@ -1,0 +1,66 @@
+"""The application of an opened installation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.health import PortalHealth, health
+from b24_pipeline.store.landing import Landing
+from b24_pipeline.store.migrations import check_migrated
+from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.senders import Authenticator
+from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.sync.managing import Managing
+from b24_pipeline.web.admin_key import admin_key
+from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.figures import EventFigures, PortalFigures
+from b24_pipeline.web.webhooks import Receiver, router
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The HTTP service of this installation; without an OAuth application portals can only be managed."""
+    connecting = runtime.connecting() if runtime.oauth else None
+    receiver = _receiver(runtime, connecting)
+    registry = CollectorRegistry()
+    registry.register(EventFigures(receiver))
+    registry.register(PortalFigures(lambda: _portals(runtime.warehouse)))
+    return assemble(
+        Parts(
+            public_url=runtime.settings.b24_public_url,
+            managing=Managing(runtime.connections, connecting, runtime.options()),
+            landing=router(receiver),
+            look=lambda: check_migrated(runtime.warehouse),
+            connecting=connecting,
+            admin_key=admin_key(runtime.settings),
+            registry=registry,
+            running=_closing(receiver),
+        )
+    )
+
+
+def _receiver(runtime: Runtime, connecting: Connecting | None) -> Receiver:
+    landing = Landing(runtime.warehouse)
+    authenticator = Authenticator(runtime.warehouse, runtime.portals.vault)
+    if connecting is None:
+        return Receiver(landing, authenticator)
+    return Receiver(landing, authenticator, on_install=connecting.install, prove=connecting.prove)
+
+
+def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """What is being committed when the service stops is committed."""
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        yield
+        await receiver.close()
+
+    return running
+
+
+def _portals(warehouse: Warehouse) -> Sequence[PortalHealth]:
+    return warehouse.transact(health)

@@ -1,0 +1,96 @@
+"""The application, put together: routes, what protects them, and what errors look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from b24_pipeline.errors import B24Error
+from b24_pipeline.web.access import Access
+from b24_pipeline.web.answers import answer_to
+from b24_pipeline.web.api import Api, ManagesPortals
+from b24_pipeline.web.body import BodyLimit
+from b24_pipeline.web.cookies import BrowserCookie
+from b24_pipeline.web.docs import add_docs
+from b24_pipeline.web.health import Health
+from b24_pipeline.web.metrics import Requests, metrics_route
+from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
+from b24_pipeline.web.pages import page, wants_page
+from b24_pipeline.web.security import SecurityHeaders, management_key
+
+_DESCRIPTION = "Connects Bitrix24 portals and lands their events."
+_STYLE = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is put together from.
+
+    `look` raises B24Error where the database cannot be used; `running` is
+    entered while the application runs; `admin_key` None closes the management calls.
+    """
+
+    public_url: str
+    managing: ManagesPortals
+    landing: APIRouter
+    look: Callable[[], object]
+    connecting: ConnectsPortals | None = None
+    admin_key: str | None = field(default=None, repr=False)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+
+
+def assemble(parts: Parts) -> FastAPI:
+    """The application of these parts."""
+    app = FastAPI(
+        title="b24-pipeline",
+        description=_DESCRIPTION,
+        version=version("b24-pipeline"),
+        docs_url=None,  # theirs load scripts from another host
+        redoc_url=None,
+        lifespan=lambda _app: parts.running(),
+        middleware=_protection(parts),
+        exception_handlers=_TOLD,
+    )
+    app.include_router(parts.landing)  # first: routes are tried one after the other, and events are the most
+    app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
+    app.include_router(Api(parts.managing, management_key(parts.admin_key)).router())
+    app.include_router(Health(parts.look).router())
+    app.include_router(metrics_route(parts.registry))
+    app.mount("/static", StaticFiles(directory=_STYLE))
+    add_docs(app)
+    return app
+
+
+def _protection(parts: Parts) -> list[Middleware]:
+    """Outermost first: an answer of the last resort gets the headers too."""
+    return [
+        Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
+        Middleware(Access, requests=Requests(parts.registry)),
+        Middleware(BodyLimit),
+    ]
+
+
+def tell(request: Request, error: Exception) -> Response:
+    """The error as a page where a browser asks, else as JSON."""
+    answer = answer_to(error)
+    if wants_page(request):
+        return page(request, "problem.html", status=answer.status, problem=answer)
+    return JSONResponse(answer.body, answer.status, answer.headers)
+
+
+_TOLD: dict[int | type[Exception], Any] = dict.fromkeys(
+    (B24Error, RequestValidationError, HTTPException), tell
+)

@@ -1,0 +1,50 @@
+"""What the service counts, as Prometheus text."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+
+
+class Requests:
+    """Counts requests by route, method and status, and how long they took."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answered = Counter(
+            "b24_http_requests", "Requests answered.", ("route", "method", "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "b24_http_request_seconds",
+            "Seconds until a request was answered.",
+            ("route",),
+            registry=registry,
+            buckets=_SECONDS,
+        )
+
+    def count(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request; a method that HTTP does not know is counted as `other`."""
+        answered, taken = self._of(route, method if method in _METHODS else "other", status)
+        answered.inc()
+        taken.observe(seconds)
+
+    @cache  # noqa: B019  as many as there are routes, and it lives as long as the process
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self._answered.labels(route, method, str(status)), self._seconds.labels(route)
+
+
+def metrics_route(registry: CollectorRegistry) -> APIRouter:
+    """`/metrics`."""
+
+    def metrics() -> Response:
+        """Figures for Prometheus: requests, and each portal's lag, backlog and state."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    routes = APIRouter(tags=["health"])
+    routes.add_api_route("/metrics", metrics, response_class=PlainTextResponse)
+    return routes

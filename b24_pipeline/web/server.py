@@ -1,0 +1,57 @@
+"""uvicorn, set up for a service that strangers can reach."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from b24_pipeline.errors import UsageError
+from b24_pipeline.web.protocol import PunctualProtocol
+
+# below the usual 1,024 descriptors of a process, with room for the database and the log
+MOST_CONNECTIONS = 800
+WAITING_CONNECTIONS = 2048
+IDLE_SECONDS = 15
+# whoever stops us waits 15 s in all: the rest is for the events that are being stored
+LAST_REQUESTS_SECONDS = 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; connections wait in it until the application has started. Raises UsageError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); choose another with --port"
+        ) from None
+
+
+def serve(app: FastAPI, listening: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM; requests under way are finished. Call it from the main thread."""
+    # uvicorn repeats the signal when it is done, for whoever was in charge before
+    with suppress(KeyboardInterrupt):
+        server_of(app).run(sockets=[listening])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """uvicorn for this application."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=PunctualProtocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="error",  # what strangers send wrong is no news, and they could fill a disk with it
+            access_log=False,  # it would print queries, and codes travel there
+            proxy_headers=False,  # nothing here depends on who asks, so nobody can lie about it
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
+        )
+    )

@@ -1,0 +1,44 @@
+"""`b24 status`, `b24 doctor` and `b24 reconcile` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+
+from b24_pipeline.sandbox import Sandbox
+from tests.acceptance.conftest import B24
+from tests.installation import raw
+
+
+def test_state_is_told_and_what_is_missing_repaired(b24: B24, sandbox: Sandbox, database_url: str) -> None:
+    """From a portal that was never synced to one that was compared, with a loss in between."""
+    b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+    before = json.loads(b24("status", "--json").stdout)["portals"][0]
+    assert (before["lag_seconds"], before["not_synced"]) == (None, ["lead", "deal", "contact", "company"])
+    assert b24("doctor").returncode == 1
+    assert b24("sync", "acme").returncode == 0
+    assert b24("doctor").stdout == "all is well\n"
+
+    with raw(database_url) as connection:
+        connection.execute("delete from bitrix24_deals where id in (select min(id) from bitrix24_deals)")
+    result = b24("reconcile", "acme")
+    assert result.returncode == 0, result.stderr
+    deals = next(line.split() for line in result.stdout.splitlines() if line.split()[1:3] == ["deal", "1"])
+    assert deals[2:5] == ["1", "0", "0"]
+
+    shown = b24("status").stdout
+    assert "never synced" not in shown and "not synced" not in shown
+    assert "none, polled" in shown
+    after = json.loads(b24("status", "--json").stdout)["portals"][0]
+    assert {proof["proved_by"] for proof in after["coverage"]} == {"reconcile"}
+
+    with raw(database_url) as connection:
+        connection.execute("update bitrix24_coverage set proved_at = now() - interval '5 days'")
+        connection.execute(
+            "insert into bitrix24_webhook_events (member_id, user_account_id, event, next_try_at) "
+            "select 'm', id, 'ONCRMDEALUPDATE', now() - interval '1 hour' from user_accounts"
+        )
+    doctor = b24("doctor", "--json")
+    told = [finding["problem"] for finding in json.loads(doctor.stdout)["findings"]]
+    assert doctor.returncode == 1
+    assert sum("5 days ago" in problem for problem in told) == 4
+    assert any("1 events wait to be drained" in problem for problem in told)

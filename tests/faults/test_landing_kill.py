@@ -1,0 +1,77 @@
+"""SIGKILL of the receiver while events are posted: what was answered 200 is in the landing table."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import httpx
+import pytest
+
+from b24_pipeline.store.pool import Warehouse
+from tests import installation
+from tests.events import body, may_send
+from tests.installation import KEY, fetch
+
+SENDERS = 8
+
+
+class Senders:
+    """Post events one after the other until the receiver is gone; `answered` are those with a 200."""
+
+    def __init__(self, url: str, numbers: count[int], most: int) -> None:
+        self.url = f"{url}/webhooks/bitrix24"
+        self.answered: set[int] = set()
+        self.enough = threading.Event()
+        self._numbers = numbers
+        self._most = most
+
+    def post(self) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        with httpx.Client(trust_env=False, headers=headers) as client:
+            while True:
+                number = next(self._numbers)
+                try:
+                    answer = client.post(self.url, content=body(number=number))
+                except httpx.HTTPError:
+                    return
+                if answer.status_code == 200:
+                    self.answered.add(number)
+                if len(self.answered) >= self._most:
+                    self.enough.set()
+
+
+@pytest.mark.parametrize(("kills", "events"), [(3, 700), pytest.param(10, 20_000, marks=pytest.mark.slow)])
+def test_every_event_answered_200_has_landed(warehouse: Warehouse, kills: int, events: int) -> None:
+    """Killed at full speed, several times over."""
+    may_send(warehouse, installation.account(warehouse))
+    numbers, answered = count(1), set()
+    for _ in range(kills):
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.receiver",
+            warehouse.url.render_as_string(hide_password=False),
+        ]
+        command[-1] = command[-1].replace("postgresql+psycopg://", "postgresql://")
+        environment = os.environ | {"B24_SECRET_KEYS": KEY}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as receiver:
+            assert receiver.stdout
+            senders = Senders(json.loads(receiver.stdout.readline())["url"], numbers, events // kills)
+            with ThreadPoolExecutor(SENDERS) as threads:
+                running = [threads.submit(senders.post) for _ in range(SENDERS)]
+                assert senders.enough.wait(120)
+                receiver.send_signal(signal.SIGKILL)
+                for one in running:
+                    one.result()
+        answered |= senders.answered
+    assert len(answered) >= events - kills
+    landed = {row["entity_id"] for row in fetch(warehouse, "select entity_id from bitrix24_webhook_events")}
+    assert answered <= landed
+    assert len(landed - answered) <= kills * SENDERS

@@ -1,0 +1,65 @@
+"""The service with scripted portals behind it, on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request
+
+from b24_pipeline.log import set_up_logs
+from b24_pipeline.web.assembly import Parts, assemble
+from tests.web_service import KEY, ScriptedPortals, portal, served
+
+
+@dataclass
+class Service:
+    """The address, a client that keeps cookies, and what plays the portals."""
+
+    address: str
+    client: httpx.Client
+    portals: ScriptedPortals
+
+
+@pytest.fixture(autouse=True)
+def logs() -> None:
+    """As the command sets them up."""
+    set_up_logs()
+
+
+@pytest.fixture
+def portals() -> ScriptedPortals:
+    """One connected portal."""
+    return ScriptedPortals([portal()])
+
+
+@pytest.fixture
+def service(portals: ScriptedPortals) -> Iterator[Service]:
+    """The service with an application and a key, reached by http."""
+    parts = Parts(
+        public_url="http://127.0.0.1:8024",
+        managing=portals,
+        connecting=portals,
+        landing=echo(),
+        look=lambda: None,
+        admin_key=KEY,
+    )
+    with served(assemble(parts)) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        yield Service(address, client, portals)
+
+
+def echo() -> APIRouter:
+    """Stands where the landing of events stands: answers how many bytes came, or breaks."""
+    routes = APIRouter()
+
+    @routes.post("/webhooks/bitrix24", include_in_schema=False)
+    async def land(request: Request) -> dict[str, int]:
+        return {"bytes": len(await request.body())}
+
+    @routes.get("/broken", include_in_schema=False)
+    def broken(secret: str = "") -> None:
+        raise RuntimeError(f"client_secret={secret}")
+
+    return routes

@@ -1,0 +1,37 @@
+"""Rows of the offline queue as they land, whatever they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from b24_pipeline.sync.offline import event_of
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    usual = {"ID": "18", "EVENT_NAME": "ONCRMDEALUPDATE", "EVENT_DATA": {"FIELDS": {"ID": 4127}}}
+    return usual | fields
+
+
+def test_a_row_names_its_object() -> None:
+    """As the fact sheet shows it (section 7.5); numbers and strings alike."""
+    found = event_of(row(), "m")
+    assert (found.event, found.entity_type, found.entity_id) == ("ONCRMDEALUPDATE", "deal", 4127)
+    assert found.payload["offline"]["ID"] == "18"
+    assert event_of(row(EVENT_DATA={"FIELDS": {"ID": "5"}}), "m").entity_id == 5
+
+
+@pytest.mark.parametrize(
+    "data", [False, None, [], {}, {"FIELDS": []}, {"FIELDS": {"ID": "9" * 30}}, {"FIELDS": {"ID": "x\0"}}]
+)
+def test_a_row_without_an_id_lands_without_one(data: Any) -> None:
+    """Documentation's samples have `false` there."""
+    assert event_of(row(EVENT_DATA=data), "m").entity_id is None
+
+
+def test_what_cannot_be_stored_is_left_out() -> None:
+    """NUL and lone surrogates would stop all others that come with it."""
+    found = event_of(row(EVENT_NAME="ON\0X", MESSAGE_ID="a\0\ud800b"), "m")
+    assert (found.event, found.entity_type) == ("UNKNOWN", None)
+    assert found.payload["offline"]["MESSAGE_ID"] == "a?b"

@@ -1,0 +1,34 @@
+"""Slices and what they are called on both sides."""
+
+from __future__ import annotations
+
+from b24_pipeline.bitrix.listing import IdRange
+from b24_pipeline.sync.slices import ID, MODIFIED, Slice, numbers, thresholds
+
+
+def test_conditions_leave_open_ends_out() -> None:
+    """Ids as numbers, times in UTC."""
+    assert Slice(ID).conditions == {}
+    assert Slice(ID, 5, 9).conditions == {">=ID": 5, "<ID": 9}
+    assert Slice(MODIFIED, 0).conditions == {">=DATE_MODIFY": "1970-01-01T00:00:00+00:00"}
+
+
+def test_ids_of_a_slice() -> None:
+    """As a list is read: after, up to and including."""
+    assert Slice(ID, 5, 9).ids == IdRange(4, 8)
+    assert Slice(ID).ids == IdRange(0, None)
+    assert Slice(MODIFIED, 5, 9).ids == IdRange(0, None)
+
+
+def test_cut_takes_only_places_inside() -> None:
+    """Without any it stays whole."""
+    assert Slice(ID, 5, 9).cut([5, 7, 9]) == [Slice(ID, 5, 7), Slice(ID, 7, 9)]
+    assert Slice(ID, None, 9).cut([3]) == [Slice(ID, None, 3), Slice(ID, 3, 9)]
+    assert Slice(ID, 5, 9).cut([5]) == [Slice(ID, 5, 9)]
+
+
+def test_numbers_between_thresholds() -> None:
+    """As width_bucket counts them; gaps between slices have numbers too."""
+    slices = [Slice(ID, None, 3), Slice(ID, 3, 5), Slice(ID, 8, None)]
+    assert thresholds(slices) == [3, 5, 8]
+    assert numbers(slices, [3, 5, 8]) == [0, 1, 3]

@@ -1,0 +1,112 @@
+"""A service on a real socket of this process, and a portal's side of it that a test scripts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.web.server import listen, server_of
+
+KEY = "a-key-of-more-than-128-bits-0123456789"
+BEARER = {"Authorization": f"Bearer {KEY}"}
+CANARY = "canary-5up3r-secret"
+
+
+@contextmanager
+def served(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str]:
+    """Serves the application, on a socket that is there already or on a free one; yields its address."""
+    with listening or listen("127.0.0.1", 0) as listening:
+        server = server_of(app)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def portal(name: str = "acme", **about: object) -> Portal:
+    """A connected portal that is in no database."""
+    made = Portal(
+        id=uuid4(),
+        name=name,
+        domain=f"{name}.bitrix24.com",
+        entity_type="both",
+        plan="standard",
+        status="connected",
+        time_zone="UTC",
+        member_id="0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        connected_by="oauth",
+        connected_at=datetime(2026, 11, 1, 12, tzinfo=UTC),
+        token_expires_at=datetime(2026, 11, 1, 13, tzinfo=UTC),
+    )
+    return replace(made, **about)  # type: ignore[arg-type]
+
+
+@dataclass
+class ScriptedPortals:
+    """Plays `sync.connecting.Connecting` and `sync.managing.Managing`: remembers calls, raises what it is told."""
+
+    portals: list[Portal] = field(default_factory=list)
+    raises: Exception | None = None
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def begin(self, name: str, domain: str, entity_type: str, browser: str) -> str:
+        self._called("begin", name, domain, entity_type, browser)
+        return f"https://{domain}/oauth/authorize/?client_id=local.1&state=signed"
+
+    def finish(self, code: str, state: str, browser: str, domain: str, member_id: str) -> Portal:
+        self._called("finish", code, state, browser, domain, member_id)
+        return portal()
+
+    def all(self) -> list[Portal]:
+        return self.portals
+
+    def disconnect(self, one: Portal) -> None:
+        self._called("disconnect", one.name)
+
+    def count_funnel_of(self, one: Portal, entity_type: str) -> None:
+        self._called("count_funnel_of", one.name, entity_type)
+
+    def sync_pipelines(self, one: Portal) -> int:
+        self._called("sync_pipelines", one.name)
+        return 14
+
+    def _called(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.raises:
+            raise self.raises
+
+
+def raw_answer(address: str, *pieces: bytes, pause_seconds: float = 0.0, patience: float = 30.0) -> bytes:
+    """What comes back for these bytes, until the other side closes."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=patience) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(pause_seconds)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return _all_of(connection)
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    came = b""
+    try:
+        while piece := connection.recv(65536):
+            came += piece
+    except ConnectionResetError:
+        pass
+    return came
