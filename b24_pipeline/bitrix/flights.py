@@ -17,7 +17,8 @@ from typing import Protocol, Self
 
 from b24_pipeline.bitrix.exchange import Received
 from b24_pipeline.bitrix.pages import Chunk, Piece, Walk
-from b24_pipeline.bitrix.ranges import Chain, IdRange, OpenRange, RangePool, merged
+from b24_pipeline.bitrix.plan import RangePool
+from b24_pipeline.bitrix.ranges import Chain, IdRange, OpenRange, merged
 
 # An answer that is opened takes three times its size; others stay as they came until there is room.
 MOST_OPEN_BYTES = 8 * 1024 * 1024

@@ -15,7 +15,8 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.exchange import Received
 from b24_pipeline.bitrix.flights import Flights
 from b24_pipeline.bitrix.pages import Chunk, ListQuery, Piece, Row, Walk, highest_ids, walk
-from b24_pipeline.bitrix.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, RangePool, Seen, merged
+from b24_pipeline.bitrix.plan import RangePool
+from b24_pipeline.bitrix.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, Seen, merged
 from b24_pipeline.errors import (
     ListDidNotAdvance,
     OperatingLimit,
