@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 OFFSET_SECONDS = 3 * 3600
 ZONE = timezone(timedelta(seconds=OFFSET_SECONDS))
@@ -49,12 +51,11 @@ def moment_text(epoch: int) -> str:
     return _DAYS[day] + _times_of_day()[second]
 
 
-def moment_printer() -> Callable[[int], str]:
-    """`moment_text` with its tables at hand, for lists, which print millions of them."""
+def moment_texts(epochs: npt.NDArray[np.int64]) -> list[str]:
+    """`moment_text` of many, for lists, which print millions of them."""
     days, times = _DAYS, _times_of_day()
-    return lambda epoch: (
-        days[(epoch + OFFSET_SECONDS) // _DAY_SECONDS] + times[(epoch + OFFSET_SECONDS) % _DAY_SECONDS]
-    )
+    day, second = np.divmod(epochs + OFFSET_SECONDS, _DAY_SECONDS)
+    return [days[one] + times[other] for one, other in zip(day.tolist(), second.tolist(), strict=True)]
 
 
 def date_text(day: int) -> str:

@@ -7,11 +7,31 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from b24_pipeline.sandbox.clock import as_date, date_text, moment_printer, parse_day, parse_moment, utc
-from b24_pipeline.sandbox.rows.cells import Family
+from b24_pipeline.sandbox.clock import (
+    as_date,
+    date_text,
+    moment_text,
+    moment_texts,
+    parse_day,
+    parse_moment,
+    utc,
+)
+from b24_pipeline.sandbox.rows.cells import Family, Integers
 
 
-class Whole:
+class _Each:
+    """Many numbers, one by one."""
+
+    def render(self, family: Family) -> Callable[[int], Any]:
+        """The function that makes a JSON value of a stored number."""
+        raise TypeError(f"{type(self).__name__} renders nothing")
+
+    def render_all(self, values: Integers, family: Family) -> list[Any]:
+        """JSON values of stored numbers."""
+        return list(map(self.render(family), values.tolist()))
+
+
+class Whole(_Each):
     """Ids and integers: `"7"` in classic methods, `7` in items."""
 
     def __init__(self, empty: Any = None, item_empty: Any = None) -> None:
@@ -32,7 +52,7 @@ class Whole:
         return stored
 
 
-class Cents:
+class Cents(_Each):
     """Money: `"8450.00"` in classic methods, `8450.5` in items; stored in hundredths."""
 
     def __init__(self, item_empty: Any = 0, zero: str = "0.00") -> None:
@@ -60,7 +80,7 @@ class Cents:
         return Decimal(stored).scaleb(-2)
 
 
-class Moment:
+class Moment(_Each):
     """Date and time to the second, in the portal's zone."""
 
     def __init__(self, empty: Any = None) -> None:
@@ -68,7 +88,11 @@ class Moment:
 
     def render(self, family: Family) -> Callable[[int], Any]:
         """The same text in both families."""
-        return moment_printer()
+        return moment_text
+
+    def render_all(self, values: Integers, family: Family) -> list[Any]:
+        """By whole columns: lists print millions of them."""
+        return list(moment_texts(values))
 
     def parse(self, value: Any) -> int | None:
         """Unix seconds."""
@@ -79,7 +103,7 @@ class Moment:
         return utc(stored)
 
 
-class Day:
+class Day(_Each):
     """A date, which the portal sends with a fake clock."""
 
     def __init__(self, empty: Any = None) -> None:

@@ -61,6 +61,9 @@ class Codec(Protocol):
     def render(self, family: Family) -> Callable[[int], Any]:
         """The function that makes a JSON value of a stored number."""
 
+    def render_all(self, values: Integers, family: Family) -> list[Any]:
+        """The same of many."""
+
     def parse(self, value: Any) -> int | None:
         """The stored number of a wire value; None if it is none."""
 
@@ -78,8 +81,12 @@ class Numbers:
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
         """JSON values of these rows."""
-        render, empty = self.codec.render(family), self.codec.empty[family]
-        return [empty if stored == NOTHING else render(stored) for stored in self.data[rows].tolist()]
+        values = self.data[rows]
+        nothing = values == NOTHING
+        if not nothing.any():
+            return self.codec.render_all(values, family)
+        texts, empty = self.codec.render_all(np.where(nothing, 0, values), family), self.codec.empty[family]
+        return [empty if missing else text for missing, text in zip(nothing.tolist(), texts, strict=True)]
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
         """Repeated numbers (users, days, pipelines) are encoded once."""
