@@ -61,6 +61,7 @@ def wait_until(met: Callable[[], Any], most_seconds: float) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_move_is_seen_in_every_table_within_seconds(page: Page, database_url: str, tmp_path: Path) -> None:
     """By the sensor: the deal, its move and the funnel follow within 15 s of the change in the portal."""
