@@ -86,7 +86,8 @@ def portal(
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout
-        yield Portal(**json.loads(process.stdout.readline()), process=process.pid)
+        told = json.loads(process.stdout.readline())
+        yield Portal(told["url"], told["webhook_url"], process.pid)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
