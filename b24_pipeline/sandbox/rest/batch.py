@@ -8,6 +8,7 @@ from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case, list_or_object, parse_query, truthy
 from b24_pipeline.sandbox.rest.references import resolve
+from b24_pipeline.sandbox.rows.page import Page, encode_together
 
 MOST_COMMANDS = 50
 _PARTS = ("result", "error", "total", "next", "time")
@@ -38,6 +39,7 @@ class Batch:
                     break
         if self._executor.bills_batch:
             self._bill_batch()
+        encode_together(result for result in self._parts["result"].values() if isinstance(result, Page))
         names = {"result": "result"} | {name: f"result_{name}" for name in _PARTS[1:]}
         return {names[name]: list_or_object(part) for name, part in self._parts.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import partial
 from typing import Any
 
@@ -20,16 +21,14 @@ from b24_pipeline.sandbox.rows.comparison import Condition, cell_test, parse_con
 from b24_pipeline.sandbox.rows.selection import selected
 
 
-def conditions(entity: Entity, given: Params) -> list[Condition]:
+def conditions(known: Container[str], given: Params) -> list[Condition]:
     """The conditions of a filter; unknown fields are silently dropped, so it widens [seen]."""
     parsed = (parse_condition(key.upper(), value) for key, value in given.items())
-    known = set(entity.listed_fields())
     return [one for one in parsed if one.field in known]
 
 
-def ordering(entity: Entity, given: Params) -> list[tuple[str, bool]]:
+def ordering(known: Container[str], given: Params) -> list[tuple[str, bool]]:
     """(field, ascending) pairs; unknown fields are dropped."""
-    known = set(entity.listed_fields())
     pairs = [(str(name).upper(), str(way).upper() != "DESC") for name, way in given.items()]
     return [pair for pair in pairs if pair[0] in known]
 
@@ -43,10 +42,11 @@ def unordered(portal: Portal, rows: Rows, order: list[tuple[str, bool]]) -> Rows
 
 def _list(entity_type: str, portal: Portal, params: Params) -> Answer:
     entity = portal.entities[entity_type]
-    order = ordering(entity, as_dict(either_case(params, "order")))
-    rows = entity.table.matching(conditions(entity, as_dict(either_case(params, "filter"))))
+    fields = tuple(entity.listed_fields())
+    order = ordering(fields, as_dict(either_case(params, "order")))
+    rows = entity.table.matching(conditions(fields, as_dict(either_case(params, "filter"))))
     rows = unordered(portal, entity.table.ordered(rows, order), order)
-    names = selected(tuple(map(str, as_list(either_case(params, "select")))), tuple(entity.listed_fields()))
+    names = selected(tuple(map(str, as_list(either_case(params, "select")))), fields)
     return page(params, rows, lambda shown: entity.table.page(shown, names))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Protocol
+
+import numpy as np
 
 from b24_pipeline.sandbox.rows.cells import ABSENT, Family, Rows, encode_each
 
@@ -23,9 +26,10 @@ class Page:
     a second, joining ready-made pieces of JSON a fifth of that."""
 
     def __init__(self, fields: Iterable[tuple[str, Cells]], rows: Rows, family: Family = "classic") -> None:
-        self._fields = list(fields)
+        self._fields = tuple(fields)
         self._rows = rows
         self._family = family
+        self._written: bytes | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -46,8 +50,38 @@ class Page:
 
     def encoded(self) -> bytes:
         """All rows as a JSON list."""
-        cells = [column.encoded(name, self._rows, self._family) for name, column in self._fields]
-        return b"[" + b",".join(b"{" + b"".join(row)[1:] + b"}" for row in zip(*cells, strict=True)) + b"]"
+        if self._written is None:
+            encode_together([self])
+        return self._written or b"[]"
+
+    def write(self, rows: list[bytes]) -> None:
+        """Keep the JSON of the rows."""
+        self._written = b"[" + b",".join(rows) + b"]"
+
+    def kin(self) -> tuple[tuple[tuple[str, Cells], ...], Family]:
+        """Pages that are alike in this are encoded at once."""
+        return self._fields, self._family
+
+    @property
+    def rows(self) -> Rows:
+        """Numbers of the rows in their table."""
+        return self._rows
+
+
+def encode_together(pages: Iterable[Page]) -> None:
+    """Write pages by whole columns: fifty pages cost a third of what they cost one by one."""
+    alike: dict[object, list[Page]] = {}
+    for page in pages:
+        alike.setdefault(page.kin(), []).append(page)
+    for kindred in alike.values():
+        written = iter(_encoded(*kindred[0].kin(), np.concatenate([page.rows for page in kindred])))
+        for page in kindred:
+            page.write(list(islice(written, len(page))))
+
+
+def _encoded(fields: tuple[tuple[str, Cells], ...], family: Family, rows: Rows) -> list[bytes]:
+    cells = [column.encoded(name, rows, family) for name, column in fields]
+    return [b"{" + b"".join(row)[1:] + b"}" for row in zip(*cells, strict=True)]
 
 
 class Constant:
