@@ -1,14 +1,18 @@
-"""The route of inbound events on a real socket, in this process."""
+"""The webhook of inbound events on a real socket, in this process; and `b24 serve` in its own."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -16,8 +20,11 @@ from b24_pipeline.store.landing import Landing
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.senders import Authenticator
 from b24_pipeline.store.vault import Vault
-from b24_pipeline.web.webhooks import OnInstall, Receiver, router
+from b24_pipeline.web.receiver import OnInstall, Receiver
+from b24_pipeline.web.webhooks import Webhook
 from tests.installation import KEY
+
+PATIENCE_SECONDS = 60
 
 
 def receiver_of(
@@ -32,8 +39,7 @@ def receiver_of(
 @contextmanager
 def served(receiver: Receiver) -> Iterator[str]:
     """Its address while the block runs."""
-    app = FastAPI()
-    app.include_router(router(receiver))
+    app = Webhook(FastAPI(), receiver=receiver)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -45,3 +51,24 @@ def served(receiver: Receiver) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def serve(cwd: Path, env: Mapping[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The running command, ready; what it writes goes to serve.log."""
+    with (cwd / "serve.log").open("wb") as log:
+        command = [sys.executable, "-m", "b24_pipeline", "serve", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=cwd, env=dict(env), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            assert process.poll() is None, (cwd / "serve.log").read_text()
+            assert time.monotonic() < deadline
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200:
+                    break
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.wait()

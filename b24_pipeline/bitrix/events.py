@@ -160,4 +160,9 @@ def _names_a_secret(name: str) -> bool:
 
 
 def _holds(text: str, secrets: tuple[str, ...]) -> bool:
-    return len(text) >= _SHORTEST_SECRET and any(secret in text for secret in secrets)
+    if len(text) < _SHORTEST_SECRET:
+        return False
+    for secret in secrets:  # noqa: SIM110  a generator costs thrice that, for each field of thousands of events
+        if secret in text:
+            return True
+    return False

@@ -35,16 +35,18 @@ def parse_form(body: bytes) -> Form:
     if _BAD_ESCAPE.search(body):
         raise MalformedEvent("a percent sign begins no escape")
     form: Form = {}
-    for part in body.split(b"&"):
+    for part in _text(body).split("&"):
         if part:
-            name, _, value = part.partition(b"=")
-            _put(form, _path(name), _text(value))
+            name, _, value = part.partition("=")
+            _put(form, _path(name), _unquoted(value) if "%" in value or "+" in value else value)
     return form
 
 
-def _text(quoted: bytes) -> str:
-    spaced = quoted.replace(b"+", b" ") if b"+" in quoted else quoted
-    raw = unquote_to_bytes(spaced) if b"%" in spaced else spaced
+def _unquoted(quoted: str) -> str:
+    return _text(unquote_to_bytes(quoted.replace("+", " ")))
+
+
+def _text(raw: bytes) -> str:
     if b"\0" in raw:
         raise MalformedEvent("a NUL character")
     try:
@@ -55,11 +57,11 @@ def _text(quoted: bytes) -> str:
 
 # all events have the same names
 @lru_cache(maxsize=512)
-def _path(quoted: bytes) -> list[str]:
-    """`auth%5Bmember_id%5D` -> auth, member_id."""
+def _path(quoted: str) -> tuple[tuple[str, ...], str]:
+    """`auth%5Bmember_id%5D` -> (auth,), member_id: the groups, and the name in the innermost."""
     if len(quoted) > LONGEST_QUOTED:
         raise MalformedEvent(f"a field's name is longer than {LONGEST_NAME} characters")
-    name = _text(quoted)
+    name = _unquoted(quoted)
     if len(name) > LONGEST_NAME:
         raise MalformedEvent(f"a field's name is longer than {LONGEST_NAME} characters")
     found = _NAME.fullmatch(name)
@@ -68,17 +70,18 @@ def _path(quoted: bytes) -> list[str]:
     path = [found["first"], *(found["rest"][1:-1].split("][") if found["rest"] else ())]
     if len(path) > MOST_LEVELS:
         raise MalformedEvent(f"fields are nested deeper than {MOST_LEVELS} levels")
-    return path
+    return tuple(path[:-1]), path[-1]
 
 
-def _put(form: Form, path: list[str], value: str) -> None:
+def _put(form: Form, path: tuple[tuple[str, ...], str], value: str) -> None:
     level = form
-    for step in path[:-1]:
-        inner = level.setdefault(step or str(len(level)), {})
+    groups, last = path
+    for group in groups:
+        inner = level.setdefault(group or str(len(level)), {})
         if isinstance(inner, str):
             raise MalformedEvent("a field is a value and a group of fields at once")
         level = inner
-    last = path[-1] or str(len(level))
-    if last in level:
+    name = last or str(len(level))
+    if name in level:
         raise MalformedEvent("a field comes twice")
-    level[last] = value
+    level[name] = value

@@ -59,9 +59,10 @@ class Landing:
 
 
 def _land(connection: Connection, events: Sequence[Landed]) -> None:
-    _sql.patience(connection, milliseconds=str(PATIENCE_MILLISECONDS))
-    # one text for all costs a tenth of an array a column
-    _sql.land(connection, rows=orjson.dumps([_row(*landed) for landed in events]).decode())
+    with connection.pipeline():  # one way to the database and back, while senders wait
+        _sql.patience(connection, milliseconds=str(PATIENCE_MILLISECONDS))
+        # one text for all costs a tenth of an array a column
+        _sql.land(connection, rows=orjson.dumps([_row(*landed) for landed in events]).decode())
     removed = [account for account, event in events if event.event == UNINSTALLED]
     if removed:
         _sql.forget_tokens(connection, accounts=removed)

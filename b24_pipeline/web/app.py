@@ -19,7 +19,7 @@ from b24_pipeline.sync.managing import Managing
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.figures import EventFigures, PortalFigures
-from b24_pipeline.web.webhooks import Receiver, router
+from b24_pipeline.web.receiver import Receiver
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -33,7 +33,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         Parts(
             public_url=runtime.settings.b24_public_url,
             managing=Managing(runtime.connections, connecting, runtime.options()),
-            landing=router(receiver),
+            receiver=receiver,
             look=lambda: check_migrated(runtime.warehouse),
             connecting=connecting,
             admin_key=admin_key(runtime.settings),

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -28,7 +28,9 @@ from b24_pipeline.web.health import Health
 from b24_pipeline.web.metrics import Requests, metrics_route
 from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
 from b24_pipeline.web.pages import page, wants_page
+from b24_pipeline.web.receiver import Receiver
 from b24_pipeline.web.security import SecurityHeaders, management_key
+from b24_pipeline.web.webhooks import Webhook, described
 
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
@@ -44,7 +46,7 @@ class Parts:
 
     public_url: str
     managing: ManagesPortals
-    landing: APIRouter
+    receiver: Receiver
     look: Callable[[], object]
     connecting: ConnectsPortals | None = None
     admin_key: str | None = field(default=None, repr=False)
@@ -64,14 +66,21 @@ def assemble(parts: Parts) -> FastAPI:
         middleware=_protection(parts),
         exception_handlers=_TOLD,
     )
-    app.include_router(parts.landing)  # first: routes are tried one after the other, and events are the most
     app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
     app.include_router(Api(parts.managing, management_key(parts.admin_key)).router())
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))
     add_docs(app)
+    _describe_webhook(app)
     return app
+
+
+def _describe_webhook(app: FastAPI) -> None:
+    """FastAPI knows its routes alone."""
+    of_routes = app.openapi
+
+    app.openapi = lambda: described(of_routes())  # type: ignore[method-assign]
 
 
 def _protection(parts: Parts) -> list[Middleware]:
@@ -79,6 +88,7 @@ def _protection(parts: Parts) -> list[Middleware]:
     return [
         Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
         Middleware(Access, requests=Requests(parts.registry)),
+        Middleware(Webhook, receiver=parts.receiver),
         Middleware(BodyLimit),
     ]
 

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.store.health import PortalHealth
-from b24_pipeline.web.webhooks import Receiver
+from b24_pipeline.web.receiver import Receiver
 
 # anybody may ask for the figures, so that asking often must cost the database nothing
 REMEMBERED_SECONDS = 5.0

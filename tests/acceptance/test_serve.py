@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,31 +14,10 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, environment
 from tests.installation import free_port
 from tests.live_service import app_environment
+from tests.serving import serve
 from tests.web_service import CANARY
 
-PATIENCE_SECONDS = 60
 STOP_SECONDS = 15
-
-
-@contextmanager
-def serve(cwd: Path, env: Mapping[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The running command, ready; what it writes goes to serve.log."""
-    with (cwd / "serve.log").open("wb") as log:
-        command = [sys.executable, "-m", "b24_pipeline", "serve", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=cwd, env=dict(env), stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert process.poll() is None, (cwd / "serve.log").read_text()
-            assert time.monotonic() < deadline
-            with suppress(httpx.HTTPError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200:
-                    break
-            time.sleep(0.1)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_portal_is_connected_by_the_printed_link(b24: B24, b24_env: dict[str, str], tmp_path: Path) -> None:

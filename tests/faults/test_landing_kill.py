@@ -1,15 +1,12 @@
-"""SIGKILL of the receiver while events are posted: what was answered 200 is in the landing table."""
+"""SIGKILL of `b24 serve` while events are posted: what was answered 200 is in the landing table."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +14,8 @@ import pytest
 from b24_pipeline.store.pool import Warehouse
 from tests import installation
 from tests.events import body, may_send
-from tests.installation import KEY, fetch
+from tests.installation import KEY, fetch, free_port
+from tests.serving import serve
 
 SENDERS = 8
 
@@ -48,26 +46,22 @@ class Senders:
 
 
 @pytest.mark.parametrize(("kills", "events"), [(3, 700), pytest.param(10, 20_000, marks=pytest.mark.slow)])
-def test_every_event_answered_200_has_landed(warehouse: Warehouse, kills: int, events: int) -> None:
+def test_every_event_answered_200_has_landed(
+    warehouse: Warehouse, tmp_path: Path, kills: int, events: int
+) -> None:
     """Killed at full speed, several times over."""
     may_send(warehouse, installation.account(warehouse))
     numbers, answered = count(1), set()
+    url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    environment = os.environ | {"DATABASE_URL": url, "B24_SECRET_KEYS": KEY}
     for _ in range(kills):
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.receiver",
-            warehouse.url.render_as_string(hide_password=False),
-        ]
-        command[-1] = command[-1].replace("postgresql+psycopg://", "postgresql://")
-        environment = os.environ | {"B24_SECRET_KEYS": KEY}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as receiver:
-            assert receiver.stdout
-            senders = Senders(json.loads(receiver.stdout.readline())["url"], numbers, events // kills)
+        port = free_port()
+        with serve(tmp_path, environment, port) as service:
+            senders = Senders(f"http://127.0.0.1:{port}", numbers, events // kills)
             with ThreadPoolExecutor(SENDERS) as threads:
                 running = [threads.submit(senders.post) for _ in range(SENDERS)]
                 assert senders.enough.wait(120)
-                receiver.send_signal(signal.SIGKILL)
+                service.kill()
                 for one in running:
                     one.result()
         answered |= senders.answered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request
 
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.receiver import Receiver
 from tests.web_service import KEY, ScriptedPortals, portal, served
 
 
@@ -42,20 +44,28 @@ def service(portals: ScriptedPortals) -> Iterator[Service]:
         public_url="http://127.0.0.1:8024",
         managing=portals,
         connecting=portals,
-        landing=echo(),
+        receiver=nobody(),
         look=lambda: None,
         admin_key=KEY,
     )
-    with served(assemble(parts)) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    app = assemble(parts)
+    app.include_router(echo())
+    with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
         yield Service(address, client, portals)
 
 
+def nobody() -> Receiver:
+    """A receiver of events for where none come: there is nothing behind it."""
+    nothing: Any = None
+    return Receiver(nothing, nothing)
+
+
 def echo() -> APIRouter:
-    """Stands where the landing of events stands: answers how many bytes came, or breaks."""
+    """Routes that answer how many bytes came, or break."""
     routes = APIRouter()
 
-    @routes.post("/webhooks/bitrix24", include_in_schema=False)
-    async def land(request: Request) -> dict[str, int]:
+    @routes.post("/echo", include_in_schema=False)
+    async def echoed(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
 
     @routes.get("/broken", include_in_schema=False)

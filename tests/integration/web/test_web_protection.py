@@ -6,14 +6,13 @@ import time
 
 import httpx
 import pytest
-from fastapi import APIRouter
 
 from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web import protocol
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.body import LARGEST_BODY
-from tests.integration.web.conftest import Service
+from tests.integration.web.conftest import Service, nobody
 from tests.web_service import CANARY, ScriptedPortals, raw_answer, served
 
 ALWAYS = {
@@ -75,10 +74,10 @@ def test_the_access_log_has_no_query(service: Service, capfd: pytest.CaptureFixt
 
 def test_a_body_may_have_64_kib(service: Service) -> None:
     """One byte more is 413, whether it was announced or came in chunks."""
-    fits = service.client.post("/webhooks/bitrix24", content=b"a" * LARGEST_BODY)
+    fits = service.client.post("/echo", content=b"a" * LARGEST_BODY)
     assert fits.json() == {"bytes": LARGEST_BODY}
-    announced = service.client.post("/webhooks/bitrix24", content=b"a" * (LARGEST_BODY + 1))
-    chunked = service.client.post("/webhooks/bitrix24", content=iter([b"a" * 1024] * 65))
+    announced = service.client.post("/echo", content=b"a" * (LARGEST_BODY + 1))
+    chunked = service.client.post("/echo", content=iter([b"a" * 1024] * 65))
     for refused in (announced, chunked):
         assert (refused.status_code, refused.json()["error"]) == (413, "too_large")
 
@@ -95,14 +94,14 @@ def test_fifty_megabytes_are_refused_unread(service: Service) -> None:
 def test_a_slow_body_is_given_up(portals: ScriptedPortals, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that does not come within its time is 400, and frees the connection."""
     monkeypatch.setattr("b24_pipeline.web.body.SLOWEST_BODY_SECONDS", 0.3)
-    landing = APIRouter()
+    app = assemble(Parts("http://127.0.0.1", portals, nobody(), lambda: None))
 
-    @landing.post("/webhooks/bitrix24")
-    async def land(body: dict[str, str]) -> int:
+    @app.post("/counted")
+    async def counted(body: dict[str, str]) -> int:
         return len(body)
 
-    with served(assemble(Parts("http://127.0.0.1", portals, landing, lambda: None))) as address:
-        head = b"POST /webhooks/bitrix24 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+    with served(app) as address:
+        head = b"POST /counted HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
         answer = raw_answer(address, head, b"{")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
@@ -159,7 +158,7 @@ def test_liveness_asks_nothing_and_readiness_the_database(portals: ScriptedPorta
         if down["now"]:
             raise DatabaseUnavailable("the database at db.internal refused")
 
-    with served(assemble(Parts("http://127.0.0.1", portals, APIRouter(), look))) as address:
+    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), look))) as address:
         assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
         assert httpx.head(f"{address}/healthz").status_code == 200
         away = httpx.get(f"{address}/readyz")
@@ -180,7 +179,7 @@ def test_a_database_that_hangs_is_not_waited_for(
         looks.append(time.monotonic())
         time.sleep(4)
 
-    with served(assemble(Parts("http://127.0.0.1", portals, APIRouter(), look))) as address:
+    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), look))) as address:
         for _ in range(3):
             assert httpx.get(f"{address}/readyz").status_code == 503
     assert len(looks) == 1

@@ -20,8 +20,10 @@ from b24_pipeline.bitrix.events import InboundEvent
 from b24_pipeline.errors import AppRemoved, DatabaseUnavailable, PortalUnreachable
 from b24_pipeline.store.landing import Landing
 from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.senders import RELOAD_SECONDS
+from b24_pipeline.web import receiver as receiving
 from b24_pipeline.web import webhooks
-from b24_pipeline.web.webhooks import Receiver
+from b24_pipeline.web.receiver import Receiver
 from tests import installation
 from tests.events import CANARY, MEMBER, TOKEN, body, may_send
 from tests.installation import execute, fetch
@@ -129,7 +131,14 @@ def test_what_no_portal_sends_is_refused(
 def test_only_post_is_taken(url: str) -> None:
     """Wrong method."""
     for method in ("GET", "PUT", "DELETE", "PATCH"):
-        assert httpx.request(method, url, trust_env=False).status_code == 405
+        answer = httpx.request(method, url, trust_env=False)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_slash_at_the_end_is_forgiven(account: UUID, url: str) -> None:
+    """People type the handler's address, and Bitrix24 follows no redirect."""
+    assert post(f"{url}/", body()).status_code == 200
+    assert account
 
 
 def test_a_body_without_end_is_not_waited_for(
@@ -151,7 +160,7 @@ def test_a_portal_connected_a_moment_ago_may_send(
     """Who is unknown is looked up again, though not more than once a second."""
     assert post(url, body()).status_code == 403
     may_send(warehouse, installation.account(warehouse))
-    time.sleep(webhooks.RELOAD_SECONDS)
+    time.sleep(RELOAD_SECONDS)
     assert post(url, body()).status_code == 200
 
 
@@ -264,7 +273,7 @@ def test_a_database_that_hangs_costs_a_second(
     warehouse: Warehouse, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everybody is answered, and what waits is bounded."""
-    monkeypatch.setattr(webhooks, "MOST_WAITING_OF_ONE", 5)
+    monkeypatch.setattr(receiving, "MOST_WAITING_OF_ONE", 5)
     stuck = Stuck()
     receiver = receiver_of(warehouse, landing=stuck)
     with served(receiver) as url, ThreadPoolExecutor(12) as senders:
