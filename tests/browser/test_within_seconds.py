@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
+from psycopg import sql
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.store.vault import Vault
 from tests.acceptance.conftest import KEY, environment, run_b24
 from tests.installation import free_port
 from tests.live_service import app_environment
+from tests.serving import serve
+from tests.web_service import CANARY
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 150
 STOP_SECONDS = 20
 PROMISED_SECONDS = 15
@@ -32,6 +39,10 @@ SEEN = {
     "funnel_stats": "select 1 from analytics.funnel_stats"
     " where entity_type = 'deal' and category_id = 0 and status_id = %(stage)s and in_stage = %(count)s",
 }
+
+
+Way = Callable[[Path, dict[str, str], int, int], AbstractContextManager[None]]
+"""Starts Dagster and the service: a folder for logs, the environment, Dagster's port and the service's."""
 
 
 @contextmanager
@@ -52,6 +63,33 @@ def up(cwd: Path, env: dict[str, str], port: int, web_port: int) -> Iterator[Non
         process.wait()
 
 
+@contextmanager
+def dev(cwd: Path, env: dict[str, str], port: int, web_port: int) -> Iterator[None]:
+    """`dagster dev` as data engineers start it, with `b24 serve` beside it."""
+    dagster = str(Path(sys.executable).parent / "dagster")
+    command = [dagster, "dev", "-w", "workspace.yaml", "-p", str(port)]
+    with (cwd / "dagster.log").open("wb") as output, serve(cwd, env, web_port):
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            wait_until(lambda: _listens(port) or process.poll(), START_SECONDS)
+            assert process.poll() is None, (cwd / "dagster.log").read_text()
+            yield
+            process.send_signal(signal.SIGINT)
+            process.wait(STOP_SECONDS * 3)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _listens(port: int) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"http://127.0.0.1:{port}/server_info", trust_env=False).status_code == 200
+    return False
+
+
 def wait_until(met: Callable[[], Any], most_seconds: float) -> float:
     """How long it took."""
     started = time.monotonic()
@@ -63,14 +101,18 @@ def wait_until(met: Callable[[], Any], most_seconds: float) -> float:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_move_is_seen_in_every_table_within_seconds(page: Page, database_url: str, tmp_path: Path) -> None:
-    """By the sensor: the deal, its move and the funnel follow within 15 s of the change in the portal."""
+@pytest.mark.parametrize("way", [up, dev])
+def test_a_move_is_seen_in_every_table_within_seconds(
+    page: Page, database_url: str, tmp_path: Path, way: Way
+) -> None:
+    """By the sensor: the deal, its move and the funnel follow within 15 s; and no secret is in Dagster's tables."""
     port, web_port = free_port(), free_port()
     back = f"http://127.0.0.1:{web_port}/bitrix24/callback"
-    with Sandbox(SandboxConfig(leads=50, deals=80, redirect_uri=back)) as sandbox:
+    config = SandboxConfig(leads=50, deals=80, redirect_uri=back, client_secret=CANARY)
+    with Sandbox(config) as sandbox:
         env = environment(DATABASE_URL=database_url, B24_SECRET_KEYS=KEY, B24_HOME=str(tmp_path / "home"))
-        env |= app_environment(sandbox, web_port)
-        with up(tmp_path, env, port, web_port):
+        env |= app_environment(sandbox, web_port) | {"BITRIX24_CLIENT_SECRET": CANARY}
+        with way(tmp_path, env, port, web_port):
             page.goto(f"http://127.0.0.1:{web_port}/bitrix24/connect")
             page.get_by_label("Адрес портала").fill(sandbox.url)
             page.get_by_label("Название").fill("acme")
@@ -80,7 +122,36 @@ def test_a_move_is_seen_in_every_table_within_seconds(page: Page, database_url: 
             synced = run_b24("sync", "acme", cwd=tmp_path, env=env)
             assert synced.returncode == 0, synced.stderr
             took = move_and_wait(sandbox, database_url)
+            assert told_to_dagster(database_url, [CANARY, KEY, *tokens(database_url)]) == []
     assert sum(took.values()) < PROMISED_SECONDS, took
+
+
+def tokens(database_url: str) -> list[str]:
+    """What the portal has given us, in clear."""
+    columns = ("bitrix24_access_token", "bitrix24_refresh_token", "bitrix24_application_token")
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(f"select id, {', '.join(columns)} from user_accounts").fetchall()
+    opened = [
+        Vault(KEY).open(account, column, locked)
+        for account, *row in found
+        for column, locked in zip(columns, row, strict=True)
+    ]
+    assert len(opened) == len(columns)
+    return opened
+
+
+def told_to_dagster(database_url: str, secrets: list[str]) -> list[str]:
+    """Dagster's tables that hold one of the secrets: events of runs, ticks, runs, and all others."""
+    with psycopg.connect(database_url) as connection:
+        tables = connection.execute("select tablename from pg_tables where schemaname = 'dagster'").fetchall()
+        assert ("event_logs",) in tables
+        asked = sql.SQL("select exists (select from dagster.{0} as kept where kept::text like any(%s))")
+        patterns = [f"%{secret}%" for secret in secrets]
+        found = {
+            name: connection.execute(asked.format(sql.Identifier(name)), (patterns,)).fetchone()
+            for (name,) in tables
+        }
+    return [name for name, held in found.items() if held != (False,)]
 
 
 def move_and_wait(sandbox: Sandbox, database_url: str) -> dict[str, float]:
