@@ -172,6 +172,18 @@ def test_the_first_events_of_a_new_portal_come_at_once(database_url: str, tmp_pa
         assert len(asked) <= 2
 
 
+def test_an_application_that_was_added_anew_is_heard_again(running: Live) -> None:
+    """It has another application_token then: the first event after connecting again tells it."""
+    running.connect()
+    portals = running.runtime.portals
+    portals.set_application_token(portals.one("acme"), "of-the-application-before")
+    running.connect()
+    running.sandbox.change(1, seed=3, kinds=("edit",))
+    running.sandbox.wait_for_events()
+    assert [sent.status for sent in running.sandbox.events_sent] == [200]
+    assert len(landed(running)) == 1
+
+
 def test_events_without_a_token_cannot_prove_a_portal(running: Live) -> None:
     """Nobody but the portal has an access token of ours: a guessed application_token stays forbidden."""
     running.connect()
