@@ -49,7 +49,11 @@ def test_secret_of_another_row_or_column_does_not_open(account: object, column: 
         Vault(NEW).open(account, column, locked)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("keys", ["", " , ", "short", "é" * 44, NEW[:-2], f"{NEW},nonsense"])
+@pytest.mark.parametrize(
+    "keys",
+    ["", " , ", "short", "é" * 44, NEW[:-2], f"{NEW},nonsense"],
+    ids=["empty", "blank", "short", "not ascii", "cut", "second"],
+)
 def test_malformed_keys_are_refused_with_what_to_do(keys: str) -> None:
     """Nothing starts with a key that cannot work."""
     with pytest.raises(SecretKeyError, match=r"Fernet\.generate_key"):
