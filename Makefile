@@ -27,7 +27,7 @@ demo: setup
 	$(VENV)/bin/b24 demo
 
 test: setup browser check
-	$(VENV)/bin/pytest -m "not slow"
+	$(VENV)/bin/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup
 	$(VENV)/bin/pytest -m slow --timeout 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("throughput", "clients", "bucket", "memory", "generation", "landing", "drain")
+NAMES = ("throughput", "clients", "bucket", "memory", "generation", "landing", "drain", "models")
 
 
 def main() -> None:

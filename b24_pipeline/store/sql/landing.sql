@@ -49,20 +49,14 @@ from user_accounts
 where bitrix24_application_token is not null;
 
 -- name: awaiting_proof()
--- Portals that a browser connected, until the first event since: what proves their events comes with it. One
--- whose application was added anew has another token than the one we know.
-select account.bitrix24_member_id
-from user_accounts as account
+-- Portals that a browser connected: what proves their events comes with the first of them. That may be
+-- another token than the one we know, where the application was added anew.
+select bitrix24_member_id
+from user_accounts
 where
-    account.bitrix24_refresh_token is not null
-    and account.bitrix24_member_id is not null and account.bitrix24_status = 'connected'
-    and (
-        account.bitrix24_application_token is null
-        or not exists (
-            select from bitrix24_webhook_events as event
-            where event.user_account_id = account.id and event.received_at >= account.bitrix24_connected_at
-        )
-    );
+    bitrix24_refresh_token is not null
+    and bitrix24_member_id is not null and bitrix24_status = 'connected'
+    and (bitrix24_application_proved_at >= bitrix24_connected_at) is not true;
 
 -- name: adopt_member_id(account, member_id)!
 -- A portal connected by a webhook credential learns its identity from the first event that is proved.

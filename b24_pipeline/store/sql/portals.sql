@@ -54,12 +54,12 @@ set
 insert into user_accounts (
     id, name, bitrix24_domain, bitrix24_member_id, bitrix24_access_token, bitrix24_refresh_token,
     bitrix24_token_expires_at, bitrix24_user_id, bitrix24_application_token, bitrix24_entity_type,
-    bitrix24_plan, bitrix24_time_zone, bitrix24_connected_at, bitrix24_status
+    bitrix24_plan, bitrix24_time_zone, bitrix24_connected_at, bitrix24_application_proved_at, bitrix24_status
 )
 values (
     :id, :name, :domain, :member_id, :access_token, :refresh_token,
     :expires_at, :user_id, :application_token, :entity_type,
-    :plan, :time_zone, now(), 'connected'
+    :plan, :time_zone, now(), case when cast(:application_token as text) is not null then now() end, 'connected'
 )
 on conflict (id) do update
 set
@@ -74,6 +74,9 @@ set
     bitrix24_application_token = coalesce(
         excluded.bitrix24_application_token, user_accounts.bitrix24_application_token
     ),
+    bitrix24_application_proved_at = coalesce(
+        excluded.bitrix24_application_proved_at, user_accounts.bitrix24_application_proved_at
+    ),
     bitrix24_entity_type = excluded.bitrix24_entity_type,
     bitrix24_plan = excluded.bitrix24_plan,
     bitrix24_time_zone = excluded.bitrix24_time_zone,
@@ -84,7 +87,9 @@ set
 -- name: set_application_token(id, application_token)!
 -- What proves inbound events.
 update user_accounts
-set bitrix24_application_token = :application_token
+set
+    bitrix24_application_token = :application_token,
+    bitrix24_application_proved_at = now()
 where id = :id;
 
 -- name: set_status(id, status, reason)!
