@@ -30,7 +30,7 @@ class Finding:
 
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
     """All that is wrong with one portal, by the database alone."""
-    for rule in (_credential, _token, _backlog, _given_up, _silence, _bindings, _coverage, _budget):
+    for rule in (_credential, _token, _backlog, _given_up, _unheard, _silence, _bindings, _coverage, _budget):
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)
 
@@ -56,11 +56,6 @@ def _credential(portal: PortalHealth, _now: datetime) -> Told:
 def _token(portal: PortalHealth, now: datetime) -> Told:
     if portal.status != "connected":
         return
-    if portal.refresh_failed_at:
-        yield (
-            f"the authorization server refused to renew its token ({portal.refresh_failed_at:%Y-%m-%d %H:%M} UTC)",
-            "it is tried once more by the next sync; then a person must authorize again",
-        )
     if portal.token_expires_at and now - portal.token_expires_at > UNUSED_TOKEN:
         yield "its token was not used for months and is about to end", f"b24 sync {portal.name}"
 
@@ -81,8 +76,16 @@ def _given_up(portal: PortalHealth, _now: datetime) -> Told:
         )
 
 
+def _unheard(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.status == "connected" and portal.bound_events and not portal.proves_events:
+        yield (
+            "no event of it has been accepted yet",
+            f"change a deal in the portal; if none comes, {portal.handler_url} does not reach `b24 serve` from outside",
+        )
+
+
 def _silence(portal: PortalHealth, _now: datetime) -> Told:
-    if not portal.silent_since:
+    if not portal.silent_since or (portal.bound_events and not portal.proves_events):
         return
     problem = (
         f"{portal.unannounced} changes were found by polling that no event announced "

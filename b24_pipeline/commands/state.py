@@ -67,6 +67,9 @@ def _show_portals(states: Sequence[PortalHealth]) -> None:
         "requests queued",
     )
     table(titles, list(map(_state, states)), right=(6, 7))
+    for portal in states:
+        if portal.status != "connected" and portal.reason:
+            say(f"{portal.name} is {portal.status}: {portal.reason}; `b24 doctor` says what to do")
 
 
 def _state(portal: PortalHealth) -> tuple[Any, ...]:
@@ -176,6 +179,8 @@ def _examine() -> Iterator[Finding]:
 
 
 def _examine_portals(opened: Runtime) -> Iterator[Finding]:
+    # asked first: it may renew a token, or find that it cannot be renewed any more
+    asked = {portal.name: _ask(opened, portal) for portal in opened.portals.all()}
     with opened.warehouse.connect() as connection:
         syncs = store.last_syncs(connection)
         failed = store.failed_comparisons(connection)
@@ -186,8 +191,11 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         yield Finding("", "no portal is connected", "b24 portal add NAME --webhook-url URL")
     for portal in portals:
         yield from findings(states[portal.name], datetime.now(UTC))
-        yield from _examine_credential(opened, portal)
-        if portal.status == "connected":
+        if portal.status != "connected":
+            continue  # that is the cause, and all else follows from it
+        answers, told = asked.get(portal.name, (True, []))
+        yield from told
+        if answers:
             yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
     for one in failed:
         yield Finding(
@@ -199,17 +207,19 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         yield Finding("", "the SQL models were never built", "b24 models")
 
 
-def _examine_credential(opened: Runtime, portal: Portal) -> Iterator[Finding]:
+def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
+    """Whether the portal answers to our credential, and what is to be said of it."""
     if portal.status != "connected":
-        return
+        return False, []
     try:
         with opened.connections.client(portal) as client:
             found = probe(client)
     except B24Error as error:
-        yield Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
-        return
-    for warning in found.warnings:
-        yield Finding(portal.name, warning, "give the credential's owner more rights, or accept it")
+        return False, [
+            Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
+        ]
+    advice = "give the credential's owner more rights, or accept it"
+    return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
 
 
 def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[Finding]:

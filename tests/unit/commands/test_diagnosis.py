@@ -70,7 +70,11 @@ def test_nothing_is_wrong_with_a_healthy_portal() -> None:
         ({"status": "reauthorization_required", "connected_by": "webhook"}, "webhook credential has ended"),
         ({"status": "paused", "reason": "PORTAL_DELETED"}, "paused: PORTAL_DELETED"),
         ({"status": "disconnected"}, "it is disconnected"),
-        ({"refresh_failed_at": NOW}, "refused to renew its token (2026-11-25 12:00 UTC)"),
+        ({"proves_events": False}, "no event of it has been accepted yet"),
+        (
+            {"proves_events": False, "silent_since": NOW, "unannounced": 5},
+            "no event of it has been accepted yet",
+        ),
         ({"token_expires_at": NOW - timedelta(days=151)}, "about to end"),
         ({"events_due": 70, "due_seconds": 301.0}, "70 events wait to be drained, the first for 5 min"),
         ({"events_failed": 2}, "2 events were given up"),
