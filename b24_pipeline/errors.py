@@ -228,6 +228,13 @@ class ReauthorizationRequired(PortalError):
         super().__init__(portal, f"{reason}; connect it again with `b24 portal connect`")
 
 
+class PortalDisconnected(PortalError):
+    """Somebody has disconnected the portal; its data are here, but nothing can be asked."""
+
+    def __init__(self, portal: str) -> None:
+        super().__init__(portal, "it is disconnected; connect it again first")
+
+
 class ConnectingFailed(PortalError):
     """An authorization cannot be finished; nothing was stored. Its subclasses say why."""
 

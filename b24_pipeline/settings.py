@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from b24_pipeline.errors import SettingsError
 
+SHORTEST_ADMIN_KEY = 16
+
 
 class Settings(BaseSettings):
     """The settings of this process. Secrets do not show when it is printed."""
@@ -48,6 +50,15 @@ class Settings(BaseSettings):
     def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("expected a URL that begins with postgresql://")
+        return value
+
+    @field_validator("b24_admin_key")
+    @classmethod
+    def _not_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < SHORTEST_ADMIN_KEY:
+            raise ValueError(
+                f"expected {SHORTEST_ADMIN_KEY} characters or more: who guesses it manages all portals"
+            )
         return value
 
     @field_validator("b24_public_url")

@@ -11,7 +11,7 @@ from b24_pipeline.errors import SecretKeyError, SettingsError
 from b24_pipeline.runtime import vault_of
 from b24_pipeline.settings import as_environment, child_environment, read_settings
 
-CANARY = "c4n4ryS3cret"
+CANARY = "c4n4ryS3cret-of-many-letters"
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,7 @@ def test_allowed_portals_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch)
         ("DATABASE_URL", f"mysql://ann:{CANARY}@db/x"),
         ("B24_LAG_SECONDS", "-1"),
         ("B24_LAG_SECONDS", "soon"),
+        ("B24_ADMIN_KEY", CANARY[:15]),
         ("B24_CONCURRENCY", "0"),
         ("B24_CONCURRENCY", "51"),
         ("B24_SELECT", '["lead"]'),

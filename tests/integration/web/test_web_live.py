@@ -99,6 +99,8 @@ def test_disconnecting_unbinds_and_forgets(running: Live) -> None:
     assert row == [{"a": None, "r": None, "s": "disconnected"}]
     status = running.client.get("/bitrix24/status", headers=BEARER).json()
     assert (status["connected"], status["status"]) == (False, "disconnected")
+    refused = running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
+    assert (refused.status_code, refused.json()["error"]) == (409, "portal_disconnected")
 
 
 def test_a_callback_works_once_and_in_its_own_browser(running: Live) -> None:
