@@ -232,7 +232,11 @@ class PortalDisconnected(PortalError):
     """Somebody has disconnected the portal; its data are here, but nothing can be asked."""
 
     def __init__(self, portal: str) -> None:
-        super().__init__(portal, "it is disconnected; connect it again first")
+        super().__init__(
+            portal,
+            "it is disconnected: there is no webhook credential and no OAuth token; "
+            "connect it with `b24 portal add` or `b24 portal connect`",
+        )
 
 
 class ConnectingFailed(PortalError):

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from b24_pipeline.bitrix.oauth import Tokens
-from b24_pipeline.errors import PortalConflict, SecretKeyError, UnknownPortal, UsageError
+from b24_pipeline.errors import PortalConflict, PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
 from b24_pipeline.store import queries
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.vault import Vault
@@ -249,12 +249,9 @@ class Portals:
             raise SecretKeyError(f"{portal.name}: {error}") from None
 
     def webhook_url(self, portal: Portal) -> str:
-        """The portal's webhook credential in clear. Raises UsageError where it has none."""
+        """The portal's webhook credential in clear. Raises PortalDisconnected where it has none."""
         if portal.locked_webhook_url is None:
-            raise UsageError(
-                f"{portal.name} has no webhook credential and no OAuth tokens; "
-                "connect it with `b24 portal add` or `b24 portal connect`"
-            )
+            raise PortalDisconnected(portal.name)
         return self._opened(portal, WEBHOOK_URL, portal.locked_webhook_url)
 
     def remove(self, name: str, *, purge: bool) -> None:

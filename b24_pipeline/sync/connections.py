@@ -10,7 +10,7 @@ from b24_pipeline.bitrix.auth import AppCredential, Credential, WebhookCredentia
 from b24_pipeline.bitrix.budget import LeakyBucketStrategy, LeakyBucketSupport, SharedBudget, parse_rate
 from b24_pipeline.bitrix.client import BitrixClient, Keeper
 from b24_pipeline.bitrix.oauth import OAuthApp
-from b24_pipeline.errors import PortalDisconnected, SettingsError
+from b24_pipeline.errors import SettingsError
 from b24_pipeline.store.budget import PostgresBudgetStorage, PostgresOperatingStore
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portal, Portals
@@ -35,8 +35,6 @@ class Connections:
 
     def client(self, portal: Portal) -> BitrixClient:
         """A client of a connected portal. Raises PortalDisconnected."""
-        if portal.connected_by is None:
-            raise PortalDisconnected(portal.name)
         if portal.connected_by == "oauth":
             return self._app_client(portal)
         credential = WebhookCredential.parse(self.portals.webhook_url(portal), self.allowed_portals)

@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.bitrix.address import parse_address
 from b24_pipeline.bitrix.oauth import Tokens
-from b24_pipeline.errors import PortalConflict, UnknownPortal, UsageError
+from b24_pipeline.errors import PortalConflict, PortalDisconnected, UnknownPortal
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portal, Portals
 from b24_pipeline.store.vault import Vault
@@ -53,7 +53,7 @@ def test_a_portal_changes_its_credential_and_keeps_its_data(portals: Portals) ->
     first = by_webhook(portals)
     second = by_oauth(portals)
     assert (second.id, second.connected_by, second.member_id) == (first.id, "oauth", MEMBER)
-    with pytest.raises(UsageError, match="no webhook credential"):
+    with pytest.raises(PortalDisconnected, match="no webhook credential"):
         portals.webhook_url(second)
     third = by_webhook(portals)
     assert (third.id, third.connected_by, third.member_id) == (first.id, "webhook", MEMBER)

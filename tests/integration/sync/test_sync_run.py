@@ -174,5 +174,5 @@ def test_disconnected_portal_is_told(installation: Installation, sandbox: Sandbo
     portal = installation.add(sandbox)
     installation.portals.remove("acme", purge=False)
     outcomes = installation.sync(installation.portals.one("acme"))
-    assert "it is disconnected; connect it again" in str(outcomes["portal"].error)
+    assert "no webhook credential" in str(outcomes["portal"].error)
     assert portal.name == "acme"
