@@ -91,6 +91,22 @@ class UnknownEntity(UsageError):
         super().__init__(f"no entity is called {name!r}; known: {', '.join(known)}")
 
 
+class UnknownStage(UsageError):
+    """The portal has no such stage, or has deleted it."""
+
+    def __init__(self, stage: object) -> None:
+        super().__init__(f"the portal has no stage {stage}; /bitrix24/pipelines lists them")
+
+
+class FlagsContradict(UsageError):
+    """A stage cannot count as won and as lost."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the stage would count as won and as lost at once; take one flag back in the same call"
+        )
+
+
 class WrongDates(UsageError):
     """A date cannot be read, or a range ends before it begins."""
 

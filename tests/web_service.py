@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.store.stage_flags import Flags, Stage
 from b24_pipeline.web.server import listen, server_of
 
 KEY = "a-key-of-more-than-128-bits-0123456789"
@@ -54,6 +55,13 @@ def portal(name: str = "acme", **about: object) -> Portal:
     return replace(made, **about)  # type: ignore[arg-type]
 
 
+STAGE = Stage(
+    UUID("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
+    *("deal", 0, "Sales", "NEW", "New", "#39A8EF", 10, "process"),
+    *(False, False, False),
+)
+
+
 @dataclass
 class ScriptedPortals:
     """Plays `sync.connecting.Connecting` and `sync.managing.Managing`: remembers calls, raises what it is told."""
@@ -82,6 +90,14 @@ class ScriptedPortals:
     def sync_pipelines(self, one: Portal) -> int:
         self._called("sync_pipelines", one.name)
         return 14
+
+    def stages(self, one: Portal) -> list[Stage]:
+        self._called("stages", one.name)
+        return [STAGE]
+
+    def set_flags(self, one: Portal, stage: UUID, flags: Flags) -> Stage:
+        self._called("set_flags", one.name, stage, flags)
+        return STAGE
 
     def _called(self, *call: object) -> None:
         self.calls.append(call)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from b24_pipeline.store.portals import Portal, Portals
+from b24_pipeline.store.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
@@ -42,6 +44,14 @@ class Managing:
             self.connecting.set_entity_type(portal, entity_type)
         else:
             self.portals.set_entity_type(portal, entity_type)
+
+    def stages(self, portal: Portal) -> list[Stage]:
+        """The stages that were read last: leads before deals, then by pipeline and order."""
+        return StageFlags(self.connections.warehouse).stages(portal.id)
+
+    def set_flags(self, portal: Portal, stage: UUID, flags: Flags) -> Stage:
+        """What a stage counts as. Raises UnknownStage, FlagsContradict."""
+        return StageFlags(self.connections.warehouse).set_flags(portal.id, stage, flags)
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""

@@ -43,6 +43,7 @@ from b24_pipeline.errors import (
     TokenExpired,
     TooOften,
     UnknownPortal,
+    UnknownStage,
     UsageError,
 )
 
@@ -76,6 +77,7 @@ _STATUSES: Mapping[type[BaseException], int] = {
     SyncBusy: 409,
     TooOften: 429,
     UnknownPortal: 404,
+    UnknownStage: 404,
     UsageError: 400,
     **dict.fromkeys(_FORGED, 403),
     **dict.fromkeys(_TO_BE_MENDED, 409),

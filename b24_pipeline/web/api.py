@@ -18,7 +18,7 @@ Account = Annotated[
     str | None, Query(max_length=63, description="The portal's name; needed where several are connected.")
 ]
 EntityType = Literal["lead", "deal", "both"]
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 404, 409, 413, 422, 503)
 }
 
@@ -69,11 +69,15 @@ class PipelinesSynced(Funnel):
     count: int
 
 
-class ManagesPortals(Protocol):
-    """What a person has done to a portal and waits for: `sync.managing.Managing`."""
+class HasPortals(Protocol):
+    """Where a call's `account` is looked up."""
 
     def all(self) -> list[Portal]:
         """Every portal, by name."""
+
+
+class ManagesPortals(HasPortals, Protocol):
+    """What a person has done to a portal and waits for: `sync.managing.Managing`."""
 
     def disconnect(self, portal: Portal) -> None:
         """Unbinds its events and forgets its tokens."""
@@ -95,7 +99,7 @@ class Api:
     def router(self) -> APIRouter:
         """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
         routes = APIRouter(
-            prefix="/bitrix24", tags=["portals"], dependencies=[Depends(self._guard)], responses=_PROBLEMS
+            prefix="/bitrix24", tags=["portals"], dependencies=[Depends(self._guard)], responses=PROBLEMS
         )
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
@@ -127,19 +131,23 @@ class Api:
         return PipelinesSynced(count=count, entity_type=_entity_type(portal))
 
     def _portal(self, account: str | None) -> Portal:
-        """The named one, or the only one. Raises UnknownPortal and AccountNeeded."""
-        portals = {portal.name: portal for portal in self._managing.all()}
-        if account is not None:
-            if account not in portals:
-                raise UnknownPortal(account, portals)
-            return portals[account]
-        active = [portal for portal in portals.values() if portal.status != "disconnected"]
-        candidates = active or list(portals.values())
-        if not candidates:
-            raise UnknownPortal("", portals)
-        if len(candidates) > 1:
-            raise AccountNeeded
-        return candidates[0]
+        return chosen(self._managing, account)
+
+
+def chosen(managing: HasPortals, account: str | None) -> Portal:
+    """The named portal, or the only one. Raises UnknownPortal and AccountNeeded."""
+    portals = {portal.name: portal for portal in managing.all()}
+    if account is not None:
+        if account not in portals:
+            raise UnknownPortal(account, portals)
+        return portals[account]
+    active = [portal for portal in portals.values() if portal.status != "disconnected"]
+    candidates = active or list(portals.values())
+    if not candidates:
+        raise UnknownPortal("", portals)
+    if len(candidates) > 1:
+        raise AccountNeeded
+    return candidates[0]
 
 
 def _entity_type(portal: Portal) -> EntityType:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -30,10 +30,15 @@ from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
 from b24_pipeline.web.pages import page, wants_page
 from b24_pipeline.web.receiver import Receiver
 from b24_pipeline.web.security import SecurityHeaders, management_key
+from b24_pipeline.web.stages import ManagesStages, StageCalls
 from b24_pipeline.web.webhooks import Webhook, described
 
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
+
+
+class Manages(ManagesPortals, ManagesStages, Protocol):
+    """All that the management calls need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Parts:
     """
 
     public_url: str
-    managing: ManagesPortals
+    managing: Manages
     receiver: Receiver
     look: Callable[[], object]
     connecting: ConnectsPortals | None = None
@@ -67,7 +72,9 @@ def assemble(parts: Parts) -> FastAPI:
         exception_handlers=_TOLD,
     )
     app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
-    app.include_router(Api(parts.managing, management_key(parts.admin_key)).router())
+    guard = management_key(parts.admin_key)
+    app.include_router(Api(parts.managing, guard).router())
+    app.include_router(StageCalls(parts.managing, guard).router())
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from fastapi import APIRouter
 
 from b24_pipeline.errors import CredentialRefused, DatabaseUnavailable, PortalUnreachable, SyncBusy
 from b24_pipeline.web.assembly import Parts, assemble
-from tests.integration.web.conftest import Service
-from tests.web_service import BEARER, KEY, ScriptedPortals, portal, served
+from tests.integration.web.conftest import Service, nobody
+from tests.web_service import BEARER, KEY, STAGE, ScriptedPortals, portal, served
 
 CALLS = [
     ("GET", "/bitrix24/status", None),
     ("DELETE", "/bitrix24/disconnect", None),
     ("POST", "/bitrix24/entity-type", {"entityType": "lead"}),
     ("POST", "/bitrix24/sync-pipelines", None),
+    ("GET", "/bitrix24/pipelines", None),
+    ("PATCH", f"/bitrix24/pipeline-stages/{STAGE.id}", {"isQualifiedStage": True}),
 ]
 
 
@@ -95,7 +96,7 @@ def test_calls_need_the_key(service: Service, verb: str, path: str, body: object
 
 def test_without_a_key_set_nobody_gets_in(portals: ScriptedPortals) -> None:
     """An installation without B24_ADMIN_KEY has closed management calls, not open ones."""
-    with served(assemble(Parts("http://127.0.0.1", portals, APIRouter(), lambda: None))) as address:
+    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), lambda: None))) as address:
         for given in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
             assert httpx.get(f"{address}/bitrix24/status", headers=given).status_code == 401
 
@@ -168,8 +169,9 @@ def test_the_interface_describes_itself(service: Service) -> None:
     assert "<script" not in page.text
     schema = service.client.get("/openapi.json").json()
     for _verb, path, _body in CALLS:
-        assert path in page.text
-        assert path in schema["paths"]
+        described = path.replace(str(STAGE.id), "{stage}")
+        assert described in page.text
+        assert described in schema["paths"]
     status = schema["paths"]["/bitrix24/status"]["get"]
     assert status["security"] == [{"HTTPBearer": []}]
     assert status["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Status")
