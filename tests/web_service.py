@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
+from b24_pipeline.store.field_lists import FieldChoice
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.store.stage_flags import Flags, Stage
 from b24_pipeline.web.server import listen, server_of
@@ -94,6 +95,10 @@ class ScriptedPortals:
     def stages(self, one: Portal) -> list[Stage]:
         self._called("stages", one.name)
         return [STAGE]
+
+    def field_list(self, one: Portal, entity_type: str) -> list[FieldChoice]:
+        self._called("field_list", one.name, entity_type)
+        return []
 
     def set_flags(self, one: Portal, stage: UUID, flags: Flags) -> Stage:
         self._called("set_flags", one.name, stage, flags)

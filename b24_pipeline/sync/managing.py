@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from b24_pipeline.store.field_lists import FieldChoice, field_choices
 from b24_pipeline.store.portals import Portal, Portals
 from b24_pipeline.store.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.sync.connecting import Connecting
@@ -52,6 +53,10 @@ class Managing:
     def set_flags(self, portal: Portal, stage: UUID, flags: Flags) -> Stage:
         """What a stage counts as. Raises UnknownStage, FlagsContradict."""
         return StageFlags(self.connections.warehouse).set_flags(portal.id, stage, flags)
+
+    def field_list(self, portal: Portal, entity_type: str) -> list[FieldChoice]:
+        """Custom fields of leads, deals or contacts that a condition can be about."""
+        return field_choices(self.connections.warehouse, portal.id, entity_type)
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""

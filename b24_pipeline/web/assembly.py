@@ -24,6 +24,7 @@ from b24_pipeline.web.api import Api, ManagesPortals
 from b24_pipeline.web.body import BodyLimit
 from b24_pipeline.web.cookies import BrowserCookie
 from b24_pipeline.web.docs import add_docs
+from b24_pipeline.web.field_lists import FieldCalls, ListsFields
 from b24_pipeline.web.health import Health
 from b24_pipeline.web.metrics import Requests, metrics_route
 from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
@@ -37,7 +38,7 @@ _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
 
 
-class Manages(ManagesPortals, ManagesStages, Protocol):
+class Manages(ManagesPortals, ManagesStages, ListsFields, Protocol):
     """All that the management calls need."""
 
 
@@ -75,6 +76,7 @@ def assemble(parts: Parts) -> FastAPI:
     guard = management_key(parts.admin_key)
     app.include_router(Api(parts.managing, guard).router())
     app.include_router(StageCalls(parts.managing, guard).router())
+    app.include_router(FieldCalls(parts.managing, guard).router())
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))

@@ -16,6 +16,7 @@ CALLS = [
     ("POST", "/bitrix24/entity-type", {"entityType": "lead"}),
     ("POST", "/bitrix24/sync-pipelines", None),
     ("GET", "/bitrix24/pipelines", None),
+    *(("GET", f"/bitrix24/{owner}-custom-fields", None) for owner in ("lead", "deal", "contact")),
     ("PATCH", f"/bitrix24/pipeline-stages/{STAGE.id}", {"isQualifiedStage": True}),
 ]
 

@@ -1,0 +1,37 @@
+"""Custom fields that a condition can be about, with their labels and options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from b24_pipeline.store import queries
+from b24_pipeline.store.pool import Connection, Warehouse
+
+_sql = queries.load("field_lists")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """A custom field: boolean, enumeration or string. `options`: {id, value, default, ...} of an enumeration."""
+
+    id: int
+    field_name: str
+    user_type_id: str
+    label: str
+    multiple: bool
+    options: list[dict[str, Any]]
+
+
+def field_choices(warehouse: Warehouse, account: UUID, entity_type: str) -> list[FieldChoice]:
+    """Those of lead, deal or contact, as the catalogue was read last, by label."""
+
+    def work(connection: Connection) -> list[FieldChoice]:
+        with connection.cursor(row_factory=class_row(FieldChoice)) as cursor:
+            about = {"account": account, "entity_type": entity_type}
+            return cursor.execute(_sql.choices.sql, about).fetchall()
+
+    return warehouse.transact(work)
