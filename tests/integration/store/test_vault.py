@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import Fernet
 
-from b24_pipeline.errors import SecretKeyError, UnknownPortal, UsageError
+from b24_pipeline.errors import PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portals
 from b24_pipeline.store.vault import Vault, key_of_home
@@ -109,7 +109,7 @@ def test_removed_portal_loses_its_secrets_and_keeps_its_data(warehouse: Warehous
     portals.remove("acme", purge=False)
     assert portals.named() == []
     assert portals.one("acme").status == "disconnected"
-    with pytest.raises(UsageError, match="no webhook credential"):
+    with pytest.raises(PortalDisconnected, match="no webhook credential"):
         portals.webhook_url(portals.one("acme"))
     assert len(fetch(warehouse, "select id from bitrix24_leads")) == 1
     portals.remove("acme", purge=True)
