@@ -13,16 +13,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
-import time
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-from limits import parse as parse_limit
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.bitrix.address import PortalAddress, read_address
 from b24_pipeline.bitrix.auth import AppCredential, FreshToken
@@ -48,11 +43,9 @@ from b24_pipeline.sync.bindings import EVENTS, bind, unbind
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.offline import unbind_offline
 from b24_pipeline.sync.probe import plan_of, probe
+from b24_pipeline.sync.proofs import Proofs
 
 STATE_SECONDS = 600
-PROOF_PAUSE_SECONDS = 5.0
-MOST_PROOFS = parse_limit("60/minute")
-MOST_REMEMBERED = 10_000
 HANDLER_PATH = "/webhooks/bitrix24"
 _NONCE_BYTES = 24
 
@@ -95,9 +88,7 @@ class Connecting:
             salt="bitrix24",
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )
-        self._failed: dict[str, float] = {}  # digest of a pair that proved nothing -> when
-        self._proofs = MovingWindowRateLimiter(MemoryStorage())
-        self._guard = threading.Lock()
+        self._proofs = Proofs()
 
     @property
     def handler_url(self) -> str:
@@ -174,7 +165,7 @@ class Connecting:
             return None
         if self._is_known(portal, event.application_token):
             return portal
-        if not self._may_prove(event):
+        if not self._proofs.may_ask(event.member_id, event.application_token):
             return None
         self._installation(event.member_id, event.access_token)
         self._portals.set_application_token(portal, event.application_token)
@@ -282,21 +273,6 @@ class Connecting:
     def _is_known(self, portal: Portal, application_token: str) -> bool:
         known = self._portals.application_token(portal)
         return known is not None and hmac.compare_digest(_digest(known), _digest(application_token))
-
-    def _may_prove(self, event: SentTokens) -> bool:
-        """Whoever knows a portal's identity could make us ask about any token.
-
-        So one that proved nothing is not asked about again for a while, and of
-        others only so many: a liar must not keep the portal itself from being heard.
-        """
-        pair, now = _digest(f"{event.member_id} {event.application_token}"), time.monotonic()
-        with self._guard:
-            if len(self._failed) >= MOST_REMEMBERED:
-                self._failed.clear()
-            if now - self._failed.get(pair, -PROOF_PAUSE_SECONDS) < PROOF_PAUSE_SECONDS:
-                return False
-            self._failed[pair] = now
-        return self._proofs.hit(MOST_PROOFS, event.member_id)
 
 
 def _digest(secret: str) -> str:

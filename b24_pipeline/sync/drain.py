@@ -8,50 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
-from typing import Any
 
-from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
-from b24_pipeline.bitrix.listing import IdRange, read_list
-from b24_pipeline.bitrix.pages import walk
-from b24_pipeline.bitrix.ranges import PAGE_ROWS
-from b24_pipeline.entities import BY_NAME, HISTORIES, History
-from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.errors import B24Error, DatabaseError, PortalError, UnreadableAnswer
-from b24_pipeline.store import backlog, catalogue, cursors, sync_log
-from b24_pipeline.store import history as moves_store
-from b24_pipeline.store.backlog import Claimed
-from b24_pipeline.store.merge import Merged
+from b24_pipeline.store import backlog
 from b24_pipeline.store.pool import Connection, StorageError
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.chunk import EVENT, MOST_OBJECTS, Chunk
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
-from b24_pipeline.sync.history import NEW_MOVES, first_unread, move_of, moves_query
 from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.objects import Fetched, Fetching, Row
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.reading import Reading
 from b24_pipeline.sync.run import PORTALS_AT_ONCE, STOPS_PORTAL, opened
-from b24_pipeline.sync.scope import Scope
-
-EVENT = "event"
-BY_EVENT = Scope("event", EVENT)
-
-MOST_OBJECTS = MAX_COMMANDS * PAGE_ROWS
-"""Of a chunk: what one request can bring."""
-
-MOVES_PAGES = 4
-"""Pages of new moves that come with the objects, if the request has room: 100 known ones, and 100 new."""
 
 SOON_SECONDS, LATER_SECONDS = 15.0, 60.0
 """How long events wait for a portal that cannot be read: for what may pass, and for what a person must mend."""
-
-# classes of SQLSTATE that are one row's fault: data, constraints, a trigger's own, size
-_OF_A_ROW = ("22", "23", "P0", "54")
 
 
 def drain(
@@ -129,7 +102,7 @@ def _drain_portal(
     return added_up(outcomes)
 
 
-def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[_Chunk]:
+def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[Chunk]:
     left = limit
     while left is None or left > 0:
         chunk = _drain_chunk(job, upto, MOST_OBJECTS if left is None else min(left, MOST_OBJECTS))
@@ -157,7 +130,7 @@ def _drain_fields(job: Job, upto: int) -> list[Outcome]:
     return outcomes
 
 
-def _drain_chunk(job: Job, upto: int, objects: int) -> _Chunk | None:
+def _drain_chunk(job: Job, upto: int, objects: int) -> Chunk | None:
     """One chunk, stored; None where nothing is due, or another process is at it. Raises what stops the portal."""
     with job.warehouse.connect() as connection:
         if not backlog.take_turn(connection, job.portal.id):
@@ -165,14 +138,14 @@ def _drain_chunk(job: Job, upto: int, objects: int) -> _Chunk | None:
         claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
         if not claimed:
             return None
-        chunk = _Chunk(job, connection, claimed)
+        chunk = Chunk(job, connection, claimed)
         failure = _attempted(job, connection, chunk)
     if failure:
         raise failure
     return chunk
 
 
-def _attempted(job: Job, connection: Connection, chunk: _Chunk) -> PortalError | None:
+def _attempted(job: Job, connection: Connection, chunk: Chunk) -> PortalError | None:
     """Drains it; where the portal cannot be read nothing is kept but the moment of the next try."""
     try:
         with connection.transaction():
@@ -188,160 +161,3 @@ def _attempted(job: Job, connection: Connection, chunk: _Chunk) -> PortalError |
     seconds = LATER_SECONDS if isinstance(failure, STOPS_PORTAL) else SOON_SECONDS
     backlog.postpone(connection, seconds=seconds, error=str(failure))
     return failure
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Objects of one portal, claimed in one transaction."""
-
-    job: Job
-    connection: Connection
-    objects: Sequence[Claimed]
-    _outcomes: dict[str, Outcome] = field(default_factory=dict)
-    _failures: dict[tuple[str, int], str] = field(default_factory=dict)
-
-    def outcomes(self) -> list[Outcome]:
-        """One an entity, and one a history that got moves."""
-        return list(self._outcomes.values())
-
-    def drain(self) -> None:
-        """Fetches and stores all of it."""
-        client, started = self.job.client, monotonic()
-        requests, operating = client.usage.requests, client.usage.operating_seconds
-        readings = {name: Reading(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
-        starts = self._starts(readings)
-        fetched = self._fetched(readings, starts)
-        for reading in readings.values():
-            self._store(reading, fetched)
-        for history, start in starts.items():
-            self._store_moves(history, start, fetched)
-        backlog.set_aside(self.connection, self._failures)
-        backlog.done(self.connection)
-        first = next(iter(self._outcomes.values()))
-        first.requests = client.usage.requests - requests
-        first.operating_seconds = client.usage.operating_seconds - operating
-        first.seconds = monotonic() - started
-        self._note()
-
-    def _names(self) -> list[str]:
-        return [name for name in BY_NAME if any(one.entity_type == name for one in self.objects)]
-
-    def _ids(self, name: str) -> list[int]:
-        return [one.entity_id for one in self.objects if one.entity_type == name]
-
-    def _starts(self, readings: dict[str, Reading]) -> dict[History, int]:
-        """Where the new moves begin. Before a first sync has read them all, nothing can be told from some."""
-        begun = [
-            history
-            for history in HISTORIES
-            if history.entity in readings
-            and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
-        ]
-        return {history: first_unread(self.connection, self.job, history) for history in begun}
-
-    def _fetched(self, readings: dict[str, Reading], starts: dict[History, int]) -> Fetched:
-        along: dict[str, Command] = {}
-        for history, start in starts.items():
-            along |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
-        asked = [(one.entity_type, one.entity_id) for one in self.objects]
-        deleted = [(one.entity_type, one.entity_id) for one in self.objects if one.is_deleted]
-        return Fetching(self.job.client, readings).fetch(asked, deleted, along)
-
-    def _store(self, reading: Reading, fetched: Fetched) -> None:
-        name = reading.entity.name
-        outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
-        rows = unique(fetched.rows.get(name, []))
-        merged = self._merged(reading, rows)
-        gone = [number for kind, number in fetched.gone if kind == name]
-        outcome.rows_deleted = backlog.bury(self.connection, reading.target, name, gone)
-        outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
-        outcome.months = set(merged.months)
-        outcome.values_set_aside = reading.decoder.set_aside
-        self._failures |= {one: str(error) for one, error in fetched.failed.items() if one[0] == name}
-        self.job.options.progress(self.job.portal.name, name, len(rows))
-
-    def _merged(self, reading: Reading, rows: Sequence[Row]) -> Merged:
-        """Merges all rows but those that the database refuses, which are found by halving."""
-        if not rows:
-            return Merged(0)
-        try:
-            with self.connection.transaction():
-                return reading.merge(self.connection, reading.decoded(list(rows)))
-        except StorageError as error:
-            if not (error.sqlstate or "").startswith(_OF_A_ROW):
-                raise
-            if len(rows) == 1:
-                told = f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
-                self._failures[reading.entity.name, row_id(rows[0])] = told
-                return Merged(0)
-        middle = len(rows) // 2
-        one, other = self._merged(reading, rows[:middle]), self._merged(reading, rows[middle:])
-        return Merged(one.rows_changed + other.rows_changed, one.months | other.months)
-
-    def _store_moves(self, history: History, start: int, fetched: Fetched) -> None:
-        """New moves, and what they leave open of the objects just stored."""
-        account, ids = self.job.portal.id, self._ids(history.entity)
-        outcome = Outcome(self.job.portal.name, history.cursor, EVENT)
-        after = self._moves_along(history, start, fetched, outcome)
-        if after is not None and self._may_have_moved(history, start, after, ids):
-            chunks = read_list(
-                self.job.client,
-                moves_query(history, NEW_MOVES),
-                [IdRange(after, None)],
-                concurrency=self.job.options.concurrency,
-                first_pages=MAX_COMMANDS - 1,
-            )
-            for chunk in chunks:
-                self._append(history, [row for piece in chunk.pieces for row in piece.rows], outcome)
-        highest = moves_store.highest_id(self.connection, account, history.entity)
-        cursors.advance(self.connection, account, history.cursor, last_id=highest)
-        outcome.rows_changed += moves_store.infer_of(self.connection, account, history.entity, ids)
-        moves_store.link(self.connection, account, history.entity)
-        if outcome.rows_changed:
-            # stored since this transaction began
-            outcome.months = catalogue.months_of_moves(
-                self.connection, account, self.job.portal.time_zone, seconds=0
-            )
-            self._outcomes[history.cursor] = outcome
-
-    def _moves_along(self, history: History, start: int, fetched: Fetched, outcome: Outcome) -> int | None:
-        """Stores the moves that came with the objects; the id after which there are more, None for none."""
-        keys = [f"{history.cursor}_{page}" for page in range(MOVES_PAGES)]
-        if keys[0] not in fetched.more.results:
-            return start
-        found = walk(self.job.portal.name, moves_query(history, NEW_MOVES), fetched.more, keys, start, None)
-        self._append(history, found.rows, outcome)
-        return None if found.complete else found.covered
-
-    def _may_have_moved(self, history: History, start: int, after: int, ids: Sequence[int]) -> bool:
-        """Whether it is worth a request: more moves are known to come, or an object stands elsewhere."""
-        if after > start:
-            return True
-        return backlog.has_moved(self.connection, self.job.portal.id, history.entity, ids)
-
-    def _append(self, history: History, rows: Sequence[Any], outcome: Outcome) -> None:
-        read = [move_of(history, row) for row in rows]
-        moves = [move for move in read if move]
-        outcome.rows_read += len(rows)
-        outcome.values_set_aside += len(rows) - len(moves)
-        if moves:
-            outcome.rows_changed += moves_store.append(
-                self.connection, self.job.portal.id, history.entity, moves
-            )
-
-    def _note(self) -> None:
-        for outcome in self._outcomes.values():
-            sync_log.note(
-                self.connection,
-                self.job.portal.id,
-                outcome.entity,
-                EVENT,
-                self.job.options.run_id,
-                rows_read=outcome.rows_read,
-                rows_changed=outcome.rows_changed,
-                rows_deleted=outcome.rows_deleted,
-                values_set_aside=outcome.values_set_aside,
-                requests=outcome.requests,
-                operating_seconds=outcome.operating_seconds,
-                seconds=outcome.seconds,
-            )

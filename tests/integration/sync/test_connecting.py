@@ -15,7 +15,7 @@ from b24_pipeline import errors as e
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.portals import Portal, Portals
 from b24_pipeline.store.vault import Vault
-from b24_pipeline.sync import connecting as module
+from b24_pipeline.sync import proofs
 from b24_pipeline.sync.bindings import EVENTS, bind, check, unbind
 from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
@@ -341,7 +341,7 @@ def test_the_first_event_tells_the_application_token(
     with pytest.raises(e.InstallUnproved):
         prove(Sent(MEMBER, "x", "forged"))
     assert prove(Sent(MEMBER, "x", token)) is None
-    monkeypatch.setattr(module, "PROOF_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(proofs, "PAUSE_SECONDS", 0.0)
     portal = prove(Sent(MEMBER, "apptoken", token))
     assert portal is not None
     assert setting.portals.application_token(portal) == "apptoken"
@@ -369,7 +369,7 @@ def test_liars_do_not_make_us_ask_without_bound(
 ) -> None:
     """However many tokens they invent, the authorization server is asked about so many a minute."""
     setting.connect()
-    monkeypatch.setattr(module, "MOST_PROOFS", module.parse_limit("3/minute"))
+    monkeypatch.setattr(proofs, "MOST_OF_A_PORTAL", proofs.parse_limit("3/minute"))
     asked = len(bitrix.asked)
     for number in range(10):
         with suppress(e.InstallUnproved):

@@ -15,8 +15,8 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store import backlog
 from b24_pipeline.store.landing import Landing
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync import chunk, objects
 from b24_pipeline.sync import drain as draining
-from b24_pipeline.sync import objects
 from b24_pipeline.sync.drain import drain, replay
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
@@ -370,8 +370,8 @@ def test_a_backlog_of_many_chunks_is_drained_in_one_pass(
 ) -> None:
     """And more moves than come along with the rows are read as well."""
     monkeypatch.setattr(draining, "MOST_OBJECTS", 7)
-    monkeypatch.setattr(draining, "MOVES_PAGES", 1)
-    monkeypatch.setattr(draining, "first_unread", lambda *_arguments: 0)
+    monkeypatch.setattr(chunk, "MOVES_PAGES", 1)
+    monkeypatch.setattr(chunk, "first_unread", lambda *_arguments: 0)
     for number in ids(sandbox):
         sandbox.move("deal", number, "C1:NEW" if number % 2 else "NEW", None)
     land(installation, portal, *[("ONCRMDEALUPDATE", number) for number in ids(sandbox)] * 2)
