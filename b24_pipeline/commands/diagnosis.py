@@ -54,9 +54,11 @@ def _credential(portal: PortalHealth, _now: datetime) -> Told:
 
 
 def _token(portal: PortalHealth, now: datetime) -> Told:
-    if portal.status != "connected":
-        return
-    if portal.token_expires_at and now - portal.token_expires_at > UNUSED_TOKEN:
+    if (
+        portal.status == "connected"
+        and portal.token_expires_at
+        and now - portal.token_expires_at > UNUSED_TOKEN
+    ):
         yield "its token was not used for months and is about to end", f"b24 sync {portal.name}"
 
 
@@ -77,15 +79,19 @@ def _given_up(portal: PortalHealth, _now: datetime) -> Told:
 
 
 def _unheard(portal: PortalHealth, _now: datetime) -> Told:
-    if portal.status == "connected" and portal.bound_events and not portal.proves_events:
+    if portal.status == "connected" and _waits_for_the_first(portal):
         yield (
             "no event of it has been accepted yet",
             f"change a deal in the portal; if none comes, {portal.handler_url} does not reach `b24 serve` from outside",
         )
 
 
+def _waits_for_the_first(portal: PortalHealth) -> bool:
+    return bool(portal.bound_events) and not portal.proves_events
+
+
 def _silence(portal: PortalHealth, _now: datetime) -> Told:
-    if not portal.silent_since or (portal.bound_events and not portal.proves_events):
+    if not portal.silent_since or _waits_for_the_first(portal):
         return
     problem = (
         f"{portal.unannounced} changes were found by polling that no event announced "

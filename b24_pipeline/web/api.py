@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from fastapi import APIRouter
 
-from b24_pipeline.errors import AccountNeeded, UnknownPortal
 from b24_pipeline.store.portals import Portal
-from b24_pipeline.web.answers import Problem
+from b24_pipeline.web.management import Account, Camel, HasPortals, chosen, management_routes
 from b24_pipeline.web.security import Guard
 
-Account = Annotated[
-    str | None, Query(max_length=63, description="The portal's name; needed where several are connected.")
-]
 EntityType = Literal["lead", "deal", "both"]
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 404, 409, 413, 422, 503)
-}
-
-
-class Camel(BaseModel):
-    """camelCase outside, snake_case inside."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class Status(Camel):
@@ -69,13 +54,6 @@ class PipelinesSynced(Funnel):
     count: int
 
 
-class HasPortals(Protocol):
-    """Where a call's `account` is looked up."""
-
-    def all(self) -> list[Portal]:
-        """Every portal, by name."""
-
-
 class ManagesPortals(HasPortals, Protocol):
     """What a person has done to a portal and waits for: `sync.managing.Managing`."""
 
@@ -98,9 +76,7 @@ class Api:
 
     def router(self) -> APIRouter:
         """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
-        routes = APIRouter(
-            prefix="/bitrix24", tags=["portals"], dependencies=[Depends(self._guard)], responses=PROBLEMS
-        )
+        routes = management_routes("portals", self._guard)
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
         routes.add_api_route("/entity-type", self.change_entity_type, methods=["POST"])
@@ -132,22 +108,6 @@ class Api:
 
     def _portal(self, account: str | None) -> Portal:
         return chosen(self._managing, account)
-
-
-def chosen(managing: HasPortals, account: str | None) -> Portal:
-    """The named portal, or the only one. Raises UnknownPortal and AccountNeeded."""
-    portals = {portal.name: portal for portal in managing.all()}
-    if account is not None:
-        if account not in portals:
-            raise UnknownPortal(account, portals)
-        return portals[account]
-    active = [portal for portal in portals.values() if portal.status != "disconnected"]
-    candidates = active or list(portals.values())
-    if not candidates:
-        raise UnknownPortal("", portals)
-    if len(candidates) > 1:
-        raise AccountNeeded
-    return candidates[0]
 
 
 def _entity_type(portal: Portal) -> EntityType:

@@ -88,7 +88,6 @@ def assemble(parts: Parts) -> FastAPI:
 def _describe_webhook(app: FastAPI) -> None:
     """FastAPI knows its routes alone."""
     of_routes = app.openapi
-
     app.openapi = lambda: described(of_routes())  # type: ignore[method-assign]
 
 

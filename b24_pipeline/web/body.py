@@ -22,7 +22,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fits = _announced(scope) <= LARGEST_BODY
+        fits = announced(scope) <= LARGEST_BODY
         await self._app(scope, _Counted(receive) if fits else _too_large, send)
 
 
@@ -57,7 +57,7 @@ async def _too_large() -> Message:
     raise HTTPException(413, f"the body is larger than {LARGEST_BODY} bytes", _CLOSE)
 
 
-def _announced(scope: Scope) -> int:
-    """Its Content-Length, 0 where there is none; the server has refused what is no number."""
+def announced(scope: Scope) -> int:
+    """A request's Content-Length, 0 where there is none; the server has refused what is no number."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     return int(lengths[0]) if lengths and lengths[0].isdigit() else 0

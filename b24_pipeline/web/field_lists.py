@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from b24_pipeline.store.field_lists import FieldChoice
 from b24_pipeline.store.portals import Portal
-from b24_pipeline.web.api import PROBLEMS, Account, Camel, HasPortals, chosen
+from b24_pipeline.web.management import Account, Camel, HasPortals, chosen, management_routes
 from b24_pipeline.web.security import Guard
 
 FieldOwner = Literal["lead", "deal", "contact"]
@@ -56,9 +56,7 @@ class FieldCalls:
 
     def router(self) -> APIRouter:
         """The routes."""
-        routes = APIRouter(
-            prefix="/bitrix24", tags=["fields"], dependencies=[Depends(self._guard)], responses=PROBLEMS
-        )
+        routes = management_routes("fields", self._guard)
         routes.add_api_route("/lead-custom-fields", self.of_leads)
         routes.add_api_route("/deal-custom-fields", self.of_deals)
         routes.add_api_route("/contact-custom-fields", self.of_contacts)

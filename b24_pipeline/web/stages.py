@@ -7,13 +7,12 @@ from itertools import groupby
 from typing import Literal, Protocol
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.store.stage_flags import Flags, Stage
-from b24_pipeline.web.api import PROBLEMS, Account, Camel, HasPortals, chosen
+from b24_pipeline.web.management import Account, Camel, HasPortals, chosen, management_routes
 from b24_pipeline.web.security import Guard
 
 
@@ -49,7 +48,7 @@ class Pipelines(Camel):
 class WantedFlags(Camel):
     """Flags to set; those left out stay."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     is_qualified_stage: bool | None = None
     is_success_stage: bool | None = None
@@ -75,9 +74,7 @@ class StageCalls:
 
     def router(self) -> APIRouter:
         """The routes."""
-        routes = APIRouter(
-            prefix="/bitrix24", tags=["stages"], dependencies=[Depends(self._guard)], responses=PROBLEMS
-        )
+        routes = management_routes("stages", self._guard)
         routes.add_api_route("/pipelines", self.pipelines)
         routes.add_api_route("/pipeline-stages/{stage}", self.set_flags, methods=["PATCH"])
         return routes

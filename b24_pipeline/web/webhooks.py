@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from b24_pipeline.bitrix.events import MOST_BYTES
+from b24_pipeline.web.body import announced
 from b24_pipeline.web.receiver import Receipt, Receiver
 
 PATH = "/webhooks/bitrix24"
@@ -85,21 +86,19 @@ class _Gone(Exception):
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
     """The body, counted while it arrives: never more is held than an event may have."""
-    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if int(announced[:20]) > MOST_BYTES:
+    if announced(scope) > MOST_BYTES:
         raise _TooLarge
-    body = b""
+    body = bytearray()
     async with asyncio.timeout(SECONDS_TO_ARRIVE):
         while True:
             message = await receive()
             if message["type"] != "http.request":
                 raise _Gone
-            chunk: bytes = message.get("body", b"")
-            body += chunk
+            body += message.get("body", b"")
             if len(body) > MOST_BYTES:
                 raise _TooLarge
             if not message.get("more_body", False):
-                return body
+                return bytes(body)
 
 
 async def _answer(send: Send, receipt: Receipt, *headers: tuple[bytes, bytes]) -> None:
