@@ -70,7 +70,7 @@ def test_it_lists_what_is_dirty(sandbox: Sandbox) -> None:
     first, second = touch(sandbox, 0, 1)
     touch(sandbox, 0, 0)
     sandbox.delete("deal", second)
-    rows = queue("event.offline.list")
+    rows = queue("event.offline.list", order={"ID": "ASC"})
     assert [(row["EVENT_NAME"], row["EVENT_DATA"]["FIELDS"]["ID"]) for row in rows] == [
         (UPDATE, first),
         (UPDATE, second),
