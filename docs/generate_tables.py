@@ -36,6 +36,14 @@ CRM = (
 )
 OURS = (
     "user_accounts",
+    "account_directions",
+    "creatives",
+    "leads",
+    "lead_matches",
+    "bitrix24_phones",
+    "bitrix24_qualification",
+    "reconciliation",
+    "bitrix24_bookmarks",
     "bitrix24_sync_log",
     "bitrix24_cursors",
     "bitrix24_loads",

@@ -17,6 +17,7 @@ from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.chunk import EVENT, MOST_OBJECTS, Chunk
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
+from b24_pipeline.sync.follow import follow
 from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
@@ -99,6 +100,7 @@ def _drain_portal(
         code = error.sqlstate or "without a code"
         told = DatabaseError(f"{portal.name}: storing what events named failed with PostgreSQL error {code}")
         outcomes.append(Outcome(portal.name, EVENT, EVENT, error=told))
+    follow(connections.warehouse, portal)
     return added_up(outcomes)
 
 

@@ -31,6 +31,7 @@ from b24_pipeline.log import logger
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
+from b24_pipeline.sync.follow import follow
 from b24_pipeline.sync.history import load_history, sync_history
 from b24_pipeline.sync.interpreter import tuned
 from b24_pipeline.sync.job import Job
@@ -179,6 +180,7 @@ def _until_stopped(job: Job, steps: Sequence[Step]) -> list[Outcome]:
         outcomes += step(job)
         if any(isinstance(outcome.error, STOPS_PORTAL) for outcome in outcomes):
             break
+    follow(job.warehouse, job.portal)
     return outcomes
 
 
