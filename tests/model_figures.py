@@ -23,18 +23,23 @@ def frame(conn: psycopg.Connection[Any], statement: str) -> pd.DataFrame:
 
 def present(conn: psycopg.Connection[Any]) -> pd.DataFrame:
     """Entities alive, templates left out, with their stage."""
+    everybody = ever_counted(conn)
+    return everybody[everybody["deleted_at"].isna()].drop(columns="deleted_at")
+
+
+def ever_counted(conn: psycopg.Connection[Any]) -> pd.DataFrame:
+    """Entities alive and deleted, templates left out, with the stage where they stand or stood last."""
     return frame(
         conn,
         """
         select a.name as portal, 'deal' as entity_type, d.id as entity_id, d.category_id, d.stage_id as status_id,
-            coalesce(d.moved_time, d.date_create) as since, d.opportunity, d.currency_id
+            coalesce(d.moved_time, d.date_create) as since, d.opportunity, d.currency_id, d.deleted_at
         from bitrix24_deals d join user_accounts a on a.id = d.user_account_id
-        where d.deleted_at is null and d.is_recurring is not true
+        where d.is_recurring is not true
         union all
         select a.name, 'lead', l.id, 0, l.status_id, coalesce(l.moved_time, l.date_create), l.opportunity,
-            l.currency_id
+            l.currency_id, l.deleted_at
         from bitrix24_leads l join user_accounts a on a.id = l.user_account_id
-        where l.deleted_at is null
         """,
     )
 
@@ -45,14 +50,33 @@ def stages(conn: psycopg.Connection[Any]) -> pd.DataFrame:
         conn,
         """
         select a.name as portal, s.entity_type, s.category_id, s.status_id, s.status_sort as sort,
-            s.status_semantics as semantics, s.deleted_at is null as alive
+            s.status_semantics as semantics, s.deleted_at is null as alive,
+            s.is_success_stage as success, s.is_fail_stage as fail
         from bitrix24_pipeline_stages s join user_accounts a on a.id = s.user_account_id
         """,
     )
 
 
 def visits(conn: psycopg.Connection[Any]) -> pd.DataFrame:
-    """One row a visit, each move looked at in turn."""
+    """One row a visit of an entity alive, each move looked at in turn."""
+    return _visits(conn, present(conn))
+
+
+def stays(conn: psycopg.Connection[Any]) -> pd.DataFrame:
+    """One row a visit of whoever was ever counted, and `left_by`: the kind of the next visit, or deleted."""
+    everybody = ever_counted(conn)
+    found = _visits(conn, everybody).merge(everybody[[*ENTITY, "deleted_at"]], on=ENTITY)
+    found["left_by"] = found.groupby(ENTITY)["entry_kind"].shift(-1)
+    found = found[found["deleted_at"].isna() | (found["entered_at"] < found["deleted_at"])].copy()
+    ended = found["deleted_at"].notna() & (
+        found["exited_at"].isna() | (found["exited_at"] >= found["deleted_at"])
+    )
+    found.loc[ended, "left_by"] = "deleted"
+    found.loc[ended, "exited_at"] = found["deleted_at"]
+    return found
+
+
+def _visits(conn: psycopg.Connection[Any], entities: pd.DataFrame) -> pd.DataFrame:
     moves = frame(
         conn,
         """
@@ -64,7 +88,7 @@ def visits(conn: psycopg.Connection[Any]) -> pd.DataFrame:
     by_entity = {key: group.to_dict("records") for key, group in moves.groupby(ENTITY)}
     known = {tuple(row[key] for key in STAGE): row for row in stages(conn).to_dict("records")}
     found = []
-    for entity in present(conn).to_dict("records"):
+    for entity in entities.to_dict("records"):
         key = tuple(entity[name] for name in ENTITY)
         found += _visits_of(entity, by_entity.get(key, []), known)
     return pd.DataFrame(found)
@@ -110,9 +134,9 @@ def _kind(
         return "pipeline_change"
     pipeline = (entity["portal"], entity["entity_type"], after[0])
     old, new = known.get((*pipeline, before[1])), known.get((*pipeline, after[1]))
-    if new and new["semantics"] != "process":
-        return {"success": "won", "failure": "lost"}[new["semantics"]]
-    if old and old["semantics"] != "process":
+    if new and (new["success"] or new["fail"]):
+        return "won" if new["success"] else "lost"
+    if old and (old["success"] or old["fail"]):
         return "reopen"
     if not old or not new:
         return "forward"

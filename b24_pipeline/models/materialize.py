@@ -20,6 +20,7 @@ from b24_pipeline.models.relation import (
     Connection,
     Relation,
     describe,
+    indexes_of,
     replace_relation,
     rows_of,
     view_definition,
@@ -100,9 +101,7 @@ def _swap(conn: Connection, project: Project, model: Model, old: Relation, text:
     """Build the table beside the old one, then let it take its place."""
     beside = Relation(old.schema, f"{old.name}__next", None, ())
     conn.execute(statement("create_next", relation=beside.identifier, query=query(text)))
-    if model.unique_key:
-        key = columns_of(model.unique_key)
-        conn.execute(statement("create_key_index", relation=beside.identifier, key=key))
+    _make_indexes(conn, model, beside)
     conn.execute(statement("analyze", relation=beside.identifier))
     rename = statement("rename_next", relation=beside.identifier, name=sql.Identifier(old.name))
     replace_relation(conn, old, lambda: _run(conn, rename), _readers(project, model))
@@ -116,6 +115,7 @@ def _refresh(
 ) -> Outcome:
     """Change the rows that differ; of an incremental model those whose key was computed anew."""
     incremental = model.materialized == "incremental" and not full_refresh
+    _make_indexes(conn, model, old)
     text = model_sql(project, model, incremental=incremental)
     conn.execute(statement("create_candidate", query=query(text)))
     conn.execute(statement("analyze_candidate"))
@@ -130,6 +130,15 @@ def _refresh(
     if changed * 5 > rows:
         conn.execute(statement("analyze", relation=old.identifier))
     return Outcome("incremental" if incremental else "replaced", rows, changed, old.columns)
+
+
+def _make_indexes(conn: Connection, model: Model, relation: Relation) -> None:
+    """Those of the key and of the config that the table does not have yet."""
+    wanted = [columns for columns in (model.unique_key, *model.indexes) if columns]
+    present = indexes_of(conn, relation)
+    for columns in wanted:
+        if columns not in present:
+            conn.execute(statement("create_index", relation=relation.identifier, columns=columns_of(columns)))
 
 
 def _merge(conn: Connection, model: Model, old: Relation) -> int:

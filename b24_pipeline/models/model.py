@@ -52,7 +52,8 @@ class Model:
     """One .sql file and what schema.yml says about it.
 
     `depends_on` are models, `sources` raw tables (`public.bitrix24_deals`),
-    `layer` is its folder: staging, intermediate or marts.
+    `layer` is its folder: staging, intermediate or marts. `indexes` are the columns
+    of each index that a table has besides that of its key.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Model:
     layer: str
     materialized: Materialized
     unique_key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...]
     depends_on: tuple[str, ...]
     sources: tuple[str, ...]
     description: str

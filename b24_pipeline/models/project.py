@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.check_files import attach_checks
+from b24_pipeline.models.config import read_config
 from b24_pipeline.models.model import Model, Source
 from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
 from b24_pipeline.models.selection import select_models
@@ -17,7 +17,6 @@ from b24_pipeline.models.template import Uses, read_uses
 from b24_pipeline.paths import bundled
 
 SCHEMA = "analytics"
-_MATERIALIZED = ("view", "table", "incremental")
 _UNSUPPORTED_FOLDERS = ("macros", "snapshots", "seeds", "analyses", "functions")
 _UNSUPPORTED_FILES = ("packages.yml", "dependencies.yml", "selectors.yml", "package-lock.yml")
 
@@ -108,15 +107,16 @@ def _model(
     uses = read_uses(text, path)
     _refuse_unknown_uses(uses, path, settings, sources)
     layer = path.parent.name
-    materialized, unique_key = _config({"materialized": settings.materialized_in(layer)} | uses.config, path)
+    config = read_config({"materialized": settings.materialized_in(layer)} | uses.config, path)
     columns = {column.name: column.description for column in described.columns} if described else {}
     return Model(
         name=path.stem,
         path=path,
         sql=text,
         layer=layer,
-        materialized=materialized,
-        unique_key=unique_key,
+        materialized=config.materialized,
+        unique_key=config.unique_key,
+        indexes=tuple(index.columns for index in config.indexes),
         depends_on=tuple(dict.fromkeys(uses.refs)),
         sources=tuple(dict.fromkeys(sources[key].relation for key in uses.sources)),
         description=described.description if described else "",
@@ -133,20 +133,6 @@ def _refuse_unknown_uses(
     for name in uses.variables:
         if name not in settings.vars:
             raise ModelError(f"{path}: var({name!r}) is not among the vars of dbt_project.yml")
-
-
-def _config(config: Mapping[str, object], path: Path) -> tuple[Any, tuple[str, ...]]:
-    unknown = set(config) - {"materialized", "unique_key"}
-    if unknown:
-        raise ModelError(f"{path}: config({', '.join(sorted(unknown))}) is not supported")
-    materialized = config["materialized"]
-    if materialized not in _MATERIALIZED:
-        raise ModelError(f"{path}: materialized={materialized!r} is not supported, only {_MATERIALIZED}")
-    key = config.get("unique_key") or []
-    unique_key = (key,) if isinstance(key, str) else tuple(str(column) for column in key)  # type: ignore[attr-defined]
-    if materialized == "incremental" and not unique_key:
-        raise ModelError(f"{path}: an incremental model needs a unique_key")
-    return materialized, unique_key
 
 
 def _in_building_order(models: Mapping[str, Model]) -> dict[str, Model]:

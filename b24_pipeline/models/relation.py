@@ -65,6 +65,12 @@ def describe(conn: Connection, schema: str, name: str) -> Relation:
     return Relation(schema, name, kind, tuple(found[0]["columns"]))
 
 
+def indexes_of(conn: Connection, relation: Relation) -> set[tuple[str, ...]]:
+    """The columns of each index of a table."""
+    named = _literal(relation.schema, relation.name)
+    return {tuple(row["columns"]) for row in rows_of(conn, statement("find_indexes", relation_name=named))}
+
+
 def view_definition(conn: Connection, schema: str, name: str) -> str:
     """The view's query in PostgreSQL's own words, by which two views can be compared."""
     (row,) = rows_of(conn, statement("view_definition", relation_name=_literal(schema, name)))

@@ -34,6 +34,8 @@ SYNTAX = (
     nodes.Const,
     nodes.List,
     nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
 )
 
 

@@ -7,7 +7,8 @@ with days as (
             partition by portal, entity_type, category_id, status_id
             order by day
         ) as in_stage_before,
-        left_forward + left_back + won + lost + reopened + moved_to_other_pipeline as left_by_kind
+        left_forward + left_back + won + lost + reopened + moved_to_other_pipeline + deleted
+            as left_by_kind
     from {{ ref('funnel_daily') }}
 
 )

@@ -42,8 +42,8 @@ create table {{ relation }} as {{ query }};
 -- The new table takes the old one's name.
 alter table {{ relation }} rename to {{ name }};
 
--- name: create_key_index
--- Finds the rows of a key, for the next build and for whoever looks one up.
+-- name: create_index
+-- Finds rows by their key or by another column, for the next build and for whoever looks one up.
 create index on {{ relation }} ({{ key }});
 
 -- name: analyze

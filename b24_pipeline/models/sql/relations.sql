@@ -35,6 +35,21 @@ select
 from pg_class as relation
 where relation.oid = to_regclass({{ relation_name }});
 
+-- name: find_indexes
+-- The columns of each index of a table.
+select
+    coalesce(
+        (
+            select array_agg(column_.attname::text order by place.number)
+            from unnest(index_.indkey::smallint[]) with ordinality as place (attnum, number)
+            inner join pg_attribute as column_
+                on index_.indrelid = column_.attrelid and place.attnum = column_.attnum
+        ),
+        '{}'
+    ) as columns
+from pg_index as index_
+where index_.indrelid = to_regclass({{ relation_name }});
+
 -- name: view_definition
 -- A view's query as PostgreSQL has understood it.
 select pg_get_viewdef(to_regclass({{ relation_name }})) as definition;

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', unique_key=['user_account_id', 'entity_type', 'entity_id']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['user_account_id', 'entity_type', 'entity_id'],
+    indexes=[{'columns': ['loaded_at']}]
+) }}
 
 with leads as (
 
@@ -12,7 +16,7 @@ with leads as (
         opportunity,
         currency_id,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
-        deleted_at is null as is_counted,
+        coalesce(deleted_at, 'infinity') as counted_until,
         loaded_at
     from {{ ref('stg_leads') }}
 
@@ -31,7 +35,7 @@ deals as (
         currency_id,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         -- a recurring deal is the template of deals to come and stands in no pipeline
-        deleted_at is null and is_recurring is not true as is_counted,
+        case when is_recurring then '-infinity' else coalesce(deleted_at, 'infinity') end as counted_until,
         loaded_at
     from {{ ref('stg_deals') }}
 
@@ -53,6 +57,10 @@ final as (
         entity_id,
         category_id,
         status_id,
+        -- grouping and joining by one number takes a third of the time that four columns take
+        hashtextextended(
+            concat_ws(':', user_account_id, entity_type, category_id, status_id), 0
+        ) as stage_key,
         case status_semantic_id
             when 'S' then 'success'
             when 'F' then 'failure'
@@ -61,7 +69,8 @@ final as (
         opportunity,
         currency_id,
         in_stage_since,
-        is_counted,
+        counted_until,
+        counted_until = 'infinity' as is_counted,
         loaded_at
     from entities
     {% if is_incremental() %}

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', unique_key=['user_account_id', 'entity_type', 'entity_id']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['user_account_id', 'entity_type', 'entity_id'],
+    indexes=[{'columns': ['entity_loaded_at']}, {'columns': ['history_loaded_at']}]
+) }}
 
 with
 {% if is_incremental() %}
@@ -11,10 +15,18 @@ with
 
     ),
 
-    known as (
+    -- days are days in the portal's zone: when that changes, all its visits are of another day
+    shifted_portals as (
 
-        select * from {{ this }}
-        where visit_number = 1
+        select portals.user_account_id
+        from {{ ref('stg_portals') }} as portals
+        where
+            portals.time_zone != (
+                select visit.time_zone
+                from {{ this }} as visit
+                where visit.user_account_id = portals.user_account_id
+                limit 1  -- noqa: AM09
+            )
 
     ),
 
@@ -25,16 +37,19 @@ with
             entity.entity_type,
             entity.entity_id
         from {{ ref('int_entity') }} as entity
-        left join known
-            on
-                entity.user_account_id = known.user_account_id
-                and entity.entity_type = known.entity_type
-                and entity.entity_id = known.entity_id
         where
             entity.loaded_at > (select seen.entities_upto from seen)
-            -- always true; it tells the planner that few rows are meant
+            -- always true; it tells the planner that few rows are meant, so that it takes the index
             and entity.loaded_at <= 'infinity'
-            and entity.loaded_at is distinct from known.entity_loaded_at
+            and not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.user_account_id = entity.user_account_id
+                    and known.entity_type = entity.entity_type
+                    and known.entity_id = entity.entity_id
+                    and known.entity_loaded_at = entity.loaded_at
+            )
 
     ),
 
@@ -47,7 +62,6 @@ with
         from {{ ref('stg_status_history') }}
         where
             loaded_at > (select seen.history_upto from seen)
-            -- always true; it tells the planner that few rows are meant, so that it takes the index
             and loaded_at <= 'infinity'
 
     ),
@@ -55,18 +69,31 @@ with
     moved as (
 
         select
-            history.user_account_id,
-            history.entity_type,
-            history.entity_id,
-            count(*) as known_moves,
-            max(history.loaded_at) as history_loaded_at
-        from {{ ref('stg_status_history') }} as history
-        inner join lately_moved
-            on
+            lately_moved.user_account_id,
+            lately_moved.entity_type,
+            lately_moved.entity_id
+        from lately_moved
+        cross join lateral (
+            select
+                count(*) as known_moves,
+                max(history.loaded_at) as history_loaded_at
+            from {{ ref('stg_status_history') }} as history
+            where
                 history.user_account_id = lately_moved.user_account_id
                 and history.entity_type = lately_moved.entity_type
                 and history.entity_id = lately_moved.entity_id
-        group by history.user_account_id, history.entity_type, history.entity_id
+        ) as moves
+        where
+            not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.user_account_id = lately_moved.user_account_id
+                    and known.entity_type = lately_moved.entity_type
+                    and known.entity_id = lately_moved.entity_id
+                    and known.known_moves = moves.known_moves
+                    and known.history_loaded_at = moves.history_loaded_at
+            )
 
     ),
 
@@ -76,37 +103,66 @@ with
 
         union
 
+        select * from moved
+
+        union
+
         select
-            moved.user_account_id,
-            moved.entity_type,
-            moved.entity_id
-        from moved
-        left join known
-            on
-                moved.user_account_id = known.user_account_id
-                and moved.entity_type = known.entity_type
-                and moved.entity_id = known.entity_id
-        where
-            moved.known_moves is distinct from known.known_moves
-            or moved.history_loaded_at is distinct from known.history_loaded_at
+            entity.user_account_id,
+            entity.entity_type,
+            entity.entity_id
+        from {{ ref('int_entity') }} as entity
+        inner join shifted_portals on entity.user_account_id = shifted_portals.user_account_id
+
+    ),
+
+    -- here and below, offset 0 makes the planner look up each by its key: it does not know how few they are
+    entities as (
+
+        select entity.*
+        from changed
+        cross join lateral (
+            select *
+            from {{ ref('int_entity') }} as present
+            where
+                present.user_account_id = changed.user_account_id
+                and present.entity_type = changed.entity_type
+                and present.entity_id = changed.entity_id
+            offset 0  -- noqa: AM09
+        ) as entity
+
+    ),
+
+    history as (
+
+        select move.*
+        from entities
+        cross join lateral (
+            select *
+            from {{ ref('stg_status_history') }} as known
+            where
+                known.user_account_id = entities.user_account_id
+                and known.entity_type = entities.entity_type
+                and known.entity_id = entities.entity_id
+            offset 0  -- noqa: AM09
+        ) as move
+
+    ),
+
+{% else %}
+    entities as (
+
+        select * from {{ ref('int_entity') }}
+
+    ),
+
+    history as (
+
+        select * from {{ ref('stg_status_history') }}
 
     ),
 
 {% endif %}
-entities as (
-
-    select entity.*
-    from {{ ref('int_entity') }} as entity
-    {% if is_incremental() %}
-        inner join changed
-            on
-                entity.user_account_id = changed.user_account_id
-                and entity.entity_type = changed.entity_type
-                and entity.entity_id = changed.entity_id
-    {% endif %}
-
-),
-
 known_moves as (
 
     select
@@ -116,15 +172,18 @@ known_moves as (
         false as is_present_stage,
         history.category_id,
         history.status_id,
+        hashtextextended(
+            concat_ws(':', entities.user_account_id, entities.entity_type, history.category_id, history.status_id), 0
+        ) as stage_key,
         history.changed_at,
         history.history_id,
         history.move_id,
         history.source,
-        entities.is_counted,
+        entities.counted_until,
         entities.loaded_at as entity_loaded_at,
         history.loaded_at as history_loaded_at
     from entities
-    inner join {{ ref('stg_status_history') }} as history
+    inner join history
         on
             entities.user_account_id = history.user_account_id
             and entities.entity_type = history.entity_type
@@ -142,11 +201,12 @@ present_stages as (
         true as is_present_stage,
         category_id,
         status_id,
+        stage_key,
         in_stage_since as changed_at,
         null::bigint as history_id,
         null::bigint as move_id,
         'inferred' as source,
-        is_counted,
+        counted_until,
         loaded_at as entity_loaded_at,
         null::timestamptz as history_loaded_at
     from entities
@@ -168,6 +228,7 @@ compared as (
         moves.*,
         lag(category_id) over of_entity as category_before,
         lag(status_id) over of_entity as status_before,
+        lag(stage_key) over of_entity as stage_before,
         lag(changed_at) over of_entity as changed_before,
         max(history_loaded_at) over entity as seen_history,
         count(history_loaded_at) over entity as known_moves
@@ -183,9 +244,9 @@ visits as (
     select *
     from compared
     where
-        status_before is null
+        stage_before is null
         or (
-            (category_before, status_before) != (category_id, status_id)
+            stage_before != stage_key
             and (not is_present_stage or changed_at > changed_before)
         )
 
@@ -194,25 +255,32 @@ visits as (
 final as (
 
     select
-        user_account_id,
-        entity_type,
-        entity_id,
+        visits.user_account_id,
+        visits.entity_type,
+        visits.entity_id,
         (row_number() over of_entity)::integer as visit_number,
-        category_id,
-        status_id,
-        category_before as previous_category_id,
-        status_before as previous_status_id,
-        changed_at as entered_at,
-        lead(changed_at) over of_entity as exited_at,
-        source,
-        is_counted,
-        entity_loaded_at,
-        seen_history as history_loaded_at,
-        known_moves
+        visits.category_id,
+        visits.status_id,
+        visits.stage_key,
+        visits.category_before as previous_category_id,
+        visits.status_before as previous_status_id,
+        visits.stage_before as previous_stage_key,
+        hashint8extended(visits.stage_key, coalesce(visits.stage_before, 0)) as way_key,
+        visits.changed_at as entered_at,
+        lead(visits.changed_at) over of_entity as exited_at,
+        (visits.changed_at at time zone portals.time_zone)::date as entered_on,
+        portals.time_zone,
+        visits.source,
+        visits.counted_until,
+        visits.counted_until = 'infinity' as is_counted,
+        visits.entity_loaded_at,
+        visits.seen_history as history_loaded_at,
+        visits.known_moves
     from visits
+    inner join {{ ref('stg_portals') }} as portals on visits.user_account_id = portals.user_account_id
     window of_entity as (
-        partition by user_account_id, entity_type, entity_id
-        order by is_present_stage, changed_at, history_id, move_id
+        partition by visits.user_account_id, visits.entity_type, visits.entity_id
+        order by visits.is_present_stage, visits.changed_at, visits.history_id, visits.move_id
     )
 
 )

@@ -7,9 +7,9 @@ with visits as (
 
 ),
 
-stages as (
+kinds as (
 
-    select * from {{ ref('int_stage') }}
+    select * from {{ ref('int_entry_kind') }}
 
 ),
 
@@ -22,40 +22,20 @@ final as (
         visits.visit_number,
         visits.category_id,
         visits.status_id,
+        visits.stage_key,
         visits.previous_category_id,
         visits.previous_status_id,
+        visits.previous_stage_key,
         visits.entered_at,
         visits.exited_at,
-        stages.stage_number,
-        stages.pipeline_number,
-        stage_before.stage_number as previous_stage_number,
-        case
-            when visits.visit_number = 1 then 'create'
-            when visits.category_id != visits.previous_category_id then 'pipeline_change'
-            when stages.semantics = 'success' then 'won'
-            when stages.semantics = 'failure' then 'lost'
-            when stage_before.semantics in ('success', 'failure') then 'reopen'
-            when stages.status_sort < stage_before.status_sort then 'back'
-            when
-                stages.status_sort > stage_before.status_sort
-                and stages.steps_before > stage_before.steps_through
-                then 'skip'
-            else 'forward'
-        end as entry_kind,
+        visits.entered_on,
+        kinds.entry_kind,
         visits.source
     from visits
-    inner join stages
+    inner join kinds
         on
-            visits.user_account_id = stages.user_account_id
-            and visits.entity_type = stages.entity_type
-            and visits.category_id = stages.category_id
-            and visits.status_id = stages.status_id
-    left join stages as stage_before
-        on
-            visits.user_account_id = stage_before.user_account_id
-            and visits.entity_type = stage_before.entity_type
-            and visits.previous_category_id = stage_before.category_id
-            and visits.previous_status_id = stage_before.status_id
+            visits.stage_key = kinds.stage_key
+            and coalesce(visits.previous_stage_key, 0) = kinds.previous_stage_key
 
 )
 

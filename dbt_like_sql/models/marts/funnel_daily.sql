@@ -12,15 +12,15 @@ stages as (
 
 ),
 
-visits as (
+flows as (
 
-    select
-        visit.stage_number,
-        visit.previous_stage_number,
-        visit.entry_kind,
-        (visit.entered_at at time zone portals.time_zone)::date as day
-    from {{ ref('int_visit') }} as visit
-    inner join portals on visit.user_account_id = portals.user_account_id
+    select * from {{ ref('int_flow') }}
+
+),
+
+kinds as (
+
+    select * from {{ ref('int_entry_kind') }}
 
 ),
 
@@ -28,37 +28,44 @@ visits as (
 ends as (
 
     select
-        stage_number,
+        stage_key,
         day,
-        null as left_by
-    from visits
+        case when is_end then 'deleted' end as left_by,
+        entities
+    from flows
 
     union all
 
     select
-        previous_stage_number as stage_number,
-        day,
-        entry_kind as left_by
-    from visits
-    where previous_stage_number is not null
+        flows.previous_stage_key as stage_key,
+        flows.day,
+        kinds.entry_kind as left_by,
+        flows.entities
+    from flows
+    inner join kinds
+        on
+            flows.stage_key = kinds.stage_key
+            and flows.previous_stage_key = kinds.previous_stage_key
+    where flows.previous_stage_key != 0
 
 ),
 
 flows_a_day as (
 
     select
-        stage_number,
+        stage_key,
         day,
-        count(*) filter (where left_by is null) as entered,
-        count(*) filter (where left_by in ('forward', 'skip')) as left_forward,
-        count(*) filter (where left_by = 'back') as left_back,
-        count(*) filter (where left_by = 'won') as won,
-        count(*) filter (where left_by = 'lost') as lost,
-        count(*) filter (where left_by = 'reopen') as reopened,
-        count(*) filter (where left_by = 'pipeline_change') as moved_to_other_pipeline,
-        count(*) filter (where left_by is not null) as left_total
+        sum(entities) filter (where left_by is null) as entered,
+        sum(entities) filter (where left_by in ('forward', 'skip')) as left_forward,
+        sum(entities) filter (where left_by = 'back') as left_back,
+        sum(entities) filter (where left_by = 'won') as won,
+        sum(entities) filter (where left_by = 'lost') as lost,
+        sum(entities) filter (where left_by = 'reopen') as reopened,
+        sum(entities) filter (where left_by = 'pipeline_change') as moved_to_other_pipeline,
+        sum(entities) filter (where left_by = 'deleted') as deleted,
+        sum(entities) filter (where left_by is not null) as left_total
     from ends
-    group by stage_number, day
+    group by stage_key, day
 
 ),
 
@@ -66,19 +73,19 @@ first_days as (
 
     select
         stages.user_account_id,
-        flows_a_day.stage_number,
+        flows_a_day.stage_key,
         min(flows_a_day.day) as first_day,
         max(flows_a_day.day) as last_day
     from flows_a_day
-    inner join stages on flows_a_day.stage_number = stages.stage_number
-    group by stages.user_account_id, flows_a_day.stage_number
+    inner join stages on flows_a_day.stage_key = stages.stage_key
+    group by stages.user_account_id, flows_a_day.stage_key
 
 ),
 
 spans as (
 
     select
-        stage_number,
+        stage_key,
         first_day,
         max(last_day) over (partition by user_account_id) as last_day
     from first_days
@@ -88,7 +95,7 @@ spans as (
 quiet_days as (
 
     select
-        stage_number,
+        stage_key,
         generate_series(first_day::timestamp, last_day::timestamp, interval '1 day')::date as day,
         0 as entered,
         0 as left_forward,
@@ -97,6 +104,7 @@ quiet_days as (
         0 as lost,
         0 as reopened,
         0 as moved_to_other_pipeline,
+        0 as deleted,
         0 as left_total
     from spans
 
@@ -113,18 +121,19 @@ all_days as (
 every_day as (
 
     select
-        stage_number,
+        stage_key,
         day,
-        max(entered) as entered,
-        max(left_forward) as left_forward,
-        max(left_back) as left_back,
-        max(won) as won,
-        max(lost) as lost,
-        max(reopened) as reopened,
-        max(moved_to_other_pipeline) as moved_to_other_pipeline,
-        max(left_total) as left_total
+        coalesce(max(entered), 0)::bigint as entered,
+        coalesce(max(left_forward), 0)::bigint as left_forward,
+        coalesce(max(left_back), 0)::bigint as left_back,
+        coalesce(max(won), 0)::bigint as won,
+        coalesce(max(lost), 0)::bigint as lost,
+        coalesce(max(reopened), 0)::bigint as reopened,
+        coalesce(max(moved_to_other_pipeline), 0)::bigint as moved_to_other_pipeline,
+        coalesce(max(deleted), 0)::bigint as deleted,
+        coalesce(max(left_total), 0)::bigint as left_total
     from all_days
-    group by stage_number, day
+    group by stage_key, day
 
 ),
 
@@ -133,7 +142,7 @@ stocked as (
     select
         every_day.*,
         sum(entered - left_total) over (
-            partition by stage_number
+            partition by stage_key
             order by day
         )::bigint as in_stage_end
     from every_day
@@ -156,10 +165,11 @@ final as (
         stocked.lost,
         stocked.reopened,
         stocked.moved_to_other_pipeline,
+        stocked.deleted,
         stocked.left_total,
         stocked.in_stage_end
     from stocked
-    inner join stages on stocked.stage_number = stages.stage_number
+    inner join stages on stocked.stage_key = stages.stage_key
     inner join portals on stages.user_account_id = portals.user_account_id
 
 )

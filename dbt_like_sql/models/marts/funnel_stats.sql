@@ -18,131 +18,99 @@ portals as (
 entities as (
 
     select
-        stages.stage_number,
-        stages.pipeline_number,
-        stages.furthest_sort,
-        entity.entity_id,
-        entity.opportunity,
+        stage_key,
+        opportunity,
         -- XXX is ISO 4217's code for no currency
-        coalesce(entity.currency_id, 'XXX') as currency_id
-    from {{ ref('int_entity') }} as entity
-    inner join stages
-        on
-            entity.user_account_id = stages.user_account_id
-            and entity.entity_type = stages.entity_type
-            and entity.category_id = stages.category_id
-            and entity.status_id = stages.status_id
-    where entity.is_counted
+        coalesce(currency_id, 'XXX') as currency_id
+    from {{ ref('int_entity') }}
+    where is_counted and status_id is not null
 
 ),
 
-visits as (
+-- entities of one pipeline that have been in the same stages are counted together
+paths as (
 
     select
-        stages.stage_number,
-        stages.pipeline_number,
-        stages.furthest_sort,
-        visit.entity_id,
-        visit.exited_at - visit.entered_at as duration
-    from {{ ref('int_stage_interval') }} as visit
-    inner join stages
-        on
-            visit.user_account_id = stages.user_account_id
-            and visit.entity_type = stages.entity_type
-            and visit.category_id = stages.category_id
-            and visit.status_id = stages.status_id
-    where visit.is_counted
+        row_number() over () as path_number,
+        stage_keys,
+        count(*) as entities
+    from {{ ref('int_path') }}
+    where is_counted
+    group by stage_keys
 
 ),
 
--- each entity once for each stage that it has ever been in, the present one included
 been_in as (
 
     select
-        stage_number,
-        pipeline_number,
-        furthest_sort,
-        entity_id
-    from visits
-
-    union
-
-    select
-        stage_number,
-        pipeline_number,
-        furthest_sort,
-        entity_id
-    from entities
+        paths.path_number,
+        paths.entities,
+        stages.stage_key,
+        stages.pipeline_key,
+        stages.furthest_sort
+    from paths
+    cross join lateral unnest(paths.stage_keys) as stage (stage_key)
+    inner join stages on stage.stage_key = stages.stage_key
 
 ),
 
 reached as (
 
     select
-        stage_number,
-        count(*) as reached
+        stage_key,
+        sum(entities)::bigint as reached
     from been_in
-    group by stage_number
+    group by stage_key
 
 ),
 
 furthest as (
 
     select
-        pipeline_number,
-        entity_id,
-        max(furthest_sort) as furthest_sort
+        pipeline_key,
+        path_number,
+        max(furthest_sort) as furthest_sort,
+        max(entities) as entities
     from been_in
-    group by pipeline_number, entity_id
-
-),
-
-furthest_counts as (
-
-    select
-        pipeline_number,
-        furthest_sort,
-        count(*) as entities
-    from furthest
-    group by pipeline_number, furthest_sort
+    group by pipeline_key, path_number
 
 ),
 
 entered as (
 
     select
-        pipeline_number,
+        pipeline_key,
         sum(entities)::bigint as entered
-    from furthest_counts
-    group by pipeline_number
+    from furthest
+    group by pipeline_key
 
 ),
 
 passed as (
 
     select
-        stages.stage_number,
-        sum(furthest_counts.entities)::bigint as passed
+        stages.stage_key,
+        sum(furthest.entities)::bigint as passed
     from stages
-    inner join furthest_counts
+    inner join furthest
         on
-            stages.pipeline_number = furthest_counts.pipeline_number
-            and stages.furthest_sort <= furthest_counts.furthest_sort
-    group by stages.stage_number
+            stages.pipeline_key = furthest.pipeline_key
+            and stages.furthest_sort <= furthest.furthest_sort
+    group by stages.stage_key
 
 ),
 
 durations as (
 
     select
-        stage_number,
+        stage_key,
         round(
-            percentile_cont(0.5) within group (order by date_part('epoch', duration))::numeric, 3
+            percentile_cont(0.5) within group (order by date_part('epoch', exited_at - entered_at))::numeric, 3
         ) as median_seconds,
-        round(avg(extract(epoch from duration)), 3) as mean_seconds
-    from visits
-    where duration is not null
-    group by stage_number
+        round(avg(extract(epoch from exited_at - entered_at)), 3) as mean_seconds
+    from {{ ref('int_stage_interval') }}
+    where is_counted and exited_at is not null
+    group by stage_key
 
 ),
 
@@ -150,26 +118,26 @@ durations as (
 amounts as (
 
     select
-        stage_number,
+        stage_key,
         currency_id,
         count(*) as entities,
         sum(opportunity) as amount
     from entities
-    group by stage_number, currency_id
+    group by stage_key, currency_id
 
 ),
 
 in_stage as (
 
     select
-        stage_number,
+        stage_key,
         sum(entities)::bigint as in_stage,
         count(*) filter (where amount is not null) as currencies,
         max(currency_id) filter (where amount is not null) as currency_id,
         sum(amount) as amount,
         jsonb_object_agg(currency_id, amount) filter (where amount is not null) as amounts_by_currency
     from amounts
-    group by stage_number
+    group by stage_key
 
 ),
 
@@ -188,11 +156,11 @@ counted as (
         coalesce(reached.reached, 0) as reached,
         coalesce(passed.passed, reached.reached, 0) as reached_implied
     from stages
-    left join in_stage on stages.stage_number = in_stage.stage_number
-    left join entered on stages.pipeline_number = entered.pipeline_number
-    left join reached on stages.stage_number = reached.stage_number
-    left join passed on stages.stage_number = passed.stage_number
-    left join durations on stages.stage_number = durations.stage_number
+    left join in_stage on stages.stage_key = in_stage.stage_key
+    left join entered on stages.pipeline_key = entered.pipeline_key
+    left join reached on stages.stage_key = reached.stage_key
+    left join passed on stages.stage_key = passed.stage_key
+    left join durations on stages.stage_key = durations.stage_key
 
 ),
 
@@ -228,7 +196,7 @@ final as (
         select earlier.reached
         from counted as earlier
         where
-            earlier.pipeline_number = counted.pipeline_number
+            earlier.pipeline_key = counted.pipeline_key
             and earlier.semantics = 'process'
             and not earlier.is_deleted
             and earlier.status_sort < counted.status_sort

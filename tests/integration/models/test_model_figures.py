@@ -79,32 +79,46 @@ def _check_money(row: dict[str, Any], amounts: dict[str, Any]) -> None:
         assert row["currency_id"] == next((name for name in amounts if name != "XXX"), None)
 
 
+LEFT_BY = {
+    "left_forward": ("forward", "skip"),
+    "left_back": ("back",),
+    "won": ("won",),
+    "lost": ("lost",),
+    "reopened": ("reopen",),
+    "moved_to_other_pipeline": ("pipeline_change",),
+    "deleted": ("deleted",),
+}
+
+
 def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
-    """Entries, exits and stocks of each stage agree day by day, in the portal's own days."""
-    visits = model_figures.visits(conn)
-    visits["entered_on"] = [
-        row.entered_at.astimezone(ZONES[row.portal]).date() for row in visits.itertuples()
-    ]
-    visits["exited_on"] = [
-        None if pd.isna(row.exited_at) else row.exited_at.astimezone(ZONES[row.portal]).date()
-        for row in visits.itertuples()
-    ]
-    last_days = visits.groupby("portal")["entered_on"].max()
-    by_stage = dict(iter(visits.groupby(model_figures.STAGE)))
-    daily = model_figures.frame(conn, "select * from analytics.funnel_daily")
+    """Entries, exits by kind and stocks of each stage agree day by day, in the portal's own days."""
+    stays = model_figures.stays(conn)
+    for end in ("entered", "exited"):
+        stays[f"{end}_on"] = [
+            None if pd.isna(at) else at.astimezone(ZONES[portal]).date()
+            for portal, at in zip(stays["portal"], stays[f"{end}_at"], strict=True)
+        ]
+    last_days = stays.melt(["portal"], ["entered_on", "exited_on"]).dropna().groupby("portal")["value"].max()
+    came, gone = _a_day(stays, "entered_on"), _a_day(stays, "exited_on")
+    kinds = {name: _a_day(stays[stays["left_by"].isin(of)], "exited_on") for name, of in LEFT_BY.items()}
+    daily = model_figures.frame(conn, "select * from analytics.funnel_daily order by day")
     found = dict(iter(daily.groupby(model_figures.STAGE)))
-    assert set(found) == set(by_stage)
+    first_days = stays.groupby(model_figures.STAGE)["entered_on"].min()
+    assert set(found) == set(first_days.index)
     for key, days in found.items():
-        of_stage = by_stage[key]
-        assert list(days["day"].sort_values()) == list(
-            pd.date_range(of_stage["entered_on"].min(), last_days[key[0]]).date
-        )
+        assert list(days["day"]) == list(pd.date_range(first_days[key], last_days[key[0]]).date)
+        stock = 0
         for row in days.itertuples():
-            assert row.entered == (of_stage["entered_on"] == row.day).sum()
-            assert row.left_total == (of_stage["exited_on"] == row.day).sum()
-            came = (of_stage["entered_on"] <= row.day).sum()
-            left = sum(day is not None and day <= row.day for day in of_stage["exited_on"])
-            assert row.in_stage_end == came - left
+            place = (*key, row.day)
+            assert (row.entered, row.left_total) == (came.get(place, 0), gone.get(place, 0))
+            for name, counts in kinds.items():
+                assert getattr(row, name) == counts.get(place, 0), (place, name)
+            stock += came.get(place, 0) - gone.get(place, 0)
+            assert row.in_stage_end == stock
+
+
+def _a_day(stays: pd.DataFrame, day: str) -> dict[tuple[Any, ...], int]:
+    return stays.groupby([*model_figures.STAGE, day]).size().to_dict()
 
 
 def test_facts_hold_whoever_is_alive(conn: psycopg.Connection[Any]) -> None:

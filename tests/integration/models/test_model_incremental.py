@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -94,6 +95,40 @@ def test_flags_of_a_stage_take_effect_at_once(warehouse: Warehouse) -> None:
     with warehouse.connect() as conn:
         row = conn.execute("select is_won, is_open, is_qualified from analytics.fct_deal").fetchone()
     assert row == (True, False, True)
+
+
+def test_days_follow_the_portals_time_zone(warehouse: Warehouse) -> None:
+    """A zone that was set right afterwards moves every visit to its own day."""
+    with warehouse.connect() as conn:
+        model_data.populate(conn, 8, entities=10)
+    built(warehouse)
+    with warehouse.connect() as conn:
+        conn.execute("update user_accounts set bitrix24_time_zone = 'Pacific/Auckland' where name = 'acme'")
+    by_change = built(warehouse)
+    assert by_change == built(warehouse, full_refresh=True)
+    assert any("Pacific/Auckland" in row for row in by_change["int_stage_interval"])
+
+
+def test_a_won_stage_is_what_the_user_says(warehouse: Warehouse) -> None:
+    """Moves into a stage are wins as soon as its flag says so, though no deal has changed."""
+    with warehouse.connect() as conn:
+        account = model_data.add_portal(conn, "acme")
+        for number, status in enumerate(("NEW", "PAID")):
+            model_data.add_stage(conn, account, status, 10 * number)
+            model_data.add_move(
+                conn, account, "deal", 1, status, model_data.START + timedelta(days=number), history_id=number
+            )
+        model_data.add_deal(conn, account, 1, "PAID")
+    built(warehouse)
+    with warehouse.connect() as conn:
+        conn.execute("update bitrix24_pipeline_stages set is_success_stage = true where status_id = 'PAID'")
+    built(warehouse)
+    with warehouse.connect() as conn:
+        (kind,) = conn.execute(
+            "select entry_kind from analytics.fct_stage_interval where status_id = 'PAID'"
+        ).fetchone() or (None,)
+        (won,) = conn.execute("select sum(won) from analytics.funnel_daily").fetchone() or (None,)
+    assert (kind, won) == ("won", 1)
 
 
 def test_a_portal_that_is_removed_leaves_the_marts(warehouse: Warehouse) -> None:

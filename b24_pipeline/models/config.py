@@ -1,0 +1,51 @@
+"""What a model says of itself in `config(...)`, as dbt-postgres has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.model import Materialized
+
+
+class Index(BaseModel):
+    """One index; nothing but its columns can be said of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: tuple[str, ...]
+
+
+class ModelConfig(BaseModel):
+    """How a model is kept, by which columns its rows are told apart, and by which else they are found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    materialized: Materialized
+    unique_key: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
+
+    @field_validator("unique_key", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+def read_config(values: Mapping[str, object], path: Path) -> ModelConfig:
+    """The config of a file, checked. Raises ModelError for whatever dbt has and we have not."""
+    try:
+        config = ModelConfig.model_validate(values)
+    except ValidationError as error:
+        raise ModelError(f"{path}: {_told(error, values)} is not supported") from None
+    if config.materialized == "incremental" and not config.unique_key:
+        raise ModelError(f"{path}: an incremental model needs a unique_key")
+    return config
+
+
+def _told(error: ValidationError, values: Mapping[str, object]) -> str:
+    name = str(error.errors()[0]["loc"][0])
+    return f"config({name}={values[name]!r})"
