@@ -43,6 +43,8 @@ OURS = (
     "bitrix24_phones",
     "bitrix24_qualification",
     "reconciliation",
+    "reconciliation_turns",
+    "bitrix24_standing",
     "bitrix24_bookmarks",
     "bitrix24_sync_log",
     "bitrix24_cursors",

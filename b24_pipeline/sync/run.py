@@ -29,6 +29,7 @@ from b24_pipeline.errors import (
 )
 from b24_pipeline.log import logger
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.agreement import check_agreement
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
 from b24_pipeline.sync.follow import follow
@@ -130,7 +131,8 @@ def sync_portal(job: Job, request: Request) -> list[Outcome]:
         steps += [_history_step(history, request) for history in HISTORIES]
     if any(request.wants(entity.name) for entity in CRM):
         steps += [_without_outcome(take_offline), _without_outcome(watch_events)]
-    return _until_stopped(job, steps)
+    proves = not request.entities and request.since is None
+    return _until_stopped(job, steps, afterwards=check_agreement if proves else None)
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
@@ -146,7 +148,8 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
 def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
     """One portal: what changed, what was missed, and the moves of both."""
     steps = reconcile_steps(whole=whole)
-    return _until_stopped(job, [*steps, _without_outcome(take_offline), _without_outcome(check_bindings)])
+    beside = [_without_outcome(take_offline), _without_outcome(check_bindings)]
+    return _until_stopped(job, [*steps, *beside], afterwards=lambda job: check_agreement(job, whole=whole))
 
 
 def _without_outcome(work: Callable[[Job], object]) -> Step:
@@ -174,12 +177,15 @@ def _scope_step(entity: Entity, scope: Scope) -> Step:
     return lambda job: [load_scope(job, entity, scope)]
 
 
-def _until_stopped(job: Job, steps: Sequence[Step]) -> list[Outcome]:
+def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Step | None = None) -> list[Outcome]:
+    """`afterwards`: what is done only if everything before has worked."""
     outcomes: list[Outcome] = []
     for step in steps:
         outcomes += step(job)
         if any(isinstance(outcome.error, STOPS_PORTAL) for outcome in outcomes):
             break
+    if afterwards and all(outcome.worked for outcome in outcomes):
+        outcomes += afterwards(job)
     follow(job.warehouse, job.portal)
     return outcomes
 
