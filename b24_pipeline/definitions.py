@@ -13,7 +13,7 @@ from b24_pipeline.automation.sensors import SENSORS
 from b24_pipeline.resources import B24
 
 defs = dg.Definitions.merge(
-    dg.Definitions(assets=[crm.portals, crm.changes, crm.cohorts, crm.directories]),
+    dg.Definitions(assets=[crm.portals, crm.reconciliation, crm.changes, crm.cohorts, crm.directories]),
     dg.Definitions(assets=[models]),
     dg.Definitions(asset_checks=CHECKS),
     dg.Definitions(jobs=JOBS, schedules=SCHEDULES, sensors=SENSORS),

@@ -16,6 +16,7 @@ from b24_pipeline.assets.tables import (
     PORTAL_TABLES,
     PORTALS_TABLE,
     RAW,
+    RECONCILIATION,
     RawTable,
 )
 from b24_pipeline.resources import B24
@@ -31,6 +32,15 @@ portals = dg.AssetSpec(
     group_name=RAW,
     kinds={"postgres"},
     metadata={"dagster/table_name": "public.user_accounts"},
+)
+
+reconciliation = dg.AssetSpec(
+    RECONCILIATION,
+    deps=[CHANGES],
+    description="Our figures beside the live portal's, stage by stage: what each sync ends with.",
+    group_name=RAW,
+    kinds=set(KINDS),
+    metadata={"dagster/table_name": "public.reconciliation"},
 )
 
 

@@ -7,7 +7,7 @@ are with the models.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -17,16 +17,18 @@ from b24_pipeline.errors import PortalError, UsageError
 from b24_pipeline.log import masked
 from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.store import quality
+from b24_pipeline.store import quality, reconciliation
 from b24_pipeline.store.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.health import PortalHealth, health
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.store.reconciliation import Checked
 from b24_pipeline.sync import run as sync
 from b24_pipeline.sync.counts import totals
 
 COUNTED = ("lead", "deal", "contact", "company")
 COUNTS = "counts_agree_with_portal"
 FRESH_SECONDS = 3600
+SHOWN_IDS = 50
 WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR
 
@@ -179,6 +181,79 @@ def events_arrive(b24: B24) -> dg.AssetCheckResult:
     )
 
 
+_COLUMNS = dg.TableSchema(
+    columns=[
+        *(dg.TableColumn(name) for name in ("portal", "entity", "pipeline", "stage")),
+        *(dg.TableColumn(name, "int") for name in ("in the portal", "here")),
+        *(dg.TableColumn(name) for name in ("missing ids", "surplus ids", "differing ids", "explanation")),
+    ]
+)
+
+
+@dg.asset_check(
+    asset=CHANGES,
+    description="Counts and amounts of each stage are the portal's, but for what was changed there since.",
+)
+def agrees_with_portal(b24: B24) -> dg.AssetCheckResult:
+    """By the last check of each connected portal, which every sync ends with; no portal is asked.
+
+    What could be repaired is a warning: it was wrong until then. So is a portal that was not compared lately.
+    """
+    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+        stages = reconciliation.last_checks(connection)
+        portals = [one for one in health(connection) if one.status == "connected"]
+    unequal = [one for one in stages if not one.is_equal]
+    wrong = [one for one in unequal if not one.is_explained]
+    told = [*map(_difference, wrong), *filter(None, map(_not_compared, portals))]
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=ERROR if any(one.is_wrong for one in wrong) else WARN,
+        description="; ".join(told) or None,
+        metadata={
+            "stages": len(stages),
+            "rows_compared": sum(one.rows_compared for one in stages),
+            "differing": dg.MetadataValue.table([_record(one) for one in unequal], _COLUMNS),
+        },
+    )
+
+
+def _difference(one: Checked) -> str:
+    return f"{one.portal}: {one.entity_type} {one.category_id}/{one.status_id}: {one.explanation}"
+
+
+def _not_compared(portal: PortalHealth) -> str:
+    moment = portal.stages_checked_at
+    if moment and datetime.now(UTC) - moment < timedelta(seconds=FRESH_SECONDS):
+        return ""
+    return (
+        f"{portal.name}: last compared {moment:%Y-%m-%d %H:%M} UTC"
+        if moment
+        else f"{portal.name}: not compared"
+    )
+
+
+def _record(one: Checked) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "portal": one.portal,
+            "entity": one.entity_type,
+            "pipeline": str(one.category_id),
+            "stage": one.status_id,
+            "in the portal": one.portal_count,
+            "here": one.our_count,
+            "missing ids": _shown(one.missing_ids),
+            "surplus ids": _shown(one.surplus_ids),
+            "differing ids": _shown(one.differing_ids),
+            "explanation": one.explanation or "",
+        }
+    )
+
+
+def _shown(ids: list[int]) -> str:
+    """A table of Dagster holds no lists; the rest is in `reconciliation`."""
+    return ", ".join(map(str, ids[:SHOWN_IDS])) + (", ..." if len(ids) > SHOWN_IDS else "")
+
+
 CHECKS = [
     counts,
     _orphan_check("lead"),
@@ -186,4 +261,5 @@ CHECKS = [
     *map(_coverage_check, COUNTED),
     fresh,
     events_arrive,
+    agrees_with_portal,
 ]

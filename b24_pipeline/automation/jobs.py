@@ -8,15 +8,17 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from b24_pipeline.assets.crm import changes, cohorts, directories
 from b24_pipeline.assets.models import models
 from b24_pipeline.assets.partitions import PORTALS
-from b24_pipeline.automation.checks import CHECKS
+from b24_pipeline.automation.checks import CHECKS, agrees_with_portal
 from b24_pipeline.automation.draining import drain_events
 from b24_pipeline.automation.pruning import prune_events, prune_runs
 from b24_pipeline.automation.reconciling import compare_with_portal
 
 changes_job = dg.define_asset_job(
     "changes",
-    selection=dg.AssetSelection.assets(changes).without_checks() | dg.AssetSelection.assets(models),
-    description="What changed in one portal, and the models above it.",
+    selection=dg.AssetSelection.assets(changes).without_checks()
+    | dg.AssetSelection.checks(agrees_with_portal)
+    | dg.AssetSelection.assets(models),
+    description="What changed in one portal, whether its stages agree now, and the models above it.",
 )
 
 pipelines_job = dg.define_asset_job(

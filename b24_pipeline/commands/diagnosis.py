@@ -30,7 +30,7 @@ class Finding:
 
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
     """All that is wrong with one portal, by the database alone."""
-    for rule in (_credential, _token, _backlog, _given_up, _unheard, _silence, _bindings, _coverage, _budget):
+    for rule in _RULES:
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)
 
@@ -128,12 +128,35 @@ def _coverage(portal: PortalHealth, now: datetime) -> Told:
             )
 
 
+def _agreement(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.stages_wrong and portal.stages_checked_at:
+        yield (
+            f"{portal.stages_wrong} of {portal.stages_checked} stages differed from the portal and could not be "
+            f"repaired ({portal.stages_checked_at:%Y-%m-%d %H:%M} UTC)",
+            f"b24 reconcile {portal.name} --whole; the column explanation of reconciliation says what differs",
+        )
+
+
 def _budget(portal: PortalHealth, _now: datetime) -> Told:
     if portal.budget_seconds > CROWDED.total_seconds():
         yield (
             f"its request budget is used up for {age(portal.budget_seconds)}",
             "wait; if it stays so, another program shares this portal's limit from our address",
         )
+
+
+_RULES = (
+    _credential,
+    _token,
+    _backlog,
+    _given_up,
+    _unheard,
+    _silence,
+    _bindings,
+    _coverage,
+    _agreement,
+    _budget,
+)
 
 
 def age(seconds: float) -> str:

@@ -64,6 +64,7 @@ def _show_portals(states: Sequence[PortalHealth]) -> None:
         "given up",
         "last event",
         "events",
+        "stages",
         "requests queued",
     )
     table(titles, list(map(_state, states)), right=(6, 7))
@@ -84,6 +85,7 @@ def _state(portal: PortalHealth) -> tuple[Any, ...]:
         portal.events_failed,
         portal.last_event_at,
         _events(portal),
+        _stages(portal),
         f"{portal.budget_seconds:.1f} s",
     )
 
@@ -95,6 +97,16 @@ def _events(portal: PortalHealth) -> str:
     if portal.bound_events:
         return f"{len(portal.bound_events)} bound"
     return "outgoing webhook" if portal.proves_events else "none, polled"
+
+
+def _stages(portal: PortalHealth) -> str:
+    """Our figures beside the portal's."""
+    if portal.stages_checked_at is None:
+        return "not compared"
+    if portal.stages_wrong:
+        return f"{portal.stages_wrong} of {portal.stages_checked} differ"
+    changed = f", {portal.stages_differing} changed since" if portal.stages_differing else ""
+    return f"{portal.stages_checked} agree{changed}"
 
 
 def _show_syncs(syncs: Sequence[dict[str, Any]]) -> None:

@@ -33,6 +33,8 @@ class PortalHealth:
     `proves_events`: whether we know the token that its events come with.
     `unannounced`: changes found by polling that no event announced;
     `silent_since`: when there were too many of them, None while events arrive.
+    `stages_checked_at`: when our figures were last beside the portal's, and how many stages that
+    were; `stages_differing` were not equal, and of these `stages_wrong` neither by later changes nor repaired.
     `budget_seconds`: how long the next request would wait behind others, burst left out.
     """
 
@@ -59,6 +61,10 @@ class PortalHealth:
     silent_since: datetime | None
     silence_checked_at: datetime | None
     budget_seconds: float
+    stages_checked_at: datetime | None = None
+    stages_checked: int = 0
+    stages_differing: int = 0
+    stages_wrong: int = 0
     coverage: tuple[Proof, ...] = ()
 
     @property

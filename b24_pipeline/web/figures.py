@@ -35,6 +35,16 @@ _GAUGES: tuple[tuple[str, str, Figure], ...] = (
     ),
     ("b24_portal_silent", "1 while too many of them were found.", lambda one: one.silent_since is not None),
     ("b24_portal_budget_seconds", "How long the next request would wait.", lambda one: one.budget_seconds),
+    (
+        "b24_portal_stages_checked",
+        "Stages counted beside the portal in the last check.",
+        lambda one: one.stages_checked if one.stages_checked_at else None,
+    ),
+    (
+        "b24_portal_stages_wrong",
+        "Of these, those that differ by no later change and could not be repaired.",
+        lambda one: one.stages_wrong if one.stages_checked_at else None,
+    ),
     ("b24_portal_not_synced", "Entities never proved complete.", lambda one: len(one.not_synced)),
 )
 

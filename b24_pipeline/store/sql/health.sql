@@ -26,7 +26,11 @@ select
     coalesce(h.unannounced, 0) as unannounced,
     h.silent_since,
     h.checked_at as silence_checked_at,
-    coalesce(queued.budget_seconds, 0) as budget_seconds
+    coalesce(queued.budget_seconds, 0) as budget_seconds,
+    compared.stages_checked_at,
+    compared.stages_checked,
+    compared.stages_differing,
+    compared.stages_wrong
 from user_accounts as a
 left join bitrix24_event_health as h on a.id = h.user_account_id
 cross join lateral (
@@ -64,4 +68,18 @@ cross join lateral (
     from bitrix24_budget as b
     where split_part(b.bucket, '/', 1) = a.bitrix24_domain
 ) as queued
+cross join lateral (
+    select
+        max(r.checked_at) as stages_checked_at,
+        count(*) as stages_checked,
+        count(*) filter (where not r.is_equal) as stages_differing,
+        count(*) filter (where not r.is_explained and not r.is_repaired) as stages_wrong
+    from reconciliation as r
+    where
+        r.user_account_id = a.id
+        and r.checked_at = (
+            select max(latest.checked_at) from reconciliation as latest
+            where latest.user_account_id = a.id
+        )
+) as compared
 order by a.name;

@@ -1,6 +1,6 @@
 -- name: freeze()!
 -- All that follows in this transaction sees one moment.
-set transaction isolation level repeatable read;
+set local transaction_isolation to 'repeatable read';
 
 -- name: checked_at()$
 -- The moment that it sees.
@@ -8,22 +8,16 @@ select now();
 
 -- name: stages(account)
 -- Every stage that the portal has or that somebody stands in, with how many do, and how far it was compared.
-select
-    entity_type,
-    category_id,
-    status_id,
-    coalesce(standing.entities, 0) as entities,
-    coalesce(turn.read_upto, 0) as read_upto,
-    turn.read_at
-from (
+with directory as (
     select
         entity_type,
         category_id,
         status_id
     from bitrix24_pipeline_stages
     where user_account_id = :account and deleted_at is null
-) as stage
-full join (
+),
+
+standing as (
     select
         entity_type,
         category_id,
@@ -32,8 +26,9 @@ full join (
     from bitrix24_standing
     where user_account_id = :account
     group by entity_type, category_id, status_id
-) as standing using (entity_type, category_id, status_id)
-left join (
+),
+
+turn as (
     select
         entity_type,
         category_id,
@@ -42,7 +37,18 @@ left join (
         read_at
     from reconciliation_turns
     where user_account_id = :account
-) as turn using (entity_type, category_id, status_id)
+)
+
+select
+    entity_type,
+    category_id,
+    status_id,
+    coalesce(standing.entities, 0) as entities,
+    coalesce(turn.read_upto, 0) as read_upto,
+    turn.read_at
+from directory
+full join standing using (entity_type, category_id, status_id)
+left join turn using (entity_type, category_id, status_id)
 order by entity_type, category_id, status_id;
 
 -- name: rows_within(account, entities, categories, statuses, after, upto)
@@ -113,7 +119,7 @@ delete from reconciliation
 where user_account_id = :account and checked_at < now() - make_interval(days => :days);
 
 -- name: last_checks()
--- The stages of the last check of each portal.
+-- The stages of the last check of each connected portal.
 select
     account.name as portal,
     found.checked_at,
@@ -133,7 +139,8 @@ select
 from user_accounts as account
 inner join reconciliation as found on account.id = found.user_account_id
 where
-    found.checked_at = (
+    account.bitrix24_status = 'connected'
+    and found.checked_at = (
         select max(latest.checked_at) from reconciliation as latest
         where latest.user_account_id = account.id
     )
