@@ -101,3 +101,6 @@ comment on column bitrix24_standing.status_id is 'The stage; empty where the por
 comment on column bitrix24_standing.opportunity is 'Amount.';
 comment on column bitrix24_standing.currency_id is 'Its currency.';
 comment on column bitrix24_standing.date_modify is 'When it was last changed in the portal.';
+
+comment on column bitrix24_sync_log.entity_type is
+'What was read: lead, deal, contact, company, user, pipeline, stage, field, lead_history, deal_history; agreement for the comparison of stages.';

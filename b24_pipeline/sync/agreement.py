@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import groupby
 
 from b24_pipeline.entities import HISTORIES
+from b24_pipeline.log import logger
 from b24_pipeline.store import cursors
 from b24_pipeline.store import reconciliation as store
 from b24_pipeline.store.pool import Connection
@@ -26,6 +27,8 @@ from b24_pipeline.sync.stage_lists import AGREEMENT, StageLists
 from b24_pipeline.sync.stage_question import Asked, StageQuestion, Told
 from b24_pipeline.sync.stage_search import MOST_READ, Patience, StageSearch
 from b24_pipeline.sync.stage_tally import Changed, Tally
+
+log = logger("sync")
 
 NAME = "agreement"
 """What the check is called in the sync log."""
@@ -50,6 +53,8 @@ def check_agreement(job: Job, *, whole: bool = False) -> list[Outcome]:
         outcome.rows_read = sum(one.rows for one in check.tallies)
         outcome.rows_changed = sum(one.rows_changed for one in repaired)
         outcome.rows_deleted = sum(one.rows_deleted for one in repaired)
+        if check.wrong:
+            log.warning("stages differ from the portal", portal=job.portal.name, stages=check.wrong)
     return repaired + [moves for one in repaired for moves in _moves(job, one.entity)]
 
 
@@ -65,12 +70,15 @@ class _Check:
         self.whole = whole
         self.tallies: list[Tally] = []
         self.repaired: list[Outcome] = []
+        self.wrong = 0
         self._account = job.portal.id
         self._since = job.warehouse.transact(self._moments)
         lists = {entity: StageLists(job, entity) for entity in self._since}
         self._lists = {entity: one for entity, one in lists.items() if one.is_kept}
 
     def run(self) -> None:
+        if not self._lists:
+            return
         told = StageQuestion(self.job, self._lists, self._starts()).ask(
             self.job.warehouse.transact(self._stages)
         )
@@ -149,6 +157,7 @@ class _Check:
             tally.found(portal, counts_amounts=self._lists[tally.place.entity].counts_amounts)
             for tally in self.tallies
         ]
+        self.wrong = sum(not (one.is_explained or one.is_repaired) for one in found)
         store.write(connection, self._account, checked_at, found)
         for place, read_upto in told.turns.items():
             store.take_turn(connection, self._account, place, read_upto)

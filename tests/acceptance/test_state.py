@@ -42,3 +42,37 @@ def test_state_is_told_and_what_is_missing_repaired(b24: B24, sandbox: Sandbox, 
     assert doctor.returncode == 1
     assert sum("5 days ago" in problem for problem in told) == 4
     assert any("1 events wait to be drained" in problem for problem in told)
+
+
+def test_doctor_names_stages_that_differ_from_the_portal(
+    b24: B24, sandbox: Sandbox, database_url: str
+) -> None:
+    """Many deals gone at once are left to a person; when she says that they are deleted, all is well."""
+    b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+    assert b24("sync", "acme").returncode == 0
+    assert "agree" in b24("status").stdout
+    deals = sorted(int(number) for number in sandbox.truth.entities("deal")["ID"])
+    for number in deals[:30]:
+        sandbox.delete("deal", number)
+
+    synced = b24("sync", "acme")
+    assert synced.returncode == 0, synced.stderr
+    doctor = b24("doctor", "--json")
+    assert doctor.returncode == 1
+    (finding,) = json.loads(doctor.stdout)["findings"]
+    assert "stages differed from the portal and could not be repaired" in finding["problem"]
+    assert "b24 reconcile acme --whole" in finding["advice"]
+    state = json.loads(b24("status", "--json").stdout)["portals"][0]
+    assert 0 < state["stages_wrong"] == state["stages_differing"] < state["stages_checked"]
+    assert f"{state['stages_wrong']} of {state['stages_checked']} differ" in b24("status").stdout
+    with raw(database_url) as connection:
+        told = connection.execute(
+            "select sum(cardinality(surplus_ids)), string_agg(distinct portal, ''), "
+            "bool_and(category_name <> '' and status_name <> '') "
+            "from analytics.reconciliation where not is_equal"
+        ).fetchone()
+    assert told == (30, "acme", True)
+
+    repaired = b24("reconcile", "acme", "--whole", "--accept-deletions")
+    assert repaired.returncode == 0, repaired.stderr
+    assert b24("doctor").stdout == "all is well\n"

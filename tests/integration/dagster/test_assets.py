@@ -14,7 +14,7 @@ from b24_pipeline.assets.crm import changes, cohorts
 from b24_pipeline.assets.failure import told_in_one_line
 from b24_pipeline.assets.models import models, project
 from b24_pipeline.assets.partitions import cohort_key
-from b24_pipeline.automation.checks import CHECKS, counts, events_arrive, fresh
+from b24_pipeline.automation.checks import CHECKS, agrees_with_portal, counts, events_arrive, fresh
 from b24_pipeline.automation.pruning import prune
 from b24_pipeline.automation.report import report_outcomes
 from b24_pipeline.definitions import defs
@@ -79,7 +79,7 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
     evaluated = result.get_asset_check_evaluations()
     assert {check.check_name for check in evaluated if not check.passed} == set()
-    assert len(evaluated) == sum(len(model.tests) for model in project.models.values())
+    assert len(evaluated) == 1 + sum(len(model.tests) for model in project.models.values())
 
 
 def test_changes_marks_the_cohorts_that_it_touched(
@@ -259,3 +259,45 @@ def test_checks_name_what_was_not_compared_and_who_is_silent(installation: Runti
     result = events_arrive(RESOURCES["b24"])
     assert not result.passed
     assert "acme: 7 changes without an event" in str(result.description)
+
+
+def agreement_of(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    """What the run of `changes` says of the stages."""
+    (found,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "agrees_with_portal"]
+    return found
+
+
+def test_changes_says_whether_the_stages_agree(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """A lost row is a warning with its id, for it was repaired; what stays wrong is an error."""
+    (before,) = check(instance, agrees_with_portal).values()
+    assert (before.passed, before.description) == (False, "acme: not compared")
+    equal = agreement_of(run_changes(instance))
+    assert equal.passed
+    assert equal.metadata["stages"].value > 20
+    assert equal.metadata["rows_compared"].value > 100
+    assert equal.metadata["differing"].value.records == []
+
+    number = ids(installation, "bitrix24_deals")[5]
+    with installation.warehouse.connect() as connection:
+        connection.execute("delete from bitrix24_deals where id = %s", (number,))
+    result = run_changes(instance)
+    assert result.success
+    repaired = agreement_of(result)
+    assert (repaired.passed, repaired.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert f"ids {number}; repaired right after the check" in str(repaired.description)
+    (record,) = repaired.metadata["differing"].value.records
+    assert record.data["missing ids"] == str(number)
+    assert record.data["in the portal"] == record.data["here"] + 1
+    assert "raw/deals" in materialized(result)
+    assert agreement_of(run_changes(instance)).passed
+
+    with installation.warehouse.connect() as connection:
+        connection.execute(
+            "update reconciliation set is_equal = false, is_explained = false, explanation = 'told so' "
+            "where status_id = 'C4:NEW'"
+        )
+    (wrong,) = check(instance, agrees_with_portal).values()
+    assert (wrong.passed, wrong.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert wrong.description == "acme: deal 4/C4:NEW: told so"

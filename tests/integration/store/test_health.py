@@ -113,3 +113,30 @@ def test_secrets_are_not_told(warehouse: Warehouse) -> None:
     found = of(warehouse)
     assert (found.connected_by, found.proves_events) == ("oauth", True)
     assert "canary" not in repr(found)
+
+
+def test_stages_are_those_of_the_last_check(warehouse: Warehouse) -> None:
+    """What was repaired or changed since differs, and is not wrong; an older check counts no more."""
+    portal = account(warehouse)
+    assert (of(warehouse).stages_checked_at, of(warehouse).stages_checked) == (None, 0)
+    for ago, stage, equal, explained, repaired in (
+        ("1 day", "OLD", False, False, False),
+        ("0", "EQUAL", True, True, False),
+        ("0", "CHANGED", False, True, False),
+        ("0", "REPAIRED", False, False, True),
+        ("0", "WRONG", False, False, False),
+    ):
+        execute(
+            warehouse,
+            "insert into reconciliation (user_account_id, checked_at, entity_type, category_id, status_id, "
+            "portal_count, our_count, is_equal, is_explained, is_repaired) "
+            "values (%s, date_trunc('hour', now()) - %s::interval, 'deal', 0, %s, 1, 1, %s, %s, %s)",
+            portal,
+            ago,
+            stage,
+            equal,
+            explained,
+            repaired,
+        )
+    found = of(warehouse)
+    assert (found.stages_checked, found.stages_differing, found.stages_wrong) == (4, 3, 1)

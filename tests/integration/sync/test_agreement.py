@@ -341,6 +341,7 @@ def test_large_stages_are_compared_by_turns(
         if len(named) == len(wrong):
             break
     assert sorted(named) == sorted(wrong)
+    check(installation, large, whole=True)
     assert unequal(installation) == {}
 
 

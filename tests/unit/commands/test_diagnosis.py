@@ -122,3 +122,14 @@ def test_age_is_told_roughly() -> None:
         "2 h",
         "25 h",
     ]
+
+
+def test_stages_that_differ_from_the_portal_are_named() -> None:
+    """Only where no later change explains it and nothing could be repaired."""
+    told = {"stages_checked_at": NOW, "stages_checked": 37, "stages_differing": 2}
+    assert problems(**told, stages_wrong=0) == []
+    (finding,) = findings(replace(WELL, **told, stages_wrong=2), NOW)
+    assert finding.problem == (
+        "2 of 37 stages differed from the portal and could not be repaired (2026-11-25 12:00 UTC)"
+    )
+    assert "b24 reconcile acme --whole" in finding.advice
