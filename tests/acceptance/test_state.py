@@ -51,7 +51,7 @@ def test_doctor_names_stages_that_differ_from_the_portal(
     b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
     assert b24("sync", "acme").returncode == 0
     assert "agree" in b24("status").stdout
-    deals = sorted(int(number) for number in sandbox.truth.entities("deal")["ID"])
+    deals = sorted(int(row["ID"]) for row in sandbox.truth.raw("deal") if row["IS_RECURRING"] != "Y")
     for number in deals[:30]:
         sandbox.delete("deal", number)
 

@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.sandbox import EventDelivery
 from b24_pipeline.store.portals import Portal
-from tests.installation import fetch
+from tests.installation import execute, fetch
 from tests.live_service import Live, live
 from tests.web_service import BEARER
 
@@ -148,6 +148,22 @@ def test_metrics_and_readiness_of_a_connected_portal(running: Live) -> None:
     assert 'b24_portal_connected{portal="acme"} 1.0' in text
     assert "b24_database_up 1.0" in text
     assert 'b24_portal_not_synced{portal="acme"} 4.0' in text
+    assert 'b24_portal_stages_wrong{portal="acme"}' not in text  # nothing was compared yet
+
+
+def test_metrics_tell_stages_that_differ_from_the_portal(running: Live) -> None:
+    """Of the last comparison with the portal."""
+    running.connect()
+    execute(
+        running.runtime.warehouse,
+        "insert into reconciliation (user_account_id, entity_type, category_id, status_id, "
+        "portal_count, our_count, is_equal, is_explained) "
+        "select id, 'deal', 0, stage, 1, 1, stage = 'NEW', stage = 'NEW' "
+        "from user_accounts cross join unnest(array['NEW', 'WON', 'LOSE']) as stage",
+    )
+    text = running.client.get("/metrics").text
+    assert 'b24_portal_stages_checked{portal="acme"} 3.0' in text
+    assert 'b24_portal_stages_wrong{portal="acme"} 2.0' in text
 
 
 def test_an_application_installs_and_uninstalls_itself(running: Live) -> None:

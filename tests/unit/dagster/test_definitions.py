@@ -16,7 +16,7 @@ from dagster._core.instance.ref import InstanceRef
 from b24_pipeline.assets.models import project
 from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_portal
 from b24_pipeline.assets.picture import funnel_picture
-from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE
+from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE, RECONCILIATION
 from b24_pipeline.automation.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
 from b24_pipeline.automation.sensors import inbound_events, new_portals
 from b24_pipeline.automation.storage import storage_url
@@ -61,7 +61,7 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
     portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-    assert set(found) == cohorts | portals | {"raw/portals"} | set(project.models)
+    assert set(found) == cohorts | portals | {"raw/portals", "raw/reconciliation"} | set(project.models)
     for name, node in found.items():
         assert node.description, name
         layer = project.models[name].layer if name in project.models else "raw"
@@ -75,6 +75,7 @@ def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
     """Lineage breaks where a dbt source and an asset are called differently."""
     tables = {tuple(table.key.path): table.table for table in (*COHORT_TABLES, *PORTAL_TABLES)}
     tables[tuple(PORTALS_TABLE.path)] = "user_accounts"
+    tables[tuple(RECONCILIATION.path)] = "reconciliation"
     for key, source in project.sources.items():
         assert tables[key] == source.table
 
