@@ -15,6 +15,7 @@ with leads as (
         status_semantic_id,
         opportunity,
         currency_id,
+        date_create,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         coalesce(deleted_at, 'infinity') as counted_until,
         loaded_at
@@ -33,6 +34,7 @@ deals as (
         status_semantic_id,
         opportunity,
         currency_id,
+        date_create,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         -- a recurring deal is the template of deals to come and stands in no pipeline
         case when is_recurring then '-infinity' else coalesce(deleted_at, 'infinity') end as counted_until,
@@ -68,6 +70,7 @@ final as (
         end as semantics,
         opportunity,
         currency_id,
+        date_create,
         in_stage_since,
         counted_until,
         counted_until = 'infinity' as is_counted,

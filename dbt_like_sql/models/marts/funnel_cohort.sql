@@ -1,0 +1,269 @@
+-- age_days is null in the rows of all ages, and so it is no part of the key by which rows are looked up
+{{
+    config(
+        materialized='table',
+        unique_key=['portal', 'entity_type', 'cohort_month', 'category_id', 'status_id', 'definition']
+    )
+}}
+
+with stages as (
+
+    select
+        stage.*,
+        '<' || category_id || ' ' || status_id || '>' as step,
+        case when semantics != 'failure' and not is_deleted then status_sort end as furthest_sort,
+        semantics = 'process' and not is_deleted as is_process_stage,
+        -- what has no known place comes last
+        coalesce(status_sort, 2147483647) as place
+    from {{ ref('int_stage') }} as stage
+
+),
+
+-- a path fits a definition if it is like any of its patterns
+likenesses as (
+
+    select
+        stage_number,
+        pipeline_number,
+        place,
+        status_id,
+        furthest_sort,
+        is_process_stage,
+        '%' || replace(replace(replace(step, '\', '\\'), '%', '\%'), '_', '\_') as pattern
+    from stages
+
+),
+
+patterns as (
+
+    select
+        this.stage_number,
+        this.pipeline_number,
+        array_agg(other.pattern || '%') filter (where other.stage_number = this.stage_number) as actual,
+        array_agg(other.pattern || '%') filter (
+            where other.stage_number = this.stage_number or other.furthest_sort >= this.furthest_sort
+        ) as implied,
+        array[
+            coalesce(
+                string_agg(other.pattern, '' order by other.place, other.status_id) filter (
+                    where other.is_process_stage and other.place < this.place
+                ), ''
+            ) || this.pattern || '%'
+        ] as strict
+    from likenesses as this
+    inner join likenesses as other on this.pipeline_number = other.pipeline_number
+    group by this.stage_number, this.pipeline_number, this.pattern
+
+),
+
+definitions as (
+
+    select
+        patterns.pipeline_number,
+        patterns.stage_number,
+        each.definition,
+        each.likenesses
+    from patterns
+    cross join lateral (
+        values ('actual', patterns.actual), ('implied', patterns.implied), ('strict', patterns.strict)
+    ) as each (definition, likenesses)
+
+),
+
+pipelines as (
+
+    select distinct
+        pipeline_number,
+        user_account_id,
+        entity_type,
+        '<' || category_id || ' ' as beginning
+    from stages
+
+),
+
+-- how far the copy goes: this moment changes with the data alone, and so two builds of the same data agree
+seen as (
+
+    select
+        user_account_id,
+        greatest(max(entity_loaded_at), max(history_loaded_at)) as seen_at
+    from {{ ref('int_journey') }}
+    group by user_account_id
+
+),
+
+-- entities that went the same way at the same speed are counted together: there are few ways
+journeys as (
+
+    select
+        journey.user_account_id,
+        journey.entity_type,
+        date_trunc('month', journey.date_create at time zone portals.time_zone)::date as cohort_month,
+        journey.steps,
+        journey.steps_by_day_7,
+        journey.steps_by_day_14,
+        journey.steps_by_day_30,
+        journey.steps_by_day_60,
+        journey.steps_by_day_90,
+        count(*) as entities
+    from {{ ref('int_journey') }} as journey
+    inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
+    where journey.is_counted and journey.date_create is not null
+    group by
+        journey.user_account_id, journey.entity_type, cohort_month, journey.steps, journey.steps_by_day_7,
+        journey.steps_by_day_14, journey.steps_by_day_30, journey.steps_by_day_60, journey.steps_by_day_90
+
+),
+
+-- age 0 stands for all ages
+ages as (
+
+    select age_days from unnest(array[7, 14, 30, 60, 90, 0]) as age_days
+
+),
+
+paths_by_age as (
+
+    select
+        journeys.user_account_id,
+        journeys.entity_type,
+        journeys.cohort_month,
+        ages.age_days,
+        array_to_string(
+            journeys.steps[
+                1:case ages.age_days
+                    when 7 then journeys.steps_by_day_7
+                    when 14 then journeys.steps_by_day_14
+                    when 30 then journeys.steps_by_day_30
+                    when 60 then journeys.steps_by_day_60
+                    when 90 then journeys.steps_by_day_90
+                    else cardinality(journeys.steps)
+                end
+            ], ''
+        ) as path,
+        sum(journeys.entities) as entities
+    from journeys
+    cross join ages
+    group by journeys.user_account_id, journeys.entity_type, journeys.cohort_month, ages.age_days, path
+
+),
+
+-- what is counted of a path stays with it, so that each is compared with the patterns once
+paths as (
+
+    select
+        user_account_id,
+        entity_type,
+        path,
+        array_agg(cohort_month) as cohort_months,
+        array_agg(age_days) as ages,
+        array_agg(entities) as counts
+    from paths_by_age
+    group by user_account_id, entity_type, path
+
+),
+
+paths_in_pipelines as (
+
+    select
+        paths.*,
+        pipelines.pipeline_number
+    from paths
+    inner join pipelines
+        on
+            paths.user_account_id = pipelines.user_account_id
+            and paths.entity_type = pipelines.entity_type
+            and strpos(paths.path, pipelines.beginning) > 0
+
+),
+
+entered as (
+
+    select
+        paths_in_pipelines.pipeline_number,
+        counted.cohort_month,
+        sum(counted.entities) as entities
+    from paths_in_pipelines
+    cross join lateral unnest(
+        paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
+    ) as counted (cohort_month, age_days, entities)
+    where counted.age_days = 0
+    group by paths_in_pipelines.pipeline_number, counted.cohort_month
+
+),
+
+-- the rows that there are to be, and what is counted in them
+counts as (
+
+    select
+        definitions.stage_number,
+        definitions.definition,
+        entered.cohort_month,
+        ages.age_days,
+        entered.entities,
+        0 as reached
+    from entered
+    inner join definitions on entered.pipeline_number = definitions.pipeline_number
+    cross join ages
+
+    union all
+
+    select
+        definitions.stage_number,
+        definitions.definition,
+        counted.cohort_month,
+        counted.age_days,
+        0 as entities,
+        counted.entities as reached
+    from paths_in_pipelines
+    inner join definitions
+        on
+            paths_in_pipelines.pipeline_number = definitions.pipeline_number
+            and paths_in_pipelines.path like any(definitions.likenesses)
+    cross join lateral unnest(
+        paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
+    ) as counted (cohort_month, age_days, entities)
+
+),
+
+summed as (
+
+    select
+        stage_number,
+        definition,
+        cohort_month,
+        age_days,
+        sum(entities)::bigint as entities,
+        sum(reached)::bigint as reached
+    from counts
+    group by stage_number, definition, cohort_month, age_days
+
+),
+
+final as (
+
+    select
+        portals.portal,
+        stages.entity_type,
+        summed.cohort_month,
+        stages.category_id,
+        stages.category_name,
+        stages.status_id,
+        stages.status_name,
+        stages.status_sort,
+        summed.definition,
+        nullif(summed.age_days, 0) as age_days,
+        summed.entities,
+        summed.reached,
+        round(summed.reached::numeric / summed.entities, 6) as conversion,
+        summed.age_days > 0
+        and (summed.cohort_month + interval '1 month') at time zone portals.time_zone
+        + summed.age_days * interval '24 hours' <= seen.seen_at as is_mature
+    from summed
+    inner join stages on summed.stage_number = stages.stage_number
+    inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
+    inner join seen on portals.user_account_id = seen.user_account_id
+
+)
+
+select * from final
