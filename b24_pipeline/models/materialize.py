@@ -138,7 +138,7 @@ def _make_indexes(conn: Connection, model: Model, relation: Relation) -> None:
     present = indexes_of(conn, relation)
     for columns in wanted:
         if columns not in present:
-            conn.execute(statement("create_index", relation=relation.identifier, columns=columns_of(columns)))
+            conn.execute(statement("create_index", relation=relation.identifier, key=columns_of(columns)))
 
 
 def _merge(conn: Connection, model: Model, old: Relation) -> int:
