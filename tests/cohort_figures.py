@@ -177,8 +177,10 @@ def cohorts(known: World) -> dict[tuple[Any, ...], tuple[int, int, bool]]:
     for entity in known.alive():
         for category in {place[0] for place, _ in entity.way}:
             members.setdefault((entity.pipeline(category), entity.month(entity.created)), []).append(entity)
-        for (category, status), _ in entity.way:
-            shown.setdefault(entity.pipeline(category), set()).add(status)
+    for entity in known.entities:  # a stage that somebody has been in is shown, although he is gone
+        for (category, status), moment in entity.way:
+            if entity.gone is None or moment < entity.gone:
+                shown.setdefault(entity.pipeline(category), set()).add(status)
     figures = {}
     for (pipeline, month), entities in members.items():
         for status in shown[pipeline]:

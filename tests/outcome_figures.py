@@ -140,10 +140,10 @@ def ledger(known: World) -> dict[tuple[Any, ...], list[Any]]:
 def _turns(known: World, entity: Entity) -> Iterator[tuple[int, datetime, int]]:
     """(pipeline, moment, 0 where it became won or 2 where it ceased to be)."""
     won_in: int | None = None
-    ends: list[tuple[Place | None, datetime]] = [*entity.way]
+    moves: list[tuple[Place | None, datetime]] = [*entity.way]
     if entity.gone:
-        ends.append((None, entity.gone))
-    for place, moment in ends:
+        moves = [*((place, moment) for place, moment in moves if moment < entity.gone), (None, entity.gone)]
+    for place, moment in moves:
         now_in = place[0] if place and known.outcome(entity, place) == "won" else None
         if now_in == won_in:
             continue

@@ -6,7 +6,7 @@ with stages as (
         user_account_id,
         entity_type,
         category_id,
-        '<' || category_id || ' ' || status_id || '>' as step,
+        stage_key,
         case
             when is_success_stage then 'won'
             when is_fail_stage then 'lost'
@@ -21,9 +21,9 @@ pipelines as (
         user_account_id,
         entity_type,
         category_id,
-        array_agg(step order by step) filter (where outcome is null) as open_steps,
-        array_agg(step order by step) filter (where outcome = 'won') as won_steps,
-        array_agg(step order by step) filter (where outcome = 'lost') as lost_steps
+        array_agg(stage_key) filter (where outcome is null) as open_stages,
+        array_agg(stage_key) filter (where outcome = 'won') as won_stages,
+        array_agg(stage_key) filter (where outcome = 'lost') as lost_stages
     from stages
     group by user_account_id, entity_type, category_id
 
@@ -33,13 +33,13 @@ journeys as (
 
     select
         journey.*,
-        cardinality(journey.steps) as last_step,
-        pipelines.open_steps,
-        pipelines.won_steps,
-        pipelines.lost_steps,
+        cardinality(journey.stage_keys) as last_visit,
+        pipelines.open_stages,
+        pipelines.won_stages,
+        pipelines.lost_stages,
         case
-            when journey.steps[cardinality(journey.steps)] = any(pipelines.won_steps) then 'won'
-            when journey.steps[cardinality(journey.steps)] = any(pipelines.lost_steps) then 'lost'
+            when journey.stage_keys[cardinality(journey.stage_keys)] = any(pipelines.won_stages) then 'won'
+            when journey.stage_keys[cardinality(journey.stage_keys)] = any(pipelines.lost_stages) then 'lost'
         end as outcome
     from {{ ref('int_journey') }} as journey
     inner join pipelines
@@ -55,26 +55,26 @@ closed as (
 
     select
         journeys.*,
-        case outcome when 'won' then won_steps else lost_steps end as closing_steps
+        case outcome when 'won' then won_stages else lost_stages end as closing_stages
     from journeys
     where outcome is not null
 
 ),
 
--- mostly the last step alone is of its kind; only where it is not are the others looked at
+-- mostly the last visit alone is of its kind; only where it is not are the others looked at
 dated as (
 
     select
         closed.*,
         case
-            when steps[last_step - 1] = any(closing_steps)
+            when stage_keys[last_visit - 1] = any(closing_stages)
                 then (
-                    select coalesce(max(passed.step_number), 0) + 1
-                    from unnest(closed.steps) with ordinality as passed (step, step_number)
-                    where passed.step != all(closed.closing_steps)
+                    select coalesce(max(visit.visit_number), 0) + 1
+                    from unnest(closed.stage_keys) with ordinality as visit (stage_key, visit_number)
+                    where visit.stage_key != all(closed.closing_stages)
                 )
-            else last_step
-        end as closing_step
+            else last_visit
+        end as closing_visit
     from closed
 
 ),
@@ -88,19 +88,19 @@ final as (
         category_id,
         outcome,
         date_create,
-        entered_at[closing_step] as closed_at,
+        entered_at[closing_visit] as closed_at,
         opportunity,
         currency_id,
         case
-            when steps[closing_step - 1] = any(open_steps) then steps[closing_step - 1]
+            when stage_keys[closing_visit - 1] = any(open_stages) then stage_keys[closing_visit - 1]
             else (
-                select passed.step
-                from unnest(dated.steps) with ordinality as passed (step, step_number)
-                where passed.step = any(dated.open_steps)
-                order by passed.step_number desc
+                select visit.stage_key
+                from unnest(dated.stage_keys) with ordinality as visit (stage_key, visit_number)
+                where visit.stage_key = any(dated.open_stages)
+                order by visit.visit_number desc
                 limit 1
             )
-        end as last_open_step
+        end as last_open_stage_key
     from dated
 
 )

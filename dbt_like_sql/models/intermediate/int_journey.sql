@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', unique_key=['user_account_id', 'entity_type', 'entity_id']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['user_account_id', 'entity_type', 'entity_id'],
+    indexes=[{'columns': ['entity_loaded_at']}, {'columns': ['history_loaded_at']}]
+) }}
 
 with
 {% if is_incremental() %}
@@ -11,28 +15,55 @@ with
 
     ),
 
+    lately_visited as (
+
+        select
+            user_account_id,
+            entity_type,
+            entity_id,
+            entity_loaded_at,
+            history_loaded_at,
+            known_moves
+        from {{ ref('int_stage_interval') }}
+        where
+            entity_loaded_at > (select seen.entities_upto from seen)
+            -- always true; it tells the planner that few rows are meant, so that it takes the index
+            and entity_loaded_at <= 'infinity'
+
+        union
+
+        select
+            user_account_id,
+            entity_type,
+            entity_id,
+            entity_loaded_at,
+            history_loaded_at,
+            known_moves
+        from {{ ref('int_stage_interval') }}
+        where
+            history_loaded_at > (select seen.history_upto from seen)
+            and history_loaded_at <= 'infinity'
+
+    ),
+
     changed as (
 
         select
-            visit.user_account_id,
-            visit.entity_type,
-            visit.entity_id
-        from {{ ref('int_stage_interval') }} as visit
-        left join {{ this }} as known
-            on
-                visit.user_account_id = known.user_account_id
-                and visit.entity_type = known.entity_type
-                and visit.entity_id = known.entity_id
+            user_account_id,
+            entity_type,
+            entity_id
+        from lately_visited
         where
-            visit.visit_number = 1
-            and (
-                visit.entity_loaded_at > (select seen.entities_upto from seen)
-                or visit.history_loaded_at > (select seen.history_upto from seen)
-            )
-            and (
-                visit.entity_loaded_at is distinct from known.entity_loaded_at
-                or visit.history_loaded_at is distinct from known.history_loaded_at
-                or visit.known_moves is distinct from known.known_moves
+            not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.user_account_id = lately_visited.user_account_id
+                    and known.entity_type = lately_visited.entity_type
+                    and known.entity_id = lately_visited.entity_id
+                    and known.entity_loaded_at = lately_visited.entity_loaded_at
+                    and known.history_loaded_at is not distinct from lately_visited.history_loaded_at
+                    and known.known_moves = lately_visited.known_moves
             )
 
     ),
@@ -40,70 +71,74 @@ with
 {% endif %}
 visits as (
 
-    select
-        visit.user_account_id,
-        visit.entity_type,
-        visit.entity_id,
-        array_agg('<' || visit.category_id || ' ' || visit.status_id || '>' order by visit.visit_number) as steps,
-        array_agg(visit.entered_at order by visit.visit_number) as entered_at,
-        min(visit.entity_loaded_at) as entity_loaded_at,
-        min(visit.history_loaded_at) as history_loaded_at,
-        min(visit.known_moves) as known_moves
-    from {{ ref('int_stage_interval') }} as visit
     {% if is_incremental() %}
-        inner join changed
-            on
-                visit.user_account_id = changed.user_account_id
-                and visit.entity_type = changed.entity_type
-                and visit.entity_id = changed.entity_id
+        select visit.*
+        from changed
+        -- offset 0 makes the planner look up each by its key: it does not know how few they are
+        cross join lateral (
+            select *
+            from {{ ref('int_stage_interval') }} as known
+            where
+                known.user_account_id = changed.user_account_id
+                and known.entity_type = changed.entity_type
+                and known.entity_id = changed.entity_id
+            offset 0  -- noqa: AM09
+        ) as visit
+    {% else %}
+        select * from {{ ref('int_stage_interval') }}
     {% endif %}
-    group by visit.entity_id, visit.user_account_id, visit.entity_type
 
 ),
 
-entities as (
+ways as (
 
     select
-        entity.*,
-        -- without a stage it is nowhere, whatever it has visited
-        coalesce('<' || entity.category_id || ' ' || entity.status_id || '>', '<>') as present_step
-    from {{ ref('int_entity') }} as entity
+        user_account_id,
+        entity_type,
+        entity_id,
+        array_agg(stage_key order by visit_number) as stage_keys,
+        array_agg(entered_at order by visit_number) as entered_at,
+        min(entity_loaded_at) as entity_loaded_at,
+        min(history_loaded_at) as history_loaded_at,
+        min(known_moves) as known_moves
+    from visits
+    group by entity_id, user_account_id, entity_type
 
 ),
 
 journeys as (
 
     select
-        entities.user_account_id,
-        entities.entity_type,
-        entities.entity_id,
-        entities.category_id,
-        entities.is_counted,
-        entities.gone_at,
-        entities.date_create,
-        entities.opportunity,
+        entity.user_account_id,
+        entity.entity_type,
+        entity.entity_id,
+        entity.category_id,
+        entity.is_counted,
+        entity.counted_until,
+        entity.date_create,
+        entity.opportunity,
         -- XXX is ISO 4217's code for no currency
-        coalesce(entities.currency_id, 'XXX') as currency_id,
+        coalesce(entity.currency_id, 'XXX') as currency_id,
         -- a move may be read before its entity: then the present stage follows the last visit at once
         case
-            when visits.steps[cardinality(visits.steps)] != entities.present_step
-                then visits.steps || entities.present_step
-            else visits.steps
-        end as steps,
+            when ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
+                then ways.stage_keys || entity.stage_key
+            else ways.stage_keys
+        end as stage_keys,
         case
-            when visits.steps[cardinality(visits.steps)] != entities.present_step
-                then visits.entered_at || visits.entered_at[cardinality(visits.entered_at)]
-            else visits.entered_at
+            when ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
+                then ways.entered_at || ways.entered_at[cardinality(ways.entered_at)]
+            else ways.entered_at
         end as entered_at,
-        visits.entity_loaded_at,
-        visits.history_loaded_at,
-        visits.known_moves
-    from visits
-    inner join entities
+        ways.entity_loaded_at,
+        ways.history_loaded_at,
+        ways.known_moves
+    from ways
+    inner join {{ ref('int_entity') }} as entity
         on
-            visits.user_account_id = entities.user_account_id
-            and visits.entity_type = entities.entity_type
-            and visits.entity_id = entities.entity_id
+            ways.user_account_id = entity.user_account_id
+            and ways.entity_type = entity.entity_type
+            and ways.entity_id = entity.entity_id
 
 ),
 
@@ -115,18 +150,18 @@ final as (
         entity_id,
         category_id,
         is_counted,
-        gone_at,
+        counted_until,
         date_create,
         opportunity,
         currency_id,
-        steps,
+        stage_keys,
         entered_at,
-        -- how many steps had begun; days of 24 hours, whatever clocks do in between
-        width_bucket(date_create + interval '168 hours', entered_at) as steps_by_day_7,
-        width_bucket(date_create + interval '336 hours', entered_at) as steps_by_day_14,
-        width_bucket(date_create + interval '720 hours', entered_at) as steps_by_day_30,
-        width_bucket(date_create + interval '1440 hours', entered_at) as steps_by_day_60,
-        width_bucket(date_create + interval '2160 hours', entered_at) as steps_by_day_90,
+        -- how many visits had begun; days of 24 hours, whatever clocks do in between
+        width_bucket(date_create + interval '168 hours', entered_at) as visits_by_day_7,
+        width_bucket(date_create + interval '336 hours', entered_at) as visits_by_day_14,
+        width_bucket(date_create + interval '720 hours', entered_at) as visits_by_day_30,
+        width_bucket(date_create + interval '1440 hours', entered_at) as visits_by_day_60,
+        width_bucket(date_create + interval '2160 hours', entered_at) as visits_by_day_90,
         entity_loaded_at,
         history_loaded_at,
         known_moves

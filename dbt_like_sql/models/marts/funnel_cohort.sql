@@ -10,38 +10,24 @@ with stages as (
 
     select
         stage.*,
-        '<' || category_id || ' ' || status_id || '>' as step,
+        '%<' || stage_key || '>' as pattern,
         case when semantics != 'failure' and not is_deleted then status_sort end as furthest_sort,
         semantics = 'process' and not is_deleted as is_process_stage,
         -- what has no known place comes last
-        coalesce(status_sort, 2147483647) as place
+        coalesce(status_sort, 9223372036854775807) as place
     from {{ ref('int_stage') }} as stage
 
 ),
 
 -- a path fits a definition if it is like any of its patterns
-likenesses as (
-
-    select
-        stage_number,
-        pipeline_number,
-        place,
-        status_id,
-        furthest_sort,
-        is_process_stage,
-        '%' || replace(replace(replace(step, '\', '\\'), '%', '\%'), '_', '\_') as pattern
-    from stages
-
-),
-
 patterns as (
 
     select
-        this.stage_number,
-        this.pipeline_number,
-        array_agg(other.pattern || '%') filter (where other.stage_number = this.stage_number) as actual,
+        this.stage_key,
+        this.pipeline_key,
+        array[this.pattern || '%'] as actual,
         array_agg(other.pattern || '%') filter (
-            where other.stage_number = this.stage_number or other.furthest_sort >= this.furthest_sort
+            where other.stage_key = this.stage_key or other.furthest_sort >= this.furthest_sort
         ) as implied,
         array[
             coalesce(
@@ -50,17 +36,17 @@ patterns as (
                 ), ''
             ) || this.pattern || '%'
         ] as strict
-    from likenesses as this
-    inner join likenesses as other on this.pipeline_number = other.pipeline_number
-    group by this.stage_number, this.pipeline_number, this.pattern
+    from stages as this
+    inner join stages as other on this.pipeline_key = other.pipeline_key
+    group by this.stage_key, this.pipeline_key, this.pattern
 
 ),
 
 definitions as (
 
     select
-        patterns.pipeline_number,
-        patterns.stage_number,
+        patterns.pipeline_key,
+        patterns.stage_key,
         each.definition,
         each.likenesses
     from patterns
@@ -72,12 +58,13 @@ definitions as (
 
 pipelines as (
 
-    select distinct
-        pipeline_number,
+    select
+        pipeline_key,
         user_account_id,
         entity_type,
-        '<' || category_id || ' ' as beginning
+        array_agg(stage_key) as stage_keys
     from stages
+    group by pipeline_key, user_account_id, entity_type
 
 ),
 
@@ -99,19 +86,19 @@ journeys as (
         journey.user_account_id,
         journey.entity_type,
         date_trunc('month', journey.date_create at time zone portals.time_zone)::date as cohort_month,
-        journey.steps,
-        journey.steps_by_day_7,
-        journey.steps_by_day_14,
-        journey.steps_by_day_30,
-        journey.steps_by_day_60,
-        journey.steps_by_day_90,
+        journey.stage_keys,
+        journey.visits_by_day_7,
+        journey.visits_by_day_14,
+        journey.visits_by_day_30,
+        journey.visits_by_day_60,
+        journey.visits_by_day_90,
         count(*) as entities
     from {{ ref('int_journey') }} as journey
     inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
     where journey.is_counted and journey.date_create is not null
     group by
-        journey.user_account_id, journey.entity_type, cohort_month, journey.steps, journey.steps_by_day_7,
-        journey.steps_by_day_14, journey.steps_by_day_30, journey.steps_by_day_60, journey.steps_by_day_90
+        journey.user_account_id, journey.entity_type, cohort_month, journey.stage_keys, journey.visits_by_day_7,
+        journey.visits_by_day_14, journey.visits_by_day_30, journey.visits_by_day_60, journey.visits_by_day_90
 
 ),
 
@@ -129,18 +116,16 @@ paths_by_age as (
         journeys.entity_type,
         journeys.cohort_month,
         ages.age_days,
-        array_to_string(
-            journeys.steps[
-                1:case ages.age_days
-                    when 7 then journeys.steps_by_day_7
-                    when 14 then journeys.steps_by_day_14
-                    when 30 then journeys.steps_by_day_30
-                    when 60 then journeys.steps_by_day_60
-                    when 90 then journeys.steps_by_day_90
-                    else cardinality(journeys.steps)
-                end
-            ], ''
-        ) as path,
+        journeys.stage_keys[
+            1:case ages.age_days
+                when 7 then journeys.visits_by_day_7
+                when 14 then journeys.visits_by_day_14
+                when 30 then journeys.visits_by_day_30
+                when 60 then journeys.visits_by_day_60
+                when 90 then journeys.visits_by_day_90
+                else cardinality(journeys.stage_keys)
+            end
+        ] as path,
         sum(journeys.entities) as entities
     from journeys
     cross join ages
@@ -166,21 +151,24 @@ paths as (
 paths_in_pipelines as (
 
     select
-        paths.*,
-        pipelines.pipeline_number
+        pipelines.pipeline_key,
+        '<' || array_to_string(paths.path, '><') || '>' as path,
+        paths.cohort_months,
+        paths.ages,
+        paths.counts
     from paths
     inner join pipelines
         on
             paths.user_account_id = pipelines.user_account_id
             and paths.entity_type = pipelines.entity_type
-            and strpos(paths.path, pipelines.beginning) > 0
+            and paths.path && pipelines.stage_keys
 
 ),
 
 entered as (
 
     select
-        paths_in_pipelines.pipeline_number,
+        paths_in_pipelines.pipeline_key,
         counted.cohort_month,
         sum(counted.entities) as entities
     from paths_in_pipelines
@@ -188,7 +176,7 @@ entered as (
         paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
     ) as counted (cohort_month, age_days, entities)
     where counted.age_days = 0
-    group by paths_in_pipelines.pipeline_number, counted.cohort_month
+    group by paths_in_pipelines.pipeline_key, counted.cohort_month
 
 ),
 
@@ -196,20 +184,20 @@ entered as (
 counts as (
 
     select
-        definitions.stage_number,
+        definitions.stage_key,
         definitions.definition,
         entered.cohort_month,
         ages.age_days,
         entered.entities,
         0 as reached
     from entered
-    inner join definitions on entered.pipeline_number = definitions.pipeline_number
+    inner join definitions on entered.pipeline_key = definitions.pipeline_key
     cross join ages
 
     union all
 
     select
-        definitions.stage_number,
+        definitions.stage_key,
         definitions.definition,
         counted.cohort_month,
         counted.age_days,
@@ -218,7 +206,7 @@ counts as (
     from paths_in_pipelines
     inner join definitions
         on
-            paths_in_pipelines.pipeline_number = definitions.pipeline_number
+            paths_in_pipelines.pipeline_key = definitions.pipeline_key
             and paths_in_pipelines.path like any(definitions.likenesses)
     cross join lateral unnest(
         paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
@@ -229,14 +217,14 @@ counts as (
 summed as (
 
     select
-        stage_number,
+        stage_key,
         definition,
         cohort_month,
         age_days,
         sum(entities)::bigint as entities,
         sum(reached)::bigint as reached
     from counts
-    group by stage_number, definition, cohort_month, age_days
+    group by stage_key, definition, cohort_month, age_days
 
 ),
 
@@ -260,7 +248,7 @@ final as (
         and (summed.cohort_month + interval '1 month') at time zone portals.time_zone
         + summed.age_days * interval '24 hours' <= seen.seen_at as is_mature
     from summed
-    inner join stages on summed.stage_number = stages.stage_number
+    inner join stages on summed.stage_key = stages.stage_key
     inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
     inner join seen on portals.user_account_id = seen.user_account_id
 

@@ -15,10 +15,7 @@ pipelines as (
 
 stages as (
 
-    select
-        stage.*,
-        '<' || category_id || ' ' || status_id || '>' as step
-    from {{ ref('int_stage') }} as stage
+    select * from {{ ref('int_stage') }}
 
 ),
 
@@ -29,13 +26,13 @@ amounts as (
         user_account_id,
         entity_type,
         category_id,
-        last_open_step,
+        last_open_stage_key,
         currency_id,
         count(*) as entities,
         sum(opportunity) as amount
     from {{ ref('int_closing') }}
     where outcome = 'lost'
-    group by user_account_id, entity_type, category_id, last_open_step, currency_id
+    group by user_account_id, entity_type, category_id, last_open_stage_key, currency_id
 
 ),
 
@@ -45,14 +42,14 @@ losses as (
         user_account_id,
         entity_type,
         category_id,
-        last_open_step,
+        last_open_stage_key,
         sum(entities)::bigint as lost,
         count(*) filter (where amount is not null) as currencies,
         max(currency_id) filter (where amount is not null) as currency_id,
         sum(amount) as amount,
         jsonb_object_agg(currency_id, amount) filter (where amount is not null) as amounts_by_currency
     from amounts
-    group by user_account_id, entity_type, category_id, last_open_step
+    group by user_account_id, entity_type, category_id, last_open_stage_key
 
 ),
 
@@ -85,11 +82,7 @@ final as (
             portals.portal = pipelines.portal
             and losses.entity_type = pipelines.entity_type
             and losses.category_id = pipelines.category_id
-    left join stages
-        on
-            losses.user_account_id = stages.user_account_id
-            and losses.entity_type = stages.entity_type
-            and losses.last_open_step = stages.step
+    left join stages on losses.last_open_stage_key = stages.stage_key
 
 )
 

@@ -11,42 +11,22 @@ with portals as (
 
 ),
 
-known_success_stages as (
-
-    select
-        user_account_id,
-        category_id,
-        status_id
-    from {{ ref('int_stage') }}
-    where entity_type = 'deal' and is_success_stage
-
-    union
-
-    -- a deal that is gone may have been won in a stage that is gone too
-    select
-        user_account_id,
-        category_id,
-        status_id
-    from {{ ref('stg_stages') }}
-    where entity_type = 'deal' and is_success_stage
-
-),
-
 success_stages as (
 
     select
         user_account_id,
         category_id,
-        '<' || category_id || ' ' || status_id || '>' as step
-    from known_success_stages
+        stage_key
+    from {{ ref('int_stage') }}
+    where entity_type = 'deal' and is_success_stage
 
 ),
 
-success_steps as (
+success_stages_of_portals as (
 
     select
         user_account_id,
-        array_agg(step) as steps
+        array_agg(stage_key) as stage_keys
     from success_stages
     group by user_account_id
 
@@ -56,33 +36,47 @@ ever_won as (
 
     select
         journey.user_account_id,
-        journey.steps,
+        journey.stage_keys,
         journey.entered_at,
-        journey.gone_at,
+        nullif(journey.counted_until, 'infinity') as gone_at,
         journey.opportunity,
-        journey.currency_id
+        journey.currency_id,
+        case
+            when journey.is_counted then cardinality(journey.stage_keys)
+            else (
+                select count(*)
+                from unnest(journey.entered_at) as visit (entered_at)
+                where visit.entered_at < journey.counted_until
+            )
+        end as visits
     from {{ ref('int_journey') }} as journey
-    inner join success_steps
+    inner join success_stages_of_portals
         on
-            journey.user_account_id = success_steps.user_account_id
-            and journey.steps && success_steps.steps
-    where journey.entity_type = 'deal' and (journey.is_counted or journey.gone_at is not null)
+            journey.user_account_id = success_stages_of_portals.user_account_id
+            and journey.stage_keys && success_stages_of_portals.stage_keys
+    where
+        journey.entity_type = 'deal'
+        -- templates of recurring deals have never counted
+        and journey.counted_until > '-infinity'
 
 ),
 
--- each step with the one before it, and the end of the whole as a step to nowhere
+-- each visit with the one before it, and the deletion as a move to nowhere
 moves as (
 
     select
         ever_won.user_account_id,
         ever_won.opportunity,
         ever_won.currency_id,
-        ever_won.steps[places.place - 1] as step_before,
-        ever_won.steps[places.place] as step,
-        coalesce(ever_won.entered_at[places.place], ever_won.gone_at) as moved_at
+        ever_won.stage_keys[visit.visit_number - 1] as stage_key_before,
+        case when visit.visit_number <= ever_won.visits then ever_won.stage_keys[visit.visit_number] end as stage_key,
+        case
+            when visit.visit_number <= ever_won.visits then ever_won.entered_at[visit.visit_number]
+            else ever_won.gone_at
+        end as moved_at
     from ever_won
-    cross join lateral generate_series(1, cardinality(ever_won.steps) + 1) as places (place)
-    where places.place <= cardinality(ever_won.steps) or ever_won.gone_at is not null
+    cross join lateral generate_series(1, ever_won.visits + 1) as visit (visit_number)
+    where visit.visit_number <= ever_won.visits or ever_won.gone_at is not null
 
 ),
 
@@ -96,14 +90,8 @@ entries as (
         entry.is_booked,
         moves.opportunity
     from moves
-    left join success_stages as stage
-        on
-            moves.user_account_id = stage.user_account_id
-            and moves.step = stage.step
-    left join success_stages as stage_before
-        on
-            moves.user_account_id = stage_before.user_account_id
-            and moves.step_before = stage_before.step
+    left join success_stages as stage on moves.stage_key = stage.stage_key
+    left join success_stages as stage_before on moves.stage_key_before = stage_before.stage_key
     cross join lateral (
         values (stage.category_id, true), (stage_before.category_id, false)
     ) as entry (category_id, is_booked)
