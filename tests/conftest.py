@@ -44,6 +44,13 @@ class Server:
             connection.execute(f"create database {name} template {template}")
         return self.of(name)
 
+    def role(self, name: str) -> str:
+        """A new role that may log in; roles belong to the server, so the name gets a number."""
+        made = f"{name}_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"create role {made} login")
+        return made
+
     def drop(self, url: str) -> None:
         name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
         with psycopg.connect(self.url, autocommit=True) as connection:

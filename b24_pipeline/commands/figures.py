@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 from rich.markup import escape
 
 from b24_pipeline import runtime
+from b24_pipeline.commands import writing
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.runtime import Runtime
@@ -65,27 +64,41 @@ def funnel(
         str | None, typer.Option(help="lead or deal; as the portal counts by default.")
     ] = None,
     pipeline: Annotated[int | None, typer.Option(help="Only the pipeline of this number.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="table, csv or json.")] = Format.TABLE,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="table, csv or json; table unless FILE says otherwise.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--output", help="A file for csv or json.")] = None,
 ) -> None:
     """Show the funnel of a portal."""
     if entity_type not in (None, "lead", "deal"):
         raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
+    if file and form is Format.TABLE:
+        raise UsageError("a table is for the terminal; write csv or json into the file")
+    if form is None:
+        form = Format(writing.format_of(file)) if file else Format.TABLE
     with runtime.opened(settings()) as opened:
         portal = opened.portals.one(name)
         counted = entity_type or ("lead" if portal.entity_type == "lead" else "deal")
-        show_funnel(opened, name, counted, pipeline, form)
+        rows = _funnel(opened, name, counted, pipeline)
+    if form is Format.TABLE:
+        _as_table(rows)
+        return
+    with writing.opened_output(file) as out:
+        writing.write(rows, list(rows[0]), writing.FileFormat(form), out)
 
 
-def show_funnel(
-    opened: Runtime, name: str, counted: str, pipeline: int | None = None, form: Format = Format.TABLE
-) -> None:
-    """Writes the funnel of a portal's leads or deals."""
+def show_funnel(opened: Runtime, name: str, counted: str) -> None:
+    """The funnel of a portal's leads or deals on the terminal."""
+    _as_table(_funnel(opened, name, counted))
+
+
+def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = None) -> list[dict[str, Any]]:
     with opened.warehouse.connect() as connection:
         rows = funnel_rows(connection, name, counted, pipeline)
     if not rows:
         where = f" in pipeline {pipeline}" if pipeline is not None else ""
         raise UsageError(f"{name} has no {counted} funnel{where}; has it been synced? (b24 sync {name})")
-    {Format.TABLE: _as_table, Format.CSV: _as_csv, Format.JSON: _as_json}[form](rows)
+    return rows
 
 
 def _as_table(rows: list[dict[str, Any]]) -> None:
@@ -137,19 +150,3 @@ def _money(row: dict[str, Any]) -> str:
     return ", ".join(
         f"{Decimal(str(amount)):,.0f} {currency}".replace(",", " ") for currency, amount in amounts.items()
     )
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]))
-    writer.writeheader()
-    writer.writerows({key: _plain(value) for key, value in row.items()} for row in rows)
-
-
-def _as_json(rows: list[dict[str, Any]]) -> None:
-    sys.stdout.write(orjson.dumps(rows, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value

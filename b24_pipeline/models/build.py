@@ -17,8 +17,8 @@ from b24_pipeline.models.checks import TestResult, raise_for_failures, run_check
 from b24_pipeline.models.materialize import Action, materialize
 from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
-from b24_pipeline.models.relation import Connection, rows_of
 from b24_pipeline.models.statements import statement
+from b24_pipeline.store.relation import Connection, rows_of
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 

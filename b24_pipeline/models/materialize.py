@@ -16,7 +16,9 @@ from psycopg import sql
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
-from b24_pipeline.models.relation import (
+from b24_pipeline.models.render import model_sql
+from b24_pipeline.models.statements import statement
+from b24_pipeline.store.relation import (
     Connection,
     Relation,
     describe,
@@ -26,8 +28,7 @@ from b24_pipeline.models.relation import (
     view_definition,
     write_comments,
 )
-from b24_pipeline.models.render import model_sql
-from b24_pipeline.models.statements import columns_of, query, statement
+from b24_pipeline.store.statements import columns_of, query
 
 Action: TypeAlias = Literal["created", "replaced", "incremental", "view"]
 

@@ -11,15 +11,11 @@ from psycopg import sql
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.template import ENVIRONMENT
+from b24_pipeline.store.statements import quoted
 
 if TYPE_CHECKING:
     from b24_pipeline.models.model import Check, Model
     from b24_pipeline.models.project import Project
-
-
-def quoted(schema: str, name: str) -> str:
-    """A relation as it stands in SQL: "analytics"."dim_stage"."""
-    return sql.Identifier(schema, name).as_string(None)
 
 
 def model_sql(project: Project, model: Model, *, incremental: bool = False) -> str:

@@ -14,26 +14,6 @@ drop view pg_temp.b24_probe;
 -- A new view, or the same one with more columns or another query.
 create or replace view {{ relation }} as {{ query }};
 
--- name: restore_view
--- A view that had to be dropped with what it reads.
-create view {{ relation }} as {{ query }};
-
--- name: restore_materialized_view
--- A materialized view that had to be dropped with what it reads.
-create materialized view {{ relation }} as {{ query }};
-
--- name: drop_view
--- Makes room; the views that read it are restored in the same transaction.
-drop view {{ relation }} cascade;
-
--- name: drop_materialized_view
--- Makes room; the views that read it are restored in the same transaction.
-drop materialized view {{ relation }} cascade;
-
--- name: drop_table
--- Makes room; the views that read it are restored in the same transaction.
-drop table {{ relation }} cascade;
-
 -- name: create_next
 -- The new table beside the old one, which readers still have.
 create table {{ relation }} as {{ query }};
@@ -109,18 +89,6 @@ from {{ relation }};
 -- Rows as they should be.
 select count(*) as rows
 from pg_temp.b24_candidate;
-
--- name: comment_on_table
--- What schema.yml says.
-comment on table {{ relation }} is {{ comment }};
-
--- name: comment_on_view
--- What schema.yml says.
-comment on view {{ relation }} is {{ comment }};
-
--- name: comment_on_column
--- What schema.yml says.
-comment on column {{ column }} is {{ comment }};
 
 -- name: count_failures
 -- How many rows break a check.

@@ -14,6 +14,7 @@ from b24_pipeline.errors import ModelError
 from b24_pipeline.models import ModelResult, Project, build, load_project, run_tests
 from b24_pipeline.store.pool import Warehouse
 from tests import model_data
+from tests.conftest import Server
 
 SCHEMA_YML = """
 version: 2
@@ -303,3 +304,27 @@ def test_the_oldest_postgresql_builds_everything(oldest_server: Any) -> None:
     warehouse.close()
     oldest_server.drop(url)
     assert all(test.passed for test in result.tests + again.tests if test.severity == "error")
+
+
+def test_rights_and_owners_outlive_the_table_and_the_views_on_it(small: Small, server: Server) -> None:
+    """Who could read a table or view before its columns changed can afterwards, and no view changes hands."""
+    ann, bob = server.role("ann"), server.role("bob")
+    small.build()
+    small.run(f"create schema {ann} authorization {ann}")
+    small.run(f"grant usage on schema analytics to {ann}; grant select on analytics.base to {ann}, public")
+    small.run(f"create view {ann}.own with (security_invoker) as select name from analytics.base")
+    small.run(f"alter view {ann}.own owner to {ann}")
+    small.run(f"create materialized view {ann}.kept with (fillfactor = 70) as select name from {ann}.own")
+    small.run(
+        f"grant select on {ann}.kept to {bob} with grant option; grant select, update on {ann}.own to {bob}"
+    )
+    rights = (
+        "select relname, relowner::regrole::text, reloptions, array(select acl::text from unnest(relacl) as acl"
+        " order by 1) from pg_class where relname in ('base', 'own', 'kept') order by 1"
+    )
+    before = small.rows(rights)
+    old = small.rows("select 'analytics.base'::regclass::oid")
+    small.model("base", BASE.replace("name from", "name, 7 as added from"))
+    small.build()
+    assert small.rows("select 'analytics.base'::regclass::oid") != old
+    assert small.rows(rights) == before

@@ -1,9 +1,9 @@
-"""A model's table or view in the database: what is there, its comments, and the views that read it."""
+"""A table or view in the database: what is there, its comments and rights, and the views that read it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import psycopg
@@ -11,8 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.render import quoted
-from b24_pipeline.models.statements import query, statement
+from b24_pipeline.store.statements import query, quoted, statement
 
 Connection: TypeAlias = psycopg.Connection[Any]
 _KINDS: Mapping[str, Literal["view", "table", "materialized_view"]] = {
@@ -39,13 +38,31 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What a role (None: everybody) may do with a relation, and whether it may pass that on."""
+
+    privilege: str
+    grantee: str | None
+    is_grantable: bool
+
+
+@dataclass(frozen=True)
 class DependentView:
-    """A view that has to be dropped and made again with what it reads."""
+    """A view that has to be dropped and made again with what it reads. `options` are `name=value`."""
 
     schema: str
     name: str
     is_materialized: bool
     definition: str
+    owner: str
+    is_ours: bool
+    options: tuple[str, ...]
+    grants: tuple[Grant, ...] = ()
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """The quoted name."""
+        return sql.Identifier(self.schema, self.name)
 
 
 def rows_of(conn: Connection, composed: sql.SQL) -> list[dict[str, Any]]:
@@ -80,9 +97,15 @@ def view_definition(conn: Connection, schema: str, name: str) -> str:
 def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]:
     """All views that read it, nearest first."""
     named = _literal(relation.schema, relation.name)
-    return [
-        DependentView(**row) for row in rows_of(conn, statement("find_dependent_views", relation_name=named))
-    ]
+    found = rows_of(conn, statement("find_dependent_views", relation_name=named))
+    views = [DependentView(**row | {"options": tuple(row["options"])}) for row in found]
+    return [replace(view, grants=grants_on(conn, view.schema, view.name)) for view in views]
+
+
+def grants_on(conn: Connection, schema: str, name: str) -> tuple[Grant, ...]:
+    """What others than the owner may do with it; none where there is no such relation."""
+    found = rows_of(conn, statement("find_grants", relation_name=_literal(schema, name)))
+    return tuple(Grant(**row) for row in found)
 
 
 def replace_relation(
@@ -90,33 +113,59 @@ def replace_relation(
 ) -> None:
     """Drop a relation whose columns or kind have changed, make the new one, restore the views on it.
 
-    Runs in the caller's transaction, so nobody sees a gap. A view that does
-    not fit any more is left out if it is among the models `rebuilt_later`,
+    Runs in the caller's transaction, so nobody sees a gap. Rights that were
+    given on it and on the views stay, and so do the views' owners: a view reads
+    with its owner's rights, so that another's must not become ours. A view that
+    does not fit any more is left out if it is among the models `rebuilt_later`,
     else ModelError names it and everything stays as it was.
     """
     views = dependent_views(conn, old)
+    grants = grants_on(conn, old.schema, old.name)
     if old.kind is not None:
         conn.execute(statement(f"drop_{old.kind}", relation=old.identifier))
     make_new()
+    _grant(conn, old.identifier, grants)
     for view in views:
         _restore(conn, view, old, rebuilt_later)
 
 
 def _restore(conn: Connection, view: DependentView, old: Relation, rebuilt_later: frozenset[str]) -> None:
-    name = "restore_materialized_view" if view.is_materialized else "restore_view"
-    identifier = sql.Identifier(view.schema, view.name)
-    definition = query(view.definition.rstrip(";"))
     try:
         with conn.transaction():
-            conn.execute(statement(name, relation=identifier, query=definition))
+            _make_again(conn, view)
     except psycopg.Error as error:
         if view.schema == old.schema and view.name in rebuilt_later:
             return
         raise ModelError(
             f"{old.name}: its columns have changed and the view {view.schema}.{view.name} does not fit "
-            f"any more ({error.diag.message_primary}); change or drop that view, "
-            f"or build it too with --select {old.name}+"
+            f"any more ({error.diag.message_primary}); change or drop that view"
+            + (f", or build it too with --select {old.name}+" if rebuilt_later else "")
         ) from error
+
+
+def _make_again(conn: Connection, view: DependentView) -> None:
+    kind = "materialized_view" if view.is_materialized else "view"
+    definition = query(view.definition.rstrip(";"))
+    conn.execute(statement(f"restore_{kind}", relation=view.identifier, query=definition))
+    if view.options:
+        options = sql.SQL(", ").join(_option(option) for option in view.options)
+        conn.execute(statement(f"set_options_of_{kind}", relation=view.identifier, options=options))
+    _grant(conn, view.identifier, view.grants)
+    if not view.is_ours:
+        owner = sql.Identifier(view.owner)
+        conn.execute(statement(f"give_{kind}", relation=view.identifier, role=owner))
+
+
+def _option(text: str) -> sql.Composed:
+    name, _, value = text.partition("=")
+    return sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value))
+
+
+def _grant(conn: Connection, relation: sql.Identifier, grants: Iterable[Grant]) -> None:
+    for grant in grants:
+        role = sql.SQL("public") if grant.grantee is None else sql.Identifier(grant.grantee)
+        name = "grant_further" if grant.is_grantable else "grant"
+        conn.execute(statement(name, privilege=query(grant.privilege), relation=relation, role=role))
 
 
 def write_comments(

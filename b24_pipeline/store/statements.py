@@ -1,0 +1,55 @@
+"""SQL that names tables, roles or schemas, which no parameter can: quoted parts are filled into a file's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import LiteralString
+
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import SandboxedEnvironment
+from psycopg import sql
+
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined)
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+class Statements:
+    """The named statements of a folder's `*.sql` files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, name: str, /, **parts: sql.Composable) -> sql.SQL:
+        """The named statement with its `{{ parts }}`, which psycopg has quoted."""
+        return query(self._templates[name].render({key: part.as_string(None) for key, part in parts.items()}))
+
+    @cached_property
+    def _templates(self) -> dict[str, Template]:
+        found: dict[str, Template] = {}
+        for path in sorted(self._folder.glob("*.sql")):
+            _, *parts = _NAME.split(path.read_text("utf-8"))
+            for name, text in zip(parts[::2], parts[1::2], strict=True):
+                found[name] = _ENVIRONMENT.from_string(text.strip().removesuffix(";"))
+        return found
+
+
+def query(text: LiteralString | str) -> sql.SQL:
+    """A text that is SQL already, as it is: a file's, a model's, or a view's own definition."""
+    return sql.SQL(text)
+
+
+def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:
+    """A list of columns, each as `alias.column` if there is an alias."""
+    prefix = [alias] if alias else []
+    return sql.SQL(", ").join(sql.Identifier(*prefix, name) for name in names)
+
+
+def quoted(schema: str, name: str) -> str:
+    """A relation as it stands in SQL: "analytics"."dim_stage"."""
+    return sql.Identifier(schema, name).as_string(None)
+
+
+statement = Statements(Path(__file__).parent / "ddl")
