@@ -45,6 +45,8 @@ OURS = (
     "reconciliation",
     "reconciliation_turns",
     "bitrix24_standing",
+    "bitrix24_custom_field_views",
+    "analyst_roles",
     "bitrix24_bookmarks",
     "bitrix24_sync_log",
     "bitrix24_cursors",

@@ -23,9 +23,10 @@ from b24_pipeline.store.relation import (
     Relation,
     describe,
     indexes_of,
+    probe,
+    put_view,
     replace_relation,
     rows_of,
-    view_definition,
     write_comments,
 )
 from b24_pipeline.store.statements import columns_of, query
@@ -47,10 +48,11 @@ def materialize(conn: Connection, project: Project, model: Model, *, full_refres
     """Build one model inside the caller's transaction."""
     text = model_sql(project, model)
     old = describe(conn, project.schema, model.name)
-    columns, definition = _probe(conn, text)
+    columns, definition = probe(conn, query(text))
     _refuse_unknown_columns(model, columns)
     if model.materialized == "view":
-        outcome = _make_view(conn, project, model, old, columns, definition)
+        put_view(conn, old, columns, definition, _readers(project, model))
+        outcome = Outcome("view", None, None, columns)
     elif old.kind != "table" or old.columns != columns:
         outcome = _swap(conn, project, model, old, text)
     else:
@@ -60,15 +62,6 @@ def materialize(conn: Connection, project: Project, model: Model, *, full_refres
     return outcome
 
 
-def _probe(conn: Connection, text: str) -> tuple[tuple[str, ...], str]:
-    """A query's columns as `name type`, and its normal form."""
-    conn.execute(statement("create_probe", query=query(text)))
-    columns = describe(conn, "pg_temp", "b24_probe").columns
-    definition = view_definition(conn, "pg_temp", "b24_probe")
-    conn.execute(statement("drop_probe"))
-    return columns, definition
-
-
 def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
     known = {column.split(" ", 1)[0] for column in columns}
     unknown = sorted((set(model.columns) | set(model.unique_key)) - known)
@@ -76,26 +69,6 @@ def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
         raise ModelError(
             f"{model.path}: has no column {', '.join(unknown)}, which its schema.yml or config names"
         )
-
-
-def _make_view(
-    conn: Connection,
-    project: Project,
-    model: Model,
-    old: Relation,
-    columns: tuple[str, ...],
-    definition: str,
-) -> Outcome:
-    """A view that is as it should be is not touched: replacing it would wait for its readers."""
-    done = Outcome("view", None, None, columns)
-    if old.kind == "view" and view_definition(conn, old.schema, old.name) == definition:
-        return done
-    make = statement("create_view", relation=old.identifier, query=query(definition.rstrip(";")))
-    if old.kind in (None, "view") and columns[: len(old.columns)] == old.columns:
-        conn.execute(make)
-    else:
-        replace_relation(conn, old, lambda: _run(conn, make), _readers(project, model))
-    return done
 
 
 def _swap(conn: Connection, project: Project, model: Model, old: Relation, text: str) -> Outcome:

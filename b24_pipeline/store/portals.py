@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from b24_pipeline.bitrix.oauth import Tokens
 from b24_pipeline.errors import PortalConflict, PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
 from b24_pipeline.store import queries
+from b24_pipeline.store.custom_fields import drop_views
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.store.vault import Vault
 
@@ -261,6 +262,7 @@ class Portals:
             self.disconnect(portal)
             return
         with self._warehouse.connect() as connection:
+            drop_views(connection, portal.id)
             _sql.purge(connection, id=portal.id)
 
 

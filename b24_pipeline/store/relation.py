@@ -108,6 +108,36 @@ def grants_on(conn: Connection, schema: str, name: str) -> tuple[Grant, ...]:
     return tuple(Grant(**row) for row in found)
 
 
+def probe(conn: Connection, text: sql.SQL) -> tuple[tuple[str, ...], str]:
+    """A query's columns as `name type`, and its normal form."""
+    conn.execute(statement("create_probe", query=text))
+    columns = describe(conn, "pg_temp", "b24_probe").columns
+    definition = view_definition(conn, "pg_temp", "b24_probe")
+    conn.execute(statement("drop_probe"))
+    return columns, definition
+
+
+def put_view(
+    conn: Connection,
+    old: Relation,
+    columns: tuple[str, ...],
+    definition: str,
+    rebuilt_later: frozenset[str] = frozenset(),
+) -> None:
+    """Make a view of what `probe` found in the place of `old`.
+
+    One that is as it should be is not touched: replacing it would wait for its
+    readers. Raises ModelError as `replace_relation` does.
+    """
+    if old.kind == "view" and view_definition(conn, old.schema, old.name) == definition:
+        return
+    make = statement("create_view", relation=old.identifier, query=query(definition.rstrip(";")))
+    if old.kind in (None, "view") and columns[: len(old.columns)] == old.columns:
+        conn.execute(make)
+    else:
+        replace_relation(conn, old, lambda: conn.execute(make), rebuilt_later)
+
+
 def replace_relation(
     conn: Connection, old: Relation, make_new: Callable[[], object], rebuilt_later: frozenset[str]
 ) -> None:

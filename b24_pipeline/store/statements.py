@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, TypeAlias
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 from psycopg import sql
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined)
+Part: TypeAlias = sql.Composable | bool | list[Mapping[str, "sql.Composable | bool | None"]] | None
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -22,9 +23,9 @@ class Statements:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def __call__(self, name: str, /, **parts: sql.Composable) -> sql.SQL:
-        """The named statement with its `{{ parts }}`, which psycopg has quoted."""
-        return query(self._templates[name].render({key: part.as_string(None) for key, part in parts.items()}))
+    def __call__(self, name: str, /, **parts: Part) -> sql.SQL:
+        """The named statement with its `{{ parts }}`, which psycopg has quoted; flags and lists steer it."""
+        return query(self._templates[name].render({key: _rendered(part) for key, part in parts.items()}))
 
     @cached_property
     def _templates(self) -> dict[str, Template]:
@@ -34,6 +35,14 @@ class Statements:
             for name, text in zip(parts[::2], parts[1::2], strict=True):
                 found[name] = _ENVIRONMENT.from_string(text.strip().removesuffix(";"))
         return found
+
+
+def _rendered(part: Part) -> object:
+    if isinstance(part, sql.Composable):
+        return part.as_string(None)
+    if isinstance(part, list):
+        return [{key: _rendered(value) for key, value in row.items()} for row in part]
+    return part
 
 
 def query(text: LiteralString | str) -> sql.SQL:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.log import logger
+from b24_pipeline.store.custom_fields import keep_views
 from b24_pipeline.store.pool import StorageError, Warehouse
 from b24_pipeline.store.portals import Portal
 
@@ -18,7 +19,7 @@ log = logger("sync")
 
 Follower: TypeAlias = Callable[[Warehouse, Portal], object]
 
-FOLLOWERS: tuple[Follower, ...] = ()
+FOLLOWERS: tuple[Follower, ...] = (keep_views,)
 
 
 def follow(warehouse: Warehouse, portal: Portal) -> None:

@@ -2,18 +2,6 @@
 -- Sorts and hashes of a whole portal fit into this; with the usual 4 MB they would go through files.
 set local work_mem = '128MB';
 
--- name: create_probe
--- A view for this session only: tells a query's columns and normal form without running it.
-create temporary view b24_probe as {{ query }};
-
--- name: drop_probe
--- The probe has served.
-drop view pg_temp.b24_probe;
-
--- name: create_view
--- A new view, or the same one with more columns or another query.
-create or replace view {{ relation }} as {{ query }};
-
 -- name: create_next
 -- The new table beside the old one, which readers still have.
 create table {{ relation }} as {{ query }};

@@ -165,3 +165,15 @@ select
     ) as columns
 from pg_index as index_
 where index_.indrelid = to_regclass({{ relation_name }});
+
+-- name: create_probe
+-- A view for this session only: tells a query's columns and normal form without running it.
+create temporary view b24_probe as {{ query }};
+
+-- name: drop_probe
+-- The probe has served.
+drop view pg_temp.b24_probe;
+
+-- name: create_view
+-- A new view, or the same one with more columns or another query.
+create or replace view {{ relation }} as {{ query }};

@@ -32,7 +32,9 @@ final as (
         utm_term,
         custom_fields,
         loaded_at,
-        deleted_at
+        deleted_at,
+        phones,
+        emails
     from source
 
 )
