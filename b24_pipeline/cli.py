@@ -10,7 +10,18 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from b24_pipeline.commands import demo, draining, figures, keys, portals, serve, services, state, syncing
+from b24_pipeline.commands import (
+    analysts,
+    demo,
+    draining,
+    figures,
+    keys,
+    portals,
+    serve,
+    services,
+    state,
+    syncing,
+)
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
@@ -25,6 +36,8 @@ app = typer.Typer(
 )
 portal_app = typer.Typer(help="Connect, list and remove portals.", no_args_is_help=True)
 app.add_typer(portal_app, name="portal")
+analysts_app = typer.Typer(help="Read-only roles for analysts and BI tools.", no_args_is_help=True)
+app.add_typer(analysts_app, name="analysts")
 keys_app = typer.Typer(help="The keys that secrets are encrypted with.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
@@ -63,6 +76,9 @@ portal_app.command("add")(portals.add)
 portal_app.command("connect")(portals.connect)
 portal_app.command("list")(portals.show)
 portal_app.command("remove")(portals.remove)
+analysts_app.command("grant")(analysts.grant)
+analysts_app.command("revoke")(analysts.revoke)
+analysts_app.command("list")(analysts.show)
 keys_app.command("rotate")(keys.rotate)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)

@@ -7,6 +7,11 @@ B24Error
 │   ├── WrongDates
 │   ├── PortalConflict          a name, address or portal that is taken already
 │   ├── AccountNeeded           several portals are connected: say which
+│   ├── UnknownMart
+│   ├── UnknownRole
+│   ├── NoCustomFields          a portal without views of custom fields yet
+│   ├── RoleReadsMore           an analyst's role that could read more than the marts
+│   ├── RolesNotOurs            the database does not let us make roles
 │   ├── KeyRefused              a management call without the right key
 │   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
@@ -104,6 +109,50 @@ class FlagsContradict(UsageError):
     def __init__(self) -> None:
         super().__init__(
             "the stage would count as won and as lost at once; take one flag back in the same call"
+        )
+
+
+class UnknownMart(UsageError):
+    """There is no mart of this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no mart is called {name!r}; known: {', '.join(sorted(known))}")
+
+
+class UnknownRole(UsageError):
+    """The database has no such role, or it is no analyst's."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"no role {role!r} to work with; `b24 analysts list` shows those that read the marts, "
+            f"and `b24 analysts grant {role} --create-login` makes one"
+        )
+
+
+class NoCustomFields(UsageError):
+    """A portal has no views of custom fields: there is none of this name, or it was never synced."""
+
+    def __init__(self, portal: str) -> None:
+        super().__init__(f"{portal!r} has no views of custom fields; sync it first: b24 sync {portal}")
+
+
+class RoleReadsMore(UsageError):
+    """An analyst's role could read tables of ours that are not for analysts."""
+
+    def __init__(self, role: str, relation: str) -> None:
+        super().__init__(
+            f"the role {role} can read {relation} too: it is a superuser, a member of another role, or was "
+            "granted it; nothing was changed; take that right away or choose another role"
+        )
+
+
+class RolesNotOurs(UsageError):
+    """The role of DATABASE_URL may not create roles."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            "the role of DATABASE_URL may not create roles; let an administrator run "
+            f"`create role {role} login password '...'`, then run this again without --create-login"
         )
 
 

@@ -18,6 +18,7 @@ from b24_pipeline.models.materialize import Action, materialize
 from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.statements import statement
+from b24_pipeline.store.analysts import grant_on
 from b24_pipeline.store.relation import Connection, rows_of
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
@@ -97,6 +98,8 @@ def _build_one(
         with conn.transaction():
             conn.execute(statement("allow_memory"))
             outcome = materialize(conn, project, model, full_refresh=full_refresh)
+            if model.is_mart:
+                grant_on(conn, project.schema, model.name)
     except psycopg.Error as error:
         raise ModelError(f"{model.name}: {error.diag.message_primary or error} ({model.path})") from error
     seconds = time.perf_counter() - started

@@ -68,3 +68,8 @@ class Model:
     description: str
     columns: Mapping[str, str]
     tests: tuple[Check, ...] = ()
+
+    @property
+    def is_mart(self) -> bool:
+        """Whether it is for analysts; what the others hold may change, and is not masked."""
+        return self.layer == "marts"

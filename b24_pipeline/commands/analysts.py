@@ -1,0 +1,74 @@
+"""`b24 analysts`: who may read the marts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.settings import settings
+from b24_pipeline.store import analysts as store
+from b24_pipeline.store.custom_fields import keep_views
+
+Role = Annotated[str, typer.Argument(help="The role in PostgreSQL.")]
+
+
+def grant(
+    role: Role,
+    create_login: Annotated[
+        bool, typer.Option("--create-login", help="Make the role, and print its password once.")
+    ] = False,
+    custom_fields: Annotated[
+        list[str] | None,
+        typer.Option(help="Also the custom fields of this portal, which may hold personal data. Repeatable."),
+    ] = None,
+) -> None:
+    """Let a role read the marts, those built later too: no raw tables, no phones, no tokens."""
+    with runtime.opened(settings()) as opened:
+        for portal in opened.portals.named(custom_fields) if custom_fields else ():
+            keep_views(opened.warehouse, portal)
+        granted = store.grant(
+            opened.warehouse,
+            role,
+            _readable(),
+            custom_fields=custom_fields or (),
+            create_login=create_login,
+        )
+        url = opened.warehouse.url.set(drivername="postgresql", username=role, password=granted.password)
+    if granted.password:
+        say("this is shown once:")
+        output.print(url.render_as_string(hide_password=False), soft_wrap=True)
+    output.print(f"{role} reads the marts in the schema analytics")
+    for portal_name in custom_fields or ():
+        output.print(f"{role} reads the custom fields of {portal_name}, whatever is in them")
+    if granted.limits_refused:
+        limits = ", ".join(f"{name} = {value}" for name, value in store.LIMITS.items())
+        say(f"note: the role of DATABASE_URL may not set {role}'s limits; an administrator should: {limits}")
+
+
+def revoke(role: Role) -> None:
+    """Take all of it back; the role stays."""
+    with runtime.opened(settings()) as opened:
+        store.revoke(opened.warehouse, role, _readable().schema)
+    output.print(f"{role} reads nothing of ours any more")
+
+
+def show() -> None:
+    """List the roles that read the marts."""
+    with runtime.opened(settings()) as opened:
+        found = store.analysts(opened.warehouse)
+    rows = [(one.role_name, one.granted_at, ", ".join(one.custom_fields)) for one in found]
+    table(("role", "since", "custom fields of"), rows)
+    if not rows:
+        say("no role yet; make one with: b24 analysts grant ROLE --create-login")
+
+
+def _readable() -> store.Readable:
+    from b24_pipeline.models import load_project
+
+    project = load_project()
+    marts = [model.name for model in project.models.values() if model.is_mart]
+    inner = [model.name for model in project.models.values() if not model.is_mart]
+    return store.Readable(project.schema, marts, inner)

@@ -1,0 +1,43 @@
+-- name: create_login
+-- A role for one analyst or BI tool; the password goes over the wire as its digest only.
+create role {{ role }} login password {{ password }};
+
+-- name: allow_schema
+-- Names in the schema may be looked up; what is in it is granted one by one.
+grant usage on schema {{ schema }} to {{ role }};
+
+-- name: refuse_schema
+-- Nothing in the schema can be read any more.
+revoke usage on schema {{ schema }} from {{ role }};
+
+-- name: allow_all_in_schema
+-- Every view that is there now.
+grant select on all tables in schema {{ schema }} to {{ role }};
+
+-- name: refuse_all_in_schema
+-- Every table and view that is there now.
+revoke all on all tables in schema {{ schema }} from {{ role }};
+
+-- name: allow_later_in_schema
+-- Every view that we shall make in it.
+alter default privileges in schema {{ schema }} grant select on tables to {{ role }};
+
+-- name: refuse_later_in_schema
+-- What we make in it later is not readable by itself.
+alter default privileges in schema {{ schema }} revoke all on tables from {{ role }};
+
+-- name: allow_relation
+-- One mart.
+grant select on {{ relation }} to {{ role }};
+
+-- name: refuse_relation
+-- A model that is not for analysts.
+revoke all on {{ relation }} from {{ role }};
+
+-- name: set_limit
+-- For this role's sessions in this database. It may change them: they keep mistakes small, rights keep data safe.
+alter role {{ role }} in database {{ database }} set {{ name }} = {{ value }};
+
+-- name: reset_limits
+-- As if it had never been an analyst's.
+alter role {{ role }} in database {{ database }} reset all;

@@ -1,0 +1,63 @@
+-- name: role_exists(role)$
+-- Whether the server has the role.
+select exists(select from pg_roles where rolname = :role);
+
+-- name: note(role)!
+-- What is built later is granted to it too.
+insert into analyst_roles (role_name) values (:role)
+on conflict do nothing;
+
+-- name: forget(role)!
+-- Nothing is granted to it any more.
+delete from analyst_roles
+where role_name = :role;
+
+-- name: roles()
+-- Roles that may read the marts, since when, and of which portals also custom fields.
+select
+    analyst.role_name,
+    analyst.granted_at,
+    array(
+        select account.name
+        from bitrix24_custom_field_views as views
+        inner join user_accounts as account on views.user_account_id = account.id
+        inner join pg_namespace as namespace on views.schema_name = namespace.nspname
+        where has_schema_privilege(server_role.oid, namespace.oid, 'usage')
+        order by account.name
+    ) as custom_fields
+from analyst_roles as analyst
+inner join pg_roles as server_role on analyst.role_name = server_role.rolname
+order by analyst.role_name;
+
+-- name: without(relation)
+-- Analysts who cannot read a mart yet. A role that was dropped, or is not on this server, is left out.
+select analyst.role_name
+from analyst_roles as analyst
+inner join pg_roles as server_role on analyst.role_name = server_role.rolname
+where not has_table_privilege(server_role.oid, to_regclass(:relation), 'select');
+
+-- name: present(schema, names)
+-- Which of these relations are there.
+select relation.relname
+from pg_class as relation
+inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
+where namespace.nspname = :schema and relation.relname = any(:names);
+
+-- name: reads_beyond(role, schema, inner_models)$
+-- Something of ours that the role can read and should not, whoever allowed it: nothing, if all is well.
+select namespace.nspname || '.' || relation.relname as relation
+from pg_class as relation
+inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
+where
+    relation.relkind in ('r', 'p', 'v', 'm')
+    and (namespace.nspname = 'public' or (namespace.nspname = :schema and relation.relname = any(:inner_models)))
+    and pg_get_userbyid(relation.relowner) = current_user
+    and has_any_column_privilege(cast(:role as name), relation.oid, 'select')
+order by relation.relname
+limit 1;
+
+-- name: schemas_of_fields()
+-- Every portal's schema of custom fields.
+select views.schema_name
+from bitrix24_custom_field_views as views
+inner join pg_namespace as namespace on views.schema_name = namespace.nspname;
