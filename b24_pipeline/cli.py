@@ -14,6 +14,7 @@ from b24_pipeline.commands import (
     analysts,
     demo,
     draining,
+    exporting,
     figures,
     keys,
     portals,
@@ -86,6 +87,7 @@ app.command()(syncing.reconcile)
 app.command()(draining.drain)
 app.command()(figures.models)
 app.command()(figures.funnel)
+app.command()(exporting.export)
 app.command()(serve.serve)
 app.command()(services.up)
 app.command()(state.status)

@@ -19,6 +19,7 @@ B24Error
 ├── DatabaseError
 │   ├── DatabaseUnavailable
 │   ├── DatabaseBusy            others held what we need for too long
+│   ├── ReadingRefused          the role may not read what was asked for
 │   ├── DatabaseTooOld
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
@@ -197,6 +198,13 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseBusy(DatabaseError):
     """Other transactions held what we need for too long."""
+
+
+class ReadingRefused(DatabaseError):
+    """The role of the connection may not read what was asked for."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"{said}; the installation's owner can grant it: b24 analysts grant ROLE")
 
 
 class DatabaseTooOld(DatabaseError):

@@ -1,0 +1,78 @@
+"""Rows as a pandas DataFrame whose columns have types that fit, nothing guessed from the values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from b24_pipeline.read.marts import Mart, MartColumn
+from b24_pipeline.store.exact import exact_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DTYPES = {
+    "smallint": "Int64",
+    "integer": "Int64",
+    "bigint": "Int64",
+    "text": "string",
+    "character varying": "string",
+    "uuid": "string",
+    "boolean": "boolean",
+    "real": "Float64",
+    "double precision": "Float64",
+    "interval": "timedelta64[ns]",
+}
+_TIMES = {
+    "timestamp with time zone": "datetime64[{}, UTC]",
+    "timestamp without time zone": "datetime64[{}]",
+    "date": "datetime64[{}]",
+}
+
+
+def frame(mart: Mart, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """The rows, in the order in which they came."""
+    import pandas as pd
+
+    series = {
+        column.name: _series(mart, column, [row[place] for row in rows])
+        for place, column in enumerate(mart.columns)
+    }
+    return pd.DataFrame(series)
+
+
+def _series(mart: Mart, column: MartColumn, values: list[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    if column.is_json:
+        values = [None if value is None else exact_json(value) for value in values]
+    if column.type in _TIMES:
+        return _times(values, _TIMES[column.type])
+    if column.type == "uuid":
+        values = [None if value is None else str(value) for value in values]
+    if column.name == "portal" or column.name in mart.categories:
+        return pd.Series(pd.Categorical(values, categories=_categories(mart, column, values)))
+    # numeric stays Decimal: an amount is what the portal says, to the last digit
+    return pd.Series(values, dtype=_DTYPES.get(column.type.partition("(")[0], "object"))
+
+
+def _categories(mart: Mart, column: MartColumn, values: list[Any]) -> list[str]:
+    """Those of the catalogue in its order, and what else there is."""
+    named = mart.categories.get(column.name, ())
+    return [*named, *sorted({value for value in values if value is not None} - set(named))]
+
+
+def _times(values: list[Any], dtype: str) -> pd.Series[Any]:
+    """Nanoseconds, as pandas has long had them; microseconds where a year is too far off for these."""
+    import pandas as pd
+    from pandas.errors import OutOfBoundsDatetime
+
+    # a session of another zone than UTC hands out mixed offsets
+    moments = [one.astimezone(UTC) if isinstance(one, datetime) and one.tzinfo else one for one in values]
+    exact: Any = pd.Series(moments, dtype=dtype.format("us"))
+    try:
+        nanoseconds: pd.Series[Any] = exact.astype(dtype.format("ns"))
+    except OutOfBoundsDatetime:
+        return cast("pd.Series[Any]", exact)
+    return nanoseconds

@@ -1,0 +1,124 @@
+"""Figures as files: `b24 funnel` and `b24 export`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import textwrap
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from b24_pipeline.models import build, load_project
+from b24_pipeline.store.pool import Warehouse
+from tests import model_data
+from tests.acceptance.conftest import B24
+
+EXACT = "12345678901234567.89"
+
+
+@pytest.fixture
+def url(warehouse: Warehouse, database_url: str) -> str:
+    """Random histories with built models; one stage has an amount that no float holds."""
+    with warehouse.connect() as connection:
+        model_data.populate(connection, 5)
+        connection.execute("update bitrix24_deals set opportunity = 0.10, currency_id = 'RUB'")
+        connection.execute(f"update bitrix24_deals set opportunity = {EXACT} where id = 1")
+        connection.execute("update bitrix24_deals set category_id = 0, stage_id = (select min(status_id)"
+                           " from bitrix24_pipeline_stages where entity_type = 'deal' and category_id = 0)"
+                           " where id = 1")  # fmt: skip
+    build(warehouse.connect, load_project())
+    return database_url
+
+
+def test_funnel_has_every_digit_in_every_format(b24_here: B24, url: str, tmp_path: Path) -> None:
+    """Amounts come as they are in the table, on stdout and in a file, as CSV and as JSON."""
+    with psycopg.connect(url) as connection:
+        (total,) = connection.execute(
+            "select sum(opportunity) from bitrix24_deals d join user_accounts a on d.user_account_id = a.id"
+            " where a.name = 'acme' and deleted_at is null and is_recurring is not true"
+        ).fetchone() or (None,)
+    for form in ("csv", "json"):
+        printed = b24_here("funnel", "acme", "--entity-type", "deal", "--format", form)
+        assert printed.returncode == 0, printed.stderr
+        file = tmp_path / f"funnel.{form}"
+        assert b24_here("funnel", "acme", "--entity-type", "deal", "--output", str(file)).returncode == 0
+        assert file.read_text("utf-8").splitlines() == printed.stdout.splitlines()
+        if form == "csv":
+            rows = list(csv.DictReader(printed.stdout.splitlines()))
+            amounts = [json.loads(row["amounts_by_currency"], parse_float=Decimal) for row in rows]
+        else:
+            rows = json.loads(printed.stdout, parse_float=Decimal)
+            amounts = [row["amounts_by_currency"] for row in rows]
+        assert sum(Decimal(row["amount_in_stage"] or 0) for row in rows) == total
+        assert sum(Decimal(one) for row in amounts for one in row.values()) == total
+
+
+def test_a_mart_is_written_whole_and_by_days(b24_here: B24, url: str, tmp_path: Path) -> None:
+    """The rows of the table, of one portal, of days by its clock."""
+    file = tmp_path / "deals.json"
+    done = b24_here("export", "fct_stage_interval", "acme", "--output", str(file))
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(file.read_text("utf-8"))
+    with psycopg.connect(url) as connection:
+        expected = connection.execute(
+            "select (entered_at at time zone 'Europe/Moscow')::date::text from analytics.fct_stage_interval"
+            " where portal = 'acme' order by 1"
+        ).fetchall()
+    assert len(rows) == len(expected) > 50
+    assert f"{len(rows)} rows in" in done.stderr
+    first, last = expected[20][0], expected[-20][0]
+    some = b24_here("export", "fct_stage_interval", "acme", "--from", first, "--to", last)
+    found = list(csv.DictReader(some.stdout.splitlines()))
+    assert len(found) == len([day for (day,) in expected if first <= day <= last])
+    assert {row["portal"] for row in found} == {"acme"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("export", "deals", "acme"), "no mart is called 'deals'; known: "),
+        (("export", "fct_deal", "nobody"), "no portal is called 'nobody'"),
+        (("export", "funnel_stats", "acme", "--from", "2026-01-01"), "funnel_stats has no dates"),
+        (("export", "fct_deal", "acme", "--from", "1.1.2026"), "'1.1.2026' is no day"),
+        (("export", "fct_deal", "acme", "--output", "deals.xlsx"), "say by --format"),
+        (("export", "fct_deal", "acme", "--output", "/nowhere/deals.csv"), "cannot be written"),
+        (("funnel", "acme", "--format", "table", "--output", "funnel.csv"), "a table is for the terminal"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(
+    b24_here: B24, url: str, arguments: tuple[str, ...], says: str
+) -> None:
+    """Exit code 2, one line, and what there is instead."""
+    told = b24_here(*arguments)
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1), told.stderr
+    assert says in told.stderr
+
+
+def test_memory_does_not_grow_with_the_rows(b24_env: dict[str, str], url: str, tmp_path: Path) -> None:
+    """A mart of 200,000 wide rows is written in little more memory than one of none."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "insert into analytics.fct_stage_interval (portal, entity_type, entity_id, status_id)"
+            " select 'acme', 'deal', n, repeat('x', 500) from generate_series(1, 200000) as n"
+        )
+    code = textwrap.dedent("""
+        import resource, sys
+        from b24_pipeline.cli import main
+        import b24_pipeline.read.rows
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        sys.argv = ["b24", "export", "fct_stage_interval", "acme", "--output", "big.csv"]
+        try:
+            main()
+        except SystemExit:
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=b24_env, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert (tmp_path / "big.csv").stat().st_size > 100_000_000
+    assert int(done.stdout) < 60_000  # kB
