@@ -103,7 +103,7 @@ def test_memory_does_not_grow_with_the_rows(b24_env: dict[str, str], url: str, t
     """A mart of 200,000 wide rows is written in little more memory than one of none."""
     with psycopg.connect(url) as connection:
         connection.execute(
-            "insert into analytics.fct_stage_interval (portal, entity_type, entity_id, status_id)"
+            "insert into analytics.funnel_daily (portal, entity_type, category_id, status_id)"
             " select 'acme', 'deal', n, repeat('x', 500) from generate_series(1, 200000) as n"
         )
     code = textwrap.dedent("""
@@ -111,7 +111,7 @@ def test_memory_does_not_grow_with_the_rows(b24_env: dict[str, str], url: str, t
         from b24_pipeline.cli import main
         import b24_pipeline.read.rows
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        sys.argv = ["b24", "export", "fct_stage_interval", "acme", "--output", "big.csv"]
+        sys.argv = ["b24", "export", "funnel_daily", "acme", "--output", "big.csv"]
         try:
             main()
         except SystemExit:
