@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from b24_pipeline.assets import crm
+from b24_pipeline.assets import crm, links
 from b24_pipeline.assets.models import models
 from b24_pipeline.automation.checks import CHECKS
 from b24_pipeline.automation.jobs import JOBS
@@ -14,6 +14,7 @@ from b24_pipeline.resources import B24
 
 defs = dg.Definitions.merge(
     dg.Definitions(assets=[crm.portals, crm.reconciliation, crm.changes, crm.cohorts, crm.directories]),
+    dg.Definitions(assets=[*links.own_tables, links.lead_matches]),
     dg.Definitions(assets=[models]),
     dg.Definitions(asset_checks=CHECKS),
     dg.Definitions(jobs=JOBS, schedules=SCHEDULES, sensors=SENSORS),

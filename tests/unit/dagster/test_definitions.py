@@ -13,6 +13,7 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
+from b24_pipeline.assets.links import OWN, OWN_TABLES
 from b24_pipeline.assets.models import project
 from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_portal
 from b24_pipeline.assets.picture import funnel_picture
@@ -60,11 +61,12 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     graph = defs.resolve_asset_graph()
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
     portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
+    own = {f"own/{name}" for name in ("leads", "creatives", "directions", "lead_matches")}
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-    assert set(found) == cohorts | portals | {"raw/portals", "raw/reconciliation"} | set(project.models)
+    assert set(found) == cohorts | portals | own | {"raw/portals", "raw/reconciliation"} | set(project.models)
     for name, node in found.items():
         assert node.description, name
-        layer = project.models[name].layer if name in project.models else "raw"
+        layer = project.models[name].layer if name in project.models else "links" if name in own else "raw"
         assert node.group_name == layer, name
         dimensions = getattr(node.partitions_def, "partition_dimension_names", None)
         assert (dimensions == ["month", "portal"]) is (name in cohorts), name
@@ -76,6 +78,7 @@ def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
     tables = {tuple(table.key.path): table.table for table in (*COHORT_TABLES, *PORTAL_TABLES)}
     tables[tuple(PORTALS_TABLE.path)] = "user_accounts"
     tables[tuple(RECONCILIATION.path)] = "reconciliation"
+    tables |= {(OWN, name): table for name, table in {**OWN_TABLES, "lead_matches": "lead_matches"}.items()}
     for key, source in project.sources.items():
         assert tables[key] == source.table
 
