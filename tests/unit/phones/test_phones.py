@@ -1,0 +1,152 @@
+"""Messy phones in E.164, and the quick way beside the library's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from b24_pipeline.phones import MOST_LETTERS, phones_of, slow_phones_of
+from b24_pipeline.regions import region_of
+
+MOBILE, OFFICE, OTHER = "+79211234567", "+78125553535", "+79217654321"
+
+RUSSIAN = [
+    ("8 (921) 123-45-67", [MOBILE]),
+    ("+7921 123-45-67", [MOBILE]),
+    ("+7 (921) 123-45-67", [MOBILE]),
+    ("+79211234567", [MOBILE]),
+    ("79211234567", [MOBILE]),
+    ("89211234567", [MOBILE]),
+    ("9211234567", [MOBILE]),
+    ("  8-921-123-45-67  ", [MOBILE]),
+    ("8.921.123.45.67", [MOBILE]),
+    ("+7\u00a0921\u00a0123\u201145\u201167", [MOBILE]),
+    ("８９２１１２３４５６７", [MOBILE]),
+    ("+8 (921) 123-45-67", [MOBILE]),
+    ("007 921 1234567", [MOBILE]),
+    ("tel:+79211234567", [MOBILE]),
+    ("тел. +7 921 1234567", [MOBILE]),
+    ("WhatsApp +79211234567", [MOBILE]),
+    ("8 (921) 123-45-67 доб. 12", [MOBILE]),
+    ("8 (921) 123-45-67 доб.12, 8 812 5553535", [MOBILE, OFFICE]),
+    ("8 921 123-45-67 вн. 12", [MOBILE]),
+    ("89211234567 внутр 305", [MOBILE]),
+    ("8(921)1234567 ext 5", [MOBILE]),
+    ("+7 921 123 45 67 x12", [MOBILE]),
+    ("+7 921 123 45 67 #12", [MOBILE]),
+    ("+7 921 12 34 567;ext=12", [MOBILE]),
+    ("+7 (921) 123-45-67 Иван", [MOBILE]),
+    ("+7 921 123-45-67 (до 18:00)", [MOBILE]),
+    ("8 921 123-45-67, +7 (812) 555-35-35", [MOBILE, OFFICE]),
+    ("89211234567; 88125553535", [MOBILE, OFFICE]),
+    ("8-921-123-45-67/8-921-765-43-21", [MOBILE, OTHER]),
+    ("8-921-123-45-67 / 68", [MOBILE]),
+    ("89211234567 89217654321", [MOBILE, OTHER]),
+    ("89211234567 или 89217654321", [MOBILE, OTHER]),
+    ("89211234567\n+79211234567", [MOBILE]),
+    ("(812) 555-35-35", [OFFICE]),
+    ("8 800 555-35-35", ["+78005553535"]),
+    ("8 495 123-45-67", ["+74951234567"]),
+    ("+7 (701) 123 45 67", ["+77011234567"]),
+    ("+49 30 901820", ["+4930901820"]),
+    ("0049 30 901820", ["+4930901820"]),
+    ("8 10 49 30 901820", ["+4930901820"]),
+    ("+1 (650) 253-0000", ["+16502530000"]),
+    ("375 29 123-45-67", ["+375291234567"]),
+    ("380501234567", ["+380501234567"]),
+    ("555-35-35", []),
+    ("12345", []),
+    ("нет", []),
+    ("", []),
+    ("ivan@mail.example", []),
+    ("0000000000", []),
+    ("+7 999 999-99-99", []),
+    ("8 921 123 45", []),
+    ("5551234567890123", []),
+]
+
+ABROAD = [
+    ("030 901820", "DE", ["+4930901820"]),
+    ("+7 921 123-45-67", "DE", [MOBILE]),
+    ("12345", "DE", []),
+    ("029 123-45-67", "BY", ["+375291234567"]),
+    ("8 029 123-45-67", "BY", ["+375291234567"]),
+    ("8 701 123 45 67", "KZ", ["+77011234567"]),
+    ("050 123 45 67", "UA", ["+380501234567"]),
+    ("(650) 253-0000", "US", ["+16502530000"]),
+    ("(650) 253-0000 ext. 7 / 650-253-0001", "US", ["+16502530000", "+16502530001"]),
+    ("020 7031 3000", "GB", ["+442070313000"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), RUSSIAN)
+def test_phones_as_people_write_them(text: str, expected: list[str]) -> None:
+    """Every phone of the text, each once, its extension left out; nothing where there is none."""
+    assert list(phones_of(text, "RU")) == expected
+
+
+@pytest.mark.parametrize(("text", "region", "expected"), ABROAD)
+def test_a_number_without_code_is_the_regions(text: str, region: str, expected: list[str]) -> None:
+    """And one with a code is that country's, wherever the portal is."""
+    assert list(phones_of(text, region)) == expected
+
+
+def test_nothing_is_no_phone() -> None:
+    """A missing text, and one that is far too long to be a phone field."""
+    assert phones_of(None, "RU") == ()
+    assert phones_of(" " * MOST_LETTERS + "89211234567", "RU") == ()
+
+
+DIGITS = st.text("0123456789", min_size=9, max_size=11)
+SEPARATORS = st.text(" ()-.", max_size=2)
+
+
+@st.composite
+def plain_numbers(draw: st.DrawFn) -> str:
+    """A code or none, and about ten digits with something between them."""
+    code = draw(st.sampled_from(["", "+7", "7", "8", "+", "+8"]))
+    return code + "".join(draw(SEPARATORS) + digit for digit in draw(DIGITS))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(plain_numbers(), st.sampled_from(["RU", "KZ", "DE", "US", "BY", "UA"]))
+def test_the_quick_way_says_what_the_library_says(text: str, region: str) -> None:
+    """Plain numbers of code 7 are read without the library: with the same result."""
+    assert phones_of(text, region) == slow_phones_of(text, region)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=60), st.sampled_from(["RU", "DE"]))
+def test_any_text_is_read(text: str, region: str) -> None:
+    """Whatever a form lets through: E.164 or nothing."""
+    for phone in phones_of(text, region):
+        assert phone.startswith("+")
+        assert phone[1:].isascii()
+        assert phone[1:].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("domain", "region"),
+    [
+        ("acme.bitrix24.ru", "RU"),
+        ("acme.bitrix24.by", "BY"),
+        ("acme.bitrix24.kz", "KZ"),
+        ("acme.bitrix24.ua", "UA"),
+        ("acme.bitrix24.de", "DE"),
+        ("acme.bitrix24.eu", "DE"),
+        ("acme.bitrix24.com", "US"),
+        ("acme.bitrix24.com.br", "BR"),
+        ("acme.bitrix24.com.tr", "TR"),
+        ("acme.bitrix24.co.uk", "GB"),
+        ("CRM.ACME.RU:8443", "RU"),
+        ("crm.пример.рф", "RU"),
+        ("crm.xn--e1afmkfd.xn--p1ai", "RU"),
+        ("acme.bitrix24.net", "RU"),
+        ("127.0.0.1:8080", "RU"),
+        ("localhost", "RU"),
+    ],
+)
+def test_the_domain_tells_the_region(domain: str, region: str) -> None:
+    """Its end does; where that tells nothing it is Russia."""
+    assert region_of(domain) == region
