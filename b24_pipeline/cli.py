@@ -17,6 +17,7 @@ from b24_pipeline.commands import (
     exporting,
     figures,
     keys,
+    leads,
     portals,
     serve,
     services,
@@ -39,6 +40,8 @@ portal_app = typer.Typer(help="Connect, list and remove portals.", no_args_is_he
 app.add_typer(portal_app, name="portal")
 analysts_app = typer.Typer(help="Read-only roles for analysts and BI tools.", no_args_is_help=True)
 app.add_typer(analysts_app, name="analysts")
+leads_app = typer.Typer(help="Own ad leads.", no_args_is_help=True)
+app.add_typer(leads_app, name="leads")
 keys_app = typer.Typer(help="The keys that secrets are encrypted with.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
@@ -81,10 +84,12 @@ analysts_app.command("grant")(analysts.grant)
 analysts_app.command("revoke")(analysts.revoke)
 analysts_app.command("list")(analysts.show)
 keys_app.command("rotate")(keys.rotate)
+leads_app.command("import")(leads.import_leads)
 app.command()(syncing.sync)
 app.command()(syncing.backfill)
 app.command()(syncing.reconcile)
 app.command()(draining.drain)
+app.command()(leads.match)
 app.command()(figures.models)
 app.command()(figures.funnel)
 app.command()(exporting.export)

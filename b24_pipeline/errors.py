@@ -5,6 +5,7 @@ B24Error
 │   ├── UnknownPortal
 │   ├── UnknownEntity
 │   ├── WrongDates
+│   ├── EntityTypeNotCounted    leads or deals are asked for, and the portal counts only the other
 │   ├── PortalConflict          a name, address or portal that is taken already
 │   ├── AccountNeeded           several portals are connected: say which
 │   ├── UnknownMart
@@ -23,6 +24,7 @@ B24Error
 │   ├── DatabaseTooOld
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
+├── LeadFileRefused             a file of own leads is none
 ├── ModelError                  an SQL model or its test
 ├── MalformedEvent              an inbound event that no portal sends
 └── PortalError                 something between us and one portal
@@ -161,6 +163,16 @@ class WrongDates(UsageError):
     """A date cannot be read, or a range ends before it begins."""
 
 
+class EntityTypeNotCounted(UsageError):
+    """Leads or deals are asked for, and the portal's setting says to count only the other."""
+
+    def __init__(self, portal: str, wanted: str, counted: str) -> None:
+        super().__init__(
+            f"{portal}: {wanted} was asked for, and only {counted} is counted; "
+            "change it by POST /bitrix24/entity-type"
+        )
+
+
 class PortalConflict(UsageError):
     """The name belongs to another portal, or the portal is connected under another name."""
 
@@ -217,6 +229,13 @@ class DatabaseNotMigrated(DatabaseError):
 
 class DatabaseTooNew(DatabaseError):
     """A newer version of this program has migrated the database."""
+
+
+class LeadFileRefused(B24Error):
+    """The file of own leads cannot be read, or has no header that we know; nothing of it was stored."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
 
 
 class ModelError(B24Error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("throughput", "clients", "bucket", "memory", "generation", "landing", "drain", "models")
+NAMES = ("throughput", "clients", "bucket", "memory", "generation", "landing", "drain", "models", "matching")
 
 
 def main() -> None:

@@ -77,11 +77,18 @@ class Portal:
 
 @contextmanager
 def portal(
-    *, deals: int, leads: int = 0, cost: bool = False, limits: bool = False, workers: int = 8
+    *,
+    deals: int,
+    leads: int = 0,
+    contacts: int = 100,
+    cost: bool = False,
+    limits: bool = False,
+    workers: int = 8,
 ) -> Iterator[Portal]:
     """A sandbox portal in a process of its own."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--port", "0", "--workers", str(workers)]
-    command += ["--deals", str(deals), "--leads", str(leads), "--contacts", "100", "--companies", "100"]
+    command += ["--deals", str(deals), "--leads", str(leads), "--contacts", str(contacts)]
+    command += ["--companies", "100"]
     command += ["--cost", "standard" if cost else "off", "--limits", "standard" if limits else "off"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from b24_pipeline.store.field_lists import FieldChoice
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.store.stage_flags import Flags, Stage
+from b24_pipeline.sync.match import Matched
 from b24_pipeline.web.server import listen, server_of
 
 KEY = "a-key-of-more-than-128-bits-0123456789"
@@ -99,6 +100,10 @@ class ScriptedPortals:
     def field_list(self, one: Portal, entity_type: str) -> list[FieldChoice]:
         self._called("field_list", one.name, entity_type)
         return []
+
+    def sync_leads(self, one: Portal, entity_type: str | None) -> Matched:
+        self._called("sync_leads", one.name, entity_type)
+        return Matched(one.name, own_leads=3, matched=2, linked=1, updated=1, not_found=1)
 
     def set_flags(self, one: Portal, stage: UUID, flags: Flags) -> Stage:
         self._called("set_flags", one.name, stage, flags)

@@ -9,6 +9,7 @@ import dagster as dg
 
 from b24_pipeline.models import ModelResult, Project, TestResult
 from b24_pipeline.store.catalogue import TableColumn
+from b24_pipeline.sync.match import Matched
 from b24_pipeline.sync.outcome import Outcome
 
 Metadata = Mapping[str, Any]
@@ -31,6 +32,20 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         | ({"values_set_aside": set_aside} if set_aside else {})
         | ({"watermark": dg.MetadataValue.timestamp(min(watermarks))} if watermarks else {})
     )
+
+
+def of_matching(done: Matched) -> dict[str, Any]:
+    """How a portal's own leads stand, and what it took."""
+    return {
+        "own_leads": done.own_leads,
+        "matched": done.matched,
+        "newly_linked": done.linked,
+        "updated": done.updated,
+        "not_found": done.not_found,
+        "phones_not_searched": done.unsearched,
+        "requests": done.requests,
+        "seconds": round(done.seconds, 3),
+    }
 
 
 def of_table(columns: Iterable[TableColumn], rows: int) -> dict[str, Any]:

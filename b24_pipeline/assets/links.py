@@ -1,8 +1,13 @@
 """Own ad leads and what they have become in the CRM."""
 
-from __future__ import annotations
-
 import dagster as dg
+
+from b24_pipeline.assets import figures
+from b24_pipeline.assets.failure import RETRIES, failure, told_in_one_line
+from b24_pipeline.assets.partitions import PORTALS
+from b24_pipeline.assets.tables import CHANGES, KINDS
+from b24_pipeline.resources import B24
+from b24_pipeline.sync.match import match
 
 OWN = "own"
 LINKS = "links"
@@ -27,10 +32,20 @@ own_tables = [
     for name, table in OWN_TABLES.items()
 ]
 
-lead_matches = dg.AssetSpec(
-    [OWN, "lead_matches"],
-    description="How each own lead was matched to the CRM, or why it was not.",
+
+@dg.asset(
+    key=[OWN, "lead_matches"],
+    deps=[*own_tables, CHANGES],
     group_name=LINKS,
-    kinds={"postgres"},
+    kinds=set(KINDS),
+    partitions_def=PORTALS,
+    retry_policy=RETRIES,
     metadata={"dagster/table_name": "public.lead_matches"},
 )
+def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
+    """How each own lead was matched to the CRM, or why it was not: in the copy, then by the portal's own search."""
+    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
+        done = match(job)
+    if done.error:
+        raise failure([done.error])
+    return dg.MaterializeResult(metadata=figures.of_matching(done))

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from b24_pipeline.assets.crm import changes, cohorts, directories
+from b24_pipeline.assets.links import lead_matches
 from b24_pipeline.assets.models import models
 from b24_pipeline.assets.partitions import PORTALS
 from b24_pipeline.automation.checks import CHECKS, agrees_with_portal
@@ -25,6 +26,12 @@ pipelines_job = dg.define_asset_job(
     "pipelines",
     selection=dg.AssetSelection.assets(directories).without_checks(),
     description="Pipelines, stages, directories, fields and users of one portal.",
+)
+
+matches_job = dg.define_asset_job(
+    "matches",
+    selection=dg.AssetSelection.assets(lead_matches).downstream(),
+    description="Own ad leads of one portal that the copy does not know, searched for in the portal.",
 )
 
 cohorts_job = dg.define_asset_job(
@@ -74,6 +81,7 @@ def maintenance_job() -> None:
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     changes_job,
     pipelines_job,
+    matches_job,
     cohorts_job,
     reconcile_job,
     checks_job,

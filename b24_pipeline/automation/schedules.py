@@ -14,6 +14,7 @@ from b24_pipeline.automation.jobs import (
     checks_job,
     cohorts_job,
     maintenance_job,
+    matches_job,
     pipelines_job,
     reconcile_job,
 )
@@ -42,6 +43,13 @@ def changes_every_10_minutes(context: dg.ScheduleEvaluationContext, b24: B24) ->
 def pipelines_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Pipelines, stages, fields and users."""
     for portal in _idle_portals(context, b24, pipelines_job.name):
+        yield _request(context, portal, portal)
+
+
+@dg.schedule(job=matches_job, cron_schedule="20 * * * *", default_status=RUNNING)
+def matches_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
+    """Own ad leads: what the copy knows is matched by every sync, the portal is searched for the others."""
+    for portal in _idle_portals(context, b24, matches_job.name):
         yield _request(context, portal, portal)
 
 
@@ -101,6 +109,7 @@ def _tick(context: dg.ScheduleEvaluationContext) -> datetime:
 SCHEDULES = [
     changes_every_10_minutes,
     pipelines_hourly,
+    matches_hourly,
     cohorts_nightly,
     reconcile_nightly,
     checks_hourly,

@@ -60,7 +60,7 @@ def sync(
         raise UsageError("--full reads everything, --since a part: choose one")
     wanted = known_entities(entity or [])
     with runtime.opened(settings()) as opened:
-        portals = _chosen(opened, names or [])
+        portals = chosen_portals(opened, names or [])
         request = Request(wanted, full, moment(since, portals) if since else None)
         _work(
             opened,
@@ -85,7 +85,7 @@ def backfill(
     if unfit:
         raise UsageError(f"{unfit[0]} is always read whole: `b24 sync --entity {unfit[0]}`")
     with runtime.opened(settings()) as opened:
-        portals = _chosen(opened, [name])
+        portals = chosen_portals(opened, [name])
         _work(
             opened,
             accept_deletions,
@@ -104,7 +104,7 @@ def reconcile(
 ) -> None:
     """Compare with the portals by counting; fetch what was missed, mark what is gone as deleted."""
     with runtime.opened(settings()) as opened:
-        portals = _chosen(opened, names or [])
+        portals = chosen_portals(opened, names or [])
         _work(
             opened,
             accept_deletions,
@@ -114,7 +114,8 @@ def reconcile(
         )
 
 
-def _chosen(opened: Runtime, names: Sequence[str]) -> list[Portal]:
+def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
+    """The named portals, or all. Raises UsageError where one is disconnected, or there is none."""
     portals = opened.portals.named(list(names))
     for portal in portals:
         if portal.status == "disconnected":

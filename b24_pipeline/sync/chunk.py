@@ -12,18 +12,18 @@ from b24_pipeline.bitrix.listing import IdRange, read_list
 from b24_pipeline.bitrix.pages import walk
 from b24_pipeline.bitrix.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME, HISTORIES, History
-from b24_pipeline.entities.decode import row_id, unique
+from b24_pipeline.entities.decode import unique
 from b24_pipeline.store import backlog, catalogue, cursors, sync_log
 from b24_pipeline.store import history as moves_store
 from b24_pipeline.store.backlog import Claimed
-from b24_pipeline.store.merge import Merged
-from b24_pipeline.store.pool import Connection, StorageError
+from b24_pipeline.store.pool import Connection
 from b24_pipeline.sync.history import NEW_MOVES, first_unread, move_of, moves_query
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.objects import Fetched, Fetching, Row
+from b24_pipeline.sync.objects import Fetched, Fetching
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.reading import Reading
 from b24_pipeline.sync.scope import Scope
+from b24_pipeline.sync.storing import merge_what_fits
 
 EVENT = "event"
 BY_EVENT = Scope("event", EVENT)
@@ -33,9 +33,6 @@ MOST_OBJECTS = MAX_COMMANDS * PAGE_ROWS
 
 MOVES_PAGES = 4
 """Pages of new moves that come with the objects, if the request has room: 100 known ones, and 100 new."""
-
-# classes of SQLSTATE that are one row's fault: data, constraints, a trigger's own, size
-_OF_A_ROW = ("22", "23", "P0", "54")
 
 
 @dataclass(slots=True)
@@ -99,32 +96,15 @@ class Chunk:
         name = reading.entity.name
         outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
         rows = unique(fetched.rows.get(name, []))
-        merged = self._merged(reading, rows)
+        merged, refused = merge_what_fits(reading, self.connection, rows)
         gone = [number for kind, number in fetched.gone if kind == name]
         outcome.rows_deleted = backlog.bury(self.connection, reading.target, name, gone)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
         outcome.months = set(merged.months)
         outcome.values_set_aside = reading.decoder.set_aside
+        self._failures |= {(name, number): reason for number, reason in refused.items()}
         self._failures |= {one: str(error) for one, error in fetched.failed.items() if one[0] == name}
         self.job.options.progress(self.job.portal.name, name, len(rows))
-
-    def _merged(self, reading: Reading, rows: Sequence[Row]) -> Merged:
-        """Merges all rows but those that the database refuses, which are found by halving."""
-        if not rows:
-            return Merged(0)
-        try:
-            with self.connection.transaction():
-                return reading.merge(self.connection, reading.decoded(list(rows)))
-        except StorageError as error:
-            if not (error.sqlstate or "").startswith(_OF_A_ROW):
-                raise
-            if len(rows) == 1:
-                told = f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
-                self._failures[reading.entity.name, row_id(rows[0])] = told
-                return Merged(0)
-        middle = len(rows) // 2
-        one, other = self._merged(reading, rows[:middle]), self._merged(reading, rows[middle:])
-        return Merged(one.rows_changed + other.rows_changed, one.months | other.months)
 
     def _store_moves(self, history: History, start: int, fetched: Fetched) -> None:
         """New moves, and what they leave open of the objects just stored."""

@@ -14,12 +14,13 @@ from b24_pipeline.log import logger
 from b24_pipeline.store.custom_fields import keep_views
 from b24_pipeline.store.pool import StorageError, Warehouse
 from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.links import link_own_leads
 
 log = logger("sync")
 
 Follower: TypeAlias = Callable[[Warehouse, Portal], object]
 
-FOLLOWERS: tuple[Follower, ...] = (keep_views,)
+FOLLOWERS: tuple[Follower, ...] = (keep_views, link_own_leads)
 
 
 def follow(warehouse: Warehouse, portal: Portal) -> None:

@@ -11,6 +11,7 @@ from b24_pipeline.store.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.sync.connecting import Connecting
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.directories import sync_directories
+from b24_pipeline.sync.match import Matched, match
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import opened
 
@@ -66,3 +67,11 @@ class Managing:
             if outcome.error:
                 raise outcome.error
         return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")
+
+    def sync_leads(self, portal: Portal, entity_type: str | None) -> Matched:
+        """Matches own ad leads. Raises B24Error where it could not be done to the end."""
+        with opened(self.connections, portal, self.options) as job:
+            done = match(job, entity_type)
+        if done.error:
+            raise done.error
+        return done

@@ -28,6 +28,7 @@ from b24_pipeline.web.field_lists import FieldCalls, ListsFields
 from b24_pipeline.web.health import Health
 from b24_pipeline.web.metrics import Requests, metrics_route
 from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
+from b24_pipeline.web.own_leads import MatchesLeads, OwnLeadCalls
 from b24_pipeline.web.pages import page, wants_page
 from b24_pipeline.web.receiver import Receiver
 from b24_pipeline.web.security import SecurityHeaders, management_key
@@ -38,7 +39,7 @@ _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
 
 
-class Manages(ManagesPortals, ManagesStages, ListsFields, Protocol):
+class Manages(ManagesPortals, ManagesStages, ListsFields, MatchesLeads, Protocol):
     """All that the management calls need."""
 
 
@@ -77,6 +78,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(Api(parts.managing, guard).router())
     app.include_router(StageCalls(parts.managing, guard).router())
     app.include_router(FieldCalls(parts.managing, guard).router())
+    app.include_router(OwnLeadCalls(parts.managing, guard).router())
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))

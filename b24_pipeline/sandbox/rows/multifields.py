@@ -37,6 +37,9 @@ class Multifield:
         self._base_id = base_id
         self._edited: dict[int, Multivalue] = {}
         self._next_id = base_id + 2 * len(self.first) + 2
+        self._sorted: list[
+            tuple[npt.NDArray[Any], npt.NDArray[Any]]
+        ] = []  # a search by number has to be quick
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
         """A list a row, or ABSENT."""
@@ -90,6 +93,7 @@ class Multifield:
     def clear(self, row: int) -> None:
         """Make a row empty."""
         self.first[row] = self.second[row] = NOTHING
+        self._sorted = []
 
     def resize(self, capacity: int) -> None:
         """Make room for this many rows."""
@@ -97,6 +101,7 @@ class Multifield:
             larger = np.full(capacity, NOTHING, dtype=np.int64)
             larger[: len(getattr(self, name))] = getattr(self, name)
             setattr(self, name, larger)
+        self._sorted = []
 
     def mask(self, size: int, operation: str, wanted: Any) -> Mask:
         """Multifields match exactly (fact sheet 5, Filter)."""
@@ -107,9 +112,22 @@ class Multifield:
 
     def owners(self, number: int, matches: Callable[[str], bool]) -> list[int]:
         """Rows that hold this generated number, or an edited text that matches."""
-        generated = np.flatnonzero((self.first == number) | (self.second == number)).tolist()
+        generated = self._generated(number)
         edited = [row for row, held in self._edited.items() if any(matches(entry["VALUE"]) for entry in held)]
         return sorted({row for row in generated if row not in self._edited} | set(edited))
+
+    def _generated(self, number: int) -> list[int]:
+        if not self._sorted:
+            orders = [np.argsort(column, kind="stable") for column in (self.first, self.second)]
+            self._sorted = [
+                (order, column[order])
+                for order, column in zip(orders, (self.first, self.second), strict=True)
+            ]
+        found: list[int] = []
+        for order, numbers in self._sorted:
+            start, end = np.searchsorted(numbers, [number, number + 1])
+            found += order[start:end].tolist()
+        return found
 
     def owners_by_tail(self, tail: int, matches: Callable[[str], bool]) -> list[int]:
         """The same for e-mails, which show only the last seven digits of their number."""
@@ -120,6 +138,11 @@ class Multifield:
     def order_keys(self, rows: Rows) -> npt.NDArray[Any]:
         """Multifields do not sort."""
         return np.zeros(len(rows), dtype=np.int64)
+
+
+def _sorted(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    order = np.argsort(column, kind="stable")
+    return order, column[order]
 
 
 def _entries(value: Any) -> Iterable[dict[str, Any]]:

@@ -62,6 +62,7 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
     portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
     own = {f"own/{name}" for name in ("leads", "creatives", "directions", "lead_matches")}
+    portals.add("own/lead_matches")
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
     assert set(found) == cohorts | portals | own | {"raw/portals", "raw/reconciliation"} | set(project.models)
     for name, node in found.items():
@@ -94,6 +95,7 @@ def test_jobs_schedules_and_sensors() -> None:
     assert {name: one.cron_schedule for name, one in schedules.items()} == {
         "changes_every_10_minutes": "*/10 * * * *",
         "pipelines_hourly": "5 * * * *",
+        "matches_hourly": "20 * * * *",
         "cohorts_nightly": "15 2 * * *",
         "reconcile_nightly": "15 3 * * *",
         "checks_hourly": "30 * * * *",
@@ -103,6 +105,7 @@ def test_jobs_schedules_and_sensors() -> None:
     assert {one.name for one in defs.jobs or ()} == {
         "changes",
         "pipelines",
+        "matches",
         "cohorts",
         "reconcile",
         "checks",

@@ -1,0 +1,109 @@
+"""`b24 leads import` and `b24 match`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.figures import build_models
+from b24_pipeline.commands.screen import complain, output, progress, say, table
+from b24_pipeline.commands.syncing import Names, NoModels, chosen_portals
+from b24_pipeline.settings import settings
+from b24_pipeline.store.own_leads import Imported, Row, import_rows
+from b24_pipeline.store.pool import Connection, Warehouse
+from b24_pipeline.store.portals import Portal
+from b24_pipeline.sync.lead_file import BadRow, LeadFile, open_lead_file
+from b24_pipeline.sync.lead_rows import lead_of
+from b24_pipeline.sync.links import link_own_leads
+from b24_pipeline.sync.match import Matched, match_portals
+
+
+def import_leads(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file with a header.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The portal.")],
+) -> None:
+    """Load own ad leads, and match them to what was copied of the CRM. Once more does no harm."""
+    found = open_lead_file(file)
+    if found.unknown:
+        say(f"note: unknown columns are left out: {', '.join(found.unknown)}")
+    with runtime.opened(settings()) as opened:
+        (portal,) = opened.portals.named([name])
+        done, bad = _imported(opened.warehouse, portal, found)
+        linked = link_own_leads(opened.warehouse, portal)
+    for row in bad:
+        say(f"line {row.line}: {row.reason}")
+    unchanged = done.rows - done.added - done.changed
+    counts = f"{done.added} added, {done.changed} changed, {unchanged} as they were"
+    repeated = f", {done.repeated} repeated in the file" if done.repeated else ""
+    output.print(f"{name}: {counts}{repeated}, {len(bad)} bad; {linked.linked} newly linked to the CRM")
+    if bad:
+        raise typer.Exit(1)
+
+
+def _imported(warehouse: Warehouse, portal: Portal, file: LeadFile) -> tuple[Imported, list[BadRow]]:
+    """In one transaction; where it has to be done again, the file is read again."""
+    bad: list[BadRow] = []
+
+    def rows() -> Iterator[Row]:
+        zone = ZoneInfo(portal.time_zone)
+        for cells in file.rows():
+            row = cells if isinstance(cells, BadRow) else lead_of(cells, zone)
+            if isinstance(row, BadRow):
+                bad.append(row)
+            else:
+                yield row
+
+    def work(connection: Connection) -> Imported:
+        bad.clear()
+        return import_rows(connection, portal.id, rows(), file.columns)
+
+    return warehouse.transact(work), bad
+
+
+def match(
+    names: Names = None,
+    no_models: NoModels = False,
+) -> None:
+    """Match own ad leads to CRM leads and deals: in the copy, then by the portal's own search; then the models."""
+    with runtime.opened(settings()) as opened:
+        portals = chosen_portals(opened, names or [])
+        with progress() as counted:
+            done = match_portals(opened.connections, portals, opened.options(progress=counted))
+        show_matched(done)
+        if not no_models:
+            build_models(opened)
+    for one in done:
+        if one.error:
+            complain(str(one.error))
+        elif one.unsearched:
+            complain(f"{one.portal}: the portal did not search for {one.unsearched} phones; run it again")
+    if not all(one.worked for one in done):
+        raise typer.Exit(1)
+
+
+def show_matched(done: Sequence[Matched]) -> None:
+    """The table that a matching ends with."""
+    titles = (
+        *("portal", "own leads", "matched", "newly linked", "updated", "not found"),
+        *("requests", "seconds", ""),
+    )
+    rows = [
+        (
+            one.portal,
+            one.own_leads,
+            one.matched,
+            one.linked,
+            one.updated,
+            one.not_found,
+            one.requests,
+            one.seconds,
+            "" if one.worked else "failed",
+        )
+        for one in done
+    ]
+    table(titles, rows, right=(1, 2, 3, 4, 5, 6, 7))

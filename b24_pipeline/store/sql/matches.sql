@@ -1,0 +1,570 @@
+-- name: take_turn(account)$
+-- One process at a time matches a portal's leads; the lock goes with the transaction.
+select pg_advisory_xact_lock(hashtextextended('matches ' || :account, 0))::text;
+
+-- name: set_room()$
+-- Sets of a hundred thousand are sorted in memory, in this transaction alone.
+select set_config('work_mem', '64MB', true);
+
+-- name: portal(account)^
+-- What is counted of it, and whether it has own leads at all.
+select
+    a.bitrix24_entity_type as entity_type,
+    exists(select from leads as l where l.user_account_id = a.id) as has_own_leads
+from user_accounts as a
+where a.id = :account;
+
+-- name: complete_upto()$
+-- Before this moment nothing can appear any more: rows are stamped with the clock, so a transaction that is
+-- still open has stamped its own after it began. Sessions that we may not see are given two minutes.
+select
+    case
+        when bool_or(state is null) then clock_timestamp() - interval '2 minutes'
+        else least(clock_timestamp(), min(xact_start))
+    end
+from pg_stat_activity
+where datname = current_database() and backend_type = 'client backend' and pid != pg_backend_pid();
+
+-- name: bookmark(account, reader)$
+-- How far a reader has come; nothing where it has not begun.
+select loaded_upto
+from bitrix24_bookmarks
+where user_account_id = :account and reader = :reader;
+
+-- name: set_bookmarks(account, readers, loaded_upto)!
+-- Everything stamped before this moment was seen.
+insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)
+select
+    :account,
+    reader,
+    :loaded_upto
+from unnest(cast(:readers as text[])) as reader
+on conflict (user_account_id, reader) do update
+set loaded_upto = excluded.loaded_upto, updated_at = now();
+
+-- name: forget_bookmarks(account, readers)!
+-- Of readers that matched for another choice of leads and deals.
+delete from bitrix24_bookmarks
+where user_account_id = :account and starts_with(reader, 'matches:') and reader != all(cast(:readers as text[]));
+
+-- name: make_staging()#
+-- The own leads to be matched now, and what was found for each. Emptied at each commit.
+create temporary table if not exists own_to_match (
+    lead_id uuid primary key,
+    phones text[] not null,
+    phones_of text not null,
+    is_changed boolean not null
+) on commit delete rows;
+create temporary table if not exists found_matches (
+    lead_id uuid primary key,
+    phones text[] not null,
+    phones_of text not null,
+    is_changed boolean not null,
+    base text,
+    matched_phone text,
+    crm_lead_id bigint,
+    crm_contact_id bigint,
+    crm_deal_id bigint,
+    status_id text,
+    category_id bigint,
+    entity_type text,
+    candidates jsonb not null,
+    chosen_because text,
+    unmatched_reason text
+) on commit delete rows;
+truncate own_to_match, found_matches;
+
+-- name: unread(account)
+-- Own leads whose phone was not read yet, or is another one now.
+select
+    id::text,
+    coalesce(phone, '') as phone
+from leads
+where user_account_id = :account and coalesce(phone, '') is distinct from phones_of;
+
+-- name: copy_to_match()#
+-- Their phones in E.164.
+copy own_to_match (lead_id, phones, phones_of, is_changed) from stdin;
+
+-- name: count_moved(account, since, most)$
+-- How many deals were stored since then, as far as it matters.
+select count(*)
+from (
+    select
+    from bitrix24_deals
+    where user_account_id = :account and loaded_at >= :since
+    order by loaded_at
+    limit :most
+) as moved;
+
+-- name: stages_changed(account, since)$
+-- Whether a stage of deals counts as something else now.
+select exists(
+    select
+    from bitrix24_pipeline_stages
+    where user_account_id = :account and entity_type = 'deal' and loaded_at >= :since
+);
+
+-- name: add_all(account)!
+-- Every own lead is looked at again.
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    id,
+    phones,
+    phones_of,
+    false
+from leads
+where user_account_id = :account and phones_of is not null
+on conflict do nothing;
+
+-- name: add_touched(account, since)!
+-- Own leads that what has changed concerns: by a phone that came or went, by the lead, deal or contact
+-- that they are matched to, and by the contact or lead of a deal.
+with deals as (
+    select
+        id,
+        contact_id,
+        lead_id
+    from bitrix24_deals
+    where user_account_id = :account and loaded_at >= :since
+),
+
+phones as (
+    select phone from touched_phones
+    union
+    select p.phone
+    from deals
+    inner join bitrix24_phones as p
+        on p.user_account_id = :account and p.entity_type = 'contact' and deals.contact_id = p.entity_id
+    union
+    select p.phone
+    from deals
+    inner join bitrix24_phones as p
+        on p.user_account_id = :account and p.entity_type = 'lead' and deals.lead_id = p.entity_id
+),
+
+touched as (
+    select l.id
+    from phones
+    inner join leads as l on l.user_account_id = :account and l.phones @> array[phones.phone]
+    union
+    select l.id
+    from deals
+    inner join leads as l on l.user_account_id = :account and deals.id = l.bitrix24_deal_id
+    union
+    select l.id
+    from bitrix24_leads as c
+    inner join leads as l on l.user_account_id = :account and c.id = l.bitrix24_lead_id
+    where c.user_account_id = :account and c.loaded_at >= :since
+    union
+    select l.id
+    from bitrix24_contacts as c
+    inner join leads as l on l.user_account_id = :account and c.id = l.bitrix24_contact_id
+    where c.user_account_id = :account and c.loaded_at >= :since and c.deleted_at is not null
+)
+
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    id,
+    phones,
+    phones_of,
+    false
+from touched
+inner join leads using (id)
+where phones_of is not null
+on conflict do nothing;
+
+-- name: add_leads(account, ids)!
+-- These own leads.
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    id,
+    phones,
+    phones_of,
+    false
+from leads
+where user_account_id = :account and id = any(cast(:ids as uuid[])) and phones_of is not null
+on conflict do nothing;
+
+-- name: count_to_match()$
+select count(*) from own_to_match;
+
+-- name: analyze_to_match()#
+analyze own_to_match;
+
+-- name: find(account, with_leads, with_deals, most_candidates)!
+-- For each own lead what the CRM has by its phones, and what of it is chosen. Everything is chosen once
+-- a phone, and then among the phones of the own lead: a phone that thousands share costs no more.
+insert into found_matches (
+    lead_id, phones, phones_of, is_changed, base, matched_phone, crm_lead_id, crm_contact_id, crm_deal_id,
+    status_id, category_id, entity_type, candidates, chosen_because, unmatched_reason
+)
+with wanted as materialized (
+    select
+        own.lead_id,
+        one.phone
+    from own_to_match as own
+    cross join lateral unnest(own.phones) as one (phone)
+),
+
+looked_for as (
+    select distinct phone from wanted
+),
+
+found_leads as materialized (
+    select
+        p.phone,
+        c.id,
+        c.status_id,
+        c.contact_id,
+        c.date_create
+    from looked_for
+    inner join bitrix24_phones as p
+        on p.user_account_id = :account and looked_for.phone = p.phone and p.entity_type = 'lead'
+    inner join bitrix24_leads as c
+        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
+),
+
+found_contacts as materialized (
+    select
+        p.phone,
+        c.id,
+        c.date_create
+    from looked_for
+    inner join bitrix24_phones as p
+        on p.user_account_id = :account and looked_for.phone = p.phone and p.entity_type = 'contact'
+    inner join bitrix24_contacts as c
+        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
+    where :with_deals
+),
+
+reached_deals as (
+    select
+        found_contacts.phone,
+        'contact_phone' as base,
+        d.id
+    from found_contacts
+    inner join bitrix24_deals as d on d.user_account_id = :account and found_contacts.id = d.contact_id
+    where d.deleted_at is null and d.is_recurring is not true
+    union all
+    select
+        found_leads.phone,
+        'lead_phone' as base,
+        d.id
+    from found_leads
+    inner join bitrix24_deals as d on d.user_account_id = :account and found_leads.id = d.lead_id
+    where :with_deals and d.deleted_at is null and d.is_recurring is not true
+),
+
+found_deals as materialized (
+    select
+        reached.phone,
+        reached.base,
+        d.id,
+        d.category_id,
+        d.stage_id,
+        d.lead_id,
+        d.contact_id,
+        d.date_create,
+        not coalesce(s.is_success_stage or s.is_fail_stage, false) as is_open
+    from (
+        select
+            phone,
+            id,
+            min(base) as base -- by the contact, where it is reached by both
+        from reached_deals
+        group by phone, id
+    ) as reached
+    inner join bitrix24_deals as d on d.user_account_id = :account and reached.id = d.id
+    left join bitrix24_pipeline_stages as s
+        on
+            s.user_account_id = :account and s.entity_type = 'deal'
+            and d.category_id = s.category_id and d.stage_id = s.status_id
+),
+
+deal_of_phone as (
+    select distinct on (phone) *
+    from found_deals
+    order by phone asc, is_open desc, date_create desc nulls last, id desc
+),
+
+deal_of_own as (
+    select distinct on (wanted.lead_id)
+        wanted.lead_id as own_id,
+        deal.*
+    from wanted
+    inner join deal_of_phone as deal on wanted.phone = deal.phone
+    order by
+        wanted.lead_id asc, deal.is_open desc, deal.date_create desc nulls last, deal.id desc,
+        deal.base asc, deal.phone asc
+),
+
+lead_of_phone as (
+    select distinct on (phone) *
+    from found_leads
+    order by phone asc, date_create desc nulls last, id desc
+),
+
+lead_of_own as (
+    select distinct on (wanted.lead_id)
+        wanted.lead_id as own_id,
+        crm_lead.*
+    from wanted
+    inner join lead_of_phone as crm_lead on wanted.phone = crm_lead.phone
+    where :with_leads
+    order by wanted.lead_id asc, crm_lead.date_create desc nulls last, crm_lead.id desc, crm_lead.phone asc
+),
+
+contact_of_phone as (
+    select distinct on (phone) *
+    from found_contacts
+    order by phone asc, date_create desc nulls last, id desc
+),
+
+contact_of_own as (
+    select distinct on (wanted.lead_id)
+        wanted.lead_id as own_id,
+        contact.*
+    from wanted
+    inner join contact_of_phone as contact on wanted.phone = contact.phone
+    order by wanted.lead_id asc, contact.date_create desc nulls last, contact.id desc, contact.phone asc
+),
+
+ranked as (
+    select
+        phone,
+        type,
+        id,
+        row_number() over (partition by phone, type order by date_create desc nulls last, id desc) as place
+    from (
+        select
+            phone,
+            'deal' as type,
+            id,
+            date_create
+        from found_deals
+        union all
+        select
+            phone,
+            'lead' as type,
+            id,
+            date_create
+        from found_leads
+        where :with_leads
+        union all
+        select
+            phone,
+            'contact' as type,
+            id,
+            date_create
+        from found_contacts
+    ) as everything
+),
+
+candidates_of_own as (
+    select
+        own_id,
+        jsonb_agg(jsonb_build_object('type', type, 'id', id) order by type, id) as candidates
+    from (
+        select distinct
+            wanted.lead_id as own_id,
+            ranked.type,
+            ranked.id
+        from wanted
+        inner join ranked on wanted.phone = ranked.phone
+        where ranked.place <= :most_candidates
+    ) as listed
+    group by own_id
+)
+
+select
+    own.lead_id,
+    own.phones,
+    own.phones_of,
+    own.is_changed,
+    case
+        when deal.id is not null then deal.base
+        when crm_lead.id is not null then 'lead_phone'
+        when contact.id is not null then 'contact_phone'
+    end as base,
+    coalesce(deal.phone, crm_lead.phone, contact.phone) as matched_phone,
+    coalesce(lead_of_deal.id, crm_lead.id) as crm_lead_id,
+    coalesce(contact_of_deal.id, contact.id, contact_of_lead.id) as crm_contact_id,
+    deal.id as crm_deal_id,
+    case when deal.id is not null then deal.stage_id else crm_lead.status_id end as status_id,
+    case when deal.id is not null then deal.category_id when crm_lead.id is not null then 0 end as category_id,
+    case when deal.id is not null then 'deal' when crm_lead.id is not null then 'lead' end as entity_type,
+    coalesce(listed.candidates, '[]') as candidates,
+    case
+        when deal.base = 'lead_phone' then 'deal_of_lead'
+        when deal.is_open then 'newest_open_deal'
+        when deal.id is not null then 'newest_deal'
+        when crm_lead.id is not null then 'newest_lead'
+        when contact.id is not null then 'only_contact'
+    end as chosen_because,
+    case
+        when coalesce(deal.id, crm_lead.id, contact.id) is not null then null
+        when trim(own.phones_of) = '' then 'no_phone'
+        when own.phones = '{}' then 'invalid_phone'
+        else 'not_found'
+    end as unmatched_reason
+from own_to_match as own
+left join deal_of_own as deal on own.lead_id = deal.own_id
+left join lead_of_own as crm_lead on own.lead_id = crm_lead.own_id
+left join contact_of_own as contact on own.lead_id = contact.own_id
+left join candidates_of_own as listed on own.lead_id = listed.own_id
+left join bitrix24_leads as lead_of_deal
+    on
+        lead_of_deal.user_account_id = :account and deal.lead_id = lead_of_deal.id
+        and lead_of_deal.deleted_at is null
+left join bitrix24_contacts as contact_of_deal
+    on
+        contact_of_deal.user_account_id = :account and deal.contact_id = contact_of_deal.id
+        and contact_of_deal.deleted_at is null
+left join bitrix24_contacts as contact_of_lead
+    on
+        contact_of_lead.user_account_id = :account and crm_lead.contact_id = contact_of_lead.id
+        and contact_of_lead.deleted_at is null;
+
+-- name: store_matches(account, by_portal, asked)^
+-- Kept as evidence. What the portal's search brought stays its find as long as the same is chosen.
+with known as (
+    select
+        found.lead_id,
+        m.method,
+        case
+            when found.base is null then null
+            when
+                case
+                    when m.method is null then :by_portal
+                    else starts_with(m.method, 'portal') and (
+                        m.bitrix24_contact_id = found.crm_contact_id or m.bitrix24_lead_id = found.crm_lead_id
+                    )
+                end
+                then 'portal_' || split_part(found.base, '_', 1)
+            else found.base
+        end as new_method,
+        case
+            when found.lead_id = any(cast(:asked as uuid[])) then clock_timestamp()
+            when not found.is_changed then m.asked_portal_at
+        end as asked_portal_at
+    from found_matches as found
+    left join lead_matches as m on found.lead_id = m.lead_id
+),
+
+stored as (
+    insert into lead_matches as m (
+        lead_id, user_account_id, method, matched_phone, bitrix24_lead_id, bitrix24_contact_id,
+        bitrix24_deal_id, candidates, chosen_because, unmatched_reason, asked_portal_at, matched_at
+    )
+    select
+        found.lead_id,
+        :account,
+        known.new_method,
+        found.matched_phone,
+        found.crm_lead_id,
+        found.crm_contact_id,
+        found.crm_deal_id,
+        found.candidates,
+        found.chosen_because,
+        found.unmatched_reason,
+        known.asked_portal_at,
+        case when known.new_method is not null then clock_timestamp() end
+    from found_matches as found
+    inner join known on found.lead_id = known.lead_id
+    on conflict (lead_id) do update
+    set
+        method = excluded.method,
+        matched_phone = excluded.matched_phone,
+        bitrix24_lead_id = excluded.bitrix24_lead_id,
+        bitrix24_contact_id = excluded.bitrix24_contact_id,
+        bitrix24_deal_id = excluded.bitrix24_deal_id,
+        candidates = excluded.candidates,
+        chosen_because = excluded.chosen_because,
+        unmatched_reason = excluded.unmatched_reason,
+        asked_portal_at = excluded.asked_portal_at,
+        matched_at = case when excluded.method is not null then coalesce(m.matched_at, excluded.matched_at) end,
+        updated_at = clock_timestamp()
+    where
+        (
+            m.method, m.matched_phone, m.bitrix24_lead_id, m.bitrix24_contact_id, m.bitrix24_deal_id,
+            m.candidates, m.chosen_because, m.unmatched_reason, m.asked_portal_at
+        ) is distinct from (
+            excluded.method, excluded.matched_phone, excluded.bitrix24_lead_id, excluded.bitrix24_contact_id,
+            excluded.bitrix24_deal_id, excluded.candidates, excluded.chosen_because,
+            excluded.unmatched_reason, excluded.asked_portal_at
+        )
+    returning m.lead_id
+)
+
+select
+    (select count(*) from stored) as stored,
+    count(*) filter (where known.method is null and known.new_method is not null) as linked
+from known;
+
+-- name: store_links(account)$
+-- The own leads themselves follow; returns how many are linked to something else now, or stand elsewhere.
+with others as (
+    select found.lead_id
+    from found_matches as found
+    inner join leads as l on found.lead_id = l.id
+    where
+        l.user_account_id = :account
+        and (
+            l.bitrix24_lead_id, l.bitrix24_contact_id, l.bitrix24_deal_id, l.current_status_id,
+            l.current_pipeline_id, l.bitrix24_entity_type
+        ) is distinct from (
+            found.crm_lead_id, found.crm_contact_id, found.crm_deal_id, found.status_id,
+            found.category_id, found.entity_type
+        )
+),
+
+known as (
+    select
+        found.*,
+        others.lead_id is not null as is_other
+    from found_matches as found
+    left join others on found.lead_id = others.lead_id
+    where found.is_changed or others.lead_id is not null
+),
+
+stored as (
+    update leads as l
+    set
+        phones = known.phones,
+        phones_of = known.phones_of,
+        bitrix24_lead_id = known.crm_lead_id,
+        bitrix24_contact_id = known.crm_contact_id,
+        bitrix24_deal_id = known.crm_deal_id,
+        current_status_id = known.status_id,
+        current_pipeline_id = known.category_id,
+        bitrix24_entity_type = known.entity_type,
+        loaded_at = case when known.is_other then clock_timestamp() else l.loaded_at end
+    from known
+    where l.user_account_id = :account and l.id = known.lead_id
+    returning known.is_other
+)
+
+select count(*) filter (where is_other) from stored;
+
+-- name: to_ask(account)
+-- Own leads that were not found and have not been asked for within a day.
+select
+    l.id,
+    l.phones
+from leads as l
+inner join lead_matches as m on l.id = m.lead_id
+where
+    l.user_account_id = :account and m.user_account_id = :account and m.unmatched_reason = 'not_found'
+    and (m.asked_portal_at is null or m.asked_portal_at < clock_timestamp() - interval '1 day')
+order by l.phones, l.id;
+
+-- name: count_matches(account)^
+-- How the own leads of a portal stand.
+select
+    count(*) as own_leads,
+    count(*) filter (where m.method is not null) as matched,
+    count(*) filter (where m.unmatched_reason = 'not_found') as not_found
+from leads as l
+left join lead_matches as m on l.id = m.lead_id
+where l.user_account_id = :account;

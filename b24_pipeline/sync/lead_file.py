@@ -1,0 +1,193 @@
+"""A CSV file of own ad leads: its encoding, its delimiter, its header, and its rows with their line numbers."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from b24_pipeline.errors import LeadFileRefused
+
+COLUMNS = (
+    "id",
+    "name",
+    "phone",
+    "email",
+    "creative",
+    "direction",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
+    "created_at",
+)
+NEEDED = "phone"
+DELIMITERS = ",;\t"
+MOST_LINES_A_ROW = 20
+"""A quote that is open for longer was never meant to be one."""
+
+_BLOCK = 1 << 20
+_LONGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be taken, and why; the reason quotes nothing of it."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A row as it stands in the file: the cells of the known columns."""
+
+    line: int
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFile:
+    """A file whose header was read. `columns` are ours, `unknown` are the others', which are left out."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are taken."""
+        return [name for name in self.header if name in COLUMNS]
+
+    @property
+    def unknown(self) -> list[str]:
+        """Names of columns that are left out."""
+        return [name for name in self.header if name and name not in COLUMNS]
+
+    def rows(self) -> Iterator[Cells | BadRow]:
+        """Row by row, empty ones left out; line 1 is the header's."""
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
+            lines = _Lines(iter(lambda: file.readline(_LONGEST_LINE), ""))
+            lines.take(self.delimiter)
+            while (record := lines.take(self.delimiter)) is not None:
+                if record.cells is not None and not any(cell.strip() for cell in record.cells):
+                    continue
+                if record.cells is None or len(record.cells) != len(self.header):
+                    yield lines.give_up(record, len(self.header))
+                else:
+                    yield Cells(record.line, self._known(record.cells))
+
+    def _known(self, cells: Sequence[str]) -> dict[str, str]:
+        named = zip(self.header, cells, strict=True)
+        return {name: cell.strip() for name, cell in named if name in COLUMNS}
+
+
+def open_lead_file(path: Path) -> LeadFile:
+    """Looks at the file's beginning. Raises LeadFileRefused where it is no CSV file with our header."""
+    try:
+        encoding = _encoding_of(path)
+        with path.open(encoding=encoding, errors="replace", newline="") as file:
+            first = file.readline(_LONGEST_LINE)
+    except OSError as error:
+        raise LeadFileRefused(
+            path.name, f"cannot be read: {error.strerror or 'an error of the disk'}"
+        ) from None
+    delimiter = max(DELIMITERS, key=first.count)
+    header = _cells(first, delimiter) or []
+    names = tuple(name.strip().lower() for name in header)
+    _require_header(path.name, names)
+    return LeadFile(path, encoding, delimiter, names)
+
+
+def _require_header(file: str, names: Sequence[str]) -> None:
+    if NEEDED not in names:
+        raise LeadFileRefused(
+            file, f"its first line is no header with the column {NEEDED}; known columns: {', '.join(COLUMNS)}"
+        )
+    twice = {name for name in names if name in COLUMNS and names.count(name) > 1}
+    if twice:
+        raise LeadFileRefused(file, f"its header has the column {min(twice)} twice")
+
+
+def _encoding_of(path: Path) -> str:
+    """UTF-8 if all of it is, with or without a mark; else the code page of Russian Windows."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        file.seek(0)
+        try:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1251"
+    return "utf-8-sig"
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One row's lines; `cells` is None where they are no row."""
+
+    line: int
+    lines: list[str]
+    cells: list[str] | None
+
+
+class _Lines:
+    """Lines put together to rows: a quoted cell may hold line ends."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._given_back: deque[str] = deque()
+        self._number = 0
+
+    def take(self, delimiter: str) -> _Record | None:
+        """The next row, None at the end."""
+        taken = list(islice(self._next(), 1))
+        if not taken:
+            return None
+        while _is_open(taken) and len(taken) < MOST_LINES_A_ROW:
+            more = list(islice(self._next(), 1))
+            if not more:
+                break
+            taken += more
+        start = self._number + 1
+        self._number += len(taken)
+        cells = None if _is_open(taken) else _cells("".join(taken), delimiter)
+        return _Record(start, taken, cells)
+
+    def give_up(self, record: _Record, expected: int) -> BadRow:
+        """Its first line is bad; those behind it may be rows of their own."""
+        rest = record.lines[1:]
+        self._given_back.extendleft(reversed(rest))
+        self._number -= len(rest)
+        if record.cells is None:
+            return BadRow(record.line, "its quotes do not close, or it holds a NUL")
+        return BadRow(record.line, f"has {len(record.cells)} cells, the header {expected}")
+
+    def _next(self) -> Iterator[str]:
+        while self._given_back:
+            yield self._given_back.popleft()
+        yield from self._lines
+
+
+def _is_open(lines: Sequence[str]) -> bool:
+    return sum(line.count('"') for line in lines) % 2 == 1
+
+
+def _cells(row: str, delimiter: str) -> list[str] | None:
+    """None where it cannot be taken apart."""
+    if "\0" in row:
+        return None
+    try:
+        found = list(csv.reader([row], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return found[0] if len(found) == 1 else [] if not found else None

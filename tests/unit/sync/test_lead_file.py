@@ -1,0 +1,162 @@
+"""CSV files of own leads as people send them, and what is told of bad rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from b24_pipeline.errors import LeadFileRefused
+from b24_pipeline.store.own_leads import Row
+from b24_pipeline.sync.lead_file import COLUMNS, BadRow, Cells, open_lead_file
+from b24_pipeline.sync.lead_rows import lead_of, moment_of
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+
+
+def written(folder: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
+    path = folder / "leads.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return path
+
+
+def rows(path: Path) -> list[Row | BadRow]:
+    read = open_lead_file(path).rows()
+    return [one if isinstance(one, BadRow) else lead_of(one, MOSCOW) for one in read]
+
+
+def bad(path: Path) -> list[tuple[int, str]]:
+    return [(one.line, one.reason) for one in rows(path) if isinstance(one, BadRow)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_and_delimiters_are_told_apart(
+    tmp_path: Path, encoding: str, delimiter: str, end: str
+) -> None:
+    """As Excel, a Russian Windows and everything else write them."""
+    lines = [["ID", " Name ", "phone", "UTM_source"], ["1", "Ольга", "8 921 123-45-67", "яндекс"]]
+    text = end.join(delimiter.join(cells) for cells in lines) + end
+    file = open_lead_file(written(tmp_path, text, encoding))
+    assert (file.columns, file.unknown) == (["id", "name", "phone", "utm_source"], [])
+    (row,) = file.rows()
+    assert isinstance(row, Cells)
+    assert row.line == 2
+    assert row.values == {"id": "1", "name": "Ольга", "phone": "8 921 123-45-67", "utm_source": "яндекс"}
+
+
+def test_unknown_columns_are_told_and_left_out(tmp_path: Path) -> None:
+    """Their cells are not read."""
+    file = open_lead_file(written(tmp_path, "phone,manager,,name\n+7921,Bob,x,Ann\n"))
+    assert (file.columns, file.unknown) == (["phone", "name"], ["manager"])
+    (row,) = file.rows()
+    assert isinstance(row, Cells)
+    assert row.values == {"phone": "+7921", "name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no header with the column phone"),
+        ("1,Ann,+79211234567\n", "no header with the column phone; known columns: id, name"),
+        ("id,name\n1,Ann\n", "no header with the column phone"),
+        ("phone,name,phone\n1,Ann,2\n", "has the column phone twice"),
+    ],
+)
+def test_a_file_without_our_header_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    """Nothing can be said of its cells."""
+    with pytest.raises(LeadFileRefused, match=told):
+        open_lead_file(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """In one line, by its name."""
+    with pytest.raises(LeadFileRefused, match=r"none\.csv: cannot be read: No such file"):
+        open_lead_file(tmp_path / "none.csv")
+
+
+def test_bad_rows_have_their_line_and_a_reason_without_text(tmp_path: Path) -> None:
+    """The others are read; empty lines are none."""
+    text = (
+        "id,name,phone,created_at\n"
+        "1,Ann,+79211234567,2026-11-01\n"
+        "\n"
+        ",,,2026-11-01\n"
+        "2,Bob,+79211234568,yesterday\n"
+        "3,Eve,+79211234569\n"
+        "4,Eve,+79211234569,2026-11-01,more\n"
+        '5,"two\nlines",+79211234570,2026-11-01\n'
+        f"{'9' * 256},Eve,+79211234569,2026-11-01\n"
+        "6,E\0ve,+79211234569,2026-11-01\n"
+        "7,Zoe,+79211234571,\n"
+    )
+    path = written(tmp_path, text)
+    assert bad(path) == [
+        (4, "names nobody: id, name, phone, email are empty"),
+        (5, "created_at is no date; expected YYYY-MM-DD HH:MM or DD.MM.YYYY HH:MM"),
+        (6, "has 3 cells, the header 4"),
+        (7, "has 5 cells, the header 4"),
+        (10, "id is longer than 255 letters"),
+        (11, "its quotes do not close, or it holds a NUL"),
+    ]
+    good = [one for one in rows(path) if not isinstance(one, BadRow)]
+    assert [(one[0], one[1], one[2]) for one in good] == [
+        ("2", "id:1", "Ann"),
+        ("8", "id:5", "two\nlines"),
+        ("12", "id:7", "Zoe"),
+    ]
+
+
+def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
+    """Not all rows behind it."""
+    lines = [f"{number},Ann,+7921{number:07}" for number in range(100)]
+    lines[10] = '10,"Ann,+79210000010'
+    path = written(tmp_path, "\n".join(["id,name,phone", *lines]))
+    assert bad(path) == [(12, "its quotes do not close, or it holds a NUL")]
+    assert len(rows(path)) == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-01", datetime(2026, 10, 31, 21, tzinfo=UTC)),
+        ("2026-11-01 12:30", datetime(2026, 11, 1, 9, 30, tzinfo=UTC)),
+        ("2026-11-01T12:30:15", datetime(2026, 11, 1, 9, 30, 15, tzinfo=UTC)),
+        ("2026-11-01T12:30:15Z", datetime(2026, 11, 1, 12, 30, 15, tzinfo=UTC)),
+        ("2026-11-01T12:30:15+05:00", datetime(2026, 11, 1, 7, 30, 15, tzinfo=UTC)),
+        ("01.11.2026 12:30", datetime(2026, 11, 1, 9, 30, tzinfo=UTC)),
+        ("1.11.2026", datetime(2026, 10, 31, 21, tzinfo=UTC)),
+        ("01.11.2026, 12:30:15", datetime(2026, 11, 1, 9, 30, 15, tzinfo=UTC)),
+        ("31.02.2026 12:00", None),
+        ("11/01/2026", None),
+        ("0001-01-01", None),
+        ("45597", None),
+        ("2026", None),
+    ],
+)
+def test_dates(text: str, expected: datetime | None) -> None:
+    """ISO or Russian; in the portal's zone where none is given."""
+    assert moment_of(text, MOSCOW) == expected
+
+
+def test_the_key_is_the_id_or_a_digest(tmp_path: Path) -> None:
+    """A date that is missing takes no part in the digest, one that is there does."""
+    text = "id,phone,created_at\n1,+7921,\n1,+7922,\n,+7921,\n,+7921,\n,+7921,01.11.2026\n,+7922,\n"
+    keys = [one[1] for one in rows(written(tmp_path, text)) if not isinstance(one, BadRow)]
+    assert keys[0] == keys[1] == "id:1"
+    assert keys[2] == keys[3]
+    assert len(set(keys)) == 4
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read(tmp_path: Path, content: bytes) -> None:
+    """Rows or reasons, and never another error; each reason is one of a few sentences."""
+    path = written(tmp_path, ",".join(COLUMNS).encode() + b"\n" + content)
+    for one in rows(path):
+        assert not isinstance(one, BadRow) or one.line > 1
