@@ -1,4 +1,4 @@
-"""The models on 500,000 deals with two million moves: whole, and after 1,000 deals have changed."""
+"""The models on 500,000 deals, two million moves and 100,000 own leads: whole, and after 1,000 changed deals."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.setting import database, median, report
 
 DEALS = 500_000
 MOVES_OF_EACH = 4
+OWN_LEADS = 100_000
 CHANGED = 1_000
 
 _sql: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
@@ -58,3 +59,5 @@ def _fill(connection: psycopg.Connection[Any]) -> None:
     _sql.add_stages(connection)
     _sql.add_deals(connection, **about)
     _sql.add_moves(connection, **about)
+    _sql.add_directions(connection)
+    _sql.add_own_leads(connection, own_leads=OWN_LEADS, deals=DEALS)

@@ -48,6 +48,36 @@ select
     now() - interval '1 hour'
 from user_accounts, generate_series(1::bigint, :deals) as d, generate_series(0, :moves - 1) as m;
 
+-- name: add_directions()!
+-- Four directions with three key stages each, and ten creatives of each.
+with directions as (
+    insert into account_directions (user_account_id, name, bitrix24_entity_type, key_stages)
+    select
+        id, 'Direction ' || n, 'deal',
+        (
+            select jsonb_agg(jsonb_build_object('category_id', n, 'status_id', 'C' || n || ':S' || s))
+            from unnest(array[2, 4, 6]) as s
+        )
+    from user_accounts, generate_series(0, 3) as n
+    returning user_account_id, id, name
+)
+insert into creatives (user_account_id, direction_id, name)
+select user_account_id, id, name || ', creative ' || n
+from directions, generate_series(1, 10) as n;
+
+-- name: add_own_leads(own_leads, deals)!
+-- Each has become a deal, some the same.
+with numbered as (
+    select creatives.*, row_number() over (order by name) - 1 as number
+    from creatives
+)
+insert into leads (user_account_id, creative_id, direction_id, created_at, bitrix24_deal_id, is_qualified)
+select
+    user_account_id, id, direction_id, now() - interval '1 year' + n * interval '5 minutes',
+    1 + n * 7 %% :deals, n %% 10 = 0
+from generate_series(1::bigint, :own_leads) as n
+inner join numbered on n %% 40 = numbered.number;
+
 -- name: change(round, deals)!
 -- So many deals are won just now.
 with changed as (

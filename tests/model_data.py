@@ -9,6 +9,8 @@ from uuid import UUID
 
 import psycopg
 
+from tests import own_data
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PIPELINES = {"deal": [0, 1, 7], "lead": [0]}
 SEMANTICS = ["process", "process", "process", "process", "success", "failure"]
@@ -25,6 +27,7 @@ def populate(conn: psycopg.Connection[Any], seed: int, *, entities: int = 60) ->
                 _add_pipeline(conn, chance, account, entity_type, category)
             for number in range(1, entities + 1):
                 _add_entity(conn, chance, account, entity_type, number)
+    own_data.populate(conn, seed, entities=entities)
     conn.execute("update bitrix24_deals set loaded_at = now() - interval '1 hour'")
     conn.execute("update bitrix24_leads set loaded_at = now() - interval '1 hour'")
     conn.execute("update bitrix24_status_history set loaded_at = now() - interval '1 hour'")
@@ -43,6 +46,7 @@ def change(conn: psycopg.Connection[Any], seed: int) -> None:
             " where user_account_id = %s and status_id like %s",
             (account, f"%S{chance.randrange(4)}"),
         )
+    own_data.change(conn, seed)
 
 
 def add_portal(conn: psycopg.Connection[Any], name: str, zone: str = "UTC") -> UUID:

@@ -16,6 +16,8 @@ with leads as (
         opportunity,
         currency_id,
         date_create,
+        nullif(utm_campaign, '') as utm_campaign,
+        nullif(utm_content, '') as utm_content,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         coalesce(deleted_at, 'infinity') as counted_until,
         loaded_at
@@ -35,6 +37,8 @@ deals as (
         opportunity,
         currency_id,
         date_create,
+        nullif(utm_campaign, '') as utm_campaign,
+        nullif(utm_content, '') as utm_content,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         -- a recurring deal is the template of deals to come and stands in no pipeline
         case when is_recurring then '-infinity' else coalesce(deleted_at, 'infinity') end as counted_until,
@@ -71,6 +75,8 @@ final as (
         opportunity,
         currency_id,
         date_create,
+        utm_campaign,
+        utm_content,
         in_stage_since,
         counted_until,
         counted_until = 'infinity' as is_counted,

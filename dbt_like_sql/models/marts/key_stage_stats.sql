@@ -1,0 +1,172 @@
+{{ config(materialized='table', unique_key='row_key') }}
+
+with portals as (
+
+    select * from {{ ref('stg_portals') }}
+
+),
+
+creatives as (
+
+    select * from {{ ref('stg_creatives') }}
+
+),
+
+directions as (
+
+    select * from {{ ref('stg_directions') }}
+
+),
+
+-- the directory itself: it keeps the last name of a stage that was deleted and that nobody has visited
+stages as (
+
+    select * from {{ ref('stg_stages') }}
+
+),
+
+pipelines as (
+
+    select * from {{ ref('stg_pipelines') }}
+
+),
+
+key_stages as (
+
+    select
+        directions.user_account_id,
+        directions.direction_id,
+        directions.direction_name,
+        directions.entity_type,
+        listed.number::integer as key_stage_index,
+        (listed.stage ->> 'category_id')::bigint as category_id,
+        listed.stage ->> 'status_id' as status_id,
+        -- as in int_stage, which does not have deleted stages that nobody has visited
+        hashtextextended(
+            concat_ws(
+                ':', directions.user_account_id, directions.entity_type,
+                listed.stage ->> 'category_id', listed.stage ->> 'status_id'
+            ),
+            0
+        ) as stage_key
+    from directions
+    cross join lateral jsonb_array_elements(directions.key_stages) with ordinality as listed (stage, number)
+
+),
+
+own_leads as (
+
+    select
+        own_lead.user_account_id,
+        own_lead.own_lead_id,
+        own_lead.direction_id,
+        own_lead.creative_id,
+        date_trunc('month', own_lead.created_at at time zone portals.time_zone)::date as month,
+        directions.entity_type,
+        case directions.entity_type when 'deal' then own_lead.deal_id else own_lead.lead_id end as entity_id
+    from {{ ref('stg_own_leads') }} as own_lead
+    inner join portals on own_lead.user_account_id = portals.user_account_id
+    inner join directions on own_lead.direction_id = directions.direction_id
+
+),
+
+totals as (
+
+    select
+        direction_id,
+        creative_id,
+        month,
+        count(*) as total_leads
+    from own_leads
+    group by direction_id, creative_id, month
+
+),
+
+-- a path is of one pipeline: no own lead is there twice for one key stage
+reached as (
+
+    select
+        own_leads.direction_id,
+        own_leads.creative_id,
+        own_leads.month,
+        key_stages.key_stage_index,
+        count(*) as own_leads
+    from own_leads
+    inner join {{ ref('int_path') }} as paths
+        on
+            own_leads.user_account_id = paths.user_account_id
+            and own_leads.entity_type = paths.entity_type
+            and own_leads.entity_id = paths.entity_id
+    inner join key_stages
+        on
+            own_leads.direction_id = key_stages.direction_id
+            and key_stages.stage_key = any(paths.stage_keys)
+    where paths.is_counted
+    group by own_leads.direction_id, own_leads.creative_id, own_leads.month, key_stages.key_stage_index
+
+),
+
+counted as (
+
+    select
+        key_stages.*,
+        totals.creative_id,
+        totals.month,
+        totals.total_leads,
+        coalesce(reached.own_leads, 0) as reached
+    from totals
+    inner join key_stages on totals.direction_id = key_stages.direction_id
+    left join reached
+        on
+            totals.direction_id = reached.direction_id
+            and totals.creative_id is not distinct from reached.creative_id
+            and totals.month = reached.month
+            and key_stages.key_stage_index = reached.key_stage_index
+
+),
+
+final as (
+
+    select
+        portals.portal,
+        counted.entity_type,
+        counted.direction_id,
+        counted.direction_name,
+        counted.key_stage_index,
+        counted.category_id,
+        coalesce(
+            nullif(pipelines.category_name, ''), nullif(stages.category_name, ''), counted.category_id::text
+        ) as category_name,
+        counted.status_id,
+        coalesce(nullif(stages.status_name, ''), counted.status_id) as status_name,
+        stages.status_id is null or stages.deleted_at is not null as is_deleted,
+        counted.creative_id,
+        creatives.creative_name,
+        counted.month,
+        counted.total_leads,
+        counted.reached,
+        round(100.0 * counted.reached / counted.total_leads, 2) as rate,
+        md5(
+            jsonb_build_array(
+                counted.direction_id, counted.key_stage_index,
+                counted.creative_id, counted.month
+            )::text
+        )::uuid as row_key
+    from counted
+    inner join portals on counted.user_account_id = portals.user_account_id
+    left join creatives on counted.creative_id = creatives.creative_id
+    left join stages
+        on
+            counted.user_account_id = stages.user_account_id
+            and counted.entity_type = stages.entity_type
+            and counted.category_id = stages.category_id
+            and counted.status_id = stages.status_id
+    left join pipelines
+        on
+            counted.user_account_id = pipelines.user_account_id
+            and counted.entity_type = pipelines.entity_type
+            and counted.category_id = pipelines.category_id
+
+)
+
+select * from final
