@@ -4,6 +4,11 @@ B24Error
 ├── UsageError                  the user asked for something that does not exist or fit (exit 2)
 │   ├── UnknownPortal
 │   ├── UnknownEntity
+│   ├── UnknownStage
+│   ├── UnknownDirection
+│   ├── UnknownCreative
+│   ├── DirectionExists         a name that is taken already
+│   ├── FlagsContradict
 │   ├── WrongDates
 │   ├── EntityTypeNotCounted    leads or deals are asked for, and the portal counts only the other
 │   ├── PortalConflict          a name, address or portal that is taken already
@@ -104,6 +109,27 @@ class UnknownStage(UsageError):
 
     def __init__(self, stage: object) -> None:
         super().__init__(f"the portal has no stage {stage}; /bitrix24/pipelines lists them")
+
+
+class UnknownDirection(UsageError):
+    """The account has no such direction."""
+
+    def __init__(self, direction: object) -> None:
+        super().__init__(f"the account has no direction {direction}; /bitrix24/directions lists them")
+
+
+class UnknownCreative(UsageError):
+    """The account has no such creative."""
+
+    def __init__(self, creative: object) -> None:
+        super().__init__(f"the account has no creative {creative}; /bitrix24/creatives lists them")
+
+
+class DirectionExists(UsageError):
+    """The account has a direction of this name."""
+
+    def __init__(self) -> None:
+        super().__init__("the account has a direction of this name; /bitrix24/directions lists them")
 
 
 class FlagsContradict(UsageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +13,10 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
+from b24_pipeline.store.directions import Direction, StageCode
 from b24_pipeline.store.field_lists import FieldChoice
+from b24_pipeline.store.key_stage_stats import KeyStageStats
+from b24_pipeline.store.own_funnels import Creative, Days, StageCount
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.store.stage_flags import Flags, Stage
 from b24_pipeline.sync.match import Matched
@@ -21,6 +24,7 @@ from b24_pipeline.web.server import listen, server_of
 
 KEY = "a-key-of-more-than-128-bits-0123456789"
 BEARER = {"Authorization": f"Bearer {KEY}"}
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CANARY = "canary-5up3r-secret"
 
 
@@ -51,7 +55,7 @@ def portal(name: str = "acme", **about: object) -> Portal:
         time_zone="UTC",
         member_id="0a1b2c3d4e5f60718293a4b5c6d7e8f9",
         connected_by="oauth",
-        connected_at=datetime(2026, 11, 1, 12, tzinfo=UTC),
+        connected_at=NOON,
         token_expires_at=datetime(2026, 11, 1, 13, tzinfo=UTC),
     )
     return replace(made, **about)  # type: ignore[arg-type]
@@ -62,6 +66,8 @@ STAGE = Stage(
     *("deal", 0, "Sales", "NEW", "New", "#39A8EF", 10, "process"),
     *(False, False, False),
 )
+
+DIRECTION = Direction(UUID("7f6e5d4c-3b2a-1908-8776-655443322110"), "Spring", None, NOON, 0, [])
 
 
 @dataclass
@@ -108,6 +114,40 @@ class ScriptedPortals:
     def set_flags(self, one: Portal, stage: UUID, flags: Flags) -> Stage:
         self._called("set_flags", one.name, stage, flags)
         return STAGE
+
+    def directions(self, one: Portal) -> list[Direction]:
+        self._called("directions", one.name)
+        return [DIRECTION]
+
+    def add_direction(self, one: Portal, name: str) -> Direction:
+        self._called("add_direction", one.name, name)
+        return DIRECTION
+
+    def set_key_stages(
+        self, one: Portal, direction: UUID, entity_type: str, stages: Sequence[StageCode]
+    ) -> Direction:
+        self._called("set_key_stages", one.name, direction, entity_type, stages)
+        return DIRECTION
+
+    def key_stage_stats(self, one: Portal, direction: UUID, days: Days) -> KeyStageStats:
+        self._called("key_stage_stats", one.name, direction, days)
+        return KeyStageStats(DIRECTION, 0)
+
+    def creatives(self, one: Portal) -> list[Creative]:
+        self._called("creatives", one.name)
+        return []
+
+    def creative_funnel(
+        self,
+        one: Portal,
+        entity_type: str,
+        days: Days,
+        *,
+        creative: UUID | None = None,
+        direction: UUID | None = None,
+    ) -> list[StageCount]:
+        self._called("creative_funnel", one.name, entity_type, days, creative, direction)
+        return []
 
     def _called(self, *call: object) -> None:
         self.calls.append(call)

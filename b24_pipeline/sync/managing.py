@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from b24_pipeline.store import own_funnels
+from b24_pipeline.store.directions import Direction, Directions, StageCode
 from b24_pipeline.store.field_lists import FieldChoice, field_choices
+from b24_pipeline.store.key_stage_stats import KeyStageStats, key_stage_stats
+from b24_pipeline.store.own_funnels import Creative, Days, StageCount
 from b24_pipeline.store.portals import Portal, Portals
 from b24_pipeline.store.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.sync.connecting import Connecting
@@ -58,6 +63,43 @@ class Managing:
     def field_list(self, portal: Portal, entity_type: str) -> list[FieldChoice]:
         """Custom fields of leads, deals or contacts that a condition can be about."""
         return field_choices(self.connections.warehouse, portal.id, entity_type)
+
+    def directions(self, portal: Portal) -> list[Direction]:
+        """What is advertised, by name, with its key stages."""
+        return Directions(self.connections.warehouse).all(portal.id)
+
+    def add_direction(self, portal: Portal, name: str) -> Direction:
+        """A new direction. Raises DirectionExists."""
+        return Directions(self.connections.warehouse).add(portal.id, name)
+
+    def set_key_stages(
+        self, portal: Portal, direction: UUID, entity_type: str, stages: Sequence[StageCode]
+    ) -> Direction:
+        """What tells a good own lead of a direction. Raises UnknownDirection, UnknownStage."""
+        directions = Directions(self.connections.warehouse)
+        return directions.set_key_stages(portal.id, direction, entity_type, stages)
+
+    def key_stage_stats(self, portal: Portal, direction: UUID, days: Days) -> KeyStageStats:
+        """How many own leads have ever been in the key stages. Raises UnknownDirection."""
+        return key_stage_stats(self.connections.warehouse, portal.id, direction, days)
+
+    def creatives(self, portal: Portal) -> list[Creative]:
+        """Creatives by name."""
+        return own_funnels.creatives(self.connections.warehouse, portal.id)
+
+    def creative_funnel(
+        self,
+        portal: Portal,
+        entity_type: str,
+        days: Days,
+        *,
+        creative: UUID | None = None,
+        direction: UUID | None = None,
+    ) -> list[StageCount]:
+        """Where own leads stand now, stage by stage. Raises UnknownCreative, UnknownDirection."""
+        return own_funnels.creative_funnel(
+            self.connections.warehouse, portal.id, entity_type, days, creative=creative, direction=direction
+        )
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""

@@ -23,6 +23,8 @@ from b24_pipeline.web.answers import answer_to
 from b24_pipeline.web.api import Api, ManagesPortals
 from b24_pipeline.web.body import BodyLimit
 from b24_pipeline.web.cookies import BrowserCookie
+from b24_pipeline.web.creatives import CountsCreatives, CreativeCalls
+from b24_pipeline.web.directions import DirectionCalls, ManagesDirections
 from b24_pipeline.web.docs import add_docs
 from b24_pipeline.web.field_lists import FieldCalls, ListsFields
 from b24_pipeline.web.health import Health
@@ -39,7 +41,9 @@ _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
 
 
-class Manages(ManagesPortals, ManagesStages, ListsFields, MatchesLeads, Protocol):
+class Manages(
+    ManagesPortals, ManagesStages, ListsFields, MatchesLeads, ManagesDirections, CountsCreatives, Protocol
+):
     """All that the management calls need."""
 
 
@@ -79,6 +83,8 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(StageCalls(parts.managing, guard).router())
     app.include_router(FieldCalls(parts.managing, guard).router())
     app.include_router(OwnLeadCalls(parts.managing, guard).router())
+    app.include_router(DirectionCalls(parts.managing, guard).router())
+    app.include_router(CreativeCalls(parts.managing, guard).router())
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))

@@ -1,0 +1,35 @@
+"""What the calls that count own leads share: the days on which these were created, and shares in percent."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BeforeValidator
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _written_as_day(given: object) -> object:
+    """`2026` alone would be read as seconds since 1970."""
+    if isinstance(given, str) and not _DAY.fullmatch(given):
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return given
+
+
+_Day = Annotated[date, BeforeValidator(_written_as_day)]
+FirstDay = Annotated[
+    _Day | None,
+    Query(alias="dateFrom", description="First day on which own leads were created, in the portal's zone."),
+]
+LastDay = Annotated[_Day | None, Query(alias="dateTo", description="Last day of them, included.")]
+
+
+def percent(part: int, whole: int) -> float:
+    """With two decimals, rounded as PostgreSQL does, so that the marts say the same; 0 of nothing."""
+    if not whole:
+        return 0.0
+    return float((Decimal(100 * part) / whole).quantize(Decimal("0.01"), ROUND_HALF_UP))
