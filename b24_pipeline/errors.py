@@ -11,6 +11,7 @@ B24Error
 │   ├── FlagsContradict
 │   ├── WrongDates
 │   ├── EntityTypeNotCounted    leads or deals are asked for, and the portal counts only the other
+│   ├── ConditionRefused        a condition of qualification that does not fit the portal's fields
 │   ├── PortalConflict          a name, address or portal that is taken already
 │   ├── AccountNeeded           several portals are connected: say which
 │   ├── UnknownMart
@@ -183,6 +184,10 @@ class RolesNotOurs(UsageError):
             "the role of DATABASE_URL may not create roles; let an administrator run "
             f"`create role {role} login password '...'`, then run this again without --create-login"
         )
+
+
+class ConditionRefused(UsageError):
+    """A condition of qualification cannot be read, or does not fit the portal's fields."""
 
 
 class WrongDates(UsageError):

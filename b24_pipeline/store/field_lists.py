@@ -28,10 +28,11 @@ class FieldChoice:
 
 def field_choices(warehouse: Warehouse, account: UUID, entity_type: str) -> list[FieldChoice]:
     """Those of lead, deal or contact, as the catalogue was read last, by label."""
+    return warehouse.transact(lambda connection: choices(connection, account, entity_type))
 
-    def work(connection: Connection) -> list[FieldChoice]:
-        with connection.cursor(row_factory=class_row(FieldChoice)) as cursor:
-            about = {"account": account, "entity_type": entity_type}
-            return cursor.execute(_sql.choices.sql, about).fetchall()
 
-    return warehouse.transact(work)
+def choices(connection: Connection, account: UUID, entity_type: str) -> list[FieldChoice]:
+    """The same within a transaction."""
+    with connection.cursor(row_factory=class_row(FieldChoice)) as cursor:
+        about = {"account": account, "entity_type": entity_type}
+        return cursor.execute(_sql.choices.sql, about).fetchall()

@@ -15,12 +15,14 @@ from b24_pipeline.store.custom_fields import keep_views
 from b24_pipeline.store.pool import StorageError, Warehouse
 from b24_pipeline.store.portals import Portal
 from b24_pipeline.sync.links import link_own_leads
+from b24_pipeline.sync.qualify import follow_own_leads, qualify
 
 log = logger("sync")
 
 Follower: TypeAlias = Callable[[Warehouse, Portal], object]
 
-FOLLOWERS: tuple[Follower, ...] = (keep_views, link_own_leads)
+# what links own leads comes before what follows the links
+FOLLOWERS: tuple[Follower, ...] = (keep_views, link_own_leads, qualify, follow_own_leads)
 
 
 def follow(warehouse: Warehouse, portal: Portal) -> None:

@@ -1,0 +1,237 @@
+-- name: conditions(account)^
+-- The conditions of a portal.
+select
+    name as portal,
+    bitrix24_qualification_fields as conditions
+from user_accounts
+where id = :account;
+
+-- name: save_conditions(account, conditions)!
+-- The conditions from now on.
+update user_accounts
+set bitrix24_qualification_fields = :conditions
+where id = :account;
+
+-- name: add_bookmark(account, reader)!
+-- A bookmark to hold, where there is none yet.
+insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)
+values (:account, :reader, '-infinity')
+on conflict (user_account_id, reader) do nothing;
+
+-- name: hold_bookmark(account, reader)^
+-- How far and by which conditions the rows were evaluated; nobody else evaluates until the transaction ends.
+select
+    nullif(loaded_upto, '-infinity') as loaded_upto,
+    conditions,
+    now() as upto
+from bitrix24_bookmarks
+where user_account_id = :account and reader = :reader
+for update;
+
+-- name: move_bookmark(account, reader, upto, conditions)!
+-- What was stamped before this transaction began has been seen.
+update bitrix24_bookmarks
+set
+    loaded_upto = :upto,
+    conditions = cast(:conditions as jsonb),
+    updated_at = clock_timestamp()
+where user_account_id = :account and reader = :reader;
+
+-- name: qualify(account, entity_type, conditions, since, about_contacts, keep)!
+-- Leads or deals that were stored since then, or whose contact was: the first condition that each fulfils.
+-- Without since: all of them. keep: what they fulfilled before still counts, as those conditions are still there.
+with conditions as (
+    select * from jsonb_to_recordset(:conditions) as (
+        place integer, entity_type text, field_name text, field_type text, as_text jsonb, as_number jsonb, pattern text
+    )
+),
+
+entities as not materialized (
+    select
+        'lead'::text as entity_type,
+        user_account_id,
+        id,
+        contact_id,
+        custom_fields,
+        date_create,
+        date_modify,
+        loaded_at,
+        deleted_at
+    from bitrix24_leads
+    union all
+    select
+        'deal'::text as entity_type,
+        user_account_id,
+        id,
+        contact_id,
+        custom_fields,
+        date_create,
+        date_modify,
+        loaded_at,
+        deleted_at
+    from bitrix24_deals
+),
+
+changed as (
+    select id from entities
+    where
+        user_account_id = :account and entity_type = :entity_type
+        -- a row is stamped before it can be seen
+        and loaded_at > coalesce(cast(:since as timestamptz) - interval '2 minutes', '-infinity')
+    union
+    select entities.id
+    from bitrix24_contacts as contact
+    inner join entities
+        on contact.user_account_id = entities.user_account_id and contact.id = entities.contact_id
+    where
+        -- without since all are there already
+        :about_contacts and contact.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+        and contact.user_account_id = :account and entities.entity_type = :entity_type
+),
+
+evaluated as (
+    select
+        entities.id,
+        entities.loaded_at,
+        fulfilled.field_name,
+        fulfilled.modified_at
+    from changed
+    inner join entities
+        on
+            entities.user_account_id = :account and entities.entity_type = :entity_type
+            and changed.id = entities.id
+    left join bitrix24_contacts as contact
+        on
+            :about_contacts
+            and entities.user_account_id = contact.user_account_id and entities.contact_id = contact.id
+            and contact.deleted_at is null
+    left join lateral (
+        select
+            conditions.field_name,
+            case conditions.entity_type
+                -- not before there was anything that it could qualify
+                when 'contact' then greatest(contact.date_modify, entities.date_create)
+                else entities.date_modify
+            end as modified_at
+        from conditions
+        cross join lateral (
+            select
+                case conditions.entity_type
+                    when 'contact' then contact.custom_fields
+                    else entities.custom_fields
+                end -> conditions.field_name as found
+        ) as looked_up
+        where
+            entities.deleted_at is null and conditions.entity_type in (:entity_type, 'contact')
+            and case conditions.field_type
+                when 'boolean' then looked_up.found in ('"1"', '"Y"', 'true', '1')
+                -- of a list that one of its elements is, of a single value that it is the same
+                when 'enumeration'
+                    then looked_up.found @> conditions.as_text or looked_up.found @> conditions.as_number
+                else
+                    case jsonb_typeof(looked_up.found)
+                        when 'string' then looked_up.found #>> '{}' ~ conditions.pattern
+                        when 'number' then looked_up.found #>> '{}' ~ conditions.pattern
+                        when 'array'
+                            then exists (
+                                select from jsonb_array_elements_text(looked_up.found) as element (value)
+                                where element.value ~ conditions.pattern
+                            )
+                    end
+            end
+        order by conditions.place
+        limit 1
+    ) as fulfilled on true
+)
+
+insert into bitrix24_qualification as t (
+    user_account_id, entity_type, entity_id, is_qualified, matched_field, first_qualified_at
+)
+select
+    :account,
+    :entity_type,
+    evaluated.id,
+    evaluated.field_name is not null,
+    coalesce(evaluated.field_name, case when :keep then known.matched_field end),
+    coalesce(
+        case when :keep then known.first_qualified_at end,
+        case when evaluated.field_name is not null then coalesce(evaluated.modified_at, evaluated.loaded_at) end
+    )
+from evaluated
+left join bitrix24_qualification as known
+    on
+        known.user_account_id = :account and known.entity_type = :entity_type
+        and evaluated.id = known.entity_id
+-- who never was qualified has no row
+where evaluated.field_name is not null or known.entity_id is not null
+on conflict (user_account_id, entity_type, entity_id) do update
+set
+    is_qualified = excluded.is_qualified,
+    matched_field = excluded.matched_field,
+    first_qualified_at = excluded.first_qualified_at,
+    loaded_at = clock_timestamp()
+where
+    (t.is_qualified, t.matched_field, t.first_qualified_at)
+    is distinct from (excluded.is_qualified, excluded.matched_field, excluded.first_qualified_at);
+
+-- name: mark_own_leads(account, since)!
+-- Own leads that were stored since then, or whose lead or deal was evaluated: qualified if one of both is.
+with changed as (
+    select own.id
+    from leads as own
+    where
+        own.user_account_id = :account
+        and own.loaded_at > coalesce(cast(:since as timestamptz) - interval '2 minutes', '-infinity')
+    union
+    select own.id
+    from bitrix24_qualification as evaluated
+    inner join leads as own
+        on
+            evaluated.user_account_id = own.user_account_id and evaluated.entity_id = own.bitrix24_lead_id
+            and evaluated.entity_type = 'lead'
+    where
+        evaluated.user_account_id = :account
+        and evaluated.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+    union
+    select own.id
+    from bitrix24_qualification as evaluated
+    inner join leads as own
+        on
+            evaluated.user_account_id = own.user_account_id and evaluated.entity_id = own.bitrix24_deal_id
+            and evaluated.entity_type = 'deal'
+    where
+        evaluated.user_account_id = :account
+        and evaluated.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+),
+
+evaluated as (
+    select
+        own.id,
+        coalesce(of_lead.is_qualified, false) or coalesce(of_deal.is_qualified, false) as is_qualified
+    from changed
+    inner join leads as own on changed.id = own.id
+    left join bitrix24_qualification as of_lead
+        on
+            own.user_account_id = of_lead.user_account_id and of_lead.entity_type = 'lead'
+            and own.bitrix24_lead_id = of_lead.entity_id
+    left join bitrix24_qualification as of_deal
+        on
+            own.user_account_id = of_deal.user_account_id and of_deal.entity_type = 'deal'
+            and own.bitrix24_deal_id = of_deal.entity_id
+)
+
+update leads
+set
+    is_qualified = evaluated.is_qualified,
+    loaded_at = clock_timestamp()
+from evaluated
+where leads.id = evaluated.id and leads.is_qualified != evaluated.is_qualified;
+
+-- name: count_qualified(account)
+-- How many are qualified now.
+select
+    entity_type,
+    count(*) as qualified
+from bitrix24_qualification
+where user_account_id = :account and is_qualified
+group by entity_type;
