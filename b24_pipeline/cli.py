@@ -19,6 +19,7 @@ from b24_pipeline.commands import (
     keys,
     leads,
     portals,
+    qualification,
     serve,
     services,
     state,
@@ -36,7 +37,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-portal_app = typer.Typer(help="Connect, list and remove portals.", no_args_is_help=True)
+portal_app = typer.Typer(
+    help="Connect, list and remove portals, and say whom they call qualified.", no_args_is_help=True
+)
 app.add_typer(portal_app, name="portal")
 analysts_app = typer.Typer(help="Read-only roles for analysts and BI tools.", no_args_is_help=True)
 app.add_typer(analysts_app, name="analysts")
@@ -80,6 +83,7 @@ portal_app.command("add")(portals.add)
 portal_app.command("connect")(portals.connect)
 portal_app.command("list")(portals.show)
 portal_app.command("remove")(portals.remove)
+portal_app.command("qualification")(qualification.qualification)
 analysts_app.command("grant")(analysts.grant)
 analysts_app.command("revoke")(analysts.revoke)
 analysts_app.command("list")(analysts.show)

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
+from b24_pipeline.store.conditions import Condition
 from b24_pipeline.store.directions import Direction, StageCode
 from b24_pipeline.store.field_lists import FieldChoice
 from b24_pipeline.store.key_stage_stats import KeyStageStats
@@ -148,6 +149,14 @@ class ScriptedPortals:
     ) -> list[StageCount]:
         self._called("creative_funnel", one.name, entity_type, days, creative, direction)
         return []
+
+    def conditions(self, one: Portal) -> Sequence[Condition]:
+        self._called("conditions", one.name)
+        return []
+
+    def set_conditions(self, one: Portal, conditions: Sequence[Condition]) -> Sequence[Condition]:
+        self._called("set_conditions", one.name, *conditions)
+        return conditions
 
     def _called(self, *call: object) -> None:
         self.calls.append(call)

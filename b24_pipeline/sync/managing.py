@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from b24_pipeline.store import own_funnels
+from b24_pipeline.store import own_funnels, qualification
+from b24_pipeline.store.conditions import Condition
 from b24_pipeline.store.directions import Direction, Directions, StageCode
 from b24_pipeline.store.field_lists import FieldChoice, field_choices
 from b24_pipeline.store.key_stage_stats import KeyStageStats, key_stage_stats
@@ -99,6 +100,18 @@ class Managing:
         """Where own leads stand now, stage by stage. Raises UnknownCreative, UnknownDirection."""
         return own_funnels.creative_funnel(
             self.connections.warehouse, portal.id, entity_type, days, creative=creative, direction=direction
+        )
+
+    def conditions(self, portal: Portal) -> Sequence[Condition]:
+        """The conditions of qualification, in order. Raises ConditionRefused."""
+        return self.connections.warehouse.transact(
+            lambda connection: qualification.conditions_of(connection, portal.id)
+        )
+
+    def set_conditions(self, portal: Portal, conditions: Sequence[Condition]) -> Sequence[Condition]:
+        """Replaces them, and evaluates everything by the new ones. Raises ConditionRefused."""
+        return self.connections.warehouse.transact(
+            lambda connection: qualification.set_conditions(connection, portal.id, conditions)
         )
 
     def sync_pipelines(self, portal: Portal) -> int:

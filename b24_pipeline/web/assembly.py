@@ -32,6 +32,7 @@ from b24_pipeline.web.metrics import Requests, metrics_route
 from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
 from b24_pipeline.web.own_leads import MatchesLeads, OwnLeadCalls
 from b24_pipeline.web.pages import page, wants_page
+from b24_pipeline.web.qualification import ManagesQualification, QualificationCalls
 from b24_pipeline.web.receiver import Receiver
 from b24_pipeline.web.security import SecurityHeaders, management_key
 from b24_pipeline.web.stages import ManagesStages, StageCalls
@@ -42,7 +43,14 @@ _STYLE = Path(__file__).parent / "static"
 
 
 class Manages(
-    ManagesPortals, ManagesStages, ListsFields, MatchesLeads, ManagesDirections, CountsCreatives, Protocol
+    ManagesPortals,
+    ManagesStages,
+    ListsFields,
+    ManagesQualification,
+    MatchesLeads,
+    ManagesDirections,
+    CountsCreatives,
+    Protocol,
 ):
     """All that the management calls need."""
 
@@ -82,6 +90,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(Api(parts.managing, guard).router())
     app.include_router(StageCalls(parts.managing, guard).router())
     app.include_router(FieldCalls(parts.managing, guard).router())
+    app.include_router(QualificationCalls(parts.managing, guard).router())
     app.include_router(OwnLeadCalls(parts.managing, guard).router())
     app.include_router(DirectionCalls(parts.managing, guard).router())
     app.include_router(CreativeCalls(parts.managing, guard).router())

@@ -17,6 +17,8 @@ CALLS = [
     ("POST", "/bitrix24/sync-pipelines", None),
     ("GET", "/bitrix24/pipelines", None),
     *(("GET", f"/bitrix24/{owner}-custom-fields", None) for owner in ("lead", "deal", "contact")),
+    ("GET", "/bitrix24/qualification-fields", None),
+    ("PATCH", "/bitrix24/qualification-fields", {"fields": []}),
     ("PATCH", f"/bitrix24/pipeline-stages/{STAGE.id}", {"isQualifiedStage": True}),
 ]
 
