@@ -6,6 +6,7 @@ import dagster as dg
 
 from b24_pipeline.assets import crm, links
 from b24_pipeline.assets.models import models
+from b24_pipeline.assets.qualification import qualification
 from b24_pipeline.automation.checks import CHECKS
 from b24_pipeline.automation.jobs import JOBS
 from b24_pipeline.automation.schedules import SCHEDULES
@@ -14,7 +15,7 @@ from b24_pipeline.resources import B24
 
 defs = dg.Definitions.merge(
     dg.Definitions(assets=[crm.portals, crm.reconciliation, crm.changes, crm.cohorts, crm.directories]),
-    dg.Definitions(assets=[*links.own_tables, links.lead_matches]),
+    dg.Definitions(assets=[*links.own_tables, links.lead_matches, qualification]),
     dg.Definitions(assets=[models]),
     dg.Definitions(asset_checks=CHECKS),
     dg.Definitions(jobs=JOBS, schedules=SCHEDULES, sensors=SENSORS),

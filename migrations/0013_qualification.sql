@@ -26,8 +26,3 @@ create index bitrix24_qualification_loaded on bitrix24_qualification (loaded_at)
 
 alter table bitrix24_bookmarks add column conditions jsonb;
 comment on column bitrix24_bookmarks.conditions is 'For qualification: the conditions that it was evaluated by. Where the portal has others now, everything is evaluated anew.';
-
--- a contact that changed is found, and from it its leads
-create index if not exists bitrix24_contacts_loaded on bitrix24_contacts (loaded_at);
-create index if not exists bitrix24_leads_of_contact
-on bitrix24_leads (user_account_id, contact_id) where contact_id is not null;

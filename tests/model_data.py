@@ -28,6 +28,7 @@ def populate(conn: psycopg.Connection[Any], seed: int, *, entities: int = 60) ->
             for number in range(1, entities + 1):
                 _add_entity(conn, chance, account, entity_type, number)
     own_data.populate(conn, seed, entities=entities)
+    _qualify(conn, seed)
     conn.execute("update bitrix24_deals set loaded_at = now() - interval '1 hour'")
     conn.execute("update bitrix24_leads set loaded_at = now() - interval '1 hour'")
     conn.execute("update bitrix24_status_history set loaded_at = now() - interval '1 hour'")
@@ -47,6 +48,7 @@ def change(conn: psycopg.Connection[Any], seed: int) -> None:
             (account, f"%S{chance.randrange(4)}"),
         )
     own_data.change(conn, seed)
+    _qualify(conn, seed)
 
 
 def add_portal(conn: psycopg.Connection[Any], name: str, zone: str = "UTC") -> UUID:
@@ -146,6 +148,28 @@ def add_move(
             "event" if history_id is None else "history",
         ),
     )
+
+
+def _qualify(conn: psycopg.Connection[Any], seed: int) -> None:
+    """Every third lead and deal or so fulfils a condition or once did; also some that are gone."""
+    chance = random.Random(seed + 1)
+    for (account,) in conn.execute("select id from user_accounts order by name").fetchall():
+        for entity_type in PIPELINES:
+            for number in chance.sample(range(1, 70), 25):
+                conn.execute(
+                    "insert into bitrix24_qualification (user_account_id, entity_type, entity_id, is_qualified,"
+                    " matched_field, first_qualified_at) values (%s, %s, %s, %s, %s, %s)"
+                    " on conflict (user_account_id, entity_type, entity_id) do update"
+                    " set is_qualified = excluded.is_qualified, loaded_at = clock_timestamp()",
+                    (
+                        account,
+                        entity_type,
+                        number,
+                        chance.random() < 0.6,
+                        f"UF_CRM_{chance.randrange(3)}",
+                        START + timedelta(days=chance.randrange(30)),
+                    ),
+                )
 
 
 def _add_pipeline(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -55,6 +56,37 @@ def stages(conn: psycopg.Connection[Any]) -> pd.DataFrame:
         from bitrix24_pipeline_stages s join user_accounts a on a.id = s.user_account_id
         """,
     )
+
+
+def qualified_by_field(conn: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
+    """Who fulfils a condition now, deleted ones included."""
+    found = frame(
+        conn,
+        """
+        select a.name as portal, q.entity_type, q.entity_id
+        from bitrix24_qualification q join user_accounts a on a.id = q.user_account_id
+        where q.is_qualified
+        """,
+    )
+    return set(found.itertuples(index=False, name=None))
+
+
+def qualified(conn: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
+    """Entities alive that fulfil a condition, or stand or were in a stage that counts as qualified."""
+    now, flagged = present(conn), set(_qualified_stages(conn))
+    ever = pd.concat([visits(conn)[[*STAGE, "entity_id"]], now[[*STAGE, "entity_id"]]])
+    been = ever[[key in flagged for key in ever[STAGE].itertuples(index=False, name=None)]]
+    alive = set(now[ENTITY].itertuples(index=False, name=None))
+    return alive & (qualified_by_field(conn) | set(been[ENTITY].itertuples(index=False, name=None)))
+
+
+def _qualified_stages(conn: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
+    statement = """
+        select a.name as portal, s.entity_type, s.category_id, s.status_id
+        from bitrix24_pipeline_stages s join user_accounts a on a.id = s.user_account_id
+        where s.is_qualified_stage
+    """
+    yield from frame(conn, statement).itertuples(index=False, name=None)
 
 
 def visits(conn: psycopg.Connection[Any]) -> pd.DataFrame:

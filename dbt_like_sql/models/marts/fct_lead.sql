@@ -42,7 +42,7 @@ sources as (
 
 ),
 
-qualified as (
+qualified_by_stage as (
 
     select distinct
         visits.user_account_id,
@@ -55,6 +55,16 @@ qualified as (
             and visits.category_id = stages.category_id
             and visits.status_id = stages.status_id
     where visits.entity_type = 'lead' and stages.is_qualified_stage
+
+),
+
+qualified_by_field as (
+
+    select
+        user_account_id,
+        entity_id
+    from {{ ref('stg_qualification') }}
+    where entity_type = 'lead' and is_qualified
 
 ),
 
@@ -72,7 +82,9 @@ final as (
         coalesce(stages.is_success_stage, false) as is_won,
         coalesce(stages.is_fail_stage, false) as is_lost,
         not coalesce(stages.is_success_stage or stages.is_fail_stage, false) as is_open,
-        qualified.entity_id is not null or coalesce(stages.is_qualified_stage, false) as is_qualified,
+        qualified_by_field.entity_id is not null
+        or qualified_by_stage.entity_id is not null
+        or coalesce(stages.is_qualified_stage, false) as is_qualified,
         entities.opportunity,
         entities.currency_id,
         leads.assigned_by_id,
@@ -110,10 +122,14 @@ final as (
         on
             leads.user_account_id = sources.user_account_id
             and leads.source_id = sources.status_id
-    left join qualified
+    left join qualified_by_stage
         on
-            entities.user_account_id = qualified.user_account_id
-            and entities.entity_id = qualified.entity_id
+            entities.user_account_id = qualified_by_stage.user_account_id
+            and entities.entity_id = qualified_by_stage.entity_id
+    left join qualified_by_field
+        on
+            entities.user_account_id = qualified_by_field.user_account_id
+            and entities.entity_id = qualified_by_field.entity_id
 
 )
 

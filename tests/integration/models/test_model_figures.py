@@ -133,13 +133,26 @@ def test_facts_hold_whoever_is_alive(conn: psycopg.Connection[Any]) -> None:
         )
 
 
-def test_an_entity_is_qualified_once_it_has_been_in_a_qualified_stage(conn: psycopg.Connection[Any]) -> None:
-    """is_qualified looks at visits and at the present stage."""
-    visits, now = model_figures.visits(conn), model_figures.present(conn)
-    ever = pd.concat([visits, now])
-    qualified = ever[ever["status_id"].str.endswith("S2")]
-    expected = set(qualified[model_figures.ENTITY].itertuples(index=False, name=None))
+def test_who_is_qualified_is_so_by_a_field_or_by_a_stage(conn: psycopg.Connection[Any]) -> None:
+    """is_qualified looks at the conditions, at visits and at the present stage."""
+    expected = model_figures.qualified(conn)
     deals = model_figures.frame(conn, "select * from analytics.fct_deal where is_qualified")
     leads = model_figures.frame(conn, "select * from analytics.fct_lead where is_qualified")
     found = pd.concat([deals[model_figures.ENTITY], leads[model_figures.ENTITY]])
     assert set(found.itertuples(index=False, name=None)) == expected
+
+
+def test_qualification_has_whoever_is_alive(conn: psycopg.Connection[Any]) -> None:
+    """Once each, by conditions alone, with what is kept of those that once were qualified."""
+    alive = model_figures.present(conn)[model_figures.ENTITY]
+    kept = model_figures.frame(
+        conn,
+        "select a.name, q.entity_type, q.entity_id, q.is_qualified, q.matched_field, q.first_qualified_at"
+        " from bitrix24_qualification q join user_accounts a on a.id = q.user_account_id",
+    )
+    known = {row[:3]: row[3:] for row in kept.itertuples(index=False, name=None)}
+    assert {known[key][0] for key in known} == {True, False}
+    found = model_figures.frame(conn, "select * from analytics.qualification")
+    assert set(found.itertuples(index=False, name=None)) == {
+        (*key, *known.get(key, (False, None, None))) for key in alive.itertuples(index=False, name=None)
+    }

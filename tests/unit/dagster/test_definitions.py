@@ -17,6 +17,7 @@ from b24_pipeline.assets.links import OWN, OWN_TABLES
 from b24_pipeline.assets.models import project
 from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_portal
 from b24_pipeline.assets.picture import funnel_picture
+from b24_pipeline.assets.qualification import QUALIFICATION
 from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE, RECONCILIATION
 from b24_pipeline.automation.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
 from b24_pipeline.automation.sensors import inbound_events, new_portals
@@ -64,7 +65,8 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     own = {f"own/{name}" for name in ("leads", "creatives", "directions", "lead_matches")}
     portals.add("own/lead_matches")
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-    assert set(found) == cohorts | portals | own | {"raw/portals", "raw/reconciliation"} | set(project.models)
+    alone = {"raw/portals", "raw/reconciliation", "raw/qualification"}
+    assert set(found) == cohorts | portals | own | alone | set(project.models)
     for name, node in found.items():
         assert node.description, name
         layer = project.models[name].layer if name in project.models else "links" if name in own else "raw"
@@ -80,6 +82,7 @@ def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
     tables[tuple(PORTALS_TABLE.path)] = "user_accounts"
     tables[tuple(RECONCILIATION.path)] = "reconciliation"
     tables |= {(OWN, name): table for name, table in {**OWN_TABLES, "lead_matches": "lead_matches"}.items()}
+    tables[tuple(QUALIFICATION.path)] = "bitrix24_qualification"
     for key, source in project.sources.items():
         assert tables[key] == source.table
 
