@@ -193,7 +193,14 @@ def funnel(conn: psycopg.Connection[Any]) -> dict[tuple[Any, ...], dict[str, Any
     rows = {key for key, stage in known.items() if stage["alive"]} | set(
         ever[STAGE].drop_duplicates().itertuples(index=False, name=None)
     )
-    return {key: _figures(key, known, now, been, ever) for key in rows}
+    good = qualified(conn)
+    return {key: _figures(key, known, now, been, ever) | _good(key, ever, good) for key in rows}
+
+
+def _good(key: tuple[Any, ...], ever: pd.DataFrame, good: set[tuple[Any, ...]]) -> dict[str, Any]:
+    """How many of those that were ever in the stage are qualified."""
+    there = set(_at(ever, STAGE, key)["entity_id"])
+    return {"qualified": sum((key[0], key[1], number) in good for number in there)}
 
 
 def _figures(

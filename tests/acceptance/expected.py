@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -145,8 +146,13 @@ def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
     assert {(row["category_id"], row["name"]) for row in stored_pipelines} == pipelines
 
 
-def expected_funnel(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
-    """`funnel_stats` by the contract's words, one row a pipeline and stage that is alive."""
+def expected_funnel(
+    sandbox: Sandbox, entity_type: str, qualified: Collection[int] = frozenset()
+) -> pd.DataFrame:
+    """`funnel_stats` by the contract's words, one row a pipeline and stage that is alive.
+
+    `qualified`: ids of who is so; nobody unless somebody has set conditions or flags.
+    """
     present, visits, stages = (
         _present(sandbox, entity_type),
         _visits(sandbox, entity_type),
@@ -157,7 +163,16 @@ def expected_funnel(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
         [visits[["id", "category_id", "status_id"]], present[["id", "category_id", "status_id"]]]
     )
     been = been.drop_duplicates()
-    return pd.DataFrame([_stage(stage, stages, present, visits, been) for stage in stages.itertuples()])
+    counted = [
+        _stage(stage, stages, present, visits, been) | _qualified(stage, been, qualified)
+        for stage in stages.itertuples()
+    ]
+    return pd.DataFrame(counted)
+
+
+def _qualified(stage: Any, been: pd.DataFrame, qualified: Collection[int]) -> dict[str, Any]:
+    there = been[(been["category_id"] == stage.category_id) & (been["status_id"] == stage.status_id)]
+    return {"qualified": there[there["id"].isin(qualified)]["id"].nunique()}
 
 
 def _present(sandbox: Sandbox, entity_type: str) -> pd.DataFrame:
@@ -239,7 +254,9 @@ def _from_previous(stage: Any, stages: pd.DataFrame, own: pd.DataFrame, reached:
     return reached / before if before else None
 
 
-def assert_funnel_equal(url: str, sandbox: Sandbox, portal: str, entity_type: str) -> None:
+def assert_funnel_equal(
+    url: str, sandbox: Sandbox, portal: str, entity_type: str, qualified: Collection[int] = frozenset()
+) -> None:
     """Every figure of every stage that is alive."""
     stored = {
         (row["category_id"], row["status_id"]): row
@@ -250,9 +267,9 @@ def assert_funnel_equal(url: str, sandbox: Sandbox, portal: str, entity_type: st
             entity_type,
         )
     }
-    for expected in expected_funnel(sandbox, entity_type).to_dict("records"):
+    for expected in expected_funnel(sandbox, entity_type, qualified).to_dict("records"):
         row = stored[expected["category_id"], expected["status_id"]]
-        for figure in ("in_stage", "entered", "reached", "reached_implied"):
+        for figure in ("in_stage", "entered", "reached", "reached_implied", "qualified"):
             assert row[figure] == expected[figure], (figure, expected, row)
         for figure in (
             "conversion_from_start",

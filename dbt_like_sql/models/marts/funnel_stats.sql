@@ -27,16 +27,50 @@ entities as (
 
 ),
 
+qualified_by_field as (
+
+    select
+        user_account_id,
+        entity_type,
+        entity_id
+    from {{ ref('stg_qualification') }}
+    where is_qualified
+
+),
+
+-- in whatever pipeline it was: who is qualified is so in all of them
+qualified_by_stage as (
+
+    select distinct
+        user_account_id,
+        entity_type,
+        entity_id
+    from {{ ref('int_path') }}
+    where is_counted and stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage)
+
+),
+
 -- entities of one pipeline that have been in the same stages are counted together
 paths as (
 
     select
         row_number() over () as path_number,
-        stage_keys,
-        count(*) as entities
-    from {{ ref('int_path') }}
-    where is_counted
-    group by stage_keys
+        path.stage_keys,
+        count(*) as entities,
+        count(coalesce(qualified_by_field.entity_id, qualified_by_stage.entity_id)) as qualified
+    from {{ ref('int_path') }} as path
+    left join qualified_by_field
+        on
+            path.user_account_id = qualified_by_field.user_account_id
+            and path.entity_type = qualified_by_field.entity_type
+            and path.entity_id = qualified_by_field.entity_id
+    left join qualified_by_stage
+        on
+            path.user_account_id = qualified_by_stage.user_account_id
+            and path.entity_type = qualified_by_stage.entity_type
+            and path.entity_id = qualified_by_stage.entity_id
+    where path.is_counted
+    group by path.stage_keys
 
 ),
 
@@ -45,6 +79,7 @@ been_in as (
     select
         paths.path_number,
         paths.entities,
+        paths.qualified,
         stages.stage_key,
         stages.pipeline_key,
         stages.furthest_sort
@@ -58,7 +93,8 @@ reached as (
 
     select
         stage_key,
-        sum(entities)::bigint as reached
+        sum(entities)::bigint as reached,
+        sum(qualified)::bigint as qualified
     from been_in
     group by stage_key
 
@@ -154,7 +190,8 @@ counted as (
         coalesce(in_stage.amounts_by_currency, '{}') as amounts_by_currency,
         coalesce(entered.entered, 0) as entered,
         coalesce(reached.reached, 0) as reached,
-        coalesce(passed.passed, reached.reached, 0) as reached_implied
+        coalesce(passed.passed, reached.reached, 0) as reached_implied,
+        coalesce(reached.qualified, 0) as qualified
     from stages
     left join in_stage on stages.stage_key = in_stage.stage_key
     left join entered on stages.pipeline_key = entered.pipeline_key
@@ -186,6 +223,7 @@ final as (
         counted.entered,
         counted.reached,
         counted.reached_implied,
+        counted.qualified,
         round(counted.reached::numeric / nullif(counted.entered, 0), 6) as conversion_from_start,
         round(counted.reached::numeric / nullif(step_before.reached, 0), 6) as conversion_from_previous,
         counted.median_seconds,

@@ -55,7 +55,7 @@ def test_funnel_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> Non
     assert {tuple(row[key] for key in model_figures.STAGE) for row in found} == set(expected)
     for row in found:
         figures = expected[tuple(row[key] for key in model_figures.STAGE)]
-        for name in ("in_stage", "entered", "reached", "reached_implied"):
+        for name in ("in_stage", "entered", "reached", "reached_implied", "qualified"):
             assert row[name] == figures[name], (name, row, figures)
         for name in (
             "conversion_from_start",
