@@ -45,6 +45,7 @@ patterns as (
 definitions as (
 
     select
+        row_number() over (order by patterns.stage_key, each.definition) as number,
         patterns.pipeline_key,
         patterns.stage_key,
         each.definition,
@@ -180,12 +181,34 @@ entered as (
 
 ),
 
+-- paths that fit the same are counted together before they are counted for each thing that they fit
+fitting as (
+
+    select
+        fits.numbers,
+        counted.cohort_month,
+        counted.age_days,
+        sum(counted.entities) as entities
+    from paths_in_pipelines
+    cross join lateral (
+        select array_agg(definitions.number order by definitions.number) as numbers
+        from definitions
+        where
+            definitions.pipeline_key = paths_in_pipelines.pipeline_key
+            and paths_in_pipelines.path like any(definitions.likenesses)
+    ) as fits
+    cross join lateral unnest(
+        paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
+    ) as counted (cohort_month, age_days, entities)
+    group by fits.numbers, counted.cohort_month, counted.age_days
+
+),
+
 -- the rows that there are to be, and what is counted in them
 counts as (
 
     select
-        definitions.stage_key,
-        definitions.definition,
+        definitions.number,
         entered.cohort_month,
         ages.age_days,
         entered.entities,
@@ -197,34 +220,26 @@ counts as (
     union all
 
     select
-        definitions.stage_key,
-        definitions.definition,
-        counted.cohort_month,
-        counted.age_days,
+        fit.number,
+        fitting.cohort_month,
+        fitting.age_days,
         0 as entities,
-        counted.entities as reached
-    from paths_in_pipelines
-    inner join definitions
-        on
-            paths_in_pipelines.pipeline_key = definitions.pipeline_key
-            and paths_in_pipelines.path like any(definitions.likenesses)
-    cross join lateral unnest(
-        paths_in_pipelines.cohort_months, paths_in_pipelines.ages, paths_in_pipelines.counts
-    ) as counted (cohort_month, age_days, entities)
+        fitting.entities as reached
+    from fitting
+    cross join lateral unnest(fitting.numbers) as fit (number)
 
 ),
 
 summed as (
 
     select
-        stage_key,
-        definition,
+        number,
         cohort_month,
         age_days,
         sum(entities)::bigint as entities,
         sum(reached)::bigint as reached
     from counts
-    group by stage_key, definition, cohort_month, age_days
+    group by number, cohort_month, age_days
 
 ),
 
@@ -239,7 +254,7 @@ final as (
         stages.status_id,
         stages.status_name,
         stages.status_sort,
-        summed.definition,
+        definitions.definition,
         nullif(summed.age_days, 0) as age_days,
         summed.entities,
         summed.reached,
@@ -248,7 +263,8 @@ final as (
         and (summed.cohort_month + interval '1 month') at time zone portals.time_zone
         + summed.age_days * interval '24 hours' <= seen.seen_at as is_mature
     from summed
-    inner join stages on summed.stage_key = stages.stage_key
+    inner join definitions on summed.number = definitions.number
+    inner join stages on definitions.stage_key = stages.stage_key
     inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
     inner join seen on portals.user_account_id = seen.user_account_id
 
