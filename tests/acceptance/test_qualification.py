@@ -11,6 +11,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store import qualification
 from b24_pipeline.store.conditions import read_conditions
 from b24_pipeline.store.pool import Warehouse
+from tests.acceptance.expected import assert_funnel_equal
 from tests.acceptance.expected_qualification import (
     Condition,
     Kept,
@@ -56,6 +57,13 @@ def test_qualification_is_what_the_portal_s_values_say(
 def checked(
     warehouse: Warehouse, url: str, sandbox: Sandbox, conditions: Sequence[Condition], before: Kept
 ) -> Kept:
-    """After a build."""
-    build(warehouse.connect, load_project(), select="+qualification")
-    return assert_qualification_equal(url, sandbox, "acme", conditions, before)
+    """After a build; the funnel counts the same ones."""
+    build(warehouse.connect, load_project(), select="+qualification +funnel_stats", with_tests=False)
+    kept = assert_qualification_equal(url, sandbox, "acme", conditions, before)
+    for entity_type in ("lead", "deal"):
+        alive = set(sandbox.truth.entities(entity_type)["ID"])
+        qualified = {
+            number for (kind, number), (yes, *_) in kept.items() if yes and kind == entity_type
+        } & alive
+        assert_funnel_equal(url, sandbox, "acme", entity_type, qualified)
+    return kept
