@@ -39,7 +39,7 @@ def run(rounds: int) -> None:
     what = f"{OWN_LEADS:,} own leads against {CONTACTS:,} contacts"
     report(f"seconds to match {what}", median(seconds), 60, at_least=False, unit=" s")
     report("requests", max(requests), 120, at_least=False)
-    report("seconds once more, with nothing new", median(again), 5, at_least=False, unit=" s")
+    report("seconds once more, with nothing new", median(again), 10, at_least=False, unit=" s")
 
 
 def _prepare(warehouse: Warehouse, number: int) -> None:

@@ -15,8 +15,8 @@ from b24_pipeline.store.pool import Connection
 
 _sql = queries.load("matches")
 
-ALL_IF_MORE = 5_000
-"""Phones or deals changed: from so many on, looking at all own leads is cheaper than finding those concerned."""
+MANY = 500
+"""Phones or deals changed: from so many on, reading all own leads once is cheaper than looking each phone up."""
 
 MOST_CANDIDATES = 20
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,14 +104,12 @@ def add_unread(connection: Connection, account: UUID, read: Reader) -> None:
 
 def add_touched(connection: Connection, account: UUID, since: datetime, phones: int) -> None:
     """Own leads that changes of the CRM concern; `phones` came or went in the index."""
-    if since == NEVER:
+    if since == NEVER or _sql.stages_changed(connection, account=account, since=since):
         _sql.add_all(connection, account=account)
         return
-    deals = int(_sql.count_moved(connection, account=account, since=since, most=ALL_IF_MORE + 1))
-    if phones + deals > ALL_IF_MORE or _sql.stages_changed(connection, account=account, since=since):
-        _sql.add_all(connection, account=account)
-    else:
-        _sql.add_touched(connection, account=account, since=since)
+    deals = int(_sql.count_moved(connection, account=account, since=since, most=MANY + 1))
+    add = _sql.add_touched_by_many if phones + deals > MANY else _sql.add_touched
+    add(connection, account=account, since=since)
 
 
 def add_leads(connection: Connection, account: UUID, ids: Sequence[UUID]) -> None:

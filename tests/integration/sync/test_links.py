@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.store.matches import ALL_IF_MORE, Linked
+from b24_pipeline.store.matches import MANY, Linked
 from b24_pipeline.store.pool import Warehouse
 from b24_pipeline.sync.follow import FOLLOWERS
 from b24_pipeline.sync.links import link_own_leads
@@ -310,19 +310,26 @@ def test_a_phone_that_thousands_share_is_matched_too(crm: Crm) -> None:
         " select %s, n, now() - n * interval '1 minute', '[{\"VALUE\": \"+79211234567\"}]'"
         " from generate_series(1, %s) as n",
         crm.portal.id,
-        ALL_IF_MORE + 1,
+        MANY + 1,
     )
     crm.execute(
         "insert into leads (user_account_id, phone) select %s, %s from generate_series(1, %s)",
         crm.portal.id,
         PHONE,
-        ALL_IF_MORE + 1,
+        MANY + 1,
     )
     own = crm.own(PHONE)
-    assert crm.link().linked == ALL_IF_MORE + 2
+    assert crm.link().linked == MANY + 2
     found = crm.found(own)
     assert found["contact"] == 1
     assert [one["id"] for one in found["candidates"]] == list(range(1, 21))
+    crm.deal(1, contact_id=1)
+    assert crm.link().updated == MANY + 2
+    crm.execute(
+        "update bitrix24_contacts set deleted_at = now(), loaded_at = clock_timestamp() where id <= %s", MANY
+    )
+    assert crm.link().updated == MANY + 2
+    assert crm.found(own)["contact"] == MANY + 1
 
 
 PHONES = ["+79211234567", "8 921 765-43-21", "+49 30 901820"]
