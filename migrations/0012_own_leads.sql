@@ -129,7 +129,7 @@ create table bitrix24_bookmarks (
 comment on table bitrix24_bookmarks is 'How far what follows the copy (phones, matches, qualification) has read its rows.';
 comment on column bitrix24_bookmarks.user_account_id is 'The portal.';
 comment on column bitrix24_bookmarks.reader is 'What reads, and which rows: phones:lead, phones:contact, qualification:deal and so on.';
-comment on column bitrix24_bookmarks.loaded_upto is 'loaded_at of the newest row that it has seen.';
+comment on column bitrix24_bookmarks.loaded_upto is 'It has seen every row of the copy that was stamped (loaded_at) and committed before this moment.';
 comment on column bitrix24_bookmarks.updated_at is 'Last change of this row.';
 
 create table lead_matches (

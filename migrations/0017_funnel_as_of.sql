@@ -1,4 +1,4 @@
--- depends: 0014_reconciliation
+-- depends: 0016_qualification_by_contact
 -- The funnel as it stood at a moment. The models are swapped when their columns change, so the function binds
 -- their names when it is called (plpgsql does), and is not in the way of that.
 

@@ -1,4 +1,4 @@
--- depends: 0014_reconciliation
+-- depends: 0017_funnel_as_of
 -- For analysts: masks, readers of custom fields that never fail, and who may read what.
 -- The functions stand in views that others read: their bodies are bound here, whatever the reader's search path.
 
