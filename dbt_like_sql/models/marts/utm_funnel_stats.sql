@@ -14,7 +14,7 @@ stages as (
 
 qualified as (
 
-    select distinct
+    select
         user_account_id,
         entity_type,
         entity_id
@@ -27,6 +27,15 @@ qualified as (
             from stages
             where stages.is_qualified_stage
         )
+
+    union
+
+    select
+        user_account_id,
+        entity_type,
+        entity_id
+    from {{ ref('stg_qualification') }}
+    where is_qualified
 
 ),
 
