@@ -116,17 +116,23 @@ journeys as (
         entity.is_counted,
         entity.counted_until,
         entity.date_create,
+        entity.utm_campaign,
+        entity.utm_content,
         entity.opportunity,
         -- XXX is ISO 4217's code for no currency
         coalesce(entity.currency_id, 'XXX') as currency_id,
         -- a move may be read before its entity: then the present stage follows the last visit at once
         case
-            when ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
+            when
+                entity.status_id is not null
+                and ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
                 then ways.stage_keys || entity.stage_key
             else ways.stage_keys
         end as stage_keys,
         case
-            when ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
+            when
+                entity.status_id is not null
+                and ways.stage_keys[cardinality(ways.stage_keys)] != entity.stage_key
                 then ways.entered_at || ways.entered_at[cardinality(ways.entered_at)]
             else ways.entered_at
         end as entered_at,
@@ -152,6 +158,8 @@ final as (
         is_counted,
         counted_until,
         date_create,
+        utm_campaign,
+        utm_content,
         opportunity,
         currency_id,
         stage_keys,

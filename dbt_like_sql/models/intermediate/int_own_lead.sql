@@ -47,29 +47,6 @@ by_type as (
 
 ),
 
--- of the entities that own leads have become: few beside all that the CRM has
-been_in_qualifying as (
-
-    select distinct
-        paths.entity_id,
-        paths.entity_type,
-        paths.user_account_id
-    from by_type
-    inner join {{ ref('int_path') }} as paths
-        on
-            by_type.user_account_id = paths.user_account_id
-            and by_type.entity_type = paths.entity_type
-            and by_type.entity_id = paths.entity_id
-    where
-        paths.stage_keys
-        && (
-            select array_agg(stages.stage_key)
-            from stages
-            where stages.is_qualified_stage
-        )
-
-),
-
 final as (
 
     select
@@ -87,7 +64,13 @@ final as (
         coalesce(stages.is_fail_stage, false) as is_lost,
         entities.entity_id is not null and (
             by_type.is_qualified
-            or been_in_qualifying.entity_id is not null
+            or coalesce(
+                journeys.stage_keys && (
+                    select array_agg(stages.stage_key)
+                    from stages
+                    where stages.is_qualified_stage
+                ), false
+            )
         ) as is_qualified,
         entities.opportunity,
         entities.currency_id,
@@ -103,11 +86,11 @@ final as (
             and by_type.entity_type = entities.entity_type
             and by_type.entity_id = entities.entity_id
     left join stages on entities.stage_key = stages.stage_key and entities.status_id is not null
-    left join been_in_qualifying
+    left join {{ ref('int_journey') }} as journeys
         on
-            entities.user_account_id = been_in_qualifying.user_account_id
-            and entities.entity_type = been_in_qualifying.entity_type
-            and entities.entity_id = been_in_qualifying.entity_id
+            entities.user_account_id = journeys.user_account_id
+            and entities.entity_type = journeys.entity_type
+            and entities.entity_id = journeys.entity_id
 
 )
 

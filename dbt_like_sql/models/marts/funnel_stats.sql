@@ -38,54 +38,39 @@ qualified_by_field as (
 
 ),
 
--- in whatever pipeline it was: who is qualified is so in all of them
-qualified_by_stage as (
-
-    select distinct
-        user_account_id,
-        entity_type,
-        entity_id
-    from {{ ref('int_path') }}
-    where is_counted and stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage)
-
-),
-
--- entities of one pipeline that have been in the same stages are counted together
-paths as (
+-- entities that have been in the same stages in the same order are counted together
+journeys as (
 
     select
-        row_number() over () as path_number,
-        path.stage_keys,
-        count(*) as entities,
-        count(coalesce(qualified_by_field.entity_id, qualified_by_stage.entity_id)) as qualified
-    from {{ ref('int_path') }} as path
+        row_number() over () as journey_number,
+        journey.stage_keys,
+        qualified_by_field.entity_id is not null as is_qualified_by_field,
+        count(*) as entities
+    from {{ ref('int_journey') }} as journey
     left join qualified_by_field
         on
-            path.user_account_id = qualified_by_field.user_account_id
-            and path.entity_type = qualified_by_field.entity_type
-            and path.entity_id = qualified_by_field.entity_id
-    left join qualified_by_stage
-        on
-            path.user_account_id = qualified_by_stage.user_account_id
-            and path.entity_type = qualified_by_stage.entity_type
-            and path.entity_id = qualified_by_stage.entity_id
-    where path.is_counted
-    group by path.stage_keys
+            journey.user_account_id = qualified_by_field.user_account_id
+            and journey.entity_type = qualified_by_field.entity_type
+            and journey.entity_id = qualified_by_field.entity_id
+    where journey.is_counted
+    group by journey.stage_keys, qualified_by_field.entity_id is not null
 
 ),
 
+-- in whatever pipeline it was: who is qualified is so in all of them
 been_in as (
 
-    select
-        paths.path_number,
-        paths.entities,
-        paths.qualified,
+    select distinct
+        journeys.journey_number,
+        journeys.entities,
+        journeys.is_qualified_by_field
+        or journeys.stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage) as is_qualified,
         stages.stage_key,
         stages.pipeline_key,
         stages.furthest_sort
-    from paths
-    cross join lateral unnest(paths.stage_keys) as stage (stage_key)
-    inner join stages on stage.stage_key = stages.stage_key
+    from journeys
+    cross join lateral unnest(journeys.stage_keys) as visit (stage_key)
+    inner join stages on visit.stage_key = stages.stage_key
 
 ),
 
@@ -94,7 +79,7 @@ reached as (
     select
         stage_key,
         sum(entities)::bigint as reached,
-        sum(qualified)::bigint as qualified
+        sum(entities) filter (where is_qualified)::bigint as qualified
     from been_in
     group by stage_key
 
@@ -104,11 +89,11 @@ furthest as (
 
     select
         pipeline_key,
-        path_number,
+        journey_number,
         max(furthest_sort) as furthest_sort,
         max(entities) as entities
     from been_in
-    group by pipeline_key, path_number
+    group by pipeline_key, journey_number
 
 ),
 

@@ -82,7 +82,6 @@ totals as (
 
 ),
 
--- a path is of one pipeline: no own lead is there twice for one key stage
 reached as (
 
     select
@@ -92,16 +91,16 @@ reached as (
         key_stages.key_stage_index,
         count(*) as own_leads
     from own_leads
-    inner join {{ ref('int_path') }} as paths
+    inner join {{ ref('int_journey') }} as journeys
         on
-            own_leads.user_account_id = paths.user_account_id
-            and own_leads.entity_type = paths.entity_type
-            and own_leads.entity_id = paths.entity_id
+            own_leads.user_account_id = journeys.user_account_id
+            and own_leads.entity_type = journeys.entity_type
+            and own_leads.entity_id = journeys.entity_id
     inner join key_stages
         on
             own_leads.direction_id = key_stages.direction_id
-            and key_stages.stage_key = any(paths.stage_keys)
-    where paths.is_counted
+            and key_stages.stage_key = any(journeys.stage_keys)
+    where journeys.is_counted
     group by own_leads.direction_id, own_leads.creative_id, own_leads.month, key_stages.key_stage_index
 
 ),

@@ -12,23 +12,7 @@ stages as (
 
 ),
 
-qualified as (
-
-    select
-        user_account_id,
-        entity_type,
-        entity_id
-    from {{ ref('int_path') }}
-    where
-        is_counted
-        and stage_keys
-        && (
-            select array_agg(stages.stage_key)
-            from stages
-            where stages.is_qualified_stage
-        )
-
-    union
+qualified_by_field as (
 
     select
         user_account_id,
@@ -39,22 +23,27 @@ qualified as (
 
 ),
 
+-- who stands in a stage has it last in its journey
 counted as (
 
     select
-        entity.stage_key,
-        entity.utm_campaign,
-        entity.utm_content,
+        journey.stage_keys[cardinality(journey.stage_keys)] as stage_key,
+        journey.utm_campaign,
+        journey.utm_content,
         count(*) as entities,
-        count(qualified.entity_id) as qualified
-    from {{ ref('int_entity') }} as entity
-    left join qualified
+        count(*) filter (
+            where
+            qualified_by_field.entity_id is not null
+            or journey.stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage)
+        ) as qualified
+    from {{ ref('int_journey') }} as journey
+    left join qualified_by_field
         on
-            entity.user_account_id = qualified.user_account_id
-            and entity.entity_type = qualified.entity_type
-            and entity.entity_id = qualified.entity_id
-    where entity.is_counted and entity.status_id is not null
-    group by entity.stage_key, entity.utm_campaign, entity.utm_content
+            journey.user_account_id = qualified_by_field.user_account_id
+            and journey.entity_type = qualified_by_field.entity_type
+            and journey.entity_id = qualified_by_field.entity_id
+    where journey.is_counted
+    group by stage_key, journey.utm_campaign, journey.utm_content
 
 ),
 
