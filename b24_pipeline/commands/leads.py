@@ -21,6 +21,7 @@ from b24_pipeline.sync.lead_file import BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.lead_rows import lead_of
 from b24_pipeline.sync.links import link_own_leads
 from b24_pipeline.sync.match import Matched, match_portals
+from b24_pipeline.sync.qualify import follow_own_leads
 
 
 def import_leads(
@@ -35,6 +36,7 @@ def import_leads(
         (portal,) = opened.portals.named([name])
         done, bad = _imported(opened.warehouse, portal, found)
         linked = link_own_leads(opened.warehouse, portal)
+        follow_own_leads(opened.warehouse, portal)
     for row in bad:
         say(f"line {row.line}: {row.reason}")
     unchanged = done.rows - done.added - done.changed

@@ -27,6 +27,7 @@ from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.links import MATCH, OWN_LEAD, follow_copy, link_own_leads, note
 from b24_pipeline.sync.objects import Fetching, Object, Row
 from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.qualify import follow_own_leads
 from b24_pipeline.sync.reading import Reading
 from b24_pipeline.sync.run import PORTALS_AT_ONCE, opened
 from b24_pipeline.sync.scope import Scope
@@ -95,6 +96,7 @@ def match(job: Job, entity_type: str | None = None) -> Matched:
                 unfound = matches.to_ask(connection, job.portal.id)
             for chunk in _chunks(unfound):
                 _search(job, wanted, chunk, done)
+            follow_own_leads(job.warehouse, job.portal)
     except B24Error as error:
         done.error = error
     except StorageError as error:

@@ -210,3 +210,20 @@ def test_a_portal_without_the_search_is_told(
         row("+79215550001", method="contact_phone", contact=contact),
         row("+79215550009", reason="not_found"),
     ]
+
+
+def test_who_is_found_is_qualified_at_once(
+    installation: Installation, portal: Portal, sandbox: Sandbox
+) -> None:
+    """As its lead is, without waiting for the next sync."""
+    lead = add(sandbox, "lead", "+79215550001")
+    execute(
+        installation.warehouse,
+        "insert into bitrix24_qualification (user_account_id, entity_type, entity_id, is_qualified,"
+        " matched_field, first_qualified_at) values (%s, 'lead', %s, true, 'UF_CRM_1', now())",
+        portal.id,
+        lead,
+    )
+    own(installation, portal, "+79215550001")
+    assert run(installation, portal).linked == 1
+    assert installation.rows("select is_qualified from leads") == [{"is_qualified": True}]
