@@ -1,4 +1,4 @@
-"""The models on 500,000 deals, two million moves and 100,000 own leads: whole, and after 1,000 changed deals."""
+"""The models on 500,000 deals, two million moves and 20,000 own leads: whole, and after 1,000 changed deals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.setting import database, median, report
 
 DEALS = 500_000
 MOVES_OF_EACH = 4
-OWN_LEADS = 100_000
+OWN_LEADS = 20_000
 CHANGED = 1_000
 
 _sql: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")

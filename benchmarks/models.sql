@@ -26,6 +26,7 @@ select
 from user_accounts, generate_series(0, 3) as c, generate_series(0, 7) as s;
 
 -- name: add_deals(deals, moves)!
+-- What we have was stored in the course of a month.
 insert into bitrix24_deals (
     user_account_id, id, title, category_id, stage_id, stage_semantic_id, opportunity, currency_id, date_create,
     date_modify, moved_time, source_id, assigned_by_id, utm_campaign, utm_content, closed, loaded_at
@@ -34,7 +35,8 @@ select
     id, d, 'Deal ' || d, d %% 4, pg_temp.stage_after(d, :moves - 1), 'P', d %% 5000,
     (array['RUB', 'RUB', 'EUR'])[1 + d %% 3], now() - interval '2 years' + d * interval '2 minutes',
     now() - interval '1 day', now() - interval '2 years' + d * interval '2 minutes' + (:moves * 3 - 3) * interval '1 day',
-    'WEB', 1 + d %% 20, 'campaign ' || d %% 50, 'content ' || d %% 200, false, now() - interval '1 hour'
+    'WEB', 1 + d %% 20, 'campaign ' || d %% 50, 'content ' || d %% 200, false,
+    now() - interval '30 days' * (:deals - d) / :deals - interval '1 hour'
 from user_accounts, generate_series(1::bigint, :deals) as d;
 
 -- name: add_moves(deals, moves)!
@@ -45,7 +47,7 @@ insert into bitrix24_status_history (
 select
     id, 'deal', d * 10 + m, d, pg_temp.stage_after(d, m), d %% 4,
     now() - interval '2 years' + d * interval '2 minutes' + m * 3 * interval '1 day', 'history',
-    now() - interval '1 hour'
+    now() - interval '30 days' * (:deals - d) / :deals - interval '1 hour'
 from user_accounts, generate_series(1::bigint, :deals) as d, generate_series(0, :moves - 1) as m;
 
 -- name: add_directions()!

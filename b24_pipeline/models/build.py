@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,13 +13,17 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.checks import TestResult, raise_for_failures, run_check
+from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failures, run_check
 from b24_pipeline.models.materialize import Action, materialize
 from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
+from b24_pipeline.models.side_by_side import side_by_side
 from b24_pipeline.models.statements import statement
 from b24_pipeline.store.analysts import grant_on
 from b24_pipeline.store.relation import Connection, rows_of
+
+AT_ONCE = 2
+"""Connections of one build; a large query keeps more than one core of the server busy by itself."""
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
@@ -65,21 +69,34 @@ def build(
 ) -> BuildResult:
     """Build the selected models, each in one transaction, and run its tests after it.
 
-    Holds one connection and the schema's build lock all the while: a second
-    build waits. `on_model` is called after each model, also after one whose
+    Holds the schema's build lock all the while: a second build waits. Models that do not read one
+    another are built side by side, AT_ONCE of them. `on_model` is called after each model, also after one whose
     test fails. Raises ModelError for a query that does not run and, unless
     `raise_on_failure` is false, for a failed test of severity error: what was
     built before stays, what reads the failed model is not built.
     """
     result = BuildResult()
-    with connect() as conn, _statement_by_statement(conn), _only_build(conn, project.schema):
-        for name in project.selection(select):
-            done = _build_one(conn, project, project.models[name], full_refresh, with_tests)
+    names = project.selection(select)
+    with (
+        connect() as conn,
+        _statement_by_statement(conn),
+        _only_build(conn, project.schema),
+        ExitStack() as stack,
+    ):
+        others = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
+
+        def work(own: Connection, name: str) -> ModelResult:
+            return _build_one(own, project, project.models[name], full_refresh, with_tests)
+
+        def stops(done: ModelResult) -> bool:
+            return raise_on_failure and has_failed(done.tests)
+
+        for done in side_by_side(project, names, [conn, *others], work, stops):
             result.models.append(done)
             if on_model:
                 on_model(done)
-            if raise_on_failure:
-                raise_for_failures(done.tests)
+    if raise_on_failure:
+        raise_for_failures(result.tests)
     return result
 
 
@@ -97,6 +114,7 @@ def _build_one(
     try:
         with conn.transaction():
             conn.execute(statement("allow_memory"))
+            conn.execute(statement("forbid_compiling"))
             outcome = materialize(conn, project, model, full_refresh=full_refresh)
             if model.is_mart:
                 grant_on(conn, project.schema, model.name)
@@ -114,6 +132,12 @@ def _build_one(
         columns=outcome.columns,
         tests=tuple(tests),
     )
+
+
+@contextmanager
+def _another(connect: Connect) -> Iterator[Connection]:
+    with connect() as conn, _statement_by_statement(conn):
+        yield conn
 
 
 @contextmanager

@@ -55,9 +55,14 @@ def run_check(conn: Connection, project: Project, check: Check) -> TestResult:
     )
 
 
+def has_failed(results: Iterable[TestResult]) -> bool:
+    """Whether a test of severity error did not pass."""
+    return bool(_failed(results))
+
+
 def raise_for_failures(results: Iterable[TestResult]) -> None:
     """ModelError for the failed tests of severity error: which, how many rows, and how to see them."""
-    failed = [result for result in results if not result.passed and result.severity == "error"]
+    failed = _failed(results)
     if not failed:
         return
     first = failed[0]
@@ -72,3 +77,7 @@ def one_line(text: str) -> str:
     """A query on one line, to be pasted into psql: comments would swallow the rest of it."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
     return " ".join(" ".join(lines).split())
+
+
+def _failed(results: Iterable[TestResult]) -> list[TestResult]:
+    return [result for result in results if not result.passed and result.severity == "error"]

@@ -149,6 +149,7 @@ def replace_relation(
     does not fit any more is left out if it is among the models `rebuilt_later`,
     else ModelError names it and everything stays as it was.
     """
+    rows_of(conn, statement("lock_replacing"))
     views = dependent_views(conn, old)
     grants = grants_on(conn, old.schema, old.name)
     if old.kind is not None:

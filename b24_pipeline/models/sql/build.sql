@@ -2,6 +2,10 @@
 -- Sorts and hashes of a whole portal fit into this; with the usual 4 MB they would go through files.
 set local work_mem = '128MB';
 
+-- name: forbid_compiling
+-- Where a server compiles queries that it thinks long, the compiling is longer than what these gain.
+set local jit = off;
+
 -- name: create_next
 -- The new table beside the old one, which readers still have.
 create table {{ relation }} as {{ query }};

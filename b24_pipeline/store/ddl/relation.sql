@@ -100,6 +100,10 @@ drop view {{ relation }} cascade;
 -- Makes room; the views that read it are restored in the same transaction.
 drop materialized view {{ relation }} cascade;
 
+-- name: lock_replacing
+-- One replacement at a time, for a view may read both of what two builders replace. The transaction's end frees it.
+select pg_advisory_xact_lock(hashtextextended('b24 relations', 0));
+
 -- name: drop_table
 -- Makes room; the views that read it are restored in the same transaction.
 drop table {{ relation }} cascade;

@@ -4,9 +4,7 @@ with own_leads as (
 
     select
         own_lead.*,
-        -- XXX is ISO 4217's code for no currency
-        case when is_won and is_first_of_entity and opportunity is not null then coalesce(currency_id, 'XXX') end
-            as won_currency
+        case when is_won and is_first_of_entity and opportunity is not null then currency_id end as won_currency
     from {{ ref('int_own_lead') }} as own_lead
 
 ),

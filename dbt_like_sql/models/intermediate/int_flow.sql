@@ -20,18 +20,24 @@ with moves as (
 deletions as (
 
     select
-        stage_key as way_key,
-        stage_key,
+        visit.stage_key as way_key,
+        visit.stage_key,
         0::bigint as previous_stage_key,
-        (counted_until at time zone time_zone)::date as day,
+        (visit.counted_until at time zone visit.time_zone)::date as day,
         true as is_end,
         count(*) as entities
-    from {{ ref('int_stage_interval') }}
+    from {{ ref('int_entity') }} as entity
+    inner join {{ ref('int_stage_interval') }} as visit
+        on
+            entity.user_account_id = visit.user_account_id
+            and entity.entity_type = visit.entity_type
+            and entity.entity_id = visit.entity_id
     where
-        counted_until < 'infinity'
-        and entered_at < counted_until
-        and coalesce(exited_at, 'infinity') >= counted_until
-    group by stage_key, day
+        entity.counted_until > '-infinity'
+        and entity.counted_until < 'infinity'
+        and visit.entered_at < visit.counted_until
+        and coalesce(visit.exited_at, 'infinity') >= visit.counted_until
+    group by visit.stage_key, day
 
 ),
 

@@ -6,9 +6,12 @@ with own_leads as (
 
 ),
 
-entities as (
+journeys as (
 
-    select * from {{ ref('int_entity') }}
+    select
+        journey.*,
+        stage_keys[cardinality(stage_keys)] as stage_key
+    from {{ ref('int_journey') }} as journey
     where is_counted
 
 ),
@@ -56,41 +59,36 @@ final as (
         by_type.creative_id,
         by_type.direction_id,
         by_type.created_at,
-        entities.entity_id,
-        entities.category_id,
-        entities.status_id,
+        journeys.entity_id,
+        stages.category_id,
+        stages.status_id,
         stages.stage_key,
         coalesce(stages.is_success_stage, false) as is_won,
         coalesce(stages.is_fail_stage, false) as is_lost,
-        entities.entity_id is not null and (
+        journeys.entity_id is not null and (
             by_type.is_qualified
             or coalesce(
                 journeys.stage_keys && (
-                    select array_agg(stages.stage_key)
-                    from stages
-                    where stages.is_qualified_stage
+                    select array_agg(qualifying.stage_key)
+                    from stages as qualifying
+                    where qualifying.is_qualified_stage
                 ), false
             )
         ) as is_qualified,
-        entities.opportunity,
-        entities.currency_id,
-        entities.entity_id is not null and row_number() over (
+        journeys.opportunity,
+        journeys.currency_id,
+        journeys.entity_id is not null and row_number() over (
             -- the number first: most rows are told apart by it, and sorted in a third of the time
-            partition by entities.entity_id, by_type.entity_type, by_type.user_account_id
+            partition by journeys.entity_id, by_type.entity_type, by_type.user_account_id
             order by by_type.created_at, by_type.own_lead_id
         ) = 1 as is_first_of_entity
     from by_type
-    left join entities
+    left join journeys
         on
-            by_type.user_account_id = entities.user_account_id
-            and by_type.entity_type = entities.entity_type
-            and by_type.entity_id = entities.entity_id
-    left join stages on entities.stage_key = stages.stage_key and entities.status_id is not null
-    left join {{ ref('int_journey') }} as journeys
-        on
-            entities.user_account_id = journeys.user_account_id
-            and entities.entity_type = journeys.entity_type
-            and entities.entity_id = journeys.entity_id
+            by_type.user_account_id = journeys.user_account_id
+            and by_type.entity_type = journeys.entity_type
+            and by_type.entity_id = journeys.entity_id
+    left join stages on journeys.stage_key = stages.stage_key
 
 )
 

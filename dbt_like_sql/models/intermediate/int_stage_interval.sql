@@ -1,7 +1,11 @@
 {{ config(
     materialized='incremental',
     unique_key=['user_account_id', 'entity_type', 'entity_id'],
-    indexes=[{'columns': ['entity_loaded_at']}, {'columns': ['history_loaded_at']}]
+    indexes=[
+        {'columns': ['entity_loaded_at']},
+        {'columns': ['history_loaded_at']},
+        {'columns': ['stage_key', 'counted_duration']}
+    ]
 ) }}
 
 with
@@ -252,7 +256,7 @@ visits as (
 
 ),
 
-final as (
+numbered as (
 
     select
         visits.user_account_id,
@@ -282,6 +286,15 @@ final as (
         partition by visits.user_account_id, visits.entity_type, visits.entity_id
         order by visits.is_present_stage, visits.changed_at, visits.history_id, visits.move_id
     )
+
+),
+
+final as (
+
+    select
+        *,
+        case when is_counted then exited_at - entered_at end as counted_duration
+    from numbered
 
 )
 

@@ -80,26 +80,14 @@ seen as (
 
 ),
 
--- entities that went the same way at the same speed are counted together: there are few ways
 journeys as (
 
     select
-        journey.user_account_id,
-        journey.entity_type,
-        date_trunc('month', journey.date_create at time zone portals.time_zone)::date as cohort_month,
-        journey.stage_keys,
-        journey.visits_by_day_7,
-        journey.visits_by_day_14,
-        journey.visits_by_day_30,
-        journey.visits_by_day_60,
-        journey.visits_by_day_90,
-        count(*) as entities
-    from {{ ref('int_journey') }} as journey
-    inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
-    where journey.is_counted and journey.date_create is not null
-    group by
-        journey.user_account_id, journey.entity_type, cohort_month, journey.stage_keys, journey.visits_by_day_7,
-        journey.visits_by_day_14, journey.visits_by_day_30, journey.visits_by_day_60, journey.visits_by_day_90
+        ways.*,
+        stages.user_account_id,
+        stages.entity_type
+    from {{ ref('int_cohort_journey') }} as ways
+    inner join stages on ways.stage_keys[1] = stages.stage_key
 
 ),
 

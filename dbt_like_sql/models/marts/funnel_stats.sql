@@ -64,7 +64,11 @@ been_in as (
         journeys.journey_number,
         journeys.entities,
         journeys.is_qualified_by_field
-        or journeys.stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage) as is_qualified,
+        or journeys.stage_keys && (
+            select array_agg(qualifying.stage_key)
+            from stages as qualifying
+            where qualifying.is_qualified_stage
+        ) as is_qualified,
         stages.stage_key,
         stages.pipeline_key,
         stages.furthest_sort
@@ -121,17 +125,36 @@ passed as (
 
 ),
 
-durations as (
+finished as (
 
     select
         stage_key,
-        round(
-            percentile_cont(0.5) within group (order by date_part('epoch', exited_at - entered_at))::numeric, 3
-        ) as median_seconds,
-        round(avg(extract(epoch from exited_at - entered_at)), 3) as mean_seconds
+        count(*) as visits,
+        avg(counted_duration) as mean_duration
     from {{ ref('int_stage_interval') }}
-    where is_counted and exited_at is not null
+    where counted_duration is not null
     group by stage_key
+
+),
+
+-- the one or two in the middle are found by the index, without sorting a million
+durations as (
+
+    select
+        finished.stage_key,
+        round(extract(epoch from finished.mean_duration), 3) as mean_seconds,
+        (
+            select round(extract(epoch from avg(middle.counted_duration)), 3)
+            from (
+                select visit.counted_duration
+                from {{ ref('int_stage_interval') }} as visit
+                where visit.stage_key = finished.stage_key and visit.counted_duration is not null
+                order by visit.counted_duration
+                limit (2 - finished.visits % 2)
+                offset ((finished.visits - 1) / 2)
+            ) as middle
+        ) as median_seconds
+    from finished
 
 ),
 

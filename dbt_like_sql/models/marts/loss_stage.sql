@@ -1,5 +1,4 @@
--- status_id is null where there was no open stage before the loss, and so it is no part of the key
-{{ config(materialized='table', unique_key=['portal', 'entity_type', 'category_id']) }}
+{{ config(materialized='view') }}
 
 with portals as (
 

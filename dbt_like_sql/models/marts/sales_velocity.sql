@@ -1,9 +1,4 @@
-{{
-    config(
-        materialized='table',
-        unique_key=['portal', 'entity_type', 'category_id', 'currency_id', 'closed_month']
-    )
-}}
+{{ config(materialized='view') }}
 
 with portals as (
 
