@@ -23,7 +23,7 @@ from tests.installation import Installation, worked
 DELETING = ("user_field", "edit", "add", "delete")
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
 def test_qualification_is_what_the_portal_s_values_say(
     warehouse: Warehouse, database_url: str, seed: int
 ) -> None:

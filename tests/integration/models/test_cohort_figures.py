@@ -27,7 +27,11 @@ def _set_flags(conn: psycopg.Connection[Any]) -> None:
     conn.execute(set_flags, (False, False, "C7:S4"))
 
 
-@pytest.fixture(scope="module", params=[(seed, changed) for seed in range(1, 6) for changed in (False, True)])
+QUICK = [(1, False), (2, True)]
+SLOW = [one for seed in range(1, 6) for one in ((seed, False), (seed, True)) if one not in QUICK]
+
+
+@pytest.fixture(scope="module", params=[*QUICK, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)])
 def conn(request: pytest.FixtureRequest, server: Server) -> Iterator[psycopg.Connection[Any]]:
     """Random histories with built models, once as they are and once after changes; the tests only read."""
     seed, changed = request.param

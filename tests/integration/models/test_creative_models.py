@@ -20,7 +20,7 @@ UTM = ["portal", "entity_type", "utm_campaign", "utm_content"]
 STAGE = ["category_id", "status_id"]
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=[1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def conn(request: pytest.FixtureRequest, server: Server) -> Iterator[psycopg.Connection[Any]]:
     """A database with random data, changed after a first build, so that what is kept up by change is looked at."""
     url = server.fresh()

@@ -42,7 +42,7 @@ def counted(visits: pd.DataFrame, moment: datetime) -> dict[tuple[int, str], tup
     return {stage: (there[stage], len(entities)) for stage, entities in been.items()}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
 def test_it_is_the_one_counted_by_hand(warehouse: Warehouse, seed: int) -> None:
     """At moments before, within and after the histories, of leads and deals, also after changes."""
     with warehouse.connect() as conn:
