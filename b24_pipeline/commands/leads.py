@@ -17,7 +17,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.own_leads import Imported, Row, import_rows
 from b24_pipeline.store.pool import Connection, Warehouse
 from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.lead_file import BadRow, LeadFile, open_lead_file
+from b24_pipeline.sync.lead_file import WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.lead_rows import lead_of
 from b24_pipeline.sync.links import link_own_leads
 from b24_pipeline.sync.match import Matched, match_portals
@@ -30,6 +30,8 @@ def import_leads(
 ) -> None:
     """Load own ad leads, and match them to what was copied of the CRM. Once more does no harm."""
     found = open_lead_file(file)
+    if found.encoding == WINDOWS:
+        say(f"note: {file.name} is read as Windows-1251")
     if found.unknown:
         say(f"note: unknown columns are left out: {', '.join(found.unknown)}")
     with runtime.opened(settings()) as opened:

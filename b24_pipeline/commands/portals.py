@@ -101,5 +101,7 @@ def remove(
             opened.connecting().disconnect(portal)
         opened.portals.remove(name, purge=purge)
     output.print(
-        f"{name} is removed with all its data" if purge else f"{name} is disconnected; its data stays"
+        f"{name} is removed with all its data; the figures forget it with the next build: b24 models"
+        if purge
+        else f"{name} is disconnected; its data stays"
     )

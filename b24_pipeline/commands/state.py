@@ -105,8 +105,9 @@ def _stages(portal: PortalHealth) -> str:
         return "not compared"
     if portal.stages_wrong:
         return f"{portal.stages_wrong} of {portal.stages_checked} differ"
-    changed = f", {portal.stages_differing} changed since" if portal.stages_differing else ""
-    return f"{portal.stages_checked} agree{changed}"
+    changed = portal.stages_differing - portal.stages_repaired
+    repaired = f", {portal.stages_repaired} repaired" if portal.stages_repaired else ""
+    return f"{portal.stages_checked} agree{repaired}" + (f", {changed} changed since" if changed else "")
 
 
 def _show_syncs(syncs: Sequence[dict[str, Any]]) -> None:

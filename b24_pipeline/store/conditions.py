@@ -70,7 +70,9 @@ _ADAPTER: TypeAdapter[tuple[Condition, ...]] = TypeAdapter(Conditions)
 def read_conditions(told: Any) -> tuple[Condition, ...]:
     """Conditions out of JSON as `/bitrix24/qualification-fields` has them. Raises ConditionRefused."""
     fields = told.get("fields") if isinstance(told, Mapping) else told
-    if isinstance(fields, list) and len(fields) > MOST_CONDITIONS:
+    if not isinstance(fields, list):
+        raise ConditionRefused('expected a list of conditions, or {"fields": [...]} with it')
+    if len(fields) > MOST_CONDITIONS:
         raise ConditionRefused(f"there are {len(fields)} conditions; at most {MOST_CONDITIONS} can be set")
     try:
         return _ADAPTER.validate_python(fields)

@@ -34,7 +34,8 @@ class PortalHealth:
     `unannounced`: changes found by polling that no event announced;
     `silent_since`: when there were too many of them, None while events arrive.
     `stages_checked_at`: when our figures were last beside the portal's, and how many stages that
-    were; `stages_differing` were not equal, and of these `stages_wrong` neither by later changes nor repaired.
+    were; `stages_differing` were not equal, and of these `stages_repaired` were wrong and put right at once,
+    `stages_wrong` are wrong still.
     `budget_seconds`: how long the next request would wait behind others, burst left out.
     """
 
@@ -65,6 +66,7 @@ class PortalHealth:
     stages_checked: int = 0
     stages_differing: int = 0
     stages_wrong: int = 0
+    stages_repaired: int = 0
     coverage: tuple[Proof, ...] = ()
 
     @property

@@ -31,8 +31,14 @@ DELIMITERS = ",;\t"
 MOST_LINES_A_ROW = 20
 """A quote that is open for longer was never meant to be one."""
 
+WINDOWS = "cp1251"
+
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 20
+_NO_LETTER = "\ufffd"
+
+# the usual limit of a cell is an eighth of it, and a longer one would be told as a quote that does not close
+csv.field_size_limit(_LONGEST_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class LeadFile:
                     continue
                 if record.cells is None or len(record.cells) != len(self.header):
                     yield lines.give_up(record, len(self.header))
+                elif any(_NO_LETTER in cell for cell in record.cells):
+                    yield BadRow(record.line, f"has bytes that are no text in {self.encoding}")
                 else:
                     yield Cells(record.line, self._known(record.cells))
 
@@ -116,19 +124,24 @@ def _require_header(file: str, names: Sequence[str]) -> None:
 
 
 def _encoding_of(path: Path) -> str:
-    """UTF-8 if all of it is, with or without a mark; else the code page of Russian Windows."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    """UTF-8 if most of it is, with or without a mark; else the code page of Russian Windows.
+
+    Russian text in the code page has hardly a letter that UTF-8 could be made of; a stray byte in a
+    file of UTF-8 must not turn all of it into something else.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    letters = broken = 0
     with path.open("rb") as file:
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
         file.seek(0)
-        try:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1251"
-    return "utf-8-sig"
+        while block := file.read(_BLOCK):
+            text = decoder.decode(block)
+            if not text.isascii():
+                broken += text.count(_NO_LETTER)
+                letters += sum(not letter.isascii() for letter in text)
+        broken += decoder.decode(b"", final=True).count(_NO_LETTER)
+    return WINDOWS if broken and letters < 3 * broken else "utf-8-sig"
 
 
 @dataclass(frozen=True, slots=True)

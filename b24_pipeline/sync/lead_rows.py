@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from b24_pipeline.store.own_leads import Row
 from b24_pipeline.sync.lead_file import COLUMNS, BadRow, Cells
@@ -16,6 +16,7 @@ _SOMEBODY = ("id", "name", "phone", "email")
 _RUSSIAN = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d.*")
 _FIRST_YEAR = 1990
+_CLOCKS_DIFFER = timedelta(days=1)
 
 _LONGEST = {name: LONGEST_NAME if name in _SHORT else LONGEST_TEXT for name in COLUMNS}
 
@@ -31,6 +32,8 @@ def lead_of(cells: Cells, zone: tzinfo) -> Row | BadRow:
         created = moment_of(values["created_at"], zone)
         if created is None:
             return BadRow(cells.line, "created_at is no date; expected YYYY-MM-DD HH:MM or DD.MM.YYYY HH:MM")
+        if created > datetime.now(UTC) + _CLOCKS_DIFFER:
+            return BadRow(cells.line, "created_at is in the future")
     own = [values.get(name, "") for name in COLUMNS[1:-1]]
     key = f"id:{values['id']}" if values.get("id") else f"row:{_digest(own, created)}"
     texts = [text or None for text in own]

@@ -21,7 +21,9 @@ from b24_pipeline.web.security import Guard
 MOST_KEY_STAGES = 3
 # PostgreSQL keeps no NUL in a text
 _PRINTABLE = r"^[^\x00]+$"
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255, pattern=_PRINTABLE)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=_PRINTABLE)
+]
 StatusId = Annotated[str, StringConstraints(max_length=255, pattern=_PRINTABLE)]
 CategoryId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 

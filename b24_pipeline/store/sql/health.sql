@@ -30,7 +30,8 @@ select
     compared.stages_checked_at,
     compared.stages_checked,
     compared.stages_differing,
-    compared.stages_wrong
+    compared.stages_wrong,
+    compared.stages_repaired
 from user_accounts as a
 left join bitrix24_event_health as h on a.id = h.user_account_id
 cross join lateral (
@@ -73,7 +74,8 @@ cross join lateral (
         max(r.checked_at) as stages_checked_at,
         count(*) as stages_checked,
         count(*) filter (where not r.is_equal) as stages_differing,
-        count(*) filter (where not r.is_explained and not r.is_repaired) as stages_wrong
+        count(*) filter (where not r.is_explained and not r.is_repaired) as stages_wrong,
+        count(*) filter (where r.is_repaired) as stages_repaired
     from reconciliation as r
     where
         r.user_account_id = a.id

@@ -228,10 +228,21 @@ from evaluated
 where leads.id = evaluated.id and leads.is_qualified != evaluated.is_qualified;
 
 -- name: count_qualified(account)
--- How many are qualified now.
+-- How many are qualified now, as the marts count: the templates of recurring deals are no deals.
 select
-    entity_type,
+    qualification.entity_type,
     count(*) as qualified
-from bitrix24_qualification
-where user_account_id = :account and is_qualified
-group by entity_type;
+from bitrix24_qualification as qualification
+where
+    qualification.user_account_id = :account
+    and qualification.is_qualified
+    and not exists (
+        select 1
+        from bitrix24_deals as deals
+        where
+            qualification.entity_type = 'deal'
+            and deals.user_account_id = qualification.user_account_id
+            and deals.id = qualification.entity_id
+            and deals.is_recurring
+    )
+group by qualification.entity_type;

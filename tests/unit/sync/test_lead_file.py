@@ -160,3 +160,27 @@ def test_any_bytes_are_read(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path, ",".join(COLUMNS).encode() + b"\n" + content)
     for one in rows(path):
         assert not isinstance(one, BadRow) or one.line > 1
+
+
+@pytest.mark.parametrize("stray", [b"x\xffy", "\u041f".encode()[:1], "Пётр".encode("cp1251")])
+def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
+    """A file of UTF-8 stays one, and nobody else's name turns into something that it is not."""
+    text = "phone,creative\n+7921,Видео\n".encode() + b"+7922," + stray + b"\n" + "+7923,Видео\n".encode()
+    path = written(tmp_path, text)
+    assert bad(path) == [(3, "has bytes that are no text in utf-8-sig")]
+    kept = [one for one in open_lead_file(path).rows() if isinstance(one, Cells)]
+    assert [one.values["creative"] for one in kept] == ["Видео", "Видео"]
+
+
+def test_a_very_long_cell_is_no_open_quote(tmp_path: Path) -> None:
+    """It is a cell; that it is too long is said of it later."""
+    path = written(tmp_path, "phone,name\n+7921," + "a" * 200_000 + "\n")
+    (row,) = open_lead_file(path).rows()
+    assert isinstance(row, Cells)
+    assert len(row.values["name"]) == 200_000
+
+
+def test_tomorrow_has_not_come(tmp_path: Path) -> None:
+    """A lead of the future is a mistake of the file; clocks may differ by hours."""
+    path = written(tmp_path, "phone,created_at\n+7921,9999-12-31\n+7922,2026-01-01\n")
+    assert bad(path) == [(2, "created_at is in the future")]
