@@ -118,6 +118,8 @@ def _build_one(
             outcome = materialize(conn, project, model, full_refresh=full_refresh)
             if model.is_mart:
                 grant_on(conn, project.schema, model.name)
+        if outcome.is_mostly_new:
+            conn.execute(statement("vacuum", relation=sql.Identifier(project.schema, model.name)))
     except psycopg.Error as error:
         raise ModelError(f"{model.name}: {error.diag.message_primary or error} ({model.path})") from error
     seconds = time.perf_counter() - started

@@ -43,6 +43,11 @@ class Outcome:
     changed: int | None
     columns: tuple[str, ...]
 
+    @property
+    def is_mostly_new(self) -> bool:
+        """Whether much of a table was written, so that what the database knows of it is out of date."""
+        return bool(self.rows and self.changed and self.changed * 5 > self.rows)
+
 
 def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> Outcome:
     """Build one model inside the caller's transaction."""
@@ -101,9 +106,10 @@ def _refresh(
         changed = _rewrite(conn, model, old, "delete_all")
     conn.execute(statement("drop_candidate"))
     rows = _count(conn, statement("count_rows", relation=old.identifier))
-    if changed * 5 > rows:
+    outcome = Outcome("incremental" if incremental else "replaced", rows, changed, old.columns)
+    if outcome.is_mostly_new:
         conn.execute(statement("analyze", relation=old.identifier))
-    return Outcome("incremental" if incremental else "replaced", rows, changed, old.columns)
+    return outcome
 
 
 def _make_indexes(conn: Connection, model: Model, relation: Relation) -> None:

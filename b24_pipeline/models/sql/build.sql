@@ -22,6 +22,10 @@ create index on {{ relation }} ({{ key }});
 -- Without statistics the models further on are planned as if the table were empty.
 analyze {{ relation }};
 
+-- name: vacuum
+-- A table that was just written is looked up row by row even where the index knows all, until this has seen it.
+vacuum (skip_locked) {{ relation }};
+
 -- name: create_candidate
 -- The rows as they should be, for this transaction only.
 create temporary table b24_candidate on commit drop as {{ query }};
