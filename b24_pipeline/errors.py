@@ -155,7 +155,7 @@ class UnknownRole(UsageError):
     def __init__(self, role: str) -> None:
         super().__init__(
             f"no role {role!r} to work with; `b24 analysts list` shows those that read the marts, "
-            f"and `b24 analysts grant {role}` lets it read them (with --create-login where there is no such role)"
+            f"and `b24 analysts grant {role} --create-login` makes one, if the database has none of that name"
         )
 
 
