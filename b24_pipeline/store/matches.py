@@ -108,8 +108,10 @@ def add_touched(connection: Connection, account: UUID, since: datetime, phones: 
         _sql.add_all(connection, account=account)
         return
     deals = int(_sql.count_moved(connection, account=account, since=since, most=MANY + 1))
-    add = _sql.add_touched_by_many if phones + deals > MANY else _sql.add_touched
-    add(connection, account=account, since=since)
+    _sql.touch_phones_of_deals(connection, account=account, since=since)
+    by_phone = _sql.add_by_many_phones if phones + deals > MANY else _sql.add_by_few_phones
+    by_phone(connection, account=account)
+    _sql.add_linked(connection, account=account, since=since)
 
 
 def add_leads(connection: Connection, account: UUID, ids: Sequence[UUID]) -> None:

@@ -117,52 +117,29 @@ from leads
 where user_account_id = :account and phones_of is not null
 on conflict do nothing;
 
--- name: add_touched(account, since)!
--- Own leads that what has changed concerns: by a phone that came or went, by the lead, deal or contact
--- that they are matched to, and by the contact or lead of a deal. Few phones: looked up in the index.
-with deals as (
-    select
-        id,
-        contact_id,
-        lead_id
-    from bitrix24_deals
-    where user_account_id = :account and loaded_at >= :since
-),
+-- name: touch_phones_of_deals(account, since)!
+-- A deal that has changed concerns whoever has a phone of its contact or of its lead.
+insert into touched_phones (phone)
+select p.phone
+from bitrix24_deals as d
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'contact' and d.contact_id = p.entity_id
+where d.user_account_id = :account and d.loaded_at >= :since
+union
+select p.phone
+from bitrix24_deals as d
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'lead' and d.lead_id = p.entity_id
+where d.user_account_id = :account and d.loaded_at >= :since;
 
-phones as (
-    select phone from touched_phones
-    union
-    select p.phone
-    from deals
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and p.entity_type = 'contact' and deals.contact_id = p.entity_id
-    union
-    select p.phone
-    from deals
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and p.entity_type = 'lead' and deals.lead_id = p.entity_id
-),
-
-touched as (
+-- name: add_by_few_phones(account)!
+-- Own leads that a touched phone concerns: few phones are looked up in the index.
+with touched as (
     select l.id
     from leads as l
     where
         l.user_account_id = :account
-        and l.phones && (select coalesce(array_agg(phones.phone), '{}') from phones)
-    union
-    select l.id
-    from deals
-    inner join leads as l on l.user_account_id = :account and deals.id = l.bitrix24_deal_id
-    union
-    select l.id
-    from bitrix24_leads as c
-    inner join leads as l on l.user_account_id = :account and c.id = l.bitrix24_lead_id
-    where c.user_account_id = :account and c.loaded_at >= :since
-    union
-    select l.id
-    from bitrix24_contacts as c
-    inner join leads as l on l.user_account_id = :account and c.id = l.bitrix24_contact_id
-    where c.user_account_id = :account and c.loaded_at >= :since and c.deleted_at is not null
+        and l.phones && (select coalesce(array_agg(distinct phone), '{}') from touched_phones)
 )
 
 insert into own_to_match (lead_id, phones, phones_of, is_changed)
@@ -176,41 +153,38 @@ inner join leads using (id)
 where phones_of is not null
 on conflict do nothing;
 
--- name: add_touched_by_many(account, since)!
+-- name: add_by_many_phones(account)!
 -- The same for many phones: all own leads are read once.
-with deals as (
-    select
-        id,
-        contact_id,
-        lead_id
-    from bitrix24_deals
-    where user_account_id = :account and loaded_at >= :since
-),
-
-phones as (
-    select phone from touched_phones
-    union
-    select p.phone
-    from deals
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and p.entity_type = 'contact' and deals.contact_id = p.entity_id
-    union
-    select p.phone
-    from deals
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and p.entity_type = 'lead' and deals.lead_id = p.entity_id
+with phones as (
+    select distinct phone from touched_phones
 ),
 
 touched as (
-    select l.id
+    select distinct l.id
     from leads as l
     cross join lateral unnest(l.phones) as one (phone)
     inner join phones on one.phone = phones.phone
     where l.user_account_id = :account
-    union
+)
+
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    id,
+    phones,
+    phones_of,
+    false
+from touched
+inner join leads using (id)
+where phones_of is not null
+on conflict do nothing;
+
+-- name: add_linked(account, since)!
+-- Own leads whose lead, deal or contact has changed.
+with touched as (
     select l.id
-    from deals
-    inner join leads as l on l.user_account_id = :account and deals.id = l.bitrix24_deal_id
+    from bitrix24_deals as d
+    inner join leads as l on l.user_account_id = :account and d.id = l.bitrix24_deal_id
+    where d.user_account_id = :account and d.loaded_at >= :since
     union
     select l.id
     from bitrix24_leads as c
