@@ -26,12 +26,18 @@ class Clock:
         return time.time() + self._offset
 
 
+def _time_of_day(second: int) -> str:
+    return f"T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+03:00"
+
+
 @cache
-def _times_of_day() -> list[str]:
-    return [
-        f"T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+03:00"
-        for second in range(_DAY_SECONDS)
-    ]
+def _times_of_day() -> npt.NDArray[np.uint8]:
+    return _characters([_time_of_day(second) for second in range(_DAY_SECONDS)])
+
+
+def _characters(texts: list[str]) -> npt.NDArray[np.uint8]:
+    """ASCII texts of one length, a row each."""
+    return np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), -1)
 
 
 class _Days(dict[int, str]):
@@ -48,14 +54,16 @@ _DAYS = _Days()
 def moment_text(epoch: int) -> str:
     """`2026-09-21T13:33:20+03:00` from Unix seconds."""
     day, second = divmod(epoch + OFFSET_SECONDS, _DAY_SECONDS)
-    return _DAYS[day] + _times_of_day()[second]
+    return _DAYS[day] + _time_of_day(second)
 
 
-def moment_texts(epochs: npt.NDArray[np.int64]) -> list[str]:
-    """`moment_text` of many, for lists, which print millions of them."""
-    days, times = _DAYS, _times_of_day()
+def moment_characters(epochs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """`moment_text` of one or more, a row of characters each. Lists print millions of moments,
+    and a string for each second of a day is more than a processor keeps at hand."""
     day, second = np.divmod(epochs + OFFSET_SECONDS, _DAY_SECONDS)
-    return [days[one] + times[other] for one, other in zip(day.tolist(), second.tolist(), strict=True)]
+    days, places = np.unique(day, return_inverse=True)
+    dates = _characters([_DAYS[one] for one in days.tolist()])
+    return np.hstack([dates[places], _times_of_day()[second]])
 
 
 def date_text(day: int) -> str:

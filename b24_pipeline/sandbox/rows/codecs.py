@@ -7,16 +7,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from b24_pipeline.sandbox.clock import (
     as_date,
     date_text,
+    moment_characters,
     moment_text,
-    moment_texts,
     parse_day,
     parse_moment,
     utc,
 )
-from b24_pipeline.sandbox.rows.cells import Family, Integers
+from b24_pipeline.sandbox.rows.cells import Family, Integers, encode_key, encode_plain
 
 
 class _Each:
@@ -26,9 +28,9 @@ class _Each:
         """The function that makes a JSON value of a stored number."""
         raise TypeError(f"{type(self).__name__} renders nothing")
 
-    def render_all(self, values: Integers, family: Family) -> list[Any]:
-        """JSON values of stored numbers."""
-        return list(map(self.render(family), values.tolist()))
+    def encode_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
+        """`,"KEY":value` of stored numbers."""
+        return encode_plain(key, list(map(self.render(family), values.tolist())))
 
 
 class Whole(_Each):
@@ -90,9 +92,17 @@ class Moment(_Each):
         """The same text in both families."""
         return moment_text
 
-    def render_all(self, values: Integers, family: Family) -> list[Any]:
-        """By whole columns: lists print millions of them."""
-        return list(moment_texts(values))
+    def encode_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
+        """By whole columns of characters."""
+        if not len(values):
+            return []
+        prefix, texts = encode_key(key) + b'"', moment_characters(values)
+        line = np.empty((len(texts), len(prefix) + texts.shape[1] + 1), dtype=np.uint8)
+        line[:, : len(prefix)] = np.frombuffer(prefix, dtype=np.uint8)
+        line[:, len(prefix) : -1] = texts
+        line[:, -1] = ord('"')
+        encoded: list[bytes] = line.view(f"S{line.shape[1]}").ravel().tolist()
+        return encoded
 
     def parse(self, value: Any) -> int | None:
         """Unix seconds."""

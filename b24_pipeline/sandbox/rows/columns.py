@@ -61,8 +61,8 @@ class Codec(Protocol):
     def render(self, family: Family) -> Callable[[int], Any]:
         """The function that makes a JSON value of a stored number."""
 
-    def render_all(self, values: Integers, family: Family) -> list[Any]:
-        """The same of many."""
+    def encode_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
+        """`,"KEY":value` of many stored numbers."""
 
     def parse(self, value: Any) -> int | None:
         """The stored number of a wire value; None if it is none."""
@@ -81,17 +81,13 @@ class Numbers:
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
         """JSON values of these rows."""
-        values = self.data[rows]
-        nothing = values == NOTHING
-        if not nothing.any():
-            return self.codec.render_all(values, family)
-        texts, empty = self.codec.render_all(np.where(nothing, 0, values), family), self.codec.empty[family]
-        return [empty if missing else text for missing, text in zip(nothing.tolist(), texts, strict=True)]
+        render, empty = self.codec.render(family), self.codec.empty[family]
+        return [empty if stored == NOTHING else render(stored) for stored in self.data[rows].tolist()]
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
         """Repeated numbers (users, days, pipelines) are encoded once."""
         if not self._repetitive:
-            return encode_plain(key, self.rendered(rows, family))
+            return self._encoded_all(key, self.data[rows], family)
         values = self.data[rows].tolist()
         pieces = self._pieces.setdefault((key, family), {})
         new = [value for value in set(values) if value not in pieces]
@@ -99,6 +95,14 @@ class Numbers:
         texts = [empty if stored == NOTHING else render(stored) for stored in new]
         pieces.update(zip(new, encode_plain(key, texts), strict=True))
         return list(map(pieces.__getitem__, values))
+
+    def _encoded_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
+        nothing = values == NOTHING
+        if not nothing.any():
+            return self.codec.encode_all(key, values, family)
+        pieces = self.codec.encode_all(key, np.where(nothing, 0, values), family)
+        (empty,) = encode_each(key, [self.codec.empty[family]])
+        return [empty if missing else piece for missing, piece in zip(nothing.tolist(), pieces, strict=True)]
 
     @cached_property
     def _repetitive(self) -> bool:
