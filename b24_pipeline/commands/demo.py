@@ -24,8 +24,8 @@ PORTAL = "demo"
 
 
 def demo(
-    leads: Annotated[int, typer.Option(min=1)] = 3000,
-    deals: Annotated[int, typer.Option(min=1)] = 3000,
+    leads: Annotated[int, typer.Option(min=1, help="So many leads in the sandbox portal.")] = 3000,
+    deals: Annotated[int, typer.Option(min=1, help="So many deals.")] = 3000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     once: Annotated[bool, typer.Option("--once", help="Stop after the funnel.")] = False,
     port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,

@@ -104,7 +104,7 @@ def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = Non
 def _as_table(rows: list[dict[str, Any]]) -> None:
     for category in dict.fromkeys(row["category_id"] for row in rows):
         stages = [row for row in rows if row["category_id"] == category]
-        title = "Leads" if stages[0]["entity_type"] == "lead" else stages[0]["category_name"]
+        title = stages[0]["category_name"]
         output.print(f"\n[bold]{escape(title)}[/] ({stages[0]['entered']} entered)")
         most = max([row["reached"] for row in stages] + [1])
         titles = (

@@ -17,15 +17,17 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.own_leads import Imported, Row, import_rows
 from b24_pipeline.store.pool import Connection, Warehouse
 from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.lead_file import WINDOWS, BadRow, LeadFile, open_lead_file
+from b24_pipeline.sync.lead_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.lead_rows import lead_of
 from b24_pipeline.sync.links import link_own_leads
 from b24_pipeline.sync.match import Matched, match_portals
 from b24_pipeline.sync.qualify import follow_own_leads
 
+_FILE = f"A CSV file with a header: {NEEDED} and any of {', '.join(one for one in COLUMNS if one != NEEDED)}."
+
 
 def import_leads(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file with a header.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help=_FILE)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The portal.")],
 ) -> None:
     """Load own ad leads, and match them to what was copied of the CRM. Once more does no harm."""

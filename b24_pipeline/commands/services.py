@@ -54,8 +54,8 @@ def show_addresses(addresses: Addresses) -> None:
 def sandbox(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8077,
-    leads: Annotated[int, typer.Option(min=0)] = 1000,
-    deals: Annotated[int, typer.Option(min=0)] = 1000,
+    leads: Annotated[int, typer.Option(min=0, help="So many leads in the sandbox portal.")] = 1000,
+    deals: Annotated[int, typer.Option(min=0, help="So many deals.")] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,
     redirect_uri: Annotated[

@@ -11,7 +11,8 @@ Row = dict[str, Any]
 
 LEAD_STATUSES = "STATUS"
 DEAL_STAGES = "DEAL_STAGE"
-LEAD_PIPELINE: Row = {"entity_type": "lead", "category_id": 0, "name": None, "sort": 0, "is_default": True}
+# leads have one pipeline, which has no name in a portal
+LEAD_PIPELINE: Row = {"entity_type": "lead", "category_id": 0, "name": "Leads", "sort": 0, "is_default": True}
 _SEMANTICS = {
     "S": "success",
     "F": "failure",
@@ -65,7 +66,7 @@ def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str
     return {
         "entity_type": entity_type,
         "category_id": category_id,
-        "category_name": names.get(category_id) if entity_type == "deal" else None,
+        "category_name": names.get(category_id) if entity_type == "deal" else LEAD_PIPELINE["name"],
         "status_id": str(status["STATUS_ID"]),
         "status_name": status.get("NAME"),
         "color": _color(status),

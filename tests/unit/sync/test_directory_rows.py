@@ -187,3 +187,10 @@ def test_unknown_kind_of_move_is_kept_without_its_number() -> None:
     move = move_of(DEAL_HISTORY, MOVE | {"TYPE_ID": "99999"})
     assert move
     assert move[2] is None
+
+
+def test_the_pipeline_of_leads_is_called_leads() -> None:
+    """Portals give it no name, and figures must not call it by its number."""
+    (row,) = stage_rows(CATEGORIES, [{"ENTITY_ID": "STATUS", "STATUS_ID": "NEW", "NAME": "New"}])
+    assert (row["entity_type"], row["category_id"], row["category_name"]) == ("lead", 0, "Leads")
+    assert pipeline_rows(CATEGORIES)[0]["name"] == "Leads"
