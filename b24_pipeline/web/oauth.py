@@ -20,6 +20,7 @@ from b24_pipeline.web.security import FORM_PAGE
 # each begun authorization is a row: nobody who connects portals by hand comes near
 MOST_BEGUN = parse_limit("60/minute")
 
+CONNECT = "/bitrix24/connect"
 Text = Annotated[str, Query(max_length=2048)]
 Address = Annotated[str, Query(max_length=255, description="The portal's address, e.g. acme.bitrix24.com.")]
 Account = Annotated[
@@ -50,9 +51,10 @@ class ConnectPages:
         self._begun = MovingWindowRateLimiter(MemoryStorage())
 
     def router(self) -> APIRouter:
-        """The three routes."""
+        """The three routes, and the way to the first one for whoever opens the bare address."""
         routes = APIRouter(tags=["connect"], responses=_PROBLEMS)
-        routes.add_api_route("/bitrix24/connect", self.connect, response_class=HTMLResponse)
+        routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
+        routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
         routes.add_api_route("/bitrix24/auth", self.auth, response_class=RedirectResponse, status_code=302)
         routes.add_api_route("/bitrix24/callback", self.callback, response_class=HTMLResponse)
         return routes
