@@ -40,7 +40,7 @@ check: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/sqlfluff lint --disable-progress-bar dbt_like_sql migrations b24_pipeline
+	PYTHONWARNINGS=ignore $(VENV)/bin/sqlfluff lint --processes 2 --disable-progress-bar dbt_like_sql migrations b24_pipeline
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks

@@ -114,6 +114,7 @@ def _build_one(
     try:
         with conn.transaction():
             conn.execute(statement("allow_memory"))
+            conn.execute(statement("prefer_indexes"))
             conn.execute(statement("forbid_compiling"))
             outcome = materialize(conn, project, model, full_refresh=full_refresh)
             if model.is_mart:

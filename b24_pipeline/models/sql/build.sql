@@ -2,6 +2,11 @@
 -- Sorts and hashes of a whole portal fit into this; with the usual 4 MB they would go through files.
 set local work_mem = '128MB';
 
+-- name: prefer_indexes
+-- What a build reads at random is in memory or on a disk without heads; with the usual 4 a few rows of
+-- many are found by reading all.
+set local random_page_cost = 1.1;
+
 -- name: forbid_compiling
 -- Where a server compiles queries that it thinks long, the compiling is longer than what these gain.
 set local jit = off;
