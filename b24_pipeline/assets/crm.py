@@ -8,7 +8,7 @@ import dagster as dg
 from b24_pipeline.assets import figures
 from b24_pipeline.assets.events import facts, materializations, worked
 from b24_pipeline.assets.failure import RETRIES, raise_for, told_in_one_line
-from b24_pipeline.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, ranges_by_portal
+from b24_pipeline.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, keys_of, ranges_by_portal
 from b24_pipeline.assets.tables import (
     CHANGES,
     COHORT_TABLES,
@@ -19,10 +19,12 @@ from b24_pipeline.assets.tables import (
     RECONCILIATION,
     RawTable,
 )
+from b24_pipeline.errors import B24Error
 from b24_pipeline.resources import B24
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import Request, backfill, sync_portal
+from b24_pipeline.sync.scope import Days
 
 PROGRESS_SECONDS = 10
 
@@ -54,14 +56,43 @@ reconciliation = dg.AssetSpec(
     pool="b24_cohorts",
 )
 def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
-    """Reads again what was created in these months, and finds what was deleted since."""
+    """Reads again what was created in these months, and finds what was deleted since.
+
+    Of several portals one that fails does not stop the others, whose months are reported as read.
+    """
     tables = _chosen(context, COHORT_TABLES)
-    for portal, ranges in ranges_by_portal(context.partition_keys).items():
-        with told_in_one_line(), b24.job(portal, run_id=context.run_id, progress=_progress(context)) as job:
-            names = [table.entity for table in tables]
-            outcomes = [outcome for days in ranges for outcome in backfill(job, days, names)]
-            yield from _results(job, tables, outcomes)
-        raise_for(outcomes)
+    ranges = ranges_by_portal(context.partition_keys)
+    outcomes = {portal: _read_again(context, b24, portal, ranges[portal], tables) for portal in ranges}
+    with told_in_one_line(), b24.opened() as runtime:
+        portals = [portal for portal in runtime.portals.all() if portal.name in ranges]
+        for table in tables:
+            done = {portal: worked(table, outcomes[portal.name]) for portal in portals}
+            if len(done) == len(ranges) and all(done.values()):
+                together = [one for of_portal in done.values() for one in of_portal]
+                yield dg.MaterializeResult(
+                    asset_key=table.key, metadata=facts(runtime.warehouse, portals, table, together)
+                )
+                continue
+            for portal in filter(done.get, portals):
+                metadata = facts(runtime.warehouse, [portal], table, done[portal])
+                for key in keys_of(portal.name, context.partition_keys):
+                    context.log_event(dg.AssetMaterialization(table.key, partition=key, metadata=metadata))
+    raise_for([outcome for of_portal in outcomes.values() for outcome in of_portal])
+
+
+def _read_again(
+    context: dg.AssetExecutionContext,
+    b24: B24,
+    portal: str,
+    ranges: Sequence[Days],
+    tables: Sequence[RawTable],
+) -> list[Outcome]:
+    names = [table.entity for table in tables]
+    try:
+        with b24.job(portal, run_id=context.run_id, progress=_progress(context)) as job:
+            return [outcome for days in ranges for outcome in backfill(job, days, names)]
+    except B24Error as error:
+        return [Outcome(portal, "portal", "backfill", error=error)]
 
 
 @dg.multi_asset(
@@ -115,7 +146,7 @@ def _results(
         done = worked(table, outcomes)
         if done:
             yield dg.MaterializeResult(
-                asset_key=table.key, metadata=facts(job.warehouse, job.portal, table, done)
+                asset_key=table.key, metadata=facts(job.warehouse, [job.portal], table, done)
             )
 
 

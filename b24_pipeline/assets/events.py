@@ -30,7 +30,7 @@ def materializations(
     for table in COHORT_TABLES:
         done = changed(table, outcomes)
         if done:
-            metadata = facts(warehouse, portal, table, done)
+            metadata = facts(warehouse, [portal], table, done)
             for month in sorted(_months(warehouse, portal, table, outcomes)):
                 yield dg.AssetMaterialization(
                     table.key, partition=cohort_key(month, portal.name), metadata=metadata
@@ -38,7 +38,7 @@ def materializations(
     for table in PORTAL_TABLES:
         done = worked(table, outcomes)
         if done:
-            metadata = facts(warehouse, portal, table, done)
+            metadata = facts(warehouse, [portal], table, done)
             yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
 
 
@@ -58,12 +58,12 @@ def changed(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def facts(
-    warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]
+    warehouse: Warehouse, portals: Sequence[Portal], table: RawTable, outcomes: Sequence[Outcome]
 ) -> dict[str, Any]:
-    """The figures of the sync, and what the table looks like now."""
+    """The figures of the sync, and what the table looks like now; rows are those of these portals."""
     with warehouse.connect() as connection:
         columns = catalogue.columns(connection, table.table)
-        rows = catalogue.count_rows(connection, table.table, portal.id)
+        rows = sum(catalogue.count_rows(connection, table.table, portal.id) for portal in portals)
     return figures.of_outcomes(outcomes) | figures.of_table(columns, rows)
 
 

@@ -31,9 +31,19 @@ def ranges_by_portal(keys: Iterable[str]) -> Mapping[str, list[Days]]:
     """Cohort keys as ranges of days, as few as possible, of each portal."""
     months: defaultdict[str, set[date]] = defaultdict(set)
     for key in keys:
-        found = COHORTS.get_partition_key_from_str(str(key)).keys_by_dimension
-        months[found["portal"]].add(date.fromisoformat(found["month"]))
+        portal, month = _parts(key)
+        months[portal].add(date.fromisoformat(month))
     return {portal: list(_ranges(sorted(chosen))) for portal, chosen in months.items()}
+
+
+def keys_of(portal: str, keys: Iterable[str]) -> list[str]:
+    """Those of the cohort keys that are the portal's."""
+    return [key for key in keys if _parts(key)[0] == portal]
+
+
+def _parts(key: str) -> tuple[str, str]:
+    found = COHORTS.get_partition_key_from_str(str(key)).keys_by_dimension
+    return found["portal"], found["month"]
 
 
 def _ranges(months: list[date]) -> Iterator[Days]:

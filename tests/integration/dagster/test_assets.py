@@ -23,7 +23,7 @@ from b24_pipeline.models import build
 from b24_pipeline.paths import bundled
 from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.sync.run import Request, sync_portals
 from tests.integration.dagster.conftest import connect
 
@@ -43,15 +43,18 @@ def run_changes(instance: DagsterInstance, portal: str = PORTAL) -> dg.ExecuteIn
     return job.execute_in_process(instance=instance, partition_key=portal, raise_on_error=False)
 
 
-def run_cohorts(instance: DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:
+def run_cohorts(
+    instance: DagsterInstance, first: date, last: date, portals: tuple[str, str] = (PORTAL, PORTAL)
+) -> dg.ExecuteInProcessResult:
     """As the UI starts a backfill of raw/deals."""
     return defs.resolve_job_def("__ASSET_JOB").execute_in_process(
         instance=instance,
         asset_selection=[DEALS],
         tags={
-            "dagster/asset_partition_range_start": cohort_key(first, PORTAL),
-            "dagster/asset_partition_range_end": cohort_key(last, PORTAL),
+            "dagster/asset_partition_range_start": cohort_key(first, portals[0]),
+            "dagster/asset_partition_range_end": cohort_key(last, portals[1]),
         },
+        raise_on_error=False,
     )
 
 
@@ -113,6 +116,24 @@ def test_a_range_of_cohorts_is_read_in_one_run(
         cohort_key(first, PORTAL),
         cohort_key(last, PORTAL),
     }
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_cohorts_of_two_portals_are_read_in_one_run(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox, is_refused: bool
+) -> None:
+    """As a backfill of one month for all portals is; a refused credential fails the run, and its own part alone."""
+    month = date(2026, 9, 1)
+    instance.add_dynamic_partitions("portals", ["globex"])
+    with Sandbox(SandboxConfig(leads=0, deals=40, seed=9)) as other:
+        credential = other.webhook_url
+        connect(installation, f"{credential[:-2]}x/" if is_refused else credential, "globex")
+        result = run_cohorts(instance, month, month, (PORTAL, "globex"))
+        assert result.success is not is_refused
+    read = {cohort_key(month, PORTAL)} | (set() if is_refused else {cohort_key(month, "globex")})
+    assert instance.get_materialized_partitions(DEALS) == read
+    if not is_refused:
+        assert materialized(result)["raw/deals"]["rows"] == len(ids(installation, "bitrix24_deals"))
 
 
 def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
