@@ -79,7 +79,7 @@ class ScriptedPortals:
     raises: Exception | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
 
-    def begin(self, name: str, domain: str, entity_type: str, browser: str) -> str:
+    def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
         self._called("begin", name, domain, entity_type, browser)
         return f"https://{domain}/oauth/authorize/?client_id=local.1&state=signed"
 

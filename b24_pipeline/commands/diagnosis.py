@@ -133,7 +133,8 @@ def _agreement(portal: PortalHealth, _now: datetime) -> Told:
         yield (
             f"{portal.stages_wrong} of {portal.stages_checked} stages differed from the portal and could not be "
             f"repaired ({portal.stages_checked_at:%Y-%m-%d %H:%M} UTC)",
-            f"b24 reconcile {portal.name} --whole; the column explanation of reconciliation says what differs",
+            f"b24 reconcile {portal.name} --whole, with --accept-deletions if the rows that it says are gone were "
+            "really deleted; the column explanation of reconciliation says what differs",
         )
 
 

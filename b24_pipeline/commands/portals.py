@@ -30,13 +30,21 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+_COUNTED = "Whose funnel you count; left out, a known portal keeps its own, of a new one it is both."
+
+
 def add(
     name: Annotated[str, typer.Argument(help="What you call this portal.")],
     webhook_url: Annotated[
         str, typer.Option(help="The inbound webhook, as the portal shows it.", envvar="B24_WEBHOOK_URL")
     ],
-    entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
-    plan: Annotated[Plan, typer.Option(help="Sets the request budget.")] = Plan.STANDARD,
+    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
+    plan: Annotated[
+        Plan | None,
+        typer.Option(
+            help="Sets the request budget; left out, a known portal keeps its own, a new one is standard."
+        ),
+    ] = None,
     moved: Annotated[bool, typer.Option("--moved", help="The same portal, at a new address.")] = False,
     application_token: Annotated[
         str | None,
@@ -50,14 +58,17 @@ def add(
     require_name(name)
     credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
     with runtime.opened(settings()) as opened:
-        with opened.connections.client_of(credential, f"{name} ({credential.host})", plan.value) as client:
+        known = next((portal for portal in opened.portals.all() if portal.name == name), None)
+        counted = entity_type or (known.entity_type if known else EntityType.BOTH)
+        budget = plan or (known.plan if known else Plan.STANDARD)
+        with opened.connections.client_of(credential, f"{name} ({credential.host})", str(budget)) as client:
             found = probe(client)
         opened.portals.add_webhook(
             name,
             credential.address.domain,
             credential.base_url,
-            entity_type=entity_type.value,
-            plan=plan.value,
+            entity_type=str(counted),
+            plan=str(budget),
             user_id=found.user_id,
             time_zone=found.time_zone,
             moved=moved,
@@ -71,11 +82,11 @@ def add(
 def connect(
     name: Annotated[str, typer.Argument(help="What you call this portal.")],
     domain: Annotated[str, typer.Argument(help="Its address, such as acme.bitrix24.com.")],
-    entity_type: Annotated[EntityType, typer.Option(help="Whose funnel you count.")] = EntityType.BOTH,
+    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
 ) -> None:
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
     with runtime.opened(settings()) as opened:
-        link = opened.connecting().link(name, domain, entity_type.value)
+        link = opened.connecting().link(name, domain, entity_type)
     say("open this in a browser that is signed in to the portal:")
     output.print(link, soft_wrap=True)
 

@@ -139,10 +139,10 @@ def _work(
     (show or show_outcomes)(outcomes)
     built = None if no_models else build_models(opened)
     tell_dagster(opened, outcomes, built)
-    failed = [outcome for outcome in outcomes if not outcome.worked]
-    for outcome in failed:
-        complain(str(outcome.error))
-    if failed:
+    complaints = [one for outcome in outcomes for one in (outcome.error, outcome.question) if one]
+    for complaint in complaints:
+        complain(str(complaint))
+    if complaints:
         raise typer.Exit(1)
 
 
@@ -171,7 +171,7 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
             outcome.rows_deleted,
             outcome.requests,
             outcome.seconds,
-            "" if outcome.worked else "failed",
+            _ending(outcome),
         )
         for outcome in outcomes
     ]
@@ -189,7 +189,6 @@ def show_differences(outcomes: Sequence[Outcome]) -> None:
         compared = outcome.sync_type == "reconcile"
         differed = (outcome.missing, outcome.outdated, outcome.rows_deleted) if compared else (None,) * 3
         brought = None if compared else outcome.rows_changed
-        failed = "" if outcome.worked else "failed"
         rows.append(
             (
                 outcome.portal,
@@ -198,10 +197,16 @@ def show_differences(outcomes: Sequence[Outcome]) -> None:
                 brought,
                 outcome.requests,
                 outcome.seconds,
-                failed,
+                _ending(outcome),
             )
         )
     table(titles, rows, right=(2, 3, 4, 5, 6, 7))
+
+
+def _ending(outcome: Outcome) -> str:
+    if outcome.question:
+        return "asks"
+    return "" if outcome.worked else "failed"
 
 
 def day(text: str) -> date:

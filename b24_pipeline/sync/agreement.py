@@ -148,7 +148,7 @@ class _Check:
         verdicts = look.look(disputed[:MOST_LOOKED_AT])
         for tally in tallies:
             tally.judge(verdicts, not_looked_at=disputed[MOST_LOOKED_AT:])
-        if look.outcome.rows_changed or look.outcome.rows_deleted:
+        if look.outcome.rows_changed or look.outcome.rows_deleted or look.outcome.question:
             self.repaired.append(look.outcome)
 
     def _write(self, connection: Connection, checked_at: datetime, told: Told) -> None:

@@ -95,25 +95,29 @@ class Connecting:
         """Where portals send their events."""
         return f"{self._public_url}{HANDLER_PATH}"
 
-    def link(self, name: str, domain: str, entity_type: str) -> str:
+    def link(self, name: str, domain: str, entity_type: str | None = None) -> str:
         """The page of `b24 serve` that begins it, so that the browser gets its cookie there.
 
-        Raises AddressRefused, UsageError.
+        `entity_type` None: what a known portal has, both of a new one. Raises AddressRefused, UsageError.
         """
-        address = self._asked(name, domain, entity_type)
-        query = urlencode({"account": name, "domain": address.written, "entityType": entity_type})
+        address = self._asked(name, domain)
+        asked = {"account": name, "domain": address.written}
+        query = urlencode(asked | ({"entityType": entity_type} if entity_type else {}))
         return f"{self._public_url}/bitrix24/auth?{query}"
 
-    def begin(self, name: str, domain: str, entity_type: str, browser: str) -> str:
+    def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
         """Where to send the browser; `browser` is its cookie's value, known to it and to us alone.
 
-        Raises AddressRefused for the domain, UsageError (PortalConflict) for the name.
+        `entity_type` None is as in `link`. Raises AddressRefused for the domain, UsageError
+        (PortalConflict) for the name.
         """
-        address = self._asked(name, domain, entity_type)
+        counted = entity_type or self._counted(name)
+        _require_entity_type(counted)
+        address = self._asked(name, domain)
         if not browser:
             raise UsageError("a browser without a cookie cannot be told from another")
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        begun = Begun(name, address.written, entity_type)
+        begun = Begun(name, address.written, counted)
         self._states.begin(nonce, begun, _digest(browser), seconds=STATE_SECONDS)
         return self._app.authorize_url(address, self._signer.dumps(nonce))
 
@@ -193,8 +197,11 @@ class Connecting:
         note_unbound(self._connections.warehouse, portal)
         self._portals.disconnect(portal)
 
-    def _asked(self, name: str, domain: str, entity_type: str) -> PortalAddress:
-        _require_entity_type(entity_type)
+    def _counted(self, name: str) -> str:
+        known = (portal.entity_type for portal in self._portals.all() if portal.name == name)
+        return next(known, "both")
+
+    def _asked(self, name: str, domain: str) -> PortalAddress:
         address = read_address(domain.strip(), self._connections.allowed_portals)
         self._portals.may_connect(name, address.written)
         return address

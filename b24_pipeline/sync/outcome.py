@@ -19,7 +19,8 @@ from b24_pipeline.store.portals import Portal
 
 @dataclass(slots=True)
 class Outcome:
-    """The figures of one sync of one entity. `error` is None where it worked.
+    """The figures of one sync of one entity. `error` is None where it worked; `question` is what a person
+    has to decide before the rest can be done.
 
     `months` are the months of creation of the rows changed (portal's zone). Of a
     reconciliation, `missing` are rows of the portal that were not here, and
@@ -41,6 +42,7 @@ class Outcome:
     watermark: datetime | None = None
     months: set[date] = field(default_factory=set)
     error: B24Error | None = None
+    question: B24Error | None = None
     resumed: bool = False  # it went on where a killed one was
 
     @property

@@ -10,7 +10,6 @@ from typing import Any
 from b24_pipeline.bitrix.listing import read_ids
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import TooManyVanished
-from b24_pipeline.log import logger
 from b24_pipeline.store import comparison
 from b24_pipeline.store import reconciliation as store
 from b24_pipeline.store.pool import Connection
@@ -20,8 +19,6 @@ from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.stage_lists import AGREEMENT, StageLists
 from b24_pipeline.sync.stage_tally import Verdicts
 from b24_pipeline.sync.vanished import bury_vanished, keep
-
-log = logger("sync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class SecondLook:
     def look(self, ids: Sequence[int]) -> Verdicts:
         """Fetches all of these, and stores them; what the portal does not show gets a tombstone.
 
-        Many at once that are gone are left alone (TooManyVanished is logged): lost rights look like that.
+        Many at once that are gone are left alone and asked about (`outcome.question`): lost rights look like that.
         """
         requests = self.job.client.usage.requests
         before = self._here(ids)
@@ -110,7 +107,7 @@ class SecondLook:
         try:
             bury_vanished(self.lists.reading, self.outcome)
         except TooManyVanished as error:
-            log.warning("not marked as deleted", portal=self.job.portal.name, error=str(error))
+            self.outcome.question = error
 
 
 def _agree(here: Standing | None, there: Standing | None) -> bool:

@@ -26,7 +26,10 @@ Address = Annotated[str, Query(max_length=255, description="The portal's address
 Account = Annotated[
     str, Query(max_length=63, description="The portal's name here; empty: the first part of its address.")
 ]
-EntityType = Annotated[Literal["lead", "deal", "both"], Query(alias="entityType")]
+EntityType = Annotated[
+    Literal["lead", "deal", "both", ""],
+    Query(alias="entityType", description="Empty: what a known portal has; both of a new one."),
+]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 403, 409, 422, 429, 503)
 }
@@ -35,7 +38,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 class ConnectsPortals(Protocol):
     """What a person waits for while connecting: `sync.connecting.Connecting`."""
 
-    def begin(self, name: str, domain: str, entity_type: str, browser: str) -> str:
+    def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
         """The portal's page to send the browser to."""
 
     def finish(self, code: str, state: str, browser: str, domain: str, member_id: str) -> Portal:
@@ -65,7 +68,7 @@ class ConnectPages:
         return page(request, "connect.html", policy=FORM_PAGE, domain=domain, account=account, ready=ready)
 
     def auth(
-        self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = "both"
+        self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = ""
     ) -> RedirectResponse:
         """Sends the browser to the portal, which asks the person whether to allow the access."""
         if not self._begun.test(MOST_BEGUN):
@@ -73,7 +76,7 @@ class ConnectPages:
         browser = self._cookie.value(request) or new_value()
         address = address_typed(domain)
         name = account.strip() or name_of(address)
-        link = self._ready().begin(name, address, entity_type, browser)
+        link = self._ready().begin(name, address, entity_type or None, browser)
         self._begun.hit(MOST_BEGUN)
         answer = RedirectResponse(link, 302)
         self._cookie.renew(request, answer, browser)

@@ -56,7 +56,9 @@ def test_doctor_names_stages_that_differ_from_the_portal(
         sandbox.delete("deal", number)
 
     synced = b24("sync", "acme")
-    assert synced.returncode == 0, synced.stderr
+    assert synced.returncode == 1, "a job that trusts the exit code has to notice"
+    (asked,) = [line for line in synced.stderr.splitlines() if line.startswith("b24: ")]
+    assert "acme" in asked and "30 of" in asked and "--accept-deletions" in asked
     doctor = b24("doctor", "--json")
     assert doctor.returncode == 1
     (finding,) = json.loads(doctor.stdout)["findings"]
@@ -76,3 +78,20 @@ def test_doctor_names_stages_that_differ_from_the_portal(
     repaired = b24("reconcile", "acme", "--whole", "--accept-deletions")
     assert repaired.returncode == 0, repaired.stderr
     assert b24("doctor").stdout == "all is well\n"
+
+
+def test_a_renewed_credential_changes_nothing_else(b24: B24, sandbox: Sandbox) -> None:
+    """What a portal counts and its plan stay, unless they are given again; also after it was removed."""
+
+    def kept() -> list[str]:
+        return b24("portal", "list").stdout.splitlines()[1].split()[3:5]
+
+    add = ("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+    b24(*add, "--entity-type", "deal", "--plan", "enterprise")
+    for between in ((), ("portal", "remove", "acme")):
+        if between:
+            assert b24(*between).returncode == 0
+        assert b24(*add).returncode == 0
+        assert kept() == ["deal", "enterprise"]
+    b24(*add, "--entity-type", "both")
+    assert kept() == ["both", "enterprise"]

@@ -246,6 +246,22 @@ def test_one_portal_has_one_account(setting: Setting, bitrix: AuthorizationServe
         setting.connect(member_id=OTHER_MEMBER)
 
 
+def test_what_is_counted_stays_when_a_portal_is_connected_again(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """Where nobody says otherwise: a new portal counts both, a known one what it counted."""
+
+    def again() -> str:
+        assert "entityType" not in setting.connecting.link("acme", bitrix.domain)
+        url = setting.connecting.begin("acme", bitrix.domain, None, BROWSER)
+        state = parse_qs(urlsplit(url).query)["state"][0]
+        return setting.connecting.finish(bitrix.code(), state, BROWSER).entity_type
+
+    assert again() == "both"
+    setting.connect(entity_type="lead")
+    assert again() == "lead"
+
+
 def test_a_refused_probe_stores_nothing(setting: Setting, bitrix: AuthorizationServer) -> None:
     """Without the scope crm there is nothing to read."""
     bitrix.scopes = ["user"]

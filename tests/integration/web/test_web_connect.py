@@ -60,6 +60,13 @@ def test_form_escapes_what_it_is_given(service: Service) -> None:
     assert "&lt;script&gt;" in page.text
 
 
+def test_without_an_entity_type_the_portal_keeps_its_own(service: Service) -> None:
+    """Left out or empty, as the form's first choice sends it: what is counted is not decided here."""
+    for query in ({}, {"entityType": ""}):
+        service.client.get("/bitrix24/auth", params={"domain": AUTH["domain"], "account": "acme"} | query)
+        assert service.portals.calls[-1][:4] == ("begin", "acme", AUTH["domain"], None)
+
+
 def test_auth_sends_the_browser_to_the_portal_with_a_cookie(service: Service) -> None:
     """302 to the portal; the cookie that names the browser is what the authorization is bound to."""
     answer = service.client.get("/bitrix24/auth", params=AUTH)
@@ -107,7 +114,7 @@ def test_what_people_paste_becomes_an_address_and_a_name(
 ) -> None:
     """The page's path is dropped; without a name the portal is called by its host's first part."""
     assert service.client.get("/bitrix24/auth", params={"domain": typed}).status_code == 302
-    assert service.portals.calls[0][1:4] == (name, address, "both")
+    assert service.portals.calls[0][1:4] == (name, address, None)
 
 
 def test_callback_finishes_with_the_browsers_cookie(service: Service) -> None:
