@@ -14,6 +14,20 @@ from b24_pipeline.errors import ApiError, ScopeMissing, UnreadableAnswer
 NEEDED_SCOPES = ("crm",)
 WANTED_SCOPES = ("user", "user_basic", "user_brief")
 
+# whole hours have zones of their own, the offsets between them only those of places
+_BETWEEN_HOURS = {
+    timedelta(hours=-9, minutes=-30): "Pacific/Marquesas",
+    timedelta(hours=-3, minutes=-30): "America/St_Johns",
+    timedelta(hours=-2, minutes=-30): "America/St_Johns",
+    timedelta(hours=3, minutes=30): "Asia/Tehran",
+    timedelta(hours=4, minutes=30): "Asia/Kabul",
+    timedelta(hours=5, minutes=30): "Asia/Kolkata",
+    timedelta(hours=5, minutes=45): "Asia/Kathmandu",
+    timedelta(hours=6, minutes=30): "Asia/Yangon",
+    timedelta(hours=8, minutes=45): "Australia/Eucla",
+    timedelta(hours=9, minutes=30): "Australia/Darwin",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -76,7 +90,8 @@ def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
     """The zone that the portal's days are counted in.
 
     The portal's answers carry the server's offset only. The user's zone has
-    daylight saving and a name, so it is taken where it agrees with the offset.
+    daylight saving and a name, so it is taken where it agrees with the offset;
+    else the offset itself, or a place that has it.
     """
     offset = portal_time.utcoffset() or timedelta()
     name = str(profile.get("TIME_ZONE") or "")
@@ -84,7 +99,7 @@ def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
         return name
     hours, rest = divmod(offset, timedelta(hours=1))
     if rest:
-        return "UTC"
+        return _BETWEEN_HOURS.get(offset, "UTC")
     # the sign of these names is the opposite of the usual
     return f"Etc/GMT{-hours:+d}" if hours else "UTC"
 

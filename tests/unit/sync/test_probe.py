@@ -44,7 +44,10 @@ class Portal:
         ("America", SUMMER, "Etc/GMT-3"),
         ("", "2026-07-01T12:00:00+00:00", "UTC"),
         ("Asia/Kolkata", "2026-07-01T12:00:00+05:30", "Asia/Kolkata"),
-        ("", "2026-07-01T12:00:00+05:30", "UTC"),
+        ("", "2026-07-01T12:00:00+05:30", "Asia/Kolkata"),
+        ("Europe/Berlin", "2026-07-01T12:00:00+05:45", "Asia/Kathmandu"),
+        ("", "2026-12-01T12:00:00-03:30", "America/St_Johns"),
+        ("", "2026-12-01T12:00:00+00:20", "UTC"),
     ],
 )
 def test_zone_is_the_user_s_where_it_agrees_with_the_server(zone: str, moment: str, expected: str) -> None:
