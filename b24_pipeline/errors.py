@@ -152,12 +152,6 @@ class UnknownMart(UsageError):
 class UnknownRole(UsageError):
     """The database has no such role, or it is no analyst's."""
 
-    def __init__(self, role: str) -> None:
-        super().__init__(
-            f"no role {role!r} to work with; `b24 analysts list` shows those that read the marts, "
-            f"and `b24 analysts grant {role} --create-login` makes one, if the database has none of that name"
-        )
-
 
 class NoCustomFields(UsageError):
     """A portal has no views of custom fields: there is none of this name, or it was never synced."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from psycopg import sql
 from sqlalchemy.engine import Connection, CursorResult
 
+from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import UnknownPortal, UsageError, WrongDates
 from b24_pipeline.read.marts import Mart, catalogue, columns_of, statement
 
@@ -35,7 +36,9 @@ def choice(
     last: Day | None = None,
     date_column: str | None = None,
 ) -> Choice:
-    """A choice from what a person gave. Raises WrongDates."""
+    """A choice from what a person gave. Raises WrongDates, and UsageError for an unknown entity type."""
+    if entity_type not in (None, *BY_NAME):
+        raise UsageError(f"{entity_type!r} is no entity type; known: {', '.join(BY_NAME)}")
     made = Choice(portal, entity_type, _day(first), _day(last), date_column)
     if made.first and made.last and made.last < made.first:
         raise WrongDates(f"the days end ({made.last}) before they begin ({made.first})")
@@ -103,6 +106,8 @@ def _day(given: Day | None) -> date | None:
     except ValueError:
         raise WrongDates(f"{given!r} is no day; expected YYYY-MM-DD") from None
     if not isinstance(told, datetime):
+        if not isinstance(told, date):
+            raise WrongDates(f"{given!r} is no day; expected YYYY-MM-DD, or a datetime.date")
         return told
     if told.timetz() != time():
         raise WrongDates(f"{given} is a time; a day was expected, by the portal's clock")

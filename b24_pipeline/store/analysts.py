@@ -82,7 +82,9 @@ def grant(
     with warehouse.connect() as connection:
         password = _create_login(connection, role) if create_login else None
         if not _sql.role_exists(connection, role=role):
-            raise UnknownRole(role)
+            raise UnknownRole(
+                f"the database has no role {role!r}; `b24 analysts grant {role} --create-login` makes one"
+            )
         _allow_marts(connection, role, readable)
         for portal in custom_fields:
             _allow_custom_fields(connection, role, portal)
@@ -94,7 +96,9 @@ def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
     """Takes all of it back; the role itself stays. Raises UnknownRole."""
     with warehouse.connect() as connection:
         if not _sql.forget(connection, role=role) or not _sql.role_exists(connection, role=role):
-            raise UnknownRole(role)
+            raise UnknownRole(
+                f"nothing was granted to a role {role!r} here; `b24 analysts list` shows those that read the marts"
+            )
         for one in (schema, *(name for (name,) in _sql.schemas_of_fields(connection))):
             for refuse in ("refuse_later_in_schema", "refuse_all_in_schema", "refuse_schema"):
                 _run(connection, refuse, schema=sql.Identifier(one), role=sql.Identifier(role))

@@ -7,8 +7,8 @@ import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from b24_pipeline.errors import LeadFileRefused
 
@@ -79,7 +79,7 @@ class LeadFile:
     def rows(self) -> Iterator[Cells | BadRow]:
         """Row by row, empty ones left out; line 1 is the header's."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            lines = _Lines(iter(lambda: file.readline(_LONGEST_LINE), ""))
+            lines = _Lines(_lines_of(file))
             lines.take(self.delimiter)
             while (record := lines.take(self.delimiter)) is not None:
                 if record.cells is not None and not any(cell.strip() for cell in record.cells):
@@ -104,13 +104,21 @@ def open_lead_file(path: Path) -> LeadFile:
             first = file.readline(_LONGEST_LINE)
     except OSError as error:
         raise LeadFileRefused(
-            path.name, f"cannot be read: {error.strerror or 'an error of the disk'}"
+            str(path), f"cannot be read: {error.strerror or 'an error of the disk'}"
         ) from None
     delimiter = max(DELIMITERS, key=first.count)
     header = _cells(first, delimiter) or []
     names = tuple(name.strip().lower() for name in header)
     _require_header(path.name, names)
     return LeadFile(path, encoding, delimiter, names)
+
+
+def _lines_of(file: TextIO) -> Iterator[str]:
+    """Its lines; of one that is far too long, the beginning."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+        while line and line[-1] not in "\r\n":
+            line = file.readline(_LONGEST_LINE)
 
 
 def _require_header(file: str, names: Sequence[str]) -> None:
@@ -163,14 +171,15 @@ class _Lines:
 
     def take(self, delimiter: str) -> _Record | None:
         """The next row, None at the end."""
-        taken = list(islice(self._next(), 1))
-        if not taken:
+        first = self._next()
+        if first is None:
             return None
+        taken = [first]
         while _is_open(taken) and len(taken) < MOST_LINES_A_ROW:
-            more = list(islice(self._next(), 1))
-            if not more:
+            following = self._next()
+            if following is None:
                 break
-            taken += more
+            taken.append(following)
         start = self._number + 1
         self._number += len(taken)
         cells = None if _is_open(taken) else _cells("".join(taken), delimiter)
@@ -185,10 +194,8 @@ class _Lines:
             return BadRow(record.line, "its quotes do not close, or it holds a NUL")
         return BadRow(record.line, f"has {len(record.cells)} cells, the header {expected}")
 
-    def _next(self) -> Iterator[str]:
-        while self._given_back:
-            yield self._given_back.popleft()
-        yield from self._lines
+    def _next(self) -> str | None:
+        return self._given_back.popleft() if self._given_back else next(self._lines, None)
 
 
 def _is_open(lines: Sequence[str]) -> bool:

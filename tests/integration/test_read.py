@@ -208,6 +208,8 @@ def test_marts_tell_what_there_is(url: str) -> None:
             WrongDates,
             "no date column 'title'; it has date_create",
         ),
+        ({"name": "fct_deal", "date_from": 5}, WrongDates, "5 is no day; expected YYYY-MM-DD"),
+        ({"name": "fct_deal", "entity_type": "zz"}, UsageError, "'zz' is no entity type; known: lead, deal"),
         ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "does not tell the entity_type"),
     ],
 )

@@ -20,6 +20,9 @@ from b24_pipeline.sandbox.clock import (
 )
 from b24_pipeline.sandbox.rows.cells import Family, Integers, encode_key, encode_plain
 
+_MOST_CENTS = 10**18
+"""A column of money is decimal(18,2): what does not fit is nothing."""
+
 
 class _Each:
     """Many numbers, one by one."""
@@ -73,9 +76,10 @@ class Cents(_Each):
     def parse(self, value: Any) -> int | None:
         """Hundredths of a decimal text or number."""
         try:
-            return round(float(str(value)) * 100)
-        except ValueError:
+            cents = round(float(str(value)) * 100)
+        except (OverflowError, ValueError):
             return None
+        return cents if abs(cents) < _MOST_CENTS else None
 
     def typed(self, stored: int) -> Decimal:
         """An exact decimal."""

@@ -48,3 +48,9 @@ def test_a_moment_is_the_same_alone_and_among_others(text: str) -> None:
     local = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) - 3 * 3600
     (row,) = json.loads(Page([("X", Numbers(np.array([local]), Moment()))], np.array([0])).encoded())
     assert row["X"] == moment_text(local) == f"{text}+03:00"
+
+
+@pytest.mark.parametrize("amount", ["Infinity", "-inf", "NaN", "1e400", "1e17", "many", ""])
+def test_an_amount_that_is_none_is_empty(amount: str) -> None:
+    """What a caller sends must not break the portal."""
+    assert Cents().parse(amount) is None

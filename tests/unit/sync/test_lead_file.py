@@ -172,6 +172,20 @@ def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
     assert [one.values["creative"] for one in kept] == ["Видео", "Видео"]
 
 
+def test_lines_behind_one_that_is_far_too_long_keep_their_numbers(tmp_path: Path) -> None:
+    """The long one is a bad row, once; a good one follows, and a bad one of line 4."""
+    lines = ["phone,name", "+79031112233," + "x" * 2_500_000, "+79031112299,ok", "+79031112299"]
+    path = written(tmp_path, "\n".join(lines) + "\n")
+    assert [line for line, _ in bad(path)] == [2, 4]
+    assert len(rows(path)) == 3
+
+
+def test_a_folder_is_named_as_it_was_given() -> None:
+    """A dot has no name of its own."""
+    with pytest.raises(LeadFileRefused, match=r"^\.: cannot be read"):
+        open_lead_file(Path())
+
+
 def test_a_very_long_cell_is_no_open_quote(tmp_path: Path) -> None:
     """It is a cell; that it is too long is said of it later."""
     path = written(tmp_path, "phone,name\n+7921," + "a" * 200_000 + "\n")
