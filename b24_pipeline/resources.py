@@ -7,21 +7,46 @@ processes keep each portal's limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
+from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
 from b24_pipeline.store import backlog
+from b24_pipeline.store.liveness import alive, is_alive
 from b24_pipeline.sync import run as sync
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
 
+HOLDS_LOCK = {"b24/holds_lock": "yes"}
+"""The tag of runs that are gone when nobody holds their lock."""
+
 
 class B24(dg.ConfigurableResource["B24"]):
     """The database, the portals, and a client for each."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[B24]:
+        """In a run: the lock that says that its process is there is held to its end."""
+        with ExitStack() as stack:
+            if context.run is not None and context.instance is not None:
+                try:
+                    runtime = stack.enter_context(self.opened())
+                    stack.enter_context(alive(runtime.warehouse, context.run.run_id))
+                    context.instance.add_run_tags(context.run.run_id, HOLDS_LOCK)
+                except B24Error:
+                    pass  # the steps meet it too, and tell it
+            yield self
+
+    def gone(self, runs: Iterable[str]) -> set[str]:
+        """Those of these runs whose process holds no lock."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(
+                lambda connection: {run_id for run_id in runs if not is_alive(connection, run_id)}
+            )
 
     @contextmanager
     def opened(self) -> Iterator[Runtime]:

@@ -1,17 +1,20 @@
-"""Portals become partitions soon after they are connected; inbound events are drained soon after they land."""
+"""New portals become partitions, inbound events are drained, runs that were cut off make room: all within seconds."""
 
 from __future__ import annotations
 
+import json
+
 import dagster as dg
-from dagster import RunsFilter
+from dagster import DagsterRunStatus, RunsFilter
 
 from b24_pipeline.assets.partitions import PORTALS
 from b24_pipeline.automation.jobs import drain_job
 from b24_pipeline.automation.schedules import UNFINISHED
-from b24_pipeline.resources import B24
+from b24_pipeline.resources import B24, HOLDS_LOCK
 
 EVERY_SECONDS = 30
 LOOK_SECONDS = 5
+MISSED_SECONDS = 15
 
 
 @dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -40,4 +43,23 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
     return dg.RunRequest()
 
 
-SENSORS = [new_portals, inbound_events]
+@dg.sensor(minimum_interval_seconds=MISSED_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReason:
+    """Tells as failed what was running when its machine, or Dagster, was stopped.
+
+    Dagster itself would let such a run go on for hours, and meanwhile no other of its portal, and no drain, is
+    started. A run that is seen without its lock twice is gone; once it may be about to end.
+    """
+    going_on = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING], tags=HOLDS_LOCK)
+    runs = {run.run_id: run for run in context.instance.get_runs(going_on)}
+    gone = b24.gone(runs) if runs else set()
+    seen_before = gone & set(json.loads(context.cursor or "[]"))
+    for run_id in seen_before:
+        context.instance.report_run_failed(
+            runs[run_id], "its process is gone: it was killed, or its machine was"
+        )
+    context.update_cursor(json.dumps(sorted(gone - seen_before)))
+    return dg.SkipReason(f"{len(seen_before)} of {len(runs)} runs were abandoned")
+
+
+SENSORS = [new_portals, inbound_events, abandoned_runs]

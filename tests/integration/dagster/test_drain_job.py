@@ -118,5 +118,6 @@ def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> No
         "update bitrix24_webhook_events set handled_at = now() - interval '40 days',"
         " status = case entity_id when 1 then 'done' when 2 then 'failed' else 'ignored' end",
     )
-    prune_events(dg.build_op_context(instance=instance, resources={"b24": B24()}))
+    with dg.build_op_context(instance=instance, resources={"b24": B24()}) as context:
+        prune_events(context)
     assert fetch(synced.warehouse, "select entity_id from bitrix24_webhook_events") == [{"entity_id": 2}]

@@ -116,7 +116,7 @@ def test_jobs_schedules_and_sensors() -> None:
         "maintenance",
     }
     sensors = {one.name: one for one in defs.sensors or ()}
-    assert set(sensors) == {"new_portals", "inbound_events"}
+    assert set(sensors) == {"new_portals", "inbound_events", "abandoned_runs"}
     assert sensors["inbound_events"].minimum_interval_seconds == 5
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
 

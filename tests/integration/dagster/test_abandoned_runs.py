@@ -1,0 +1,76 @@
+"""Runs that were cut off: what is told of them, and that they are not in the way."""
+
+from contextlib import ExitStack
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+
+from b24_pipeline.automation.sensors import abandoned_runs
+from b24_pipeline.definitions import defs
+from b24_pipeline.resources import B24, HOLDS_LOCK
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.liveness import alive, is_alive
+
+
+def ticks(instance: DagsterInstance, number: int) -> None:
+    """The sensor as the daemon asks it, its cursor kept."""
+    cursor = None
+    for _ in range(number):
+        with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"b24": B24()}) as context:
+            abandoned_runs(context)
+            cursor = context.cursor
+
+
+@pytest.mark.parametrize(
+    ("is_there", "number", "status"),
+    [
+        (False, 1, DagsterRunStatus.STARTED),
+        (False, 2, DagsterRunStatus.FAILURE),
+        (True, 3, DagsterRunStatus.STARTED),
+    ],
+)
+def test_a_run_without_its_process_is_told_as_failed(
+    installation: Runtime, instance: DagsterInstance, is_there: bool, number: int, status: DagsterRunStatus
+) -> None:
+    """Seen without its lock twice; one whose process lives goes on, and one that never held a lock is left alone."""
+    run = dg.DagsterRun(job_name="drain", status=DagsterRunStatus.STARTED, tags=HOLDS_LOCK)
+    other = dg.DagsterRun(job_name="drain", status=DagsterRunStatus.STARTED)
+    for one in (run, other):
+        instance.add_run(one)
+    with ExitStack() as stack:
+        if is_there:
+            stack.enter_context(alive(installation.warehouse, run.run_id))
+        ticks(instance, number)
+    found = {one.run_id: one.status for one in instance.get_runs()}
+    assert found == {run.run_id: status, other.run_id: DagsterRunStatus.STARTED}
+
+
+def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: DagsterInstance) -> None:
+    """From its first step to its end, whatever its steps do."""
+    seen: list[bool] = []
+
+    @dg.op
+    def look(context: dg.OpExecutionContext, b24: B24) -> None:
+        with b24.opened() as runtime:
+            seen.append(
+                runtime.warehouse.transact(lambda connection: is_alive(connection, context.run.run_id))
+            )
+
+    @dg.job(resource_defs={"b24": B24()}, executor_def=dg.in_process_executor)
+    def looks() -> None:
+        look()
+        look.alias("again")()
+
+    done = looks.execute_in_process(instance=instance)
+    assert seen == [True, True]
+    assert instance.get_run_by_id(done.run_id).tags.items() >= HOLDS_LOCK.items()
+    with installation.warehouse.connect() as connection:
+        assert not is_alive(connection, done.run_id)
+
+
+def test_every_job_of_ours_holds_it() -> None:
+    """A step that uses the resource is in each of them."""
+    for job in defs.resolve_all_job_defs():
+        if not job.name.startswith("__"):
+            assert any("b24" in node.required_resource_keys for node in job.all_node_defs), job.name
