@@ -60,8 +60,8 @@ def reconcile_job() -> None:
 @dg.job(
     name="drain",
     description="Inbound events, while they come, and the models above what they changed.",
-    # whatever waits in the queue, an event is to be seen within seconds
-    tags={"dagster/priority": "10"},
+    # whatever waits in the queue, an event is to be seen within seconds; after a crash the sensor starts the next
+    tags={"dagster/priority": "10", "dagster/max_retries": "0"},
 )
 def drain_job() -> None:
     """The landing table is the queue."""
