@@ -17,6 +17,7 @@ _sql = queries.load("liveness")
 def alive(warehouse: Warehouse, run_id: str) -> Iterator[None]:
     """Holds the run's lock meanwhile. Raises DatabaseError."""
     with warehouse.autocommit() as connection:
+        _sql.stay(connection)
         _sql.hold(connection, run_id=run_id)
         try:
             yield

@@ -1,3 +1,7 @@
+-- name: stay#
+-- A server that ends idle sessions must not end this one.
+set idle_session_timeout = 0;
+
 -- name: hold(run_id)!
 -- Until it is let go, or the session ends with its process.
 select pg_advisory_lock(hashtextextended('b24 run ' || :run_id, 0));

@@ -1,6 +1,7 @@
 """Runs that were cut off: what is told of them, and that they are not in the way."""
 
 from contextlib import ExitStack
+from time import sleep
 
 import dagster as dg
 import pytest
@@ -67,6 +68,16 @@ def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: Da
     assert instance.get_run_by_id(done.run_id).tags.items() >= HOLDS_LOCK.items()
     with installation.warehouse.connect() as connection:
         assert not is_alive(connection, done.run_id)
+
+
+def test_a_server_that_ends_idle_sessions_does_not_end_a_run(installation: Runtime) -> None:
+    """The lock is held all the same, however long a step says nothing."""
+    with installation.warehouse.autocommit() as connection:
+        connection.execute("set idle_session_timeout = '50ms'")
+    with alive(installation.warehouse, "long"):
+        sleep(0.3)
+        with installation.warehouse.connect() as connection:
+            assert is_alive(connection, "long")
 
 
 def test_every_job_of_ours_holds_it() -> None:
