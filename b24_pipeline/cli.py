@@ -13,17 +13,17 @@ import typer
 from b24_pipeline.commands import (
     analysts,
     demo,
-    draining,
-    exporting,
-    figures,
+    drain,
+    export,
+    funnel,
     keys,
     leads,
-    portals,
+    migrate,
+    portal,
     qualification,
     serve,
-    services,
-    state,
-    syncing,
+    status,
+    sync,
 )
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
@@ -78,30 +78,30 @@ def _show_version(*, asked: bool) -> None:
 
 
 app.command()(demo.demo)
-app.command()(services.migrate)
-portal_app.command("add")(portals.add)
-portal_app.command("connect")(portals.connect)
-portal_app.command("list")(portals.show)
-portal_app.command("remove")(portals.remove)
+app.command()(migrate.migrate)
+portal_app.command("add")(portal.add)
+portal_app.command("connect")(portal.connect)
+portal_app.command("list")(portal.show)
+portal_app.command("remove")(portal.remove)
 portal_app.command("qualification")(qualification.qualification)
 analysts_app.command("grant")(analysts.grant)
 analysts_app.command("revoke")(analysts.revoke)
 analysts_app.command("list")(analysts.show)
 keys_app.command("rotate")(keys.rotate)
 leads_app.command("import")(leads.import_leads)
-app.command()(syncing.sync)
-app.command()(syncing.backfill)
-app.command()(syncing.reconcile)
-app.command()(draining.drain)
+app.command()(sync.sync)
+app.command()(sync.backfill)
+app.command()(sync.reconcile)
+app.command()(drain.drain)
 app.command()(leads.match)
-app.command()(figures.models)
-app.command()(figures.funnel)
-app.command()(exporting.export)
+app.command()(funnel.models)
+app.command()(funnel.funnel)
+app.command()(export.export)
 app.command()(serve.serve)
-app.command()(services.up)
-app.command()(state.status)
-app.command()(state.doctor)
-app.command()(services.sandbox)
+app.command()(migrate.up)
+app.command()(status.status)
+app.command()(status.doctor)
+app.command()(migrate.sandbox)
 
 
 def main() -> None:

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from b24_pipeline.bitrix.budget import LeakyBucketSupport, parse_rate
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
+from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport, parse_rate
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import AddressRefused, SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
-from b24_pipeline.store import embedded
-from b24_pipeline.store.migrations import check_migrated, migrate
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portals
-from b24_pipeline.store.vault import HOW_TO_MAKE, Vault, key_of_home
-from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.store.database import embedded
+from b24_pipeline.store.database.migrations import check_migrated, migrate
+from b24_pipeline.store.database.vault import HOW_TO_MAKE, Vault, key_of_home
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options, Progress, no_progress
+from b24_pipeline.sync.portals.oauth import Connecting
 
 
 @dataclass(frozen=True, slots=True)

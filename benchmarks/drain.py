@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from benchmarks.setting import Portal, b24, connect, database, environment, measured, median, portal, report
 
 OBJECTS = 20_000

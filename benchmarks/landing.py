@@ -13,9 +13,9 @@ from urllib.parse import urlencode, urlsplit
 
 import uvloop
 
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.senders import APPLICATION_TOKEN
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.senders import APPLICATION_TOKEN
 from benchmarks.setting import STOP_SECONDS, b24, database, environment, median, report
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiosql
 
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from benchmarks.setting import b24, connect, database, environment, measured, median, portal, report
 
 CONTACTS = 200_000

@@ -11,7 +11,7 @@ import psycopg
 
 from b24_pipeline.models.build import build
 from b24_pipeline.models.project import load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from benchmarks.setting import database, median, report
 
 DEALS = 500_000

@@ -103,9 +103,9 @@ def portal(
 @contextmanager
 def database() -> Iterator[str]:
     """The URL of a fresh, migrated database of the embedded server."""
-    from b24_pipeline.store import embedded
-    from b24_pipeline.store.migrations import migrate
-    from b24_pipeline.store.pool import Warehouse
+    from b24_pipeline.store.database import embedded
+    from b24_pipeline.store.database.migrations import migrate
+    from b24_pipeline.store.database.warehouse import Warehouse
 
     with tempfile.TemporaryDirectory(prefix="b24bench") as home:
         url = embedded.start(Path(home))

@@ -10,12 +10,12 @@ import orjson
 
 from b24_pipeline.entities import DEAL, RowDecoder
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store import merge
-from b24_pipeline.store.copying import Lines, lines
-from b24_pipeline.store.merge import Target
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.sync.ahead import ahead
-from b24_pipeline.sync.interpreter import tuned
+from b24_pipeline.store.crm import merge
+from b24_pipeline.store.crm.merge import Target
+from b24_pipeline.store.database.copying import Lines, lines
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.sync.crm.prefetch import ahead
+from b24_pipeline.sync.tuning import tuned
 from benchmarks.setting import DEAL_FIELDS, database, median, report
 
 ROWS = 50_000

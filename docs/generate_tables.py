@@ -16,8 +16,8 @@ import psycopg
 from psycopg.rows import class_row
 
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.migrations import migrate
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.migrations import migrate
+from b24_pipeline.store.database.warehouse import Warehouse
 
 PAGE = Path(__file__).with_name("tables.md")
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from tests.scripted_portal import JSON, Reply, error
 
 CLIENT_ID = "local.0a1b2c3d"

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from b24_pipeline.store.migrations import migrate
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.migrations import migrate
+from b24_pipeline.store.database.warehouse import Warehouse
 
 _numbers = itertools.count(1)
 OLDEST_BINARIES = Path("/usr/lib/postgresql/15/bin")

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.senders import APPLICATION_TOKEN
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.senders import APPLICATION_TOKEN
 from tests.installation import KEY
 
 MEMBER = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"

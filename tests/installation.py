@@ -12,9 +12,9 @@ from cryptography.fernet import Fernet
 from psycopg.rows import dict_row
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal, Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.portals.oauth import Connecting
 from tests.installation import Installation
 
 LOOPBACK = ("127.0.0.1",)

@@ -12,10 +12,10 @@ import sys
 import time
 
 from b24_pipeline.errors import B24Error
-from b24_pipeline.store import tokens
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals import tokens
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from tests.authorization_server import AuthorizationServer
 from tests.installation import NO_LIMIT

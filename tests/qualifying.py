@@ -9,9 +9,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from b24_pipeline.store import qualification
-from b24_pipeline.store.conditions import Condition, stored_form
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.qualification import evaluation
+from b24_pipeline.store.qualification.conditions import Condition, stored_form
 from tests.installation import execute, fetch
 
 CREATED = datetime(2026, 9, 1, tzinfo=UTC)
@@ -78,8 +78,8 @@ def store(warehouse: Warehouse, account: UUID, *conditions: Condition) -> None:
 
 def evaluate(warehouse: Warehouse, account: UUID) -> None:
     """What follows a sync."""
-    warehouse.transact(lambda connection: qualification.qualify(connection, account))
-    warehouse.transact(lambda connection: qualification.mark_own_leads(connection, account))
+    warehouse.transact(lambda connection: evaluation.qualify(connection, account))
+    warehouse.transact(lambda connection: evaluation.mark_own_leads(connection, account))
 
 
 def qualified(warehouse: Warehouse, account: UUID) -> dict[tuple[str, int], str]:

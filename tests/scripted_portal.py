@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from b24_pipeline.bitrix.auth import WebhookCredential
-from b24_pipeline.bitrix.budget import Budget, memory_budget
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.bitrix.budget.shared import Budget, memory_budget
 from b24_pipeline.bitrix.client import BitrixClient, Timeouts, Waits
 
 SECRET = "canarysecret123"

@@ -16,12 +16,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.senders import Authenticator
-from b24_pipeline.store.vault import Vault
-from b24_pipeline.web.receiver import OnInstall, Receiver
-from b24_pipeline.web.webhooks import Webhook
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.events.senders import Authenticator
+from b24_pipeline.web.events.receiver import OnInstall, Receiver
+from b24_pipeline.web.events.webhook import Webhook
 from tests.installation import KEY
 
 PATIENCE_SECONDS = 60

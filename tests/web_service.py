@@ -13,14 +13,14 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
-from b24_pipeline.store.conditions import Condition
-from b24_pipeline.store.directions import Direction, StageCode
-from b24_pipeline.store.field_lists import FieldChoice
-from b24_pipeline.store.key_stage_stats import KeyStageStats
-from b24_pipeline.store.own_funnels import Creative, Days, StageCount
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.store.stage_flags import Flags, Stage
-from b24_pipeline.sync.match import Matched
+from b24_pipeline.store.crm.stage_flags import Flags, Stage
+from b24_pipeline.store.own_leads.directions import Direction, StageCode
+from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
+from b24_pipeline.store.own_leads.key_stages import KeyStageStats
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.qualification.conditions import Condition
+from b24_pipeline.store.qualification.fields import FieldChoice
+from b24_pipeline.sync.own_leads.match import Matched
 from b24_pipeline.web.server import listen, server_of
 
 KEY = "a-key-of-more-than-128-bits-0123456789"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from b24_pipeline.assets.tables import CHANGES, RAW
+from b24_pipeline.defs.assets.raw_tables import CHANGES, RAW
 
 QUALIFICATION = dg.AssetKey([RAW, "qualification"])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from b24_pipeline.bitrix.refusals import refusal
+from b24_pipeline.bitrix.http.refusals import refusal
 from b24_pipeline.errors import ApiError, UnreadableAnswer
 
 

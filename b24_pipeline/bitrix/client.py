@@ -20,12 +20,12 @@ from typing import Any, Protocol, Self
 import httpx
 
 from b24_pipeline.bitrix.answers import Answer, BatchAnswer, Time, read_batch
-from b24_pipeline.bitrix.auth import Credential
+from b24_pipeline.bitrix.auth.credentials import Credential
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command, batch_body
-from b24_pipeline.bitrix.budget import Budget
-from b24_pipeline.bitrix.exchange import Received, exchange
+from b24_pipeline.bitrix.budget.shared import Budget
+from b24_pipeline.bitrix.http.exchange import Received, exchange
+from b24_pipeline.bitrix.http.transport import Timeouts, open_http
 from b24_pipeline.bitrix.retries import SHRINKING, USUAL, Repeats, Waits, with_retries
-from b24_pipeline.bitrix.transport import Timeouts, open_http
 from b24_pipeline.bitrix.usage import Usage
 from b24_pipeline.errors import (
     OperatingLimit,

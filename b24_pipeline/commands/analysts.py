@@ -9,8 +9,8 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.settings import settings
-from b24_pipeline.store import analysts as store
-from b24_pipeline.store.custom_fields import keep_views
+from b24_pipeline.store.marts import analysts as store
+from b24_pipeline.store.marts.custom_fields import keep_views
 
 Role = Annotated[str, typer.Argument(help="The role in PostgreSQL.")]
 

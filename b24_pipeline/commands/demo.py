@@ -9,16 +9,16 @@ import typer
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
-from b24_pipeline.commands.figures import build_models, show_funnel
+from b24_pipeline.commands.funnel import build_models, show_funnel
+from b24_pipeline.commands.migrate import show_addresses
 from b24_pipeline.commands.screen import progress, say
-from b24_pipeline.commands.services import show_addresses
-from b24_pipeline.commands.syncing import show_outcomes
+from b24_pipeline.commands.sync import show_outcomes
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, settings
 from b24_pipeline.sync.run import Request, sync_portals
 
 if TYPE_CHECKING:
-    from b24_pipeline.automation.up import Addresses
+    from b24_pipeline.commands.supervisor import Addresses
 
 PORTAL = "demo"
 
@@ -69,7 +69,7 @@ def _sync_and_show(opened: Runtime) -> None:
 
 
 def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> None:
-    from b24_pipeline.automation.up import run
+    from b24_pipeline.commands.supervisor import run
 
     say("starting Dagster and the HTTP service ...")
     with portal.changing() as begin:

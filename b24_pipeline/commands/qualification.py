@@ -12,8 +12,8 @@ from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
-from b24_pipeline.store import qualification as store
-from b24_pipeline.store.conditions import Condition, read_conditions
+from b24_pipeline.store.qualification import evaluation as store
+from b24_pipeline.store.qualification.conditions import Condition, read_conditions
 
 
 def qualification(

@@ -16,7 +16,7 @@ from typing import Any
 
 from b24_pipeline.entities.columns import READERS, Column, Reader, json_text, without_access
 from b24_pipeline.entities.entity import Entity
-from b24_pipeline.entities.usual import USUAL
+from b24_pipeline.entities.whole_columns import USUAL
 
 CUSTOM = "UF_"
 _FLAT = frozenset({str, int, float, bool, type(None)})

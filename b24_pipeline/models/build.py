@@ -17,10 +17,10 @@ from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failure
 from b24_pipeline.models.materialize import Action, materialize
 from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
-from b24_pipeline.models.side_by_side import side_by_side
+from b24_pipeline.models.scheduler import side_by_side
 from b24_pipeline.models.statements import statement
-from b24_pipeline.store.analysts import grant_on
-from b24_pipeline.store.relation import Connection, rows_of
+from b24_pipeline.store.database.relation import Connection, rows_of
+from b24_pipeline.store.marts.analysts import grant_on
 
 AT_ONCE = 2
 """Connections of one build; a large query keeps more than one core of the server busy by itself."""

@@ -18,7 +18,7 @@ from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import model_sql
 from b24_pipeline.models.statements import statement
-from b24_pipeline.store.relation import (
+from b24_pipeline.store.database.relation import (
     Connection,
     Relation,
     describe,
@@ -29,7 +29,7 @@ from b24_pipeline.store.relation import (
     rows_of,
     write_comments,
 )
-from b24_pipeline.store.statements import columns_of, query
+from b24_pipeline.store.database.statements import columns_of, query
 
 Action: TypeAlias = Literal["created", "replaced", "incremental", "view"]
 

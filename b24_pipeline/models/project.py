@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.check_files import attach_checks
 from b24_pipeline.models.config import read_config
+from b24_pipeline.models.find_checks import attach_checks
 from b24_pipeline.models.model import Model, Source
 from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
 from b24_pipeline.models.selection import select_models

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.template import ENVIRONMENT
-from b24_pipeline.store.statements import quoted
+from b24_pipeline.store.database.statements import quoted
 
 if TYPE_CHECKING:
     from b24_pipeline.models.model import Check, Model

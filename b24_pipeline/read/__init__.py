@@ -29,7 +29,7 @@ from b24_pipeline.read.connection import reading
 from b24_pipeline.read.frames import frame
 from b24_pipeline.read.marts import Mart, columns_of, mart_models, mart_of
 from b24_pipeline.read.rows import Choice, Day, choice, require_portal, rows_of
-from b24_pipeline.store.names import schema_name
+from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
     import pandas as pd

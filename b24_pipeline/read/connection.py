@@ -38,7 +38,7 @@ def _own_url() -> str:
 
 @lru_cache(maxsize=8)
 def _engine(url: str) -> Engine:
-    from b24_pipeline.store.pool import Warehouse
+    from b24_pipeline.store.database.warehouse import Warehouse
 
     return Warehouse(url, pool_size=2).engine
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from b24_pipeline.read.marts import Mart, MartColumn
-from b24_pipeline.store.exact import exact_json
+from b24_pipeline.store.database.exact_json import exact_json
 
 if TYPE_CHECKING:
     import pandas as pd

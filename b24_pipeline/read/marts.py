@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from b24_pipeline.errors import DatabaseNotMigrated, UnknownMart, WrongDates
 from b24_pipeline.models import Model, Project, load_project
-from b24_pipeline.store.statements import Statements, quoted
+from b24_pipeline.store.database.statements import Statements, quoted
 
 statement = Statements(Path(__file__).parent / "sql")
 

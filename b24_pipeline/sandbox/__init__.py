@@ -16,13 +16,13 @@ Other processes steer it under `/sandbox/` (see `http.control`). It imports noth
 this project, so that whatever reads it cannot agree with it by sharing code.
 """
 
-from b24_pipeline.sandbox.changes import ChangeReport
 from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, SandboxConfig
+from b24_pipeline.sandbox.controls.changes import ChangeReport
+from b24_pipeline.sandbox.controls.faults import Fault
+from b24_pipeline.sandbox.controls.truth import Truth
 from b24_pipeline.sandbox.events.sender import SentEvent
-from b24_pipeline.sandbox.faults import Fault
 from b24_pipeline.sandbox.journal import RequestRecord, Stats
 from b24_pipeline.sandbox.sandbox import Sandbox, serve
-from b24_pipeline.sandbox.truth import Truth
 
 __all__ = [
     "ChangeReport",

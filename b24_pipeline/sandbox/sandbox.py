@@ -8,9 +8,10 @@ from itertools import count
 from types import TracebackType
 
 from b24_pipeline.sandbox.addresses import Addresses
-from b24_pipeline.sandbox.app_steering import AppSteering
 from b24_pipeline.sandbox.config import SandboxConfig
-from b24_pipeline.sandbox.faults import Faults
+from b24_pipeline.sandbox.controls.app_steering import AppSteering
+from b24_pipeline.sandbox.controls.faults import Faults
+from b24_pipeline.sandbox.controls.steering import Steering
 from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.http.gateway import Gateway
 from b24_pipeline.sandbox.http.server import Server, listening
@@ -18,7 +19,6 @@ from b24_pipeline.sandbox.journal import Journal, RequestRecord, Stats
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.limiter import OperatingTime, RequestBucket
-from b24_pipeline.sandbox.steering import Steering
 
 
 class Sandbox(Steering, AppSteering):

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from b24_pipeline.bitrix.address import read_address
-from b24_pipeline.bitrix.auth import AppCredential, Credential, WebhookCredential
-from b24_pipeline.bitrix.budget import LeakyBucketStrategy, LeakyBucketSupport, SharedBudget, parse_rate
+from b24_pipeline.bitrix.auth.credentials import AppCredential, Credential, WebhookCredential
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
+from b24_pipeline.bitrix.budget.shared import (
+    LeakyBucketStrategy,
+    LeakyBucketSupport,
+    SharedBudget,
+    parse_rate,
+)
 from b24_pipeline.bitrix.client import BitrixClient, Keeper
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.http.address import read_address
 from b24_pipeline.errors import SettingsError
-from b24_pipeline.store.budget import PostgresBudgetStorage, PostgresOperatingStore
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.tokens import StoredTokens
-from b24_pipeline.sync.keeping import AppKeeper, StatusKeeper
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.budget import PostgresBudgetStorage, PostgresOperatingStore
+from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.tokens import StoredTokens
+from b24_pipeline.sync.keepers import AppKeeper, StatusKeeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from b24_pipeline.sync.stages import whole
+from b24_pipeline.sync.crm.directory_rows import whole
 
 Row = dict[str, Any]
 

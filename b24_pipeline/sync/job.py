@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import SyncBusy
-from b24_pipeline.store.locks import held
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome, recorded
 

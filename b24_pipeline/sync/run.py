@@ -28,21 +28,21 @@ from b24_pipeline.errors import (
     UnknownEntity,
 )
 from b24_pipeline.log import logger
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.agreement import check_agreement
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.checks.rows import Step, reconcile_steps
+from b24_pipeline.sync.checks.stages import check_agreement
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.directories import sync_directories
-from b24_pipeline.sync.follow import follow
-from b24_pipeline.sync.history import load_history, sync_history
-from b24_pipeline.sync.interpreter import tuned
+from b24_pipeline.sync.crm.directories import sync_directories
+from b24_pipeline.sync.crm.history import load_history, sync_history
+from b24_pipeline.sync.crm.load import load_entity, load_scope
+from b24_pipeline.sync.crm.scope import Days, Scope
+from b24_pipeline.sync.derived import follow
+from b24_pipeline.sync.events.offline_queue import take_offline
+from b24_pipeline.sync.events.watch import check_bindings, watch_events
 from b24_pipeline.sync.job import Job
-from b24_pipeline.sync.load import load_entity, load_scope
-from b24_pipeline.sync.offline import take_offline
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.reconcile import Step, reconcile_steps
-from b24_pipeline.sync.scope import Days, Scope
-from b24_pipeline.sync.silence import check_bindings, watch_events
+from b24_pipeline.sync.tuning import tuned
 from b24_pipeline.sync.users import sync_users
 
 log = logger("sync")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from b24_pipeline.bitrix.listing import read_pages
+from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import USER
 from b24_pipeline.entities.decode import unique
+from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.reading import Reading
-from b24_pipeline.sync.scope import FULL
 
 
 def sync_users(job: Job) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from b24_pipeline.settings import Settings
-from b24_pipeline.store.kept_secret import kept_secret
+from b24_pipeline.store.database.secret_file import kept_secret
 
 BYTES = 32
 

@@ -9,17 +9,17 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.store.health import PortalHealth, health
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.migrations import check_migrated
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.senders import Authenticator
-from b24_pipeline.sync.connecting import Connecting
-from b24_pipeline.sync.managing import Managing
+from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.database.migrations import check_migrated
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.events.senders import Authenticator
+from b24_pipeline.sync.portals.oauth import Connecting
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.figures import EventFigures, PortalFigures
-from b24_pipeline.web.receiver import Receiver
+from b24_pipeline.web.events.receiver import Receiver
+from b24_pipeline.web.metrics.portal_gauges import EventFigures, PortalFigures
+from b24_pipeline.web.portal_service import Managing
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -18,25 +18,25 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from b24_pipeline.errors import B24Error
-from b24_pipeline.web.access import Access
-from b24_pipeline.web.answers import answer_to
-from b24_pipeline.web.api import Api, ManagesPortals
-from b24_pipeline.web.body import BodyLimit
-from b24_pipeline.web.cookies import BrowserCookie
-from b24_pipeline.web.creatives import CountsCreatives, CreativeCalls
-from b24_pipeline.web.directions import DirectionCalls, ManagesDirections
+from b24_pipeline.web.body_limit import BodyLimit
+from b24_pipeline.web.connect.cookies import BrowserCookie
+from b24_pipeline.web.connect.pages import page, wants_page
+from b24_pipeline.web.connect.routes import ConnectPages, ConnectsPortals
 from b24_pipeline.web.docs import add_docs
-from b24_pipeline.web.field_lists import FieldCalls, ListsFields
-from b24_pipeline.web.health import Health
-from b24_pipeline.web.metrics import Requests, metrics_route
-from b24_pipeline.web.oauth import ConnectPages, ConnectsPortals
-from b24_pipeline.web.own_leads import MatchesLeads, OwnLeadCalls
-from b24_pipeline.web.pages import page, wants_page
-from b24_pipeline.web.qualification import ManagesQualification, QualificationCalls
-from b24_pipeline.web.receiver import Receiver
-from b24_pipeline.web.security import SecurityHeaders, management_key
-from b24_pipeline.web.stages import ManagesStages, StageCalls
-from b24_pipeline.web.webhooks import Webhook, described
+from b24_pipeline.web.events.receiver import Receiver
+from b24_pipeline.web.events.webhook import Webhook, described
+from b24_pipeline.web.metrics.requests import Requests, metrics_route
+from b24_pipeline.web.middleware.access_log import Access
+from b24_pipeline.web.middleware.security import SecurityHeaders, management_key
+from b24_pipeline.web.problems import answer_to
+from b24_pipeline.web.routes.creatives import CountsCreatives, CreativeCalls
+from b24_pipeline.web.routes.custom_fields import FieldCalls, ListsFields
+from b24_pipeline.web.routes.directions import DirectionCalls, ManagesDirections
+from b24_pipeline.web.routes.health import Health
+from b24_pipeline.web.routes.own_leads import MatchesLeads, OwnLeadCalls
+from b24_pipeline.web.routes.portals import Api, ManagesPortals
+from b24_pipeline.web.routes.qualification import ManagesQualification, QualificationCalls
+from b24_pipeline.web.routes.stages import ManagesStages, StageCalls
 
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"

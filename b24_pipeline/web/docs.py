@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from b24_pipeline.web.pages import page
+from b24_pipeline.web.connect.pages import page
 
 
 def add_docs(app: FastAPI) -> None:

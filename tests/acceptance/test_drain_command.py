@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from b24_pipeline.bitrix.events import parse_event
+from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.landing import Landing
 from tests.acceptance.conftest import B24
 from tests.acceptance.expected import assert_copy_is_true, rows
 from tests.events import body

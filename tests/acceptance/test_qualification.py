@@ -8,9 +8,9 @@ import pytest
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store import qualification
-from b24_pipeline.store.conditions import read_conditions
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.qualification import evaluation
+from b24_pipeline.store.qualification.conditions import read_conditions
 from tests.acceptance.expected import assert_funnel_equal
 from tests.acceptance.expected_qualification import (
     Condition,
@@ -35,9 +35,7 @@ def test_qualification_is_what_the_portal_s_values_say(
         worked(installation.sync(portal))
         conditions = some_conditions(sandbox, seed)
         warehouse.transact(
-            lambda connection: qualification.set_conditions(
-                connection, portal.id, read_conditions(conditions)
-            )
+            lambda connection: evaluation.set_conditions(connection, portal.id, read_conditions(conditions))
         )
         first = checked(warehouse, database_url, sandbox, conditions, {})
         assert len({field for _, field, _ in first.values()}) >= 3  # by two conditions at least, and by none

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 from psycopg import sql
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
 from tests.acceptance.conftest import KEY, environment, run_b24
 from tests.installation import free_port
 from tests.live_service import app_environment

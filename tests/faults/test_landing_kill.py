@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import installation
 from tests.events import body, may_send
 from tests.installation import KEY, fetch, free_port

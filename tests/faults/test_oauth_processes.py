@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.errors import AuthorizationRefused, ReauthorizationRequired, SecretKeyError
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.tokens import StoredTokens
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.tokens import StoredTokens
 from b24_pipeline.sync.connections import Connections
 from tests.authorization_server import AuthorizationServer
 from tests.installation import KEY, NO_LIMIT, execute, fetch

@@ -11,8 +11,9 @@ import pytest
 
 from b24_pipeline.errors import DatabaseBusy
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store import cursors, pool
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import cursors
+from b24_pipeline.store.database import warehouse as warehouse_module
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.acceptance.expected import assert_entities_equal
 from tests.installation import Installation, raw, worked
 
@@ -85,7 +86,7 @@ def test_locked_table_ends_in_an_error_and_the_next_sync_goes_on(
     database_url: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock that nobody gives up is waited for a bounded time; other entities are read all the same."""
-    monkeypatch.setattr(pool, "_session_options", lambda: "-c timezone=UTC -c lock_timeout=100ms")
+    monkeypatch.setattr(warehouse_module, "_session_options", lambda: "-c timezone=UTC -c lock_timeout=100ms")
     warehouse = Warehouse(database_url)
     installation = Installation(warehouse)
     portal = installation.add(sandbox)
@@ -126,7 +127,7 @@ def test_deadlock_with_another_writer_is_survived(
 
     before_each_cursor(monkeypatch, cross)
     told: list[Exception] = []
-    monkeypatch.setattr(pool, "_passes", _rolling_back(other, waiting, told))
+    monkeypatch.setattr(warehouse_module, "_passes", _rolling_back(other, waiting, told))
     worked(installation.sync(portal, entities=("deal",), full=True))
     other.close()
     assert [type(error) for error in told] == [psycopg.errors.DeadlockDetected]
@@ -135,7 +136,7 @@ def test_deadlock_with_another_writer_is_survived(
 
 def _rolling_back(other: psycopg.Connection, waiting: list[threading.Thread], told: list[Exception]) -> Any:
     """The other writer gives up as soon as we were told of the deadlock."""
-    passes = pool._passes
+    passes = warehouse_module._passes
 
     def noted(error: Exception) -> bool:
         told.append(error)

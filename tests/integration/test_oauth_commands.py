@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from b24_pipeline import errors as e
 from b24_pipeline.cli import app
 from b24_pipeline.settings import settings
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
 from tests.authorization_server import CANARY, CLIENT_ID, AuthorizationServer
 from tests.installation import KEY
 

@@ -27,11 +27,11 @@ from b24_pipeline.errors import (
     WrongDates,
 )
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.custom_fields import keep_views
-from b24_pipeline.store.directories import replace_fields
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.crm.directories import replace_fields
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.marts.custom_fields import keep_views
+from b24_pipeline.store.portals.portals import Portals
 from tests import model_data
 from tests.conftest import Server
 from tests.installation import KEY, execute, fetch

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 
 GENERATOR = Path(__file__).parents[2] / "docs" / "generate_tables.py"
 

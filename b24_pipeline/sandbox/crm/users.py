@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from b24_pipeline.sandbox.data.vocabulary import FIRST_NAMES, LAST_NAMES
+from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES
 
 User = dict[str, Any]
 COUNT = 20

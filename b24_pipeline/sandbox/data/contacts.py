@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from b24_pipeline.sandbox.data import vocabulary as words
+from b24_pipeline.sandbox import vocabulary as words
 from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.data.maker import DAY, Maker
 from b24_pipeline.sandbox.rows.cells import NOTHING

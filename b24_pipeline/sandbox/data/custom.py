@@ -9,9 +9,9 @@ import numpy as np
 
 from b24_pipeline.sandbox.crm.field_types import coded_column, number_codec
 from b24_pipeline.sandbox.crm.user_fields import Option, UserField
-from b24_pipeline.sandbox.data.vocabulary import CITIES, ODD_TEXTS, PRODUCTS, SOURCES
 from b24_pipeline.sandbox.rows.cells import ABSENT, NOTHING
 from b24_pipeline.sandbox.rows.columns import Column, Numbers
+from b24_pipeline.sandbox.vocabulary import CITIES, ODD_TEXTS, PRODUCTS, SOURCES
 
 _CODE = {"lead": 1700000000, "deal": 1710000000, "contact": 1720000000, "company": 1730000000}
 _ID = {"lead": 100, "deal": 200, "contact": 300, "company": 400}

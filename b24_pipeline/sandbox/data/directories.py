@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from b24_pipeline.sandbox.crm.stages import Directories, Pipeline, Status, directory_of
-from b24_pipeline.sandbox.data.vocabulary import DIRECTORIES
+from b24_pipeline.sandbox.vocabulary import DIRECTORIES
 
 PIPELINES = (
     Pipeline(0, "Продажи", 100),

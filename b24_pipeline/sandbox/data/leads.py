@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from b24_pipeline.sandbox.data import vocabulary as words
+from b24_pipeline.sandbox import vocabulary as words
 from b24_pipeline.sandbox.data.directories import DELETED, pipeline_stages
 from b24_pipeline.sandbox.data.histories import semantics_column, stage_column
 from b24_pipeline.sandbox.data.journeys import Ints, Moves, Tracks, Walk

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from b24_pipeline.sandbox.crm.field_types import coded_column, empty_column
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.data.journeys import Ints
-from b24_pipeline.sandbox.data.vocabulary import UTM
 from b24_pipeline.sandbox.rows.cells import NOTHING
 from b24_pipeline.sandbox.rows.columns import Codec, Column, Numbers
 from b24_pipeline.sandbox.rows.multifields import KINDS, Multifield
+from b24_pipeline.sandbox.vocabulary import UTM
 
 Bools = npt.NDArray[np.bool_]
 DAY = 86400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from b24_pipeline.sandbox.data.maker import Maker
-from b24_pipeline.sandbox.data.vocabulary import CITIES, ODD_TEXTS, ORIGINS, PRODUCTS
+from b24_pipeline.sandbox.vocabulary import CITIES, ODD_TEXTS, ORIGINS, PRODUCTS
 
 _VARIANTS = 8000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import urlencode
 
-from b24_pipeline.sandbox.http.wire import HTML_TYPE, Message, Reply, json_reply
+from b24_pipeline.sandbox.http.asgi import HTML_TYPE, Message, Reply, json_reply
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params, parse_query
+from b24_pipeline.sandbox.rest_error import RestError
 
 _PAGE = """<!doctype html>
 <html lang="{language}">

@@ -36,13 +36,13 @@ from typing import Any
 
 import orjson
 
-from b24_pipeline.sandbox.app_steering import AppSteering
 from b24_pipeline.sandbox.config import EventDelivery
-from b24_pipeline.sandbox.faults import Fault, Faults
-from b24_pipeline.sandbox.http.wire import Message, Reply, json_reply
+from b24_pipeline.sandbox.controls.app_steering import AppSteering
+from b24_pipeline.sandbox.controls.faults import Fault, Faults
+from b24_pipeline.sandbox.controls.steering import Steering
+from b24_pipeline.sandbox.controls.truth import Truth
+from b24_pipeline.sandbox.http.asgi import Message, Reply, json_reply
 from b24_pipeline.sandbox.journal import Journal, Stats
-from b24_pipeline.sandbox.steering import Steering
-from b24_pipeline.sandbox.truth import Truth
 
 _MISTAKES = (LookupError, OSError, TypeError, ValueError, orjson.JSONDecodeError)
 

@@ -9,11 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from b24_pipeline.sandbox.caller import Caller
-from b24_pipeline.sandbox.faults import Fault, Faults
-from b24_pipeline.sandbox.http.authorization import Authorization
-from b24_pipeline.sandbox.http.control import Control
-from b24_pipeline.sandbox.http.entrance import Door, Entrance, door
-from b24_pipeline.sandbox.http.wire import (
+from b24_pipeline.sandbox.controls.faults import Fault, Faults
+from b24_pipeline.sandbox.http.asgi import (
     Message,
     Receive,
     Reply,
@@ -24,14 +21,17 @@ from b24_pipeline.sandbox.http.wire import (
     read_body,
     send_reply,
 )
+from b24_pipeline.sandbox.http.authentication import Door, Entrance, door
+from b24_pipeline.sandbox.http.authorization import Authorization
+from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.journal import Journal, RequestRecord
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.batch import Batch
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.limiter import RequestBucket
 from b24_pipeline.sandbox.rest.php import Params, parse_body, parse_query
 from b24_pipeline.sandbox.rest.timing import time_block
+from b24_pipeline.sandbox.rest_error import RestError
 
 _VERSION_3 = re.compile(r"^/rest/api/")
 _INSTEAD = frozenset({"html", "empty", "redirect"})

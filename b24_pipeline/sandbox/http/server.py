@@ -10,8 +10,8 @@ from functools import partial
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from b24_pipeline.sandbox.http.asgi import TRANSPORT
 from b24_pipeline.sandbox.http.gateway import Gateway
-from b24_pipeline.sandbox.http.wire import TRANSPORT
 
 _START_SECONDS = 10.0
 

@@ -15,7 +15,7 @@ from b24_pipeline.sandbox.clock import utc
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.oauth import refusals
 from b24_pipeline.sandbox.oauth.grants import Grants, Pair
-from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest_error import RestError
 
 VERSION = 1
 LOCAL = "L"

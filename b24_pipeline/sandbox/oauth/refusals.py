@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from b24_pipeline.sandbox.rest.errors import RestError
+from b24_pipeline.sandbox.rest_error import RestError
 
 
 def invalid_request(description: str) -> RestError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params, either_case
+from b24_pipeline.sandbox.rest_error import RestError
 
 
 def _app_info(portal: Portal, _params: Params) -> Answer:

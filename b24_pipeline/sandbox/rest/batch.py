@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case, list_or_object, parse_query, truthy
 from b24_pipeline.sandbox.rest.references import resolve
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.page import Page, encode_together
 
 MOST_COMMANDS = 50

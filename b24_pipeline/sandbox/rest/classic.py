@@ -13,9 +13,9 @@ from b24_pipeline.sandbox.crm.entity import Entity
 from b24_pipeline.sandbox.crm.user_fields import UserField
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method, whole_list
-from b24_pipeline.sandbox.rest.errors import RestError, invalid_id, not_found
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rest_error import RestError, invalid_id, not_found
 from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.comparison import Condition, cell_test, parse_condition
 from b24_pipeline.sandbox.rows.selection import selected

@@ -7,8 +7,8 @@ from typing import Any
 from b24_pipeline.sandbox.crm.stages import Status, directory_of
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method, whole_list
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sort_key
 

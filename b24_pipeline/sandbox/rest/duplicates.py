@@ -6,8 +6,8 @@ from typing import Any
 
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params, as_list, either_case
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.multifields import Multifield, phone_number
 from b24_pipeline.sandbox.rows.table import Table
 

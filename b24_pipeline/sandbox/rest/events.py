@@ -9,8 +9,8 @@ from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.events.subscriptions import Binding
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.codecs import php_int
 
 

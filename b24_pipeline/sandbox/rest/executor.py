@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.limiter import OperatingTime
 from b24_pipeline.sandbox.rest.methods import find_method
 from b24_pipeline.sandbox.rest.php import Params
 from b24_pipeline.sandbox.rest.timing import command_seconds, time_block
+from b24_pipeline.sandbox.rest_error import RestError
 
 
 class CommandFaults(Protocol):

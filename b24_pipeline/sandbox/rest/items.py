@@ -11,10 +11,10 @@ from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
 from b24_pipeline.sandbox.rest.classic import unordered
-from b24_pipeline.sandbox.rest.errors import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rest.item_names import item_names
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.comparison import Condition, parse_condition

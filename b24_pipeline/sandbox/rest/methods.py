@@ -16,8 +16,8 @@ from b24_pipeline.sandbox.rest import (
     stage_history,
 )
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.php import Params
+from b24_pipeline.sandbox.rest_error import RestError
 
 _ANY_SCOPE = frozenset(
     {

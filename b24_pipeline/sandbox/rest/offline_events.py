@@ -7,10 +7,10 @@ from typing import Any
 from b24_pipeline.sandbox.events.offline import QueuedEvent
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.events import app_only, text
 from b24_pipeline.sandbox.rest.paging import PAGE, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case, truthy
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sort_key
 

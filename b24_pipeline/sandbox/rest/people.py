@@ -6,9 +6,9 @@ from typing import Any
 
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sort_key
 
 _PROFILE = ("ID", "NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")

@@ -8,9 +8,9 @@ from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
 from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
 from b24_pipeline.sandbox.portal import Portal
 from b24_pipeline.sandbox.rest.answer import Answer, Method
-from b24_pipeline.sandbox.rest.errors import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
+from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Integers, Mask
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.columns import Numbers

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
-from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.runtime import opened
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.settings import read_settings

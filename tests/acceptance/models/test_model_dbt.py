@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from b24_pipeline.models import Project, build, load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import model_data
 
 

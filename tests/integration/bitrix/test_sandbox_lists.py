@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from b24_pipeline.bitrix.auth import WebhookCredential
-from b24_pipeline.bitrix.budget import LeakyBucketStrategy, SharedBudget, memory_budget, parse_rate
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.bitrix.budget.shared import LeakyBucketStrategy, SharedBudget, memory_budget, parse_rate
 from b24_pipeline.bitrix.client import BitrixClient, Command
-from b24_pipeline.bitrix.listing import ListQuery, read_ids, read_list, read_pages
+from b24_pipeline.bitrix.lists.read import ListQuery, read_ids, read_list, read_pages
 from b24_pipeline.sandbox import Limits, Sandbox, SandboxConfig
-from b24_pipeline.store.budget import PostgresBudgetStorage, PostgresOperatingStore
+from b24_pipeline.store.portals.budget import PostgresBudgetStorage, PostgresOperatingStore
 
 QUERIES = [
     ListQuery("crm.deal.list", ("ID", "TITLE")),

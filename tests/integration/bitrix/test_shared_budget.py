@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from limits.storage import storage_from_string
 
-from b24_pipeline.bitrix.auth import WebhookCredential
-from b24_pipeline.bitrix.budget import (
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.bitrix.budget.shared import (
     LeakyBucketStrategy,
     Operating,
     OperatingRules,
@@ -21,8 +21,8 @@ from b24_pipeline.bitrix.budget import (
     parse_rate,
 )
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.store.budget import PostgresBudgetStorage, PostgresOperatingStore
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.budget import PostgresBudgetStorage, PostgresOperatingStore
 from tests.scripted_portal import ScriptedPortal
 
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from dagster import DagsterInstance
 
-from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.settings import settings

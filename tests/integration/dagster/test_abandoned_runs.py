@@ -7,11 +7,11 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from b24_pipeline.automation.sensors import abandoned_runs
 from b24_pipeline.definitions import defs
-from b24_pipeline.resources import B24, HOLDS_LOCK
+from b24_pipeline.defs.resources import B24, HOLDS_LOCK
+from b24_pipeline.defs.sensors import abandoned_runs
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.store.liveness import alive, is_alive
+from b24_pipeline.store.database.run_lock import alive, is_alive
 
 
 def ticks(instance: DagsterInstance, number: int) -> None:

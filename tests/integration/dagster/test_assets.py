@@ -10,18 +10,18 @@ import pytest
 from dagster import DagsterEventType, DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
-from b24_pipeline.assets.crm import changes, cohorts
-from b24_pipeline.assets.failure import told_in_one_line
-from b24_pipeline.assets.models import models, project
-from b24_pipeline.assets.partitions import cohort_key
-from b24_pipeline.automation.checks import CHECKS, agrees_with_portal, counts, events_arrive, fresh
-from b24_pipeline.automation.pruning import prune
-from b24_pipeline.automation.report import report_outcomes
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.assets.crm import changes, cohorts
+from b24_pipeline.defs.assets.failures import told_in_one_line
+from b24_pipeline.defs.assets.models import models, project
+from b24_pipeline.defs.assets.partitions import cohort_key
+from b24_pipeline.defs.checks import CHECKS, agrees_with_portal, counts, events_arrive, fresh
+from b24_pipeline.defs.instance.runless import report_outcomes
+from b24_pipeline.defs.ops.prune import prune
+from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import PortalUnreachable, UnknownPortal
 from b24_pipeline.models import build
 from b24_pipeline.paths import bundled
-from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.sync.run import Request, sync_portals

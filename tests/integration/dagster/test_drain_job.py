@@ -8,15 +8,15 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance
 
-from b24_pipeline.automation import draining
-from b24_pipeline.automation.pruning import prune_events
-from b24_pipeline.bitrix.events import parse_event
+from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.ops import drain
+from b24_pipeline.defs.ops.prune import prune_events
+from b24_pipeline.defs.resources import B24
 from b24_pipeline.models import build, load_project
-from b24_pipeline.resources import B24
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.landing import Landing
+from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.sync.run import Request, sync_portals
 from tests.events import body
 from tests.installation import execute, fetch
@@ -33,8 +33,8 @@ def changing() -> Iterator[Sandbox]:
 @pytest.fixture
 def synced(installation: Runtime, changing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """It is connected and synced, and the drain stays for a second only."""
-    monkeypatch.setattr(draining, "LINGER_SECONDS", 1.0)
-    monkeypatch.setattr(draining, "BETWEEN_PASSES_SECONDS", 0.1)
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 1.0)
+    monkeypatch.setattr(drain, "BETWEEN_PASSES_SECONDS", 0.1)
     connect(installation, changing.webhook_url, "changing")
     portals = installation.portals.named(["changing"])
     outcomes = sync_portals(installation.connections, portals, Request(), installation.options())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dagster import DagsterInstance
 
-from b24_pipeline.automation.jobs import matches_job
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.jobs import matches_job
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
 from tests.installation import execute

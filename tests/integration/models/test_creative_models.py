@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import creative_figures, model_data
 from tests.conftest import Server
 from tests.model_figures import frame

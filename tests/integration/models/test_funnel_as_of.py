@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors
 
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import model_data, model_figures
 
 PROJECT = load_project()

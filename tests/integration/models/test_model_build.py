@@ -12,7 +12,7 @@ import pytest
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import ModelResult, Project, build, load_project, run_tests
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import model_data
 from tests.conftest import Server
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests import model_data, model_figures
 from tests.conftest import Server
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 
 
 @pytest.fixture(params=["server", "oldest_server"])

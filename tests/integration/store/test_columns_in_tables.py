@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.entities import CRM, DEAL, LEAD, USER, Entity, Kind, RowDecoder
-from b24_pipeline.store import catalogue, merge
-from b24_pipeline.store.copying import lines
-from b24_pipeline.store.merge import Target
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import merge, table_facts
+from b24_pipeline.store.crm.merge import Target
+from b24_pipeline.store.database.copying import lines
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, fetch
 
 SQL_TYPES = {
@@ -39,7 +39,7 @@ OF_EVERY_TABLE = {
 def test_columns_of_an_entity_are_those_of_its_table(warehouse: Warehouse, entity: Entity) -> None:
     """No column without a field, no field without a column, and the types are the same."""
     with warehouse.connect() as connection:
-        found = {column.name: column.type for column in catalogue.columns(connection, entity.table)}
+        found = {column.name: column.type for column in table_facts.columns(connection, entity.table)}
     told = {column.name: SQL_TYPES[column.kind] for column in entity.columns}
     assert found == told | OF_EVERY_TABLE
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.store import cursors
-from b24_pipeline.store.cursors import Cursor, Load, OpenRange
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import cursors
+from b24_pipeline.store.crm.cursors import Cursor, Load, OpenRange
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, execute
 
 NOW = datetime(2026, 9, 21, 10, tzinfo=UTC)

@@ -14,11 +14,11 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.store.custom_fields import keep_views, schema_of
-from b24_pipeline.store.directories import replace_fields
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.crm.directories import replace_fields
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.marts.custom_fields import keep_views, schema_of
+from b24_pipeline.store.portals.portals import Portal, Portals
 from tests.installation import KEY, account, execute, fetch
 
 WORDS = [{"id": "44", "value": "Hot 🔥"}, {"id": "46", "value": "It's 100% \\cold"}]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.store.coverage import prove
-from b24_pipeline.store.health import PortalHealth, health
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.checks.coverage import prove
+from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, execute
 
 

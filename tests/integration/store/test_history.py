@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from b24_pipeline.store import history
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import history
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, execute, fetch
 
 START = datetime(2026, 9, 1, 10, tzinfo=UTC)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.entities import LEAD, RowDecoder
-from b24_pipeline.store import merge
-from b24_pipeline.store.copying import lines
-from b24_pipeline.store.merge import Merged, Target
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import merge
+from b24_pipeline.store.crm.merge import Merged, Target
+from b24_pipeline.store.database.copying import lines
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, execute, fetch
 
 NOON = "2026-09-21T12:00:00+03:00"

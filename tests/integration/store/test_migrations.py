@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseNotMigrated, DatabaseTooNew
-from b24_pipeline.store import migrations
-from b24_pipeline.store.locks import held
-from b24_pipeline.store.migrations import check_migrated, known, migrate
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database import migrations
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.migrations import check_migrated, known, migrate
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import execute, fetch
 
 MIGRATE = (
-    "import sys; from b24_pipeline.store.migrations import migrate; from b24_pipeline.store.pool import Warehouse; "
+    "import sys; from b24_pipeline.store.database.migrations import migrate; "
+    "from b24_pipeline.store.database.warehouse import Warehouse; "
     "print(len(migrate(Warehouse(sys.argv[1]))))"
 )
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from b24_pipeline.bitrix.address import parse_address
-from b24_pipeline.bitrix.oauth import Tokens
+from b24_pipeline.bitrix.auth.oauth import Tokens
+from b24_pipeline.bitrix.http.address import parse_address
 from b24_pipeline.errors import PortalConflict, PortalDisconnected, UnknownPortal
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.vault import Vault
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal, Portals
 from tests.installation import KEY
 
 MEMBER, OTHER = "a" * 32, "b" * 32

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from b24_pipeline.errors import ConditionRefused
-from b24_pipeline.store import qualification
-from b24_pipeline.store.conditions import Condition
-from b24_pipeline.store.migrations import migrate
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.migrations import migrate
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.qualification import evaluation
+from b24_pipeline.store.qualification.conditions import Condition
 from tests.conftest import Server
 from tests.installation import account, execute, fetch
 from tests.qualifying import (
@@ -322,7 +322,7 @@ def test_own_leads_that_stay_are_not_touched(warehouse: Warehouse, portal: UUID)
     link(warehouse, "a", None, 1)
     evaluate(warehouse, portal)
     before = fetch(warehouse, "select loaded_at from leads")
-    assert warehouse.transact(lambda connection: qualification.mark_own_leads(connection, portal)) == 0
+    assert warehouse.transact(lambda connection: evaluation.mark_own_leads(connection, portal)) == 0
     assert fetch(warehouse, "select loaded_at from leads") == before
 
 

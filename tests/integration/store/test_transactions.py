@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable, SettingsError
-from b24_pipeline.store import pool
-from b24_pipeline.store.locks import held
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database import warehouse as warehouse_module
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import account, fetch, raw
 
 
@@ -105,8 +105,8 @@ def test_lock_of_somebody_else_is_waited_for_a_bounded_time(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A table that stays locked ends in an error that says so, soon."""
-    monkeypatch.setattr(pool, "LOCK_TIMEOUT_SECONDS", 0.1)
-    monkeypatch.setattr(pool, "_session_options", lambda: "-c timezone=UTC -c lock_timeout=100ms")
+    monkeypatch.setattr(warehouse_module, "LOCK_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(warehouse_module, "_session_options", lambda: "-c timezone=UTC -c lock_timeout=100ms")
     warehouse = Warehouse(database_url)
     started = time.monotonic()
     with locked(database_url, "bitrix24_leads"), pytest.raises(DatabaseBusy, match="locked"):
@@ -150,7 +150,7 @@ def test_missing_server_is_told_without_the_password() -> None:
 
 def test_server_that_is_too_old_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its version and the one needed are told."""
-    monkeypatch.setattr(pool, "OLDEST_SERVER", 99)
+    monkeypatch.setattr(warehouse_module, "OLDEST_SERVER", 99)
     warehouse = Warehouse(database_url)
     with pytest.raises(DatabaseTooOld, match="99 or newer"), warehouse.connect():
         pass

@@ -11,9 +11,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from b24_pipeline.errors import PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portals
-from b24_pipeline.store.vault import Vault, key_of_home
+from b24_pipeline.store.database.vault import Vault, key_of_home
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
 from tests.installation import execute, fetch
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import Installation
 
 

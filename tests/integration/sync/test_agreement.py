@@ -10,9 +10,9 @@ import pytest
 
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import stage_question, stage_search
-from b24_pipeline.sync.agreement import check_agreement
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.checks import stage_batch, stage_search
+from b24_pipeline.sync.checks.stages import check_agreement
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import reconcile_portals
@@ -261,7 +261,7 @@ def test_change_while_the_portal_is_asked_is_no_difference(
             larger.delete("lead", numbers[-1])
         return answer
 
-    monkeypatch.setattr(stage_question, "LEAST_PAGES", 50)
+    monkeypatch.setattr(stage_batch, "LEAST_PAGES", 50)
     monkeypatch.setattr(BitrixClient, "batch", meddled)
     check(installation, large)
     assert done
@@ -322,7 +322,7 @@ def test_large_stages_are_compared_by_turns(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts alone do not show a wrong amount; some rows a check do, and none is left out in the end."""
-    monkeypatch.setattr(stage_question, "ROW_PAGES", 4)
+    monkeypatch.setattr(stage_batch, "ROW_PAGES", 4)
     wrong = [max(rows) for rows in there(larger).values() if len(rows) > 100]
     assert len(wrong) > 1
     execute(
@@ -372,7 +372,7 @@ def test_counts_lead_to_the_ids_of_a_large_stage(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parted by our ids, until few enough are left to be read; the first, one inside, and the last."""
-    monkeypatch.setattr(stage_question, "ROW_PAGES", 0)
+    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
     monkeypatch.setattr(stage_search, "MOST_READ", 100)
     monkeypatch.setattr(stage_search, "PARTS", 4)
     key, rows = max(there(larger).items(), key=lambda pair: len(pair[1]))
@@ -393,7 +393,7 @@ def test_difference_that_would_cost_too_much_is_told_as_such(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not called repaired, and it is said what repairs it."""
-    monkeypatch.setattr(stage_question, "ROW_PAGES", 0)
+    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
     monkeypatch.setattr(stage_search, "MOST_READ", 10)
     monkeypatch.setattr(stage_search, "PARTS", 4)
     key, rows = max(there(larger).items(), key=lambda pair: len(pair[1]))
@@ -430,7 +430,7 @@ def test_portal_that_refuses_the_check_spoils_nothing(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sync has worked; the sync log says that the check has not."""
-    ask = stage_question.StageQuestion.ask
+    ask = stage_batch.StageQuestion.ask
 
     def refused(question: Any, stages: Any) -> Any:
         fault = Fault("command_error", "crm.deal.list", error="ACCESS_DENIED", description="Access denied")
@@ -438,7 +438,7 @@ def test_portal_that_refuses_the_check_spoils_nothing(
         return ask(question, stages)
 
     before = len(installation.rows("select id from reconciliation"))
-    monkeypatch.setattr(stage_question.StageQuestion, "ask", refused)
+    monkeypatch.setattr(stage_batch.StageQuestion, "ask", refused)
     worked(installation.sync(portal))
     (row,) = installation.rows(
         "select sync_status, error_code from bitrix24_sync_log order by id desc limit 1"

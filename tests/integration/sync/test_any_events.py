@@ -16,11 +16,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from b24_pipeline.bitrix.events import parse_event
+from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.sync.drain import drain
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from tests.acceptance.expected import assert_entities_equal, assert_history_equal
 from tests.conftest import Server

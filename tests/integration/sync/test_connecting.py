@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from b24_pipeline import errors as e
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.vault import Vault
-from b24_pipeline.sync import proofs
-from b24_pipeline.sync.bindings import EVENTS, bind, check, unbind
-from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal, Portals
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.events.bindings import EVENTS, bind, check, unbind
+from b24_pipeline.sync.portals import proof_limit
+from b24_pipeline.sync.portals.oauth import Connecting
 from tests.authorization_server import ALLOWED, CANARY, MEMBER, AuthorizationServer, Sent
 from tests.installation import KEY, NO_LIMIT, fetch
 from tests.scripted_portal import error
@@ -357,7 +357,7 @@ def test_the_first_event_tells_the_application_token(
     with pytest.raises(e.InstallUnproved):
         prove(Sent(MEMBER, "x", "forged"))
     assert prove(Sent(MEMBER, "x", token)) is None
-    monkeypatch.setattr(proofs, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(proof_limit, "PAUSE_SECONDS", 0.0)
     portal = prove(Sent(MEMBER, "apptoken", token))
     assert portal is not None
     assert setting.portals.application_token(portal) == "apptoken"
@@ -385,7 +385,7 @@ def test_liars_do_not_make_us_ask_without_bound(
 ) -> None:
     """However many tokens they invent, the authorization server is asked about so many a minute."""
     setting.connect()
-    monkeypatch.setattr(proofs, "MOST_OF_A_PORTAL", proofs.parse_limit("3/minute"))
+    monkeypatch.setattr(proof_limit, "MOST_OF_A_PORTAL", proof_limit.parse_limit("3/minute"))
     asked = len(bitrix.asked)
     for number in range(10):
         with suppress(e.InstallUnproved):

@@ -12,16 +12,16 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import httpx
 import pytest
 
-from b24_pipeline.bitrix.oauth import OAuthApp
+from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.errors import AppRemoved
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.portals import Portal, Portals
-from b24_pipeline.store.vault import Vault
-from b24_pipeline.sync.bindings import check
-from b24_pipeline.sync.connecting import Connecting
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal, Portals
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.events.bindings import check
 from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.portals.oauth import Connecting
 from b24_pipeline.sync.run import Request, sync_portals
 from tests.authorization_server import Sent
 from tests.installation import KEY, NO_LIMIT, fetch

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.coverage import ALWAYS, coverage, prove
-from b24_pipeline.store.portals import Portal
+from b24_pipeline.store.checks.coverage import ALWAYS, coverage, prove
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import backfill_portals
-from b24_pipeline.sync.scope import Days
 from tests.installation import Installation, worked
 
 YEAR = Days(date(2026, 1, 1), date(2026, 12, 31))

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.bitrix.events import InboundEvent, parse_event
+from b24_pipeline.bitrix.events.inbound import InboundEvent, parse_event
 from b24_pipeline.errors import PortalUnreachable
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store import backlog
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import chunk, objects
-from b24_pipeline.sync import drain as draining
-from b24_pipeline.sync.drain import drain, replay
+from b24_pipeline.store.events import backlog
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.crm import by_id
+from b24_pipeline.sync.events import drain as draining
+from b24_pipeline.sync.events import drain_chunk
+from b24_pipeline.sync.events.drain import drain, replay
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from tests.acceptance.expected import assert_entities_equal, assert_history_equal
@@ -167,19 +168,17 @@ def test_object_that_is_hidden_from_us_lives(
 ) -> None:
     """Lost rights leave it out of lists as a deletion does; `get` says which it is."""
     number = ids(sandbox)[0]
-    take = objects.Fetching._keep
-    monkeypatch.setattr(
-        objects.Fetching, "_keep", lambda self, name, rows, group: take(self, name, [], group)
-    )
+    take = by_id.Fetching._keep
+    monkeypatch.setattr(by_id.Fetching, "_keep", lambda self, name, rows, group: take(self, name, [], group))
     denied = {"error": "ACCESS_DENIED", "error_description": "Access denied"}
-    judge = objects.Fetching._judge
+    judge = by_id.Fetching._judge
 
     def refused(self: Any, answer: Any, key: str, one: Any) -> None:
         answer.results.pop(key)
-        answer.errors[key] = objects.AccessDenied("acme", "crm.deal.get", *denied.values(), 400)
+        answer.errors[key] = by_id.AccessDenied("acme", "crm.deal.get", *denied.values(), 400)
         judge(self, answer, key, one)
 
-    monkeypatch.setattr(objects.Fetching, "_judge", refused)
+    monkeypatch.setattr(by_id.Fetching, "_judge", refused)
     land(installation, portal, ("ONCRMDEALUPDATE", number))
     assert drained(installation)["deal"].rows_deleted == 0
     assert statuses(installation) == ["done"]
@@ -247,7 +246,7 @@ def test_object_that_the_portal_cannot_answer_blocks_nothing_else(
     for number in numbers:
         sandbox.update("deal", number, {"TITLE": "new"})
     land(installation, portal, *[("ONCRMDEALUPDATE", number) for number in numbers])
-    listed = objects.Fetching._sent
+    listed = by_id.Fetching._sent
 
     def failing(self: Any, commands: Any, along: Any) -> Any:
         answer = listed(self, commands, along)
@@ -255,11 +254,11 @@ def test_object_that_the_portal_cannot_answer_blocks_nothing_else(
             asked = command.params.get("filter", {}).get("@ID", [])
             if poisoned in asked:
                 answer.results.pop(key, None)
-                answer.errors[key] = objects.ServerFault("acme", command.method, "ERROR_CORE", "fault", 500)
+                answer.errors[key] = by_id.ServerFault("acme", command.method, "ERROR_CORE", "fault", 500)
         return answer
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(objects.Fetching, "_sent", failing)
+        patched.setattr(by_id.Fetching, "_sent", failing)
         assert drained(installation)["deal"].rows_changed == len(numbers) - 1
     (left,) = waiting(installation)
     assert (left["entity_id"], left["attempts"], left["status"]) == (poisoned, 1, "pending")
@@ -279,7 +278,7 @@ def test_portal_that_is_away_keeps_its_events(
         raise PortalUnreachable("acme", "no answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(objects.Fetching, "fetch", away)
+        patched.setattr(by_id.Fetching, "fetch", away)
         (outcome,) = drain(installation.connections, Options())
     assert isinstance(outcome.error, PortalUnreachable)
     (left,) = waiting(installation)
@@ -370,8 +369,8 @@ def test_a_backlog_of_many_chunks_is_drained_in_one_pass(
 ) -> None:
     """And more moves than come along with the rows are read as well."""
     monkeypatch.setattr(draining, "MOST_OBJECTS", 7)
-    monkeypatch.setattr(chunk, "MOVES_PAGES", 1)
-    monkeypatch.setattr(chunk, "first_unread", lambda *_arguments: 0)
+    monkeypatch.setattr(drain_chunk, "MOVES_PAGES", 1)
+    monkeypatch.setattr(drain_chunk, "first_unread", lambda *_arguments: 0)
     for number in ids(sandbox):
         sandbox.move("deal", number, "C1:NEW" if number % 2 else "NEW", None)
     land(installation, portal, *[("ONCRMDEALUPDATE", number) for number in ids(sandbox)] * 2)

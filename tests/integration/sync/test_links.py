@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.store.matches import MANY, Linked
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.sync.follow import FOLLOWERS
-from b24_pipeline.sync.links import link_own_leads
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.own_leads.matches import MANY, Linked
+from b24_pipeline.sync.derived import FOLLOWERS
+from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from tests.installation import fetch
 from tests.own_leads import Crm
 

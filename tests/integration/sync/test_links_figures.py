@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.models import build, load_project
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from tests.installation import fetch
 from tests.own_leads import START, Crm
 

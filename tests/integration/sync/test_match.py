@@ -10,11 +10,11 @@ import pytest
 
 from b24_pipeline.errors import EntityTypeNotCounted, MethodNotFound
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import match as matching
-from b24_pipeline.sync.match import Matched, match, match_portals
+from b24_pipeline.store.portals.portals import Portal
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.search import search
+from b24_pipeline.sync.own_leads import match as matching
+from b24_pipeline.sync.own_leads.match import Matched, match, match_portals
+from b24_pipeline.sync.own_leads.portal_search import search
 from tests.installation import Installation, execute
 
 
@@ -199,7 +199,7 @@ def test_a_portal_without_the_search_is_told(
     installation: Installation, portal: Portal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One error; what the copy knows is matched all the same, and nobody counts as asked."""
-    monkeypatch.setattr("b24_pipeline.sync.search.METHOD", "crm.duplicate.nothing")
+    monkeypatch.setattr("b24_pipeline.sync.own_leads.portal_search.METHOD", "crm.duplicate.nothing")
     contact = add(sandbox, "contact", "+79215550001")
     installation.sync(portal)
     own(installation, portal, "+79215550001", "+79215550009")

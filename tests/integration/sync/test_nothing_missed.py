@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.bitrix.events import parse_event
+from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.drain import drain
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
 from tests.acceptance.expected import assert_entities_equal, assert_history_equal

@@ -9,11 +9,11 @@ import pytest
 
 from b24_pipeline.errors import DatabaseError
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import offline
-from b24_pipeline.sync.drain import drain
-from b24_pipeline.sync.offline import EVENTS, take_offline, unbind_offline
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.events import offline_queue
+from b24_pipeline.sync.events.drain import drain
+from b24_pipeline.sync.events.offline_queue import EVENTS, take_offline, unbind_offline
 from b24_pipeline.sync.options import Options
 from tests.installation import Installation, worked
 from tests.oauth_portal import connect
@@ -113,7 +113,7 @@ def test_killed_before_clearing_lands_twice_and_harms_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(offline, "_clear", killed)
+        patch.setattr(offline_queue, "_clear", killed)
         with pytest.raises(KeyboardInterrupt):
             take(installation, portal)
     assert take(installation, portal) == 1

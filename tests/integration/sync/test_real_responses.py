@@ -11,13 +11,13 @@ import pytest
 
 from b24_pipeline.bitrix.answers import Answer, read_batch, rows_of
 from b24_pipeline.entities import DEAL_HISTORY, LEAD, USER, RowDecoder
-from b24_pipeline.store import directories, history, merge
-from b24_pipeline.store.copying import lines
-from b24_pipeline.store.merge import Target
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import directories, history, merge
+from b24_pipeline.store.crm.merge import Target
+from b24_pipeline.store.database.copying import lines
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.sync.crm.directory_rows import pipeline_rows, stage_rows, status_rows
+from b24_pipeline.sync.crm.history import move_of
 from b24_pipeline.sync.fields import field_rows
-from b24_pipeline.sync.history import move_of
-from b24_pipeline.sync.stages import pipeline_rows, stage_rows, status_rows
 from tests.installation import account, fetch
 
 RECORDED = Path(__file__).parents[2] / "data" / "real_responses"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.event_health import Arrivals
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync.bindings import check, unbind
+from b24_pipeline.store.events.arrivals import Arrivals
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.events.bindings import check, unbind
+from b24_pipeline.sync.events.watch import watch_events
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
-from b24_pipeline.sync.silence import watch_events
 from tests.installation import Installation, execute, worked
 from tests.oauth_portal import connect
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.crm.stages import Pipeline
-from b24_pipeline.store import directories
-from b24_pipeline.store.directories import Replaced
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.crm import directories
+from b24_pipeline.store.crm.directories import Replaced
+from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.run import DIRECTORIES
 from tests.installation import Installation, account, execute, fetch, worked
 

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 from b24_pipeline.entities import DEAL_HISTORY
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
-from b24_pipeline.sync import history as sync_history
-from b24_pipeline.sync.history import load_history
+from b24_pipeline.sync.crm import history as sync_history
+from b24_pipeline.sync.crm.history import load_history
+from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import backfill_portals
-from b24_pipeline.sync.scope import Days
 from tests.acceptance.expected import assert_history_equal
 from tests.installation import Installation, worked
 

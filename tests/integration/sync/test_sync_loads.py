@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
-from b24_pipeline.store import cursors
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.sync.load import _Load
+from b24_pipeline.store.crm import cursors
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.sync.crm.load import _Load
 from b24_pipeline.sync.options import Options
 from tests.acceptance.expected import assert_entities_equal
 from tests.installation import Installation, worked

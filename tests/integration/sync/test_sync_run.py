@@ -10,12 +10,12 @@ import pytest
 
 from b24_pipeline.errors import CredentialRefused, PortalUnreachable, ScopeMissing, SyncBusy, UnknownEntity
 from b24_pipeline.sandbox import Fault, Limits, Sandbox, SandboxConfig
-from b24_pipeline.store.locks import held
-from b24_pipeline.store.pool import Warehouse
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.probe import probe
+from b24_pipeline.sync.portals.probe import probe
 from b24_pipeline.sync.run import ENTITIES, backfill_portals, known_entities
-from b24_pipeline.sync.scope import Days
 from tests.acceptance.expected import assert_directories_equal, assert_entities_equal, assert_history_equal
 from tests.installation import Installation, worked
 

@@ -9,12 +9,12 @@ import pytest
 
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.portals import Portal
-from b24_pipeline.sync import checkpoint
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.crm import checkpoint
+from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import backfill_portals
-from b24_pipeline.sync.scope import Days
 from tests.installation import Installation, execute, worked
 
 ALWAYS = Days(date(2000, 1, 1), date(2100, 1, 1))

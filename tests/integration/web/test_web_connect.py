@@ -21,7 +21,7 @@ from b24_pipeline.errors import (
     StateUsed,
 )
 from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.oauth import MOST_BEGUN
+from b24_pipeline.web.connect.routes import MOST_BEGUN
 from tests.integration.web.conftest import Service
 from tests.web_service import ScriptedPortals, portal, served
 

@@ -12,7 +12,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.receiver import Receiver
+from b24_pipeline.web.events.receiver import Receiver
 from tests.conftest import Server
 from tests.live_service import Live, live
 from tests.web_service import KEY, ScriptedPortals

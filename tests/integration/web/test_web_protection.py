@@ -11,7 +11,7 @@ from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web import protocol
 from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.body import LARGEST_BODY
+from b24_pipeline.web.body_limit import LARGEST_BODY
 from tests.integration.web.conftest import Service, nobody
 from tests.web_service import CANARY, ScriptedPortals, raw_answer, served
 
@@ -93,7 +93,7 @@ def test_fifty_megabytes_are_refused_unread(service: Service) -> None:
 
 def test_a_slow_body_is_given_up(portals: ScriptedPortals, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that does not come within its time is 400, and frees the connection."""
-    monkeypatch.setattr("b24_pipeline.web.body.SLOWEST_BODY_SECONDS", 0.3)
+    monkeypatch.setattr("b24_pipeline.web.body_limit.SLOWEST_BODY_SECONDS", 0.3)
     app = assemble(Parts("http://127.0.0.1", portals, nobody(), lambda: None))
 
     @app.post("/counted")
@@ -172,7 +172,7 @@ def test_a_database_that_hangs_is_not_waited_for(
     portals: ScriptedPortals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """/readyz answers within its patience, and many who ask share one look."""
-    monkeypatch.setattr("b24_pipeline.web.health.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("b24_pipeline.web.routes.health.PATIENCE_SECONDS", 0.2)
     looks: list[float] = []
 
     def look() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.store.conditions import read_conditions
+from b24_pipeline.store.qualification.conditions import read_conditions
 from b24_pipeline.sync.run import Request, sync_portals
 from tests.conftest import Server
 from tests.installation import fetch

@@ -16,14 +16,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from b24_pipeline.bitrix.events import InboundEvent
+from b24_pipeline.bitrix.events.inbound import InboundEvent
 from b24_pipeline.errors import AppRemoved, DatabaseUnavailable, PortalUnreachable
-from b24_pipeline.store.landing import Landing
-from b24_pipeline.store.pool import Warehouse
-from b24_pipeline.store.senders import RELOAD_SECONDS
-from b24_pipeline.web import receiver as receiving
-from b24_pipeline.web import webhooks
-from b24_pipeline.web.receiver import Receiver
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.events.senders import RELOAD_SECONDS
+from b24_pipeline.web.events import receiver as receiving
+from b24_pipeline.web.events import webhook
+from b24_pipeline.web.events.receiver import Receiver
 from tests import installation
 from tests.events import CANARY, MEMBER, TOKEN, body, may_send
 from tests.installation import execute, fetch
@@ -145,7 +145,7 @@ def test_a_body_without_end_is_not_waited_for(
     receiver: Receiver, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sender that stops in the middle frees its place."""
-    monkeypatch.setattr(webhooks, "SECONDS_TO_ARRIVE", 0.2)
+    monkeypatch.setattr(webhook, "SECONDS_TO_ARRIVE", 0.2)
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as connection:
         head = f"POST {place.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nevent="

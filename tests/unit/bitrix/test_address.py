@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.bitrix.address import CLOUD_ZONES, is_public, parse_address
+from b24_pipeline.bitrix.http.address import CLOUD_ZONES, is_public, parse_address
 from b24_pipeline.errors import AddressRefused
 
 REFUSED = [

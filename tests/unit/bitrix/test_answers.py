@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from b24_pipeline import errors
 from b24_pipeline.bitrix.answers import Answer, Time, by_key, empty, read_batch, rows_of
-from b24_pipeline.bitrix.refusals import masked, refusal
+from b24_pipeline.bitrix.http.refusals import masked, refusal
 from tests.scripted_portal import SECRET, php
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from b24_pipeline.bitrix.auth import WebhookCredential
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.errors import AddressRefused, B24Error, CredentialRefused, SettingsError
 from tests.scripted_portal import SECRET
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from limits.limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 
-from b24_pipeline.bitrix.budget import (
+from b24_pipeline.bitrix.budget.shared import (
     LeakyBucketStrategy,
     MemoryBudgetStorage,
     Operating,

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from b24_pipeline.bitrix.address import PortalAddress
 from b24_pipeline.bitrix.answers import Time
 from b24_pipeline.bitrix.batch import Command, Reference
-from b24_pipeline.bitrix.budget import memory_budget
+from b24_pipeline.bitrix.budget.shared import memory_budget
 from b24_pipeline.bitrix.client import BitrixClient, Route
-from b24_pipeline.bitrix.exchange import MAX_ANSWER_BYTES
+from b24_pipeline.bitrix.http.address import PortalAddress
+from b24_pipeline.bitrix.http.exchange import MAX_ANSWER_BYTES
 from b24_pipeline.bitrix.usage import Usage
 from b24_pipeline.errors import CredentialRefused, TokenExpired, UnreadableAnswer
 from tests.scripted_portal import AT_ONCE, SECRET, Reply, ScriptedPortal, client_of, error

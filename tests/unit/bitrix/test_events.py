@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.bitrix.events import is_deletion, is_user_field_event, parse_event
-from b24_pipeline.bitrix.forms import MOST_BYTES, parse_form
+from b24_pipeline.bitrix.events.forms import MOST_BYTES, parse_form
+from b24_pipeline.bitrix.events.inbound import is_deletion, is_user_field_event, parse_event
 from b24_pipeline.errors import MalformedEvent
 from tests.events import CANARY, MEMBER, TOKEN, body, fields
 

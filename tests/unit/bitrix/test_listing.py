@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.bitrix import flights
-from b24_pipeline.bitrix.listing import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.bitrix.lists import in_flight
+from b24_pipeline.bitrix.lists.read import Chunk, IdRange, ListQuery, read_list
 from tests.scripted_portal import ScriptedPortal, client_of
 
 DEALS = ListQuery("crm.deal.list", ("TITLE",))
@@ -87,7 +87,7 @@ def test_the_portal_works_while_the_caller_does() -> None:
 
 def test_what_waits_for_the_caller_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """No further batch leaves while more than so many bytes wait: the memory of a slow caller stays small."""
-    monkeypatch.setattr(flights, "MOST_OPEN_BYTES", 100_000)
+    monkeypatch.setattr(in_flight, "MOST_OPEN_BYTES", 100_000)
     portal = ScriptedPortal(with_gaps(50_000, 0.1, seed=5))
     with client_of(portal) as client:
         chunks = read_list(client, DEALS, concurrency=2)

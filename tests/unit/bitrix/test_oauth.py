@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from b24_pipeline import errors as e
-from b24_pipeline.bitrix.address import parse_address, parse_server, read_address
-from b24_pipeline.bitrix.auth import AppCredential, FreshToken
-from b24_pipeline.bitrix.oauth import MAX_ANSWER_BYTES, OAuthApp, expiry
+from b24_pipeline.bitrix.auth.credentials import AppCredential, FreshToken
+from b24_pipeline.bitrix.auth.oauth import MAX_ANSWER_BYTES, OAuthApp, expiry
+from b24_pipeline.bitrix.http.address import parse_address, parse_server, read_address
 from tests.authorization_server import CANARY, CLIENT_ID, MEMBER, AuthorizationServer
 from tests.scripted_portal import Reply, error
 

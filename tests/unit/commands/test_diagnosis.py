@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from b24_pipeline.commands.diagnosis import age, findings
-from b24_pipeline.store.coverage import ALWAYS, Proof
-from b24_pipeline.store.health import PortalHealth
+from b24_pipeline.commands.findings import age, findings
+from b24_pipeline.store.checks.coverage import ALWAYS, Proof
+from b24_pipeline.store.checks.health import PortalHealth
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ACCOUNT = UUID(int=1)

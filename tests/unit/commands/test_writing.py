@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from b24_pipeline.commands.writing import FileFormat, format_of, opened_output, write
+from b24_pipeline.commands.row_files import FileFormat, format_of, opened_output, write
 from b24_pipeline.errors import UsageError
-from b24_pipeline.store.exact import exact_json
+from b24_pipeline.store.database.exact_json import exact_json
 
 ROW = {
     "amount": Decimal("12345678901234567890.10"),

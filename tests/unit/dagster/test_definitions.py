@@ -13,20 +13,20 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
-from b24_pipeline.assets.links import OWN, OWN_TABLES
-from b24_pipeline.assets.models import project
-from b24_pipeline.assets.partitions import cohort_key, last_months, ranges_by_portal
-from b24_pipeline.assets.picture import funnel_picture
 from b24_pipeline.assets.qualification import QUALIFICATION
-from b24_pipeline.assets.tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE, RECONCILIATION
-from b24_pipeline.automation.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
-from b24_pipeline.automation.sensors import inbound_events, new_portals
-from b24_pipeline.automation.storage import storage_url
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.assets.funnel_svg import funnel_picture
+from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.assets.own_leads import OWN, OWN_TABLES
+from b24_pipeline.defs.assets.partitions import cohort_key, last_months, ranges_by_portal
+from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE, RECONCILIATION
+from b24_pipeline.defs.instance.storage import storage_url
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.defs.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
+from b24_pipeline.defs.sensors import inbound_events, new_portals
 from b24_pipeline.paths import bundled
-from b24_pipeline.resources import B24
+from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.run import COHORT_ENTITIES
-from b24_pipeline.sync.scope import Days
 
 TICK = datetime(2026, 11, 23, 8, 50, tzinfo=UTC)
 

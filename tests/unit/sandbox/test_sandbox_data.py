@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from b24_pipeline.sandbox.config import SandboxConfig
+from b24_pipeline.sandbox.controls.truth import Truth
 from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.truth import Truth
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.store.copying import Lines, lines
+from b24_pipeline.store.database.copying import Lines, lines
 
 ACCOUNT = UUID(int=7)
 TEXTS = st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)

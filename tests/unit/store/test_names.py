@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.store.names import LONGEST_BYTES, column_name, schema_name
+from b24_pipeline.store.marts.names import LONGEST_BYTES, column_name, schema_name
 
 PORTALS = st.from_regex(r"[^\W_][\w.-]{0,62}", fullmatch=True)
 

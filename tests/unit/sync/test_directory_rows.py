@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 
 from b24_pipeline.entities import DEAL_HISTORY, LEAD_HISTORY
-from b24_pipeline.sync.directories import language_of
+from b24_pipeline.sync.crm.directories import language_of
+from b24_pipeline.sync.crm.directory_rows import (
+    pipeline_rows,
+    place_of,
+    semantics_of,
+    stage_rows,
+    status_rows,
+    whole,
+)
+from b24_pipeline.sync.crm.history import move_of
 from b24_pipeline.sync.fields import field_rows
-from b24_pipeline.sync.history import move_of
-from b24_pipeline.sync.stages import pipeline_rows, place_of, semantics_of, stage_rows, status_rows, whole
 
 CATEGORIES = [{"id": 0, "name": "Main", "sort": 100, "isDefault": "Y"}, {"id": "4", "name": "B2B"}]
 WON = {"ENTITY_ID": "DEAL_STAGE_4", "STATUS_ID": "C4:WON", "NAME": "Won", "SORT": "60", "SEMANTICS": "S"}

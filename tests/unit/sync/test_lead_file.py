@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.errors import LeadFileRefused
-from b24_pipeline.store.own_leads import Row
-from b24_pipeline.sync.lead_file import COLUMNS, BadRow, Cells, open_lead_file
-from b24_pipeline.sync.lead_rows import lead_of, moment_of
+from b24_pipeline.store.own_leads.imports import Row
+from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, Cells, open_lead_file
+from b24_pipeline.sync.own_leads.csv_rows import lead_of, moment_of
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.sync.offline import event_of
+from b24_pipeline.sync.events.offline_queue import event_of
 
 
 def row(**fields: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.bitrix.answers import Answer, BatchAnswer
 from b24_pipeline.errors import ScopeMissing, UnreadableAnswer
-from b24_pipeline.sync.probe import probe, time_zone_of
+from b24_pipeline.sync.portals.probe import probe, time_zone_of
 
 SUMMER = "2026-07-01T12:00:00+03:00"
 PROFILE = {"ID": "17", "ADMIN": True, "TIME_ZONE": "Europe/Moscow"}

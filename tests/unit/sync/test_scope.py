@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from b24_pipeline.errors import WrongDates
-from b24_pipeline.sync.scope import FULL, Days, changed_since, incremental
+from b24_pipeline.sync.crm.scope import FULL, Days, changed_since, incremental
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from b24_pipeline.bitrix.listing import IdRange
-from b24_pipeline.sync.slices import ID, MODIFIED, Slice, numbers, thresholds
+from b24_pipeline.bitrix.lists.read import IdRange
+from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, numbers, thresholds
 
 
 def test_conditions_leave_open_ends_out() -> None:

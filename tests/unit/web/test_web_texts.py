@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from b24_pipeline.web.texts import TEXTS
+from b24_pipeline.web.connect.texts import TEXTS
 
 
 def test_every_language_has_every_text() -> None:

@@ -1,0 +1,1 @@
+"""The request budget of a portal: the leaky bucket, operating time, and waiting for both."""

@@ -1,0 +1,1 @@
+"""One HTTP request to a portal and its answer: addresses, transport, refusals."""

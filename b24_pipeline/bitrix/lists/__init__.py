@@ -1,0 +1,1 @@
+"""Whole lists read by ascending id: ranges, plans, pages, batches in flight."""

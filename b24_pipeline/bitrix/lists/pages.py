@@ -1,0 +1,150 @@
+"""The pages of a list by ascending id: how they are asked for, and what came of them.
+
+Section 3.5 of the fact sheet: `start=-1`, `order[ID]=ASC`, `filter[>ID]`; in a
+batch each page takes its `>ID` from the fiftieth row of the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.batch import Command, Reference
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.errors import ApiError, ListDidNotAdvance, UnreadableAnswer
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What to read; `wrapper` is the key around the rows (`items`), `params` what no other field holds."""
+
+    method: str
+    select: tuple[str, ...]
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    id_field: str = "ID"
+    wrapper: str | None = None
+
+    def page(self, after: int | Reference, upto: int | None) -> Command:
+        """The first rows after an id."""
+        bounds: dict[str, Any] = {f">{self.id_field}": after}
+        if upto is not None:
+            bounds[f"<={self.id_field}"] = upto
+        return self._command(bounds, "ASC", self._selected())
+
+    def top(self) -> Command:
+        """The highest ids."""
+        return self._command({}, "DESC", (self.id_field,))
+
+    def by_ids(self, ids: list[int]) -> Command:
+        """The rows of these ids, as far as they exist; at most fifty."""
+        return self._command({f"@{self.id_field}": ids}, "ASC", self._selected())
+
+    def chain(self, prefix: str, after: int, upto: int | None, pages: int) -> dict[str, Command]:
+        """Pages in a row, by command key."""
+        wrapper = f"[{self.wrapper}]" if self.wrapper else ""
+        keys = [f"{prefix}_{number}" for number in range(pages)]
+        last_ids = [Reference(f"$result[{key}]{wrapper}[{PAGE_ROWS - 1}][{self.id_field}]") for key in keys]
+        starts: list[int | Reference] = [after, *last_ids]
+        return {key: self.page(start, upto) for key, start in zip(keys, starts, strict=False)}
+
+    def _selected(self) -> tuple[str, ...]:
+        named = self.id_field in self.select or "*" in self.select
+        return self.select if named or not self.select else (self.id_field, *self.select)
+
+    def _command(self, bounds: Mapping[str, Any], direction: str, select: tuple[str, ...]) -> Command:
+        params = {
+            **self.params,
+            "order": {self.id_field: direction},
+            "filter": {**self.filter, **bounds},
+            "select": list(select),
+            "start": -1,
+        }
+        return Command(self.method, params)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """All rows of one id range, ascending."""
+
+    done: IdRange
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one request brought, and the ranges not delivered after it: the cursor to commit with it."""
+
+    pieces: tuple[Piece, ...]
+    left: tuple[IdRange, ...]
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a chain of pages brought: rows up to `covered`, and why it ended before the range did."""
+
+    rows: list[Row]
+    covered: int
+    squares: int = 0  # of the steps from id to id
+    complete: bool = False
+    error: ApiError | None = None
+
+
+def walk(
+    portal: str, query: ListQuery, answer: BatchAnswer, keys: list[str], after: int, upto: int | None
+) -> Walk:
+    """Go through the pages in order, for good only to the first short one.
+
+    After it the portal begins again at the start of the list, because the
+    reference leads nowhere. Raises ListDidNotAdvance and UnreadableAnswer.
+    """
+    done = Walk([], after)
+    for key in keys:
+        done.error = answer.errors.get(key)
+        if done.error or key not in answer.results:
+            return done
+        rows, ids = _page(portal, query, answer.results[key])
+        done.squares += _ascent(portal, query, done.covered, ids, upto)
+        done.rows += rows
+        done.covered = ids[-1] if ids else done.covered
+        if len(rows) < PAGE_ROWS or done.covered == upto:
+            done.complete = True
+            return done
+    return done
+
+
+def _page(portal: str, query: ListQuery, result: Any) -> tuple[list[Row], list[int]]:
+    try:
+        rows = rows_of(result, query.wrapper)
+        return rows, [int(row[query.id_field]) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        raise UnreadableAnswer(
+            portal, f"{query.method}: expected rows, each with a number as its {query.id_field}"
+        ) from None
+
+
+def _ascent(portal: str, query: ListQuery, after: int, ids: list[int], upto: int | None) -> int:
+    """The squares of the steps from each id to the next, added up. Raises ListDidNotAdvance."""
+    previous, squares = after, 0
+    for number in ids:
+        if number <= previous or (upto is not None and number > upto):
+            raise ListDidNotAdvance(
+                portal,
+                f"{query.method}: asked for {query.id_field} after {previous}"
+                f"{'' if upto is None else f' and up to {upto}'}, got {number}; "
+                "the portal ignored the filter or the order",
+            )
+        squares += (number - previous) ** 2
+        previous = number
+    return squares
+
+
+def highest_ids(portal: str, query: ListQuery, answer: BatchAnswer, key: str) -> list[int]:
+    """The ids of the `top` page, descending; raises its error."""
+    if key not in answer.results and key not in answer.errors:
+        raise UnreadableAnswer(portal, f"{query.method}: no answer to one command of a batch")
+    return _page(portal, query, answer.get(key))[1]

@@ -1,0 +1,64 @@
+"""`b24 export`: a mart as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands import row_files
+from b24_pipeline.commands.screen import say
+from b24_pipeline.settings import settings
+from b24_pipeline.store.database.exact_json import exact_json
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import CursorResult
+
+    from b24_pipeline.read.marts import Mart
+
+ROWS_AT_ONCE = 2000  # in memory, however many there are
+
+
+def export(
+    mart: Annotated[str, typer.Argument(help="The mart, such as fct_deal.")],
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day (YYYY-MM-DD), by the portal's clock.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
+    file: Annotated[Path | None, typer.Option("--output", help="A file; else stdout.")] = None,
+    form: Annotated[
+        row_files.FileFormat | None, typer.Option("--format", help="csv or json; by FILE's name, else csv.")
+    ] = None,
+) -> None:
+    """Write the rows of a mart; days are about its first column of days or times."""
+    from b24_pipeline.read.connection import reading
+    from b24_pipeline.read.marts import mart_of
+    from b24_pipeline.read.rows import choice, rows_of
+
+    chosen = choice(name, first=first, last=last)
+    if form is None:
+        form = row_files.format_of(file) if file else row_files.FileFormat.CSV
+    with (
+        runtime.opened(settings()) as opened,
+        reading(engine=opened.warehouse.engine) as connection,
+    ):
+        found = mart_of(connection, mart)
+        streaming = connection.execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE)
+        rows = rows_of(streaming, found, chosen)
+        with row_files.opened_output(file) as out:
+            count = row_files.write(_exact(found, rows), [one.name for one in found.columns], form, out)
+    if file:
+        say(f"{count} rows in {file}")
+
+
+def _exact(mart: Mart, rows: CursorResult[Any]) -> Iterator[dict[str, Any]]:
+    documents = [one.name for one in mart.columns if one.is_json]
+    for row in rows.mappings():
+        told = dict(row)
+        for name in documents:
+            told[name] = None if told[name] is None else exact_json(told[name])
+        yield told

@@ -1,0 +1,168 @@
+"""Which promises are broken, by what the database says of a portal, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from b24_pipeline.store.checks.coverage import PROOF_LASTS
+from b24_pipeline.store.checks.health import PortalHealth
+
+BACKLOG = timedelta(minutes=5)
+"""A busy portal's events are drained within a second, a quiet one's within ten."""
+
+UNUSED_TOKEN = timedelta(days=150)
+"""A refresh token that is not used ends after 180 days (fact sheet, section 2)."""
+
+CROWDED = timedelta(seconds=60)
+"""The budget's burst is 25 s of requests; behind so many more, none comes through in a reasonable time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A broken promise: of which portal, what is wrong, and what to do."""
+
+    portal: str
+    problem: str
+    advice: str
+
+
+def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
+    """All that is wrong with one portal, by the database alone."""
+    for rule in _RULES:
+        for problem, advice in rule(portal, now):
+            yield Finding(portal.name, problem, advice)
+
+
+Told = Iterator[tuple[str, str]]
+
+
+def _credential(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.status == "connected":
+        return
+    why = f": {portal.reason}" if portal.reason else ""
+    connect = f"b24 portal connect {portal.name} {portal.domain}"
+    if portal.status == "reauthorization_required" and portal.connected_by == "webhook":
+        yield f"its webhook credential has ended{why}", f"b24 portal add {portal.name} --webhook-url URL"
+    elif portal.status == "reauthorization_required":
+        yield f"a person must authorize it again{why}", f"`{connect}`, then open the link it prints"
+    elif portal.status == "paused":
+        yield f"it is paused{why}", "mend what the reason says, then connect it again"
+    else:
+        yield f"it is {portal.status}{why}", f"`{connect}`, or b24 portal add {portal.name} --webhook-url URL"
+
+
+def _token(portal: PortalHealth, now: datetime) -> Told:
+    if (
+        portal.status == "connected"
+        and portal.token_expires_at
+        and now - portal.token_expires_at > UNUSED_TOKEN
+    ):
+        yield "its token was not used for months and is about to end", f"b24 sync {portal.name}"
+
+
+def _backlog(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.due_seconds > BACKLOG.total_seconds():
+        yield (
+            f"{portal.events_due} events wait to be drained, the first for {age(portal.due_seconds)}",
+            "b24 drain, or `b24 up` for the sensor",
+        )
+
+
+def _given_up(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.events_failed:
+        yield (
+            f"{portal.events_failed} events were given up after several attempts",
+            "look at the column error of bitrix24_webhook_events, mend it, then b24 drain --replay --since T",
+        )
+
+
+def _unheard(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.status == "connected" and _waits_for_the_first(portal):
+        yield (
+            "no event of it has been accepted yet",
+            f"change a deal in the portal; if none comes, {portal.handler_url} does not reach `b24 serve` from outside",
+        )
+
+
+def _waits_for_the_first(portal: PortalHealth) -> bool:
+    return bool(portal.bound_events) and not portal.proves_events
+
+
+def _silence(portal: PortalHealth, _now: datetime) -> Told:
+    if not portal.silent_since or _waits_for_the_first(portal):
+        return
+    problem = (
+        f"{portal.unannounced} changes were found by polling that no event announced "
+        f"(noticed {portal.silent_since:%Y-%m-%d %H:%M} UTC)"
+    )
+    if portal.bound_events:
+        yield (
+            problem,
+            f"its events are bound again by themselves; does {portal.handler_url} reach `b24 serve` from outside?",
+        )
+    else:
+        yield problem, "is its outgoing webhook still there, with the right address and these events?"
+
+
+def _bindings(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.status == "connected" and portal.connected_by == "oauth" and not portal.bound_events:
+        yield (
+            "no events of it are bound: changes come with the next sync only",
+            f"`b24 portal connect {portal.name} {portal.domain}` binds them",
+        )
+
+
+def _coverage(portal: PortalHealth, now: datetime) -> Told:
+    if portal.status != "connected" or portal.read_seconds is None:
+        return  # that it was never synced is told elsewhere
+    for entity in portal.not_synced:
+        yield f"{entity} was never compared with the portal as a whole", f"b24 reconcile {portal.name}"
+    for proof in portal.coverage:
+        if proof.is_whole and now - proof.proved_at > PROOF_LASTS:
+            days = (now - proof.proved_at).days
+            yield (
+                f"{proof.entity_type} was last compared with the portal {days} days ago",
+                f"b24 reconcile {portal.name}, or `b24 up` for the nightly one",
+            )
+
+
+def _agreement(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.stages_wrong and portal.stages_checked_at:
+        yield (
+            f"{portal.stages_wrong} of {portal.stages_checked} stages differed from the portal and could not be "
+            f"repaired ({portal.stages_checked_at:%Y-%m-%d %H:%M} UTC)",
+            f"b24 reconcile {portal.name} --whole, with --accept-deletions if the rows that it says are gone were "
+            "really deleted; the column explanation of reconciliation says what differs",
+        )
+
+
+def _budget(portal: PortalHealth, _now: datetime) -> Told:
+    if portal.budget_seconds > CROWDED.total_seconds():
+        yield (
+            f"its request budget is used up for {age(portal.budget_seconds)}",
+            "wait; if it stays so, another program shares this portal's limit from our address",
+        )
+
+
+_RULES = (
+    _credential,
+    _token,
+    _backlog,
+    _given_up,
+    _unheard,
+    _silence,
+    _bindings,
+    _coverage,
+    _agreement,
+    _budget,
+)
+
+
+def age(seconds: float) -> str:
+    """Roughly, for people."""
+    minutes = max(0, int(seconds // 60))
+    if minutes < 2:
+        return f"{max(0, int(seconds))} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

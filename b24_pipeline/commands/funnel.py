@@ -1,0 +1,152 @@
+"""`b24 models` and `b24 funnel`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from b24_pipeline import runtime
+from b24_pipeline.commands import row_files
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.errors import UsageError
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
+from b24_pipeline.store.marts.funnel import funnel_rows
+
+if TYPE_CHECKING:
+    from b24_pipeline.models import BuildResult
+
+
+class Format(StrEnum):
+    """How figures are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def models(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build from nothing.")] = False,
+    select: Annotated[
+        str | None, typer.Option(help="Models, as dbt selects them: name, +name, name+.")
+    ] = None,
+) -> None:
+    """Build the SQL models and run their tests."""
+    with runtime.opened(settings()) as opened:
+        built = build_models(opened, select=select, full_refresh=full_refresh)
+    rows = [
+        (model.name, model.materialized, model.action, model.rows, model.seconds) for model in built.models
+    ]
+    table(("model", "materialized", "done", "rows", "seconds"), rows, right=(3, 4))
+    failed = [test for test in built.tests if not test.passed]
+    for test in failed:
+        say(f"{test.severity}: {test.name} fails for {test.failures} rows")
+    output.print(
+        f"{len(built.models)} models, {len(built.tests) - len(failed)} of {len(built.tests)} tests passed"
+    )
+
+
+def build_models(opened: Runtime, *, select: str | None = None, full_refresh: bool = False) -> BuildResult:
+    """Builds the models of this installation."""
+    from b24_pipeline.models import build, load_project
+
+    return build(opened.warehouse.connect, load_project(), select=select, full_refresh=full_refresh)
+
+
+def funnel(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    entity_type: Annotated[
+        str | None, typer.Option(help="lead or deal; as the portal counts by default.")
+    ] = None,
+    pipeline: Annotated[int | None, typer.Option(help="Only the pipeline of this number.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="table, csv or json; table unless FILE says otherwise.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--output", help="A file for csv or json.")] = None,
+) -> None:
+    """Show the funnel of a portal."""
+    if entity_type not in (None, "lead", "deal"):
+        raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
+    if file and form is Format.TABLE:
+        raise UsageError("a table is for the terminal; write csv or json into the file")
+    if form is None:
+        form = Format(row_files.format_of(file)) if file else Format.TABLE
+    with runtime.opened(settings()) as opened:
+        portal = opened.portals.one(name)
+        counted = entity_type or ("lead" if portal.entity_type == "lead" else "deal")
+        rows = _funnel(opened, name, counted, pipeline)
+    if form is Format.TABLE:
+        _as_table(rows)
+        return
+    with row_files.opened_output(file) as out:
+        row_files.write(rows, list(rows[0]), row_files.FileFormat(form), out)
+
+
+def show_funnel(opened: Runtime, name: str, counted: str) -> None:
+    """The funnel of a portal's leads or deals on the terminal."""
+    _as_table(_funnel(opened, name, counted))
+
+
+def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = None) -> list[dict[str, Any]]:
+    with opened.warehouse.connect() as connection:
+        rows = funnel_rows(connection, name, counted, pipeline)
+    if not rows:
+        where = f" in pipeline {pipeline}" if pipeline is not None else ""
+        raise UsageError(f"{name} has no {counted} funnel{where}; has it been synced? (b24 sync {name})")
+    return rows
+
+
+def _as_table(rows: list[dict[str, Any]]) -> None:
+    for category in dict.fromkeys(row["category_id"] for row in rows):
+        stages = [row for row in rows if row["category_id"] == category]
+        title = stages[0]["category_name"]
+        output.print(f"\n[bold]{escape(title)}[/] ({stages[0]['entered']} entered)")
+        most = max([row["reached"] for row in stages] + [1])
+        titles = (
+            "stage",
+            "",
+            "in stage",
+            "reached",
+            "from start",
+            "from previous",
+            "median",
+            "amount in stage",
+        )
+        table(titles, [_stage(row, most) for row in stages], right=(2, 3, 4, 5, 6, 7))
+
+
+def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
+    return (
+        row["status_name"],
+        "█" * round(20 * row["reached"] / most),
+        row["in_stage"],
+        row["reached"],
+        _share(row["conversion_from_start"]),
+        _share(row["conversion_from_previous"]),
+        _duration(row["median_seconds"]),
+        _money(row),
+    )
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{float(value):.1%}"
+
+
+def _duration(seconds: Any) -> str:
+    if seconds is None:
+        return ""
+    hours = float(seconds) / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def _money(row: dict[str, Any]) -> str:
+    """Each currency by itself: they are never added."""
+    amounts = row.get("amounts_by_currency") or {}
+    return ", ".join(
+        f"{Decimal(str(amount)):,.0f} {currency}".replace(",", " ") for currency, amount in amounts.items()
+    )

@@ -1,0 +1,118 @@
+"""`b24 portal add | connect | list | remove`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.settings import settings
+from b24_pipeline.store.portals.portals import require_name
+from b24_pipeline.sync.portals.probe import probe
+
+
+class EntityType(StrEnum):
+    """Whose funnel the portal counts."""
+
+    LEAD = "lead"
+    DEAL = "deal"
+    BOTH = "both"
+
+
+class Plan(StrEnum):
+    """The portal's plan, which sets its request budget."""
+
+    STANDARD = "standard"
+    ENTERPRISE = "enterprise"
+
+
+_COUNTED = "Whose funnel you count; left out, a known portal keeps its own, of a new one it is both."
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What you call this portal.")],
+    webhook_url: Annotated[
+        str, typer.Option(help="The inbound webhook, as the portal shows it.", envvar="B24_WEBHOOK_URL")
+    ],
+    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
+    plan: Annotated[
+        Plan | None,
+        typer.Option(
+            help="Sets the request budget; left out, a known portal keeps its own, a new one is standard."
+        ),
+    ] = None,
+    moved: Annotated[bool, typer.Option("--moved", help="The same portal, at a new address.")] = False,
+    application_token: Annotated[
+        str | None,
+        typer.Option(
+            help="Proves the events of its outgoing webhook; the portal shows it there.",
+            envvar="B24_APPLICATION_TOKEN",
+        ),
+    ] = None,
+) -> None:
+    """Connect a portal by its webhook credential; nothing is stored unless it answers."""
+    require_name(name)
+    credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
+    with runtime.opened(settings()) as opened:
+        known = next((portal for portal in opened.portals.all() if portal.name == name), None)
+        counted = entity_type or (known.entity_type if known else EntityType.BOTH)
+        budget = plan or (known.plan if known else Plan.STANDARD)
+        with opened.connections.client_of(credential, f"{name} ({credential.host})", str(budget)) as client:
+            found = probe(client)
+        opened.portals.add_webhook(
+            name,
+            credential.address.domain,
+            credential.base_url,
+            entity_type=str(counted),
+            plan=str(budget),
+            user_id=found.user_id,
+            time_zone=found.time_zone,
+            moved=moved,
+            application_token=application_token,
+        )
+    for warning in found.warnings:
+        say(f"note: {warning}")
+    output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
+
+
+def connect(
+    name: Annotated[str, typer.Argument(help="What you call this portal.")],
+    domain: Annotated[str, typer.Argument(help="Its address, such as acme.bitrix24.com.")],
+    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
+) -> None:
+    """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
+    with runtime.opened(settings()) as opened:
+        link = opened.connecting().link(name, domain, entity_type)
+    say("open this in a browser that is signed in to the portal:")
+    output.print(link, soft_wrap=True)
+
+
+def show() -> None:
+    """List the connected portals."""
+    with runtime.opened(settings()) as opened:
+        portals = opened.portals.all()
+    rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
+    table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
+    if not rows:
+        say("no portal yet; connect one with: b24 portal add NAME --webhook-url URL")
+
+
+def remove(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its data too.")] = False,
+) -> None:
+    """Forget a portal's credential; its data stays unless it is purged."""
+    with runtime.opened(settings()) as opened:
+        portal = opened.portals.one(name)
+        if opened.oauth and portal.connected_by == "oauth":
+            opened.connecting().disconnect(portal)
+        opened.portals.remove(name, purge=purge)
+    output.print(
+        f"{name} is removed with all its data; the figures forget it with the next build: b24 models"
+        if purge
+        else f"{name} is disconnected; its data stays"
+    )

@@ -1,0 +1,262 @@
+"""`b24 status` and `b24 doctor`: what is true now, and which promise is broken."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.findings import Finding, age, findings
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.errors import B24Error, DatabaseError
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
+from b24_pipeline.store.checks import last_syncs as store
+from b24_pipeline.store.checks.coverage import Proof
+from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.portals.probe import probe
+
+STALE = timedelta(hours=1)
+"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def status(as_json: AsJson = False) -> None:
+    """Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget."""
+    with runtime.opened(settings()) as opened, opened.warehouse.connect() as connection:
+        portals = opened.portals.all()
+        states = health(connection)
+        syncs = store.last_syncs(connection)
+        domains = {portal.domain for portal in portals}
+        buckets = [one for one in store.buckets(connection) if one["bucket"].partition("/")[0] in domains]
+        place = opened.warehouse.place
+    if as_json:
+        told = {portal.name: portal for portal in states}
+        found = [_portal(portal) | _told(told[portal.name]) for portal in portals if portal.name in told]
+        _write({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
+        return
+    output.print(f"database: {place}\n", soft_wrap=True)
+    _show_portals(states)
+    if not syncs:
+        say("nothing has been synced yet; run `b24 sync`")
+        return
+    _show_syncs(syncs)
+    _show_coverage(states)
+
+
+def _show_portals(states: Sequence[PortalHealth]) -> None:
+    titles = (
+        "portal",
+        "domain",
+        "status",
+        "by",
+        "token until",
+        "behind",
+        "events due",
+        "given up",
+        "last event",
+        "events",
+        "stages",
+        "requests queued",
+    )
+    table(titles, list(map(_state, states)), right=(6, 7))
+    for portal in states:
+        if portal.status != "connected" and portal.reason:
+            say(f"{portal.name} is {portal.status}: {portal.reason}; `b24 doctor` says what to do")
+
+
+def _state(portal: PortalHealth) -> tuple[Any, ...]:
+    return (
+        portal.name,
+        portal.domain,
+        portal.status,
+        portal.connected_by,
+        portal.token_expires_at,
+        "never synced" if portal.lag_seconds is None else age(portal.lag_seconds),
+        portal.events_due,
+        portal.events_failed,
+        portal.last_event_at,
+        _events(portal),
+        _stages(portal),
+        f"{portal.budget_seconds:.1f} s",
+    )
+
+
+def _events(portal: PortalHealth) -> str:
+    """How changes become known."""
+    if portal.silent_since:
+        return f"silent, {portal.unannounced} missed"
+    if portal.bound_events:
+        return f"{len(portal.bound_events)} bound"
+    return "outgoing webhook" if portal.proves_events else "none, polled"
+
+
+def _stages(portal: PortalHealth) -> str:
+    """Our figures beside the portal's."""
+    if portal.stages_checked_at is None:
+        return "not compared"
+    if portal.stages_wrong:
+        return f"{portal.stages_wrong} of {portal.stages_checked} differ"
+    changed = portal.stages_differing - portal.stages_repaired
+    repaired = f", {portal.stages_repaired} repaired" if portal.stages_repaired else ""
+    return f"{portal.stages_checked} agree{repaired}" + (f", {changed} changed since" if changed else "")
+
+
+def _show_syncs(syncs: Sequence[dict[str, Any]]) -> None:
+    output.print()
+    titles = ("portal", "entity", "sync", "result", "rows read", "changed", "finished", "complete up to")
+    table(titles, list(map(_line, syncs)), right=(4, 5))
+
+
+def _line(sync: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        sync["portal"],
+        sync["entity_type"],
+        sync["sync_type"],
+        sync["sync_status"],
+        sync["rows_read"],
+        sync["rows_changed"],
+        sync["finished_at"],
+        sync["cursor_watermark"],
+    )
+
+
+def _show_coverage(states: Sequence[PortalHealth]) -> None:
+    """No line of an entity would look like no rows of it, so that one says so."""
+    rows: list[tuple[Any, ...]] = []
+    for portal in states:
+        rows += [(portal.name, *_proved(proof)) for proof in portal.coverage]
+        rows += [(portal.name, entity, "not synced", None, None, None) for entity in portal.not_synced]
+    output.print()
+    table(("portal", "entity", "created", "rows", "proved by", "compared"), rows, right=(3,))
+
+
+def _proved(proof: Proof) -> tuple[Any, ...]:
+    return (proof.entity_type, _days(proof), proof.rows_alive, proof.proved_by, proof.proved_at)
+
+
+def _days(proof: Proof) -> str:
+    if proof.is_whole:
+        return "ever"
+    first = "" if proof.created_from == date.min else f"from {proof.created_from}"
+    before = "" if proof.created_before == date.max else f"before {proof.created_before}"
+    return " ".join(filter(None, (first, before)))
+
+
+def _portal(portal: Portal) -> dict[str, Any]:
+    return {
+        "name": portal.name,
+        "domain": portal.domain,
+        "status": portal.status,
+        "entity_type": portal.entity_type,
+        "plan": portal.plan,
+        "time_zone": portal.time_zone,
+    }
+
+
+def _told(portal: PortalHealth) -> dict[str, Any]:
+    found = asdict(portal)
+    del found["account"]
+    for proof in found["coverage"]:
+        del proof["account"]
+    return found | {"not_synced": portal.not_synced}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Name each broken promise and what to do; exit 1 if there is one."""
+    found = list(_examine())
+    if as_json:
+        _write({"ok": not found, "findings": [asdict(finding) for finding in found]})
+    elif found:
+        table(("portal", "problem", "what to do"), [(f.portal, f.problem, f.advice) for f in found])
+    else:
+        output.print("all is well")
+    if found:
+        raise typer.Exit(1)
+
+
+def _examine() -> Iterator[Finding]:
+    try:
+        with runtime.opened(settings()) as opened:
+            yield from _examine_portals(opened)
+    except DatabaseError as error:
+        yield Finding("", str(error), "see the message")
+
+
+def _examine_portals(opened: Runtime) -> Iterator[Finding]:
+    # asked first: it may renew a token, or find that it cannot be renewed any more
+    asked = {portal.name: _ask(opened, portal) for portal in opened.portals.all()}
+    with opened.warehouse.connect() as connection:
+        syncs = store.last_syncs(connection)
+        failed = store.failed_comparisons(connection)
+        states = {portal.name: portal for portal in health(connection)}
+        built = store.models_built(connection)
+    portals = [portal for portal in opened.portals.all() if portal.name in states]
+    if not portals:
+        yield Finding("", "no portal is connected", "b24 portal add NAME --webhook-url URL")
+    for portal in portals:
+        yield from findings(states[portal.name], datetime.now(UTC))
+        if portal.status != "connected":
+            continue  # that is the cause, and all else follows from it
+        answers, told = asked.get(portal.name, (True, []))
+        yield from told
+        if answers:
+            yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
+    for one in failed:
+        yield Finding(
+            one["portal"],
+            f"the last comparison of {one['entity_type']} failed: {one['error_message']}",
+            f"b24 reconcile {one['portal']}",
+        )
+    if any(sync["sync_status"] == "success" for sync in syncs) and not built:
+        yield Finding("", "the SQL models were never built", "b24 models")
+
+
+def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
+    """Whether the portal answers to our credential, and what is to be said of it."""
+    if portal.status != "connected":
+        return False, []
+    try:
+        with opened.connections.client(portal) as client:
+            found = probe(client)
+    except B24Error as error:
+        return False, [
+            Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
+        ]
+    advice = "give the credential's owner more rights, or accept it"
+    return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
+
+
+def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+    if not syncs:
+        yield Finding(portal.name, "it was never synced", f"b24 sync {portal.name}")
+    now = datetime.now(UTC)
+    for sync in syncs:
+        entity, again = sync["entity_type"], f"b24 sync {portal.name}"
+        if sync["sync_status"] == "failed" and sync["sync_type"] != "reconcile":
+            yield Finding(portal.name, f"the last sync of {entity} failed: {sync['error_message']}", again)
+        elif sync["is_abandoned"]:
+            yield Finding(
+                portal.name, f"the last sync of {entity} was cut off", f"{again} (it goes on from there)"
+            )
+        if sync["cursor_watermark"] and now - sync["cursor_watermark"] > STALE:
+            behind = age((now - sync["cursor_watermark"]).total_seconds())
+            yield Finding(portal.name, f"{entity} is {behind} behind", f"{again}, or `b24 up` for schedules")
+        if sync["values_set_aside"]:
+            yield Finding(
+                portal.name,
+                f"{sync['values_set_aside']} values of {entity} did not fit their column",
+                "look at the column extra of these rows",
+            )
+
+
+def _write(answer: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -1,0 +1,165 @@
+"""The raw tables: cohorts that are read again, small tables that are read whole, and what has changed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+
+import dagster as dg
+
+from b24_pipeline.defs.assets import metadata as figures
+from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
+from b24_pipeline.defs.assets.materializations import facts, materializations, worked
+from b24_pipeline.defs.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, keys_of, ranges_by_portal
+from b24_pipeline.defs.assets.raw_tables import (
+    CHANGES,
+    COHORT_TABLES,
+    KINDS,
+    PORTAL_TABLES,
+    PORTALS_TABLE,
+    RAW,
+    RECONCILIATION,
+    RawTable,
+)
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.errors import B24Error
+from b24_pipeline.sync.crm.scope import Days
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.run import Request, backfill, sync_portal
+
+PROGRESS_SECONDS = 10
+
+portals = dg.AssetSpec(
+    PORTALS_TABLE,
+    description="One row a connected portal (`b24 portal add`).",
+    group_name=RAW,
+    kinds={"postgres"},
+    metadata={"dagster/table_name": "public.user_accounts"},
+)
+
+reconciliation = dg.AssetSpec(
+    RECONCILIATION,
+    deps=[CHANGES],
+    description="Our figures beside the live portal's, stage by stage: what each sync ends with.",
+    group_name=RAW,
+    kinds=set(KINDS),
+    metadata={"dagster/table_name": "public.reconciliation"},
+)
+
+
+@dg.multi_asset(
+    name="read_cohorts",
+    specs=[table.spec() for table in COHORT_TABLES],
+    partitions_def=COHORTS,
+    backfill_policy=dg.BackfillPolicy.multi_run(MONTHS_A_RUN),
+    can_subset=True,
+    retry_policy=RETRIES,
+    pool="b24_cohorts",
+)
+def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
+    """Reads again what was created in these months, and finds what was deleted since.
+
+    Of several portals one that fails does not stop the others, whose months are reported as read.
+    """
+    tables = _chosen(context, COHORT_TABLES)
+    ranges = ranges_by_portal(context.partition_keys)
+    outcomes = {portal: _read_again(context, b24, portal, ranges[portal], tables) for portal in ranges}
+    with told_in_one_line(), b24.opened() as runtime:
+        portals = [portal for portal in runtime.portals.all() if portal.name in ranges]
+        for table in tables:
+            done = {portal: worked(table, outcomes[portal.name]) for portal in portals}
+            if len(done) == len(ranges) and all(done.values()):
+                together = [one for of_portal in done.values() for one in of_portal]
+                yield dg.MaterializeResult(
+                    asset_key=table.key, metadata=facts(runtime.warehouse, portals, table, together)
+                )
+                continue
+            for portal in filter(done.get, portals):
+                metadata = facts(runtime.warehouse, [portal], table, done[portal])
+                for key in keys_of(portal.name, context.partition_keys):
+                    context.log_event(dg.AssetMaterialization(table.key, partition=key, metadata=metadata))
+    raise_for([outcome for of_portal in outcomes.values() for outcome in of_portal])
+
+
+def _read_again(
+    context: dg.AssetExecutionContext,
+    b24: B24,
+    portal: str,
+    ranges: Sequence[Days],
+    tables: Sequence[RawTable],
+) -> list[Outcome]:
+    names = [table.entity for table in tables]
+    try:
+        with b24.job(portal, run_id=context.run_id, progress=_progress(context)) as job:
+            return [outcome for days in ranges for outcome in backfill(job, days, names)]
+    except B24Error as error:
+        return [Outcome(portal, "portal", "backfill", error=error)]
+
+
+@dg.multi_asset(
+    name="read_directories",
+    specs=[table.spec() for table in PORTAL_TABLES],
+    partitions_def=PORTALS,
+    can_subset=True,
+    retry_policy=RETRIES,
+)
+def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
+    """Reads pipelines, stages, directories, fields and users whole: mostly two requests."""
+    tables = _chosen(context, PORTAL_TABLES)
+    wanted = Request(tuple(dict.fromkeys(table.entity for table in tables)))
+    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
+        outcomes = sync_portal(job, wanted)
+        yield from _results(job, tables, outcomes)
+    raise_for(outcomes)
+
+
+@dg.asset(
+    key=CHANGES,
+    group_name=RAW,
+    kinds=set(KINDS),
+    partitions_def=PORTALS,
+    retry_policy=RETRIES,
+)
+def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
+    """Everything that changed in a portal since the last time; the first time, all of it.
+
+    The cohorts that it touched are reported as materialized.
+    """
+    progress = _progress(context)
+    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job:
+        outcomes = sync_portal(job, Request())
+        for event in materializations(job.warehouse, job.portal, outcomes):
+            context.log_event(event)
+    raise_for(outcomes)
+    return dg.MaterializeResult(
+        metadata=figures.of_outcomes(outcomes) | {"entities": figures.by_outcome(outcomes)}
+    )
+
+
+def _chosen(context: dg.AssetExecutionContext, tables: Sequence[RawTable]) -> list[RawTable]:
+    return [table for table in tables if table.key in context.selected_asset_keys]
+
+
+def _results(
+    job: Job, tables: Sequence[RawTable], outcomes: Sequence[Outcome]
+) -> Iterator[dg.MaterializeResult[None]]:
+    for table in tables:
+        done = worked(table, outcomes)
+        if done:
+            yield dg.MaterializeResult(
+                asset_key=table.key, metadata=facts(job.warehouse, [job.portal], table, done)
+            )
+
+
+def _progress(context: dg.AssetExecutionContext) -> Callable[[str, str, int], None]:
+    """A line in the run's log now and then."""
+    seen: dict[str, int] = {}
+    told = monotonic()
+
+    def tell(portal: str, entity: str, rows: int) -> None:
+        nonlocal told
+        seen[entity] = seen.get(entity, 0) + rows
+        if monotonic() - told > PROGRESS_SECONDS:
+            told = monotonic()
+            context.log.info(f"{portal}: {entity}, {seen[entity]:,} rows so far")
+
+    return tell

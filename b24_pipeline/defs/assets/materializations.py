@@ -1,0 +1,77 @@
+"""What a sync has touched, as materializations of the raw tables' partitions.
+
+A sync by watermark is one asset, and changes rows of many cohorts; the same
+holds for a sync from the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from b24_pipeline.defs.assets import metadata as figures
+from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key
+from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, RawTable
+from b24_pipeline.store.crm import table_facts
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.outcome import Outcome
+
+SLACK_SECONDS = 30
+
+
+def materializations(
+    warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome]
+) -> Iterator[dg.AssetMaterialization]:
+    """One event a cohort that changed, and one a directory that was read."""
+    for table in COHORT_TABLES:
+        done = changed(table, outcomes)
+        if done:
+            metadata = facts(warehouse, [portal], table, done)
+            for month in sorted(_months(warehouse, portal, table, outcomes)):
+                yield dg.AssetMaterialization(
+                    table.key, partition=cohort_key(month, portal.name), metadata=metadata
+                )
+    for table in PORTAL_TABLES:
+        done = worked(table, outcomes)
+        if done:
+            metadata = facts(warehouse, [portal], table, done)
+            yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
+
+
+def worked(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of this table, if all of them worked."""
+    of_table = [outcome for outcome in outcomes if outcome.entity in table.outcomes]
+    return of_table if all(outcome.worked for outcome in of_table) else []
+
+
+def changed(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes that changed something in this table; also of a load that was cut off."""
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.entity in table.outcomes and (outcome.rows_changed or outcome.months)
+    ]
+
+
+def facts(
+    warehouse: Warehouse, portals: Sequence[Portal], table: RawTable, outcomes: Sequence[Outcome]
+) -> dict[str, Any]:
+    """The figures of the sync, and what the table looks like now; rows are those of these portals."""
+    with warehouse.connect() as connection:
+        columns = table_facts.columns(connection, table.table)
+        rows = sum(table_facts.count_rows(connection, table.table, portal.id) for portal in portals)
+    return figures.of_outcomes(outcomes) | figures.of_table(columns, rows)
+
+
+def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]) -> set[date]:
+    """The months touched; those of moves are looked up, for a sync counts only their number."""
+    months = {month for outcome in changed(table, outcomes) for month in outcome.months}
+    if table.table == table_facts.MOVES:
+        seconds = sum(outcome.seconds for outcome in outcomes) + SLACK_SECONDS
+        with warehouse.connect() as connection:
+            months |= table_facts.months_of_moves(connection, portal.id, portal.time_zone, seconds=seconds)
+    return {month for month in months if month >= FIRST_MONTH}

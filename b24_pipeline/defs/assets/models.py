@@ -1,0 +1,137 @@
+"""One asset a SQL model of dbt_like_sql/, built together in one step; their tests are asset checks."""
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from b24_pipeline.defs.assets import metadata as figures
+from b24_pipeline.defs.assets.failures import failure, told_in_one_line
+from b24_pipeline.defs.assets.funnel_svg import funnel_picture
+from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models import (
+    Check,
+    Model,
+    ModelResult,
+    Project,
+    TestResult,
+    build,
+    load_project,
+    run_tests,
+)
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.marts.funnel import all_funnels
+
+FUNNEL = "funnel_stats"
+project = load_project()
+
+Results = dg.MaterializeResult[None] | dg.AssetCheckResult
+
+
+def model_key(name: str) -> dg.AssetKey:
+    """As dbt has it: the model's name."""
+    return dg.AssetKey([name])
+
+
+def _spec(model: Model) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        model_key(model.name),
+        deps=list(_upstream(model)),
+        description=model.description,
+        group_name=model.layer,
+        kinds={"postgres", "sql", model.materialized},
+        metadata={"dagster/table_name": f"{project.schema}.{model.name}"},
+        code_version=None,
+    )
+
+
+def _upstream(model: Model) -> Iterator[dg.AssetKey]:
+    """The models and raw tables that it reads; what reads raw tables also comes after `changes`."""
+    yield from map(model_key, model.depends_on)
+    keys = {source.relation: source.key for source in project.sources.values()}
+    for relation in model.sources:
+        yield dg.AssetKey(keys[relation])
+    if model.sources:
+        yield CHANGES
+
+
+def _check_spec(check: Check) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        check.name,
+        asset=model_key(check.model),
+        description=check.description or None,
+        blocking=check.severity == "error",
+    )
+
+
+@dg.multi_asset(
+    name="build_models",
+    specs=[_spec(model) for model in project.models.values()],
+    check_specs=[_check_spec(check) for model in project.models.values() for check in model.tests],
+    can_subset=True,
+)
+def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
+    """Builds the chosen models in order, each in a transaction of its own, and tests them."""
+    with told_in_one_line(), b24.opened() as runtime:
+        chosen = [name for name in project.models if model_key(name) in context.selected_asset_keys]
+        if not chosen:
+            yield from _only_tests(context, runtime)
+            return
+        done: list[ModelResult] = []
+        broken = _build(runtime, chosen, done)
+        for result in done:
+            yield _materialized(runtime, result)
+            yield from _checked(context, result.tests)
+    if broken:
+        raise failure([broken])
+
+
+def _build(runtime: Runtime, chosen: Iterable[str], done: list[ModelResult]) -> ModelError | None:
+    """The error is given back, so that what was built before it is reported too."""
+    try:
+        build(runtime.warehouse.connect, project, select=" ".join(chosen), on_model=done.append)
+    except ModelError as error:
+        return error
+    return None
+
+
+def _only_tests(context: dg.AssetExecutionContext, runtime: Runtime) -> Iterator[dg.AssetCheckResult]:
+    asked = {key.asset_key for key in context.selected_asset_check_keys}
+    names = [name for name in project.models if model_key(name) in asked]
+    yield from _checked(context, run_tests(runtime.warehouse.connect, project, select=" ".join(names)))
+
+
+def _checked(
+    context: dg.AssetExecutionContext, results: Iterable[TestResult]
+) -> Iterator[dg.AssetCheckResult]:
+    for result in results:
+        key = dg.AssetCheckKey(model_key(result.model), result.name)
+        if key in context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                passed=result.passed,
+                asset_key=key.asset_key,
+                check_name=key.name,
+                severity=severity(result),
+                metadata=figures.of_test(result),
+            )
+
+
+def severity(result: TestResult) -> dg.AssetCheckSeverity:
+    """Dagster's word for it."""
+    return dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN
+
+
+def _materialized(runtime: Runtime, result: ModelResult) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(
+        asset_key=model_key(result.name), metadata=model_metadata(runtime, project, result)
+    )
+
+
+def model_metadata(runtime: Runtime, of: Project, result: ModelResult) -> figures.Metadata:
+    """The figures of a build; the funnel also as a picture."""
+    metadata = figures.of_model(of, result)
+    if result.name != FUNNEL:
+        return metadata
+    with runtime.warehouse.connect() as connection:
+        return metadata | {"funnel": dg.MetadataValue.md(funnel_picture(all_funnels(connection)))}

@@ -1,0 +1,72 @@
+"""Portals, and cohorts: month of creation x portal.
+
+A cohort is fixed and disjoint from others, and can be counted against the
+portal. Months, not days: 15 years of 20 portals are 3,600 partitions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+
+from b24_pipeline.sync.crm.scope import Days
+
+FIRST_MONTH = date(2012, 1, 1)  # Bitrix24 opened in April 2012
+MONTHS_A_RUN = 12  # of a backfill; a range that fails records none of its partitions
+
+PORTALS = dg.DynamicPartitionsDefinition(name="portals")
+MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.isoformat(), end_offset=1)
+COHORTS = dg.MultiPartitionsDefinition({"month": MONTHS, "portal": PORTALS})
+
+
+def cohort_key(month: date, portal: str) -> dg.MultiPartitionKey:
+    """The key of the cohort created in the month that this day is of."""
+    return dg.MultiPartitionKey({"month": month.replace(day=1).isoformat(), "portal": portal})
+
+
+def ranges_by_portal(keys: Iterable[str]) -> Mapping[str, list[Days]]:
+    """Cohort keys as ranges of days, as few as possible, of each portal."""
+    months: defaultdict[str, set[date]] = defaultdict(set)
+    for key in keys:
+        portal, month = _parts(key)
+        months[portal].add(date.fromisoformat(month))
+    return {portal: list(_ranges(sorted(chosen))) for portal, chosen in months.items()}
+
+
+def keys_of(portal: str, keys: Iterable[str]) -> list[str]:
+    """Those of the cohort keys that are the portal's."""
+    return [key for key in keys if _parts(key)[0] == portal]
+
+
+def _parts(key: str) -> tuple[str, str]:
+    found = COHORTS.get_partition_key_from_str(str(key)).keys_by_dimension
+    return found["portal"], found["month"]
+
+
+def _ranges(months: list[date]) -> Iterator[Days]:
+    first = last = months[0]
+    for month in months[1:]:
+        if month != _next_month(last):
+            yield Days(first, _last_day(last))
+            first = month
+        last = month
+    yield Days(first, _last_day(last))
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _last_day(month: date) -> date:
+    return _next_month(month) - timedelta(days=1)
+
+
+def last_months(today: date, number: int) -> list[date]:
+    """The month of this day and those before it, oldest first."""
+    months = [today.replace(day=1)]
+    while len(months) < number:
+        months.insert(0, (months[0] - timedelta(days=1)).replace(day=1))
+    return months

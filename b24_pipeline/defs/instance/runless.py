@@ -1,0 +1,82 @@
+"""Tells Dagster what was done without it, so that its catalogue stays true.
+
+`b24 sync` and its like need no Dagster and start in a second; where Dagster
+keeps its storage in the same database, their work is reported as events
+without a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
+
+from b24_pipeline.defs.assets.materializations import materializations
+from b24_pipeline.defs.assets.metadata import of_test
+from b24_pipeline.defs.assets.models import model_key, model_metadata, project, severity
+from b24_pipeline.defs.assets.partitions import PORTALS
+from b24_pipeline.defs.instance.storage import storage_url
+from b24_pipeline.models import BuildResult, TestResult
+from b24_pipeline.runtime import Runtime, database_url, opened
+from b24_pipeline.settings import Settings
+from b24_pipeline.store.database.dagster_schema import is_set_up
+from b24_pipeline.sync.outcome import Outcome
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+
+def report_outcomes(
+    settings: Settings, outcomes: Sequence[Outcome], build_result: BuildResult | None = None
+) -> bool:
+    """Reports what a sync and a build did; False where Dagster has no storage in this database."""
+    with opened(settings) as runtime:
+        with runtime.warehouse.connect() as connection:
+            if not is_set_up(connection):
+                return False
+        events = [*_of_outcomes(runtime, outcomes), *_of_build(runtime, build_result)]
+        names = [portal.name for portal in runtime.portals.all()]
+    with _instance(settings) as instance:
+        instance.add_dynamic_partitions(PORTALS.name or "", names)
+        for event in events:
+            instance.report_runless_asset_event(event)
+    return True
+
+
+def _of_outcomes(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[Event]:
+    for portal in runtime.portals.all():
+        done = [outcome for outcome in outcomes if outcome.portal == portal.name]
+        yield from materializations(runtime.warehouse, portal, done)
+
+
+def _of_build(runtime: Runtime, built: BuildResult | None) -> Iterator[Event]:
+    for result in built.models if built else ():
+        metadata = model_metadata(runtime, project, result)
+        yield dg.AssetMaterialization(model_key(result.name), metadata=metadata)
+        yield from map(_evaluation, result.tests)
+
+
+def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=model_key(result.model),
+        check_name=result.name,
+        passed=result.passed,
+        severity=severity(result),
+        metadata={
+            name: dg.MetadataValue.int(value) if isinstance(value, int) else value
+            for name, value in of_test(result).items()
+        },
+    )
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """Dagster's storage in our database, and nothing else of an instance."""
+    storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
+    folder = settings.b24_home.expanduser().resolve() / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    ref = InstanceRef.from_dir(str(folder), overrides={"storage": storage})
+    with DagsterInstance.from_ref(ref) as instance:
+        yield instance

@@ -1,0 +1,1 @@
+"""The ops of the jobs that are no assets: drain, prune, reconcile."""

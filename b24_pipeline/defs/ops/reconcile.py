@@ -1,0 +1,30 @@
+"""The nightly comparison of one portal as a step."""
+
+import dagster as dg
+
+from b24_pipeline.defs.assets import metadata
+from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
+from b24_pipeline.defs.assets.materializations import materializations
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.sync.run import reconcile
+
+
+@dg.op(retry_policy=RETRIES)
+def compare_with_portal(context: dg.OpExecutionContext, b24: B24) -> None:
+    """Counts on both sides, repairs what differs, and reports the cohorts that it touched.
+
+    The models above them follow with the next run of `changes`, minutes later.
+    """
+    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
+        outcomes = reconcile(job)
+        for event in materializations(job.warehouse, job.portal, outcomes):
+            context.log_event(event)
+    context.add_output_metadata(
+        metadata.of_outcomes(outcomes)
+        | {
+            "missing": sum(outcome.missing for outcome in outcomes),
+            "outdated": sum(outcome.outdated for outcome in outcomes),
+            "entities": metadata.by_outcome(outcomes),
+        }
+    )
+    raise_for(outcomes)

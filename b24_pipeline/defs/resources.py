@@ -1,0 +1,73 @@
+"""What Dagster hands to assets, checks and schedules: the installation of this process's settings.
+
+It is opened where it is used, so that the definitions load while the database
+is down or empty. Clients take their budget from the database: any number of
+processes keep each portal's limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import dagster as dg
+
+from b24_pipeline.errors import B24Error
+from b24_pipeline.runtime import Runtime, opened
+from b24_pipeline.settings import settings
+from b24_pipeline.store.database.run_lock import alive, is_alive
+from b24_pipeline.store.events import backlog
+from b24_pipeline.sync import run as sync
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.options import Progress, no_progress
+
+HOLDS_LOCK = {"b24/holds_lock": "yes"}
+"""The tag of runs that are gone when nobody holds their lock."""
+
+
+class B24(dg.ConfigurableResource["B24"]):
+    """The database, the portals, and a client for each."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[B24]:
+        """In a run: the lock that says that its process is there is held to its end."""
+        with ExitStack() as stack:
+            if context.run is not None and context.instance is not None:
+                try:
+                    runtime = stack.enter_context(self.opened())
+                    stack.enter_context(alive(runtime.warehouse, context.run.run_id))
+                    context.instance.add_run_tags(context.run.run_id, HOLDS_LOCK)
+                except B24Error:
+                    pass  # the steps meet it too, and tell it
+            yield self
+
+    def gone(self, runs: Iterable[str]) -> set[str]:
+        """Those of these runs whose process holds no lock."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(
+                lambda connection: {run_id for run_id in runs if not is_alive(connection, run_id)}
+            )
+
+    @contextmanager
+    def opened(self) -> Iterator[Runtime]:
+        """The installation. Raises DatabaseError and SettingsError."""
+        with opened(settings()) as runtime:
+            yield runtime
+
+    @contextmanager
+    def job(self, portal: str, *, run_id: str, progress: Progress = no_progress) -> Iterator[Job]:
+        """One portal, ready to be synced. Raises UnknownPortal."""
+        with self.opened() as runtime:
+            options = runtime.options(run_id=run_id, progress=progress)
+            with sync.opened(runtime.connections, runtime.portals.one(portal), options) as job:
+                yield job
+
+    def connected_portals(self) -> list[str]:
+        """The names of the portals that are to be synced."""
+        with self.opened() as runtime:
+            return [portal.name for portal in runtime.portals.named()]
+
+    def has_due_events(self) -> bool:
+        """Whether inbound events wait to be drained."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(backlog.is_due)

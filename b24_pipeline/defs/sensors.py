@@ -1,0 +1,65 @@
+"""New portals become partitions, inbound events are drained, runs that were cut off make room: all within seconds."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from b24_pipeline.defs.assets.partitions import PORTALS
+from b24_pipeline.defs.jobs import drain_job
+from b24_pipeline.defs.resources import B24, HOLDS_LOCK
+from b24_pipeline.defs.schedules import UNFINISHED
+
+EVERY_SECONDS = 30
+LOOK_SECONDS = 5
+MISSED_SECONDS = 15
+
+
+@dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
+    """Adds a partition for each portal that has none. Removed portals keep theirs, with their data."""
+    known = PORTALS.get_partition_keys(dynamic_partitions_store=context.instance)
+    new = [portal for portal in b24.connected_portals() if portal not in known]
+    if not new:
+        return dg.SkipReason("no new portal")
+    return dg.SensorResult(dynamic_partitions_requests=[PORTALS.build_add_request(new)])
+
+
+@dg.sensor(
+    job=drain_job, minimum_interval_seconds=LOOK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
+)
+def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunRequest | dg.SkipReason:
+    """Starts a drain where events are due and none goes on.
+
+    No cursor: it would move on even if the run fails. No run key: it would be
+    remembered for ever. The landing table knows what is to be done.
+    """
+    if not b24.has_due_events():
+        return dg.SkipReason("no event is due")
+    if context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED), limit=1):
+        return dg.SkipReason("a drain goes on, and takes them")
+    return dg.RunRequest()
+
+
+@dg.sensor(minimum_interval_seconds=MISSED_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReason:
+    """Tells as failed what was running when its machine, or Dagster, was stopped.
+
+    Dagster itself would let such a run go on for hours, and meanwhile no other of its portal, and no drain, is
+    started. A run that is seen without its lock twice is gone; once it may be about to end.
+    """
+    going_on = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING], tags=HOLDS_LOCK)
+    runs = {run.run_id: run for run in context.instance.get_runs(going_on)}
+    gone = b24.gone(runs) if runs else set()
+    seen_before = gone & set(json.loads(context.cursor or "[]"))
+    for run_id in seen_before:
+        context.instance.report_run_failed(
+            runs[run_id], "its process is gone: it was killed, or its machine was"
+        )
+    context.update_cursor(json.dumps(sorted(gone - seen_before)))
+    return dg.SkipReason(f"{len(seen_before)} of {len(runs)} runs were abandoned")
+
+
+SENSORS = [new_portals, inbound_events, abandoned_runs]

@@ -1,0 +1,176 @@
+"""Random changes: what users do to a portal while somebody reads it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, ODD_TEXTS, PRODUCTS, SOURCES
+
+STAGED = ("lead", "deal")
+PHONED = ("lead", "contact", "company")
+ALL = ("lead", "deal", "contact", "company")
+KINDS: dict[str, tuple[str, ...]] = {
+    "edit": ALL,
+    "stage": STAGED,
+    "back": STAGED,
+    "pipeline": ("deal",),
+    "add": ALL,
+    "phone": PHONED,
+    "user_field": ALL,
+    "delete": ALL,
+}
+"""Kind of change -> entity types that it can happen to."""
+DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "delete")
+
+
+@dataclass
+class ChangeReport:
+    """Ids by entity type: changed, added, deleted; an element is in one set only."""
+
+    changed: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in ALL})
+    added: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in ALL})
+    deleted: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in ALL})
+
+    @property
+    def total(self) -> int:
+        """How many elements were touched."""
+        return sum(len(ids) for one in (self.changed, self.added, self.deleted) for ids in one.values())
+
+    def as_dict(self) -> dict[str, dict[str, list[int]]]:
+        """JSON: sorted lists."""
+        return {
+            name: {entity_type: sorted(ids) for entity_type, ids in getattr(self, name).items()}
+            for name in ("changed", "added", "deleted")
+        }
+
+
+class Changes:
+    """One series of changes; each hits another element while `distinct`."""
+
+    def __init__(self, portal: Portal, seed: int, *, distinct: bool) -> None:
+        self._portal = portal
+        self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._distinct = distinct
+        self._pools = {name: self._shuffled(name) for name in ALL}
+        self._report = ChangeReport()
+        self._acts: dict[str, Callable[[str, int], None]] = {
+            "edit": self._edit,
+            "stage": self._stage,
+            "back": self._back,
+            "pipeline": self._pipeline,
+            "phone": self._phone,
+            "user_field": self._user_field,
+            "delete": self._delete,
+        }
+
+    def make(self, count: int, kinds: Sequence[str]) -> ChangeReport:
+        """Make `count` changes; ValueError if there are too few elements."""
+        for _ in range(count):
+            kind = self._random.choice(list(kinds))
+            if kind == "add":
+                self._add(self._random.choice(KINDS[kind]))
+            else:
+                self._change(kind)
+        return self._report
+
+    def _change(self, kind: str) -> None:
+        types = [name for name in KINDS[kind] if self._pools[name]]
+        if not types:
+            raise ValueError(
+                f"the sandbox has no element left to change by {kind!r}: generate more or ask for less"
+            )
+        entity_type = self._random.choices(types, [len(self._pools[name]) for name in types])[0]
+        pool = self._pools[entity_type]
+        identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
+        self._acts[kind](entity_type, identifier)
+        if kind != "delete":
+            self._report.changed[entity_type].add(identifier)
+
+    def _shuffled(self, entity_type: str) -> list[int]:
+        table = self._portal.entities[entity_type].table
+        ids: list[int] = table.ids[table.alive_rows()].tolist()
+        self._random.shuffle(ids)
+        return ids
+
+    def _update(self, entity_type: str, identifier: int, fields: dict[str, Any]) -> None:
+        self._portal.editor.update(entity_type, identifier, fields, self._portal.config.user_id)
+
+    def _edit(self, entity_type: str, identifier: int) -> None:
+        draw = self._random
+        title = draw.choice((f"{draw.choice(PRODUCTS)} {draw.randrange(10**6)}", draw.choice(ODD_TEXTS[:5])))
+        name = "NAME" if entity_type == "contact" else "TITLE"
+        fields = {name: title, "COMMENTS": draw.choice((None, "", "изменено", title)), "OPENED": "N"}
+        if entity_type in STAGED:
+            fields |= {"OPPORTUNITY": f"{draw.randrange(10**6)}.{draw.randrange(100):02d}"}
+        self._update(entity_type, identifier, fields)
+
+    def _codes(self, entity_type: str, category: int) -> list[str]:
+        return [one.status_id for one in self._portal.directories.stages(entity_type, category)]
+
+    def _place(self, entity_type: str, identifier: int) -> tuple[Entity, int, str, int]:
+        entity = self._portal.entities[entity_type]
+        row = entity.table.row_of(identifier) or 0
+        editor = self._portal.editor
+        return entity, row, editor.stage(entity, row), editor.category(entity, row)
+
+    def _stage(self, entity_type: str, identifier: int) -> None:
+        *_, stage, category = self._place(entity_type, identifier)
+        others = [code for code in self._codes(entity_type, category) if code != stage]
+        self._move(entity_type, identifier, self._random.choice(others), None)
+
+    def _back(self, entity_type: str, identifier: int) -> None:
+        *_, stage, category = self._place(entity_type, identifier)
+        codes = self._codes(entity_type, category)
+        earlier = codes[: codes.index(stage)] if stage in codes else codes[:1]
+        self._move(entity_type, identifier, self._random.choice(earlier or codes[1:2]), None)
+
+    def _pipeline(self, entity_type: str, identifier: int) -> None:
+        *_, category = self._place(entity_type, identifier)
+        others = [one for one in self._portal.directories.category_ids(entity_type) if one != category]
+        chosen = self._random.choice(others)
+        self._move(entity_type, identifier, self._random.choice(self._codes(entity_type, chosen)[:2]), chosen)
+
+    def _move(self, entity_type: str, identifier: int, stage: str, category: int | None) -> None:
+        self._portal.editor.move(entity_type, identifier, stage, category, self._portal.config.user_id)
+
+    def _phone(self, entity_type: str, identifier: int) -> None:
+        self._update(entity_type, identifier, {"PHONE": [{"VALUE": self._number(), "VALUE_TYPE": "MOBILE"}]})
+
+    def _number(self) -> str:
+        return f"8 (9{self._random.randrange(100):02d}) {self._random.randrange(10**7):07d}"
+
+    def _user_field(self, entity_type: str, identifier: int) -> None:
+        fields = self._portal.entities[entity_type].user_fields
+        texts = [one for one in fields if one.type == "string" and not one.multiple]
+        flags = [one for one in fields if one.type == "boolean"]
+        values: dict[str, Any] = {one.name: f"новое {self._random.randrange(10**6)}" for one in texts[:1]}
+        values |= {one.name: self._random.choice(("1", "0")) for one in flags[:1]}
+        values |= {
+            one.name: str(self._random.choice(one.options).id)
+            for one in fields
+            if one.type == "enumeration" and not one.multiple
+        }
+        self._update(entity_type, identifier, values)
+
+    def _add(self, entity_type: str) -> None:
+        draw = self._random
+        fields: dict[str, Any] = {
+            "TITLE": f"{draw.choice(PRODUCTS)} {draw.randrange(10**6)}",
+            "NAME": draw.choice(FIRST_NAMES),
+            "LAST_NAME": draw.choice(LAST_NAMES),
+            "SOURCE_ID": draw.choice(list(SOURCES)),
+            "OPPORTUNITY": str(draw.randrange(10**6)),
+            "CURRENCY_ID": "RUB",
+            "PHONE": [{"VALUE": self._number(), "VALUE_TYPE": "WORK"}],
+        }
+        identifier = self._portal.editor.add(entity_type, fields, self._portal.config.user_id)
+        self._report.added[entity_type].add(identifier)
+
+    def _delete(self, entity_type: str, identifier: int) -> None:
+        self._portal.editor.delete(entity_type, identifier)
+        self._report.deleted[entity_type].add(identifier)

@@ -1,0 +1,196 @@
+"""Faults that tests inject, at the request (HTTP) or at a single command."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from b24_pipeline.sandbox.rest.php import Params, either_case
+from b24_pipeline.sandbox.rest_error import RestError
+from b24_pipeline.sandbox.rows.page import Page
+
+Kind = Literal[
+    "error",
+    "html",
+    "truncate",
+    "empty",
+    "disconnect",
+    "delay",
+    "drip",
+    "redirect",
+    "revoke",
+    "portal_deleted",
+    "same_page",
+    "drop_scope",
+    "command_error",
+    "mutate",
+]
+REQUEST_KINDS = frozenset(
+    {
+        "error",
+        "html",
+        "truncate",
+        "empty",
+        "disconnect",
+        "delay",
+        "drip",
+        "redirect",
+        "revoke",
+        "portal_deleted",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One injected fault.
+
+    `method` (empty: any) is the method of the HTTP request, so `batch` for a batch; for
+    the last four kinds it is the method of a command, inside a batch or not. It strikes
+    the next `times` times (None: until cleared), at each `every`-th match.
+
+    - `error`: JSON error `error`, `description` with HTTP `status`
+    - `html`: a gateway's page with `status`; `empty`: `status` and no body
+    - `truncate`: half of the right body, then the connection is cut
+    - `disconnect`: the connection is cut without an answer
+    - `delay`: wait `seconds`, then answer; `drip`: a byte each `seconds`
+    - `redirect`: 302 to `location` (fact sheet 2.5)
+    - `revoke`: INVALID_CREDENTIALS; `portal_deleted`: PORTAL_DELETED
+    - `same_page`: the method answers for ever what it answered first
+    - `drop_scope`: methods of `scope` are out of scope
+    - `command_error`: `error`, `description` for commands (of these `ids`, if any)
+    - `mutate`: `field` of the rows with these `ids` shows `value`, any JSON
+
+    The methods `oauth.authorize` and `oauth.token` are the pages under `/oauth/`, which only
+    a fault that names them hits. A token answer that is delayed or cut has been given: the
+    old refresh token is used up.
+    """
+
+    kind: Kind
+    method: str = ""
+    times: int | None = None
+    every: int = 1
+    status: int = 500
+    error: str = "INTERNAL_SERVER_ERROR"
+    description: str = "Internal server error"
+    seconds: float = 1.0
+    location: str = ""
+    scope: str = ""
+    ids: tuple[int, ...] = ()
+    field: str = ""
+    value: Any = None
+
+    def concerns(self, method: str) -> bool:
+        """Whether this method is meant."""
+        if not self.method:
+            return not method.startswith("oauth.")
+        return self.method.lower() == method.lower()
+
+
+class _Armed:
+    """A fault and how often it was met."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.met = 0
+        self.struck = 0
+        self.first_answers: dict[str, Any] = {}
+
+    def strikes(self) -> bool:
+        """Count a match; True when this one is hit."""
+        self.met += 1
+        if self.met % self.fault.every or (self.fault.times is not None and self.struck >= self.fault.times):
+            return False
+        self.struck += 1
+        return True
+
+
+class Faults:
+    """The armed faults; safe to change from another thread."""
+
+    def __init__(self) -> None:
+        self._armed: list[_Armed] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        """Arm a fault."""
+        with self._lock:
+            self._armed.append(_Armed(fault))
+
+    def clear(self) -> None:
+        """Disarm all."""
+        with self._lock:
+            self._armed.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What is armed and how often it struck."""
+        with self._lock:
+            return [
+                {"kind": one.fault.kind, "method": one.fault.method, "struck": one.struck}
+                for one in self._armed
+            ]
+
+    def for_request(self, method: str) -> Fault | None:
+        """The fault that hits this HTTP request, if any."""
+        for armed in self._of(REQUEST_KINDS, method):
+            if armed.strikes():
+                return armed.fault
+        return None
+
+    def refuse(self, method: str, params: Params) -> None:
+        """Raise what is injected for this command."""
+        for armed in self._of({"command_error", "drop_scope"}, method):
+            fault = armed.fault
+            if fault.kind == "drop_scope":
+                _refuse_scope(fault, method)
+            elif _wants(fault, params) and armed.strikes():
+                raise RestError(fault.error, fault.description, fault.status)
+
+    def distort(self, method: str, params: Params, result: Any) -> Any:
+        """The result of a command with injected values."""
+        for armed in self._of({"mutate", "same_page"}, method):
+            if armed.fault.kind == "same_page":
+                result = armed.first_answers.setdefault(method.lower(), result)
+            elif armed.strikes():
+                result = _opened(result)
+                _mutate(armed.fault, result)
+        return result
+
+    def _of(self, kinds: Iterable[str], method: str) -> list[_Armed]:
+        if not self._armed:
+            return []
+        with self._lock:
+            return [one for one in self._armed if one.fault.kind in kinds and one.fault.concerns(method)]
+
+
+def _refuse_scope(fault: Fault, method: str) -> None:
+    if method.lower().partition(".")[0] == fault.scope:
+        description = "The request requires higher privileges than provided by the webhook token"
+        raise RestError("insufficient_scope", description, 403)
+
+
+def _wants(fault: Fault, params: Params) -> bool:
+    return not fault.ids or str(either_case(params, "id")) in {str(one) for one in fault.ids}
+
+
+def _opened(result: Any) -> Any:
+    """The result with its pages made into objects, so that values can be replaced."""
+    if isinstance(result, Page):
+        return result.objects()
+    return {key: _opened(one) for key, one in result.items()} if isinstance(result, dict) else result
+
+
+def _mutate(fault: Fault, result: Any) -> None:
+    wanted = {str(one) for one in fault.ids}
+    for row in _rows(result):
+        if str(row.get("ID", row.get("id"))) in wanted:
+            row[fault.field] = fault.value
+
+
+def _rows(result: Any) -> list[dict[str, Any]]:
+    if isinstance(result, dict):
+        inner = result.get("items", result.get("item"))
+        return _rows(inner) if inner is not None else [result]
+    return [row for row in result if isinstance(row, dict)] if isinstance(result, list) else []

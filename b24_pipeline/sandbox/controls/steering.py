@@ -1,0 +1,161 @@
+"""What tests do to the portal from inside: change data, directories and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
+from b24_pipeline.sandbox.controls.truth import Truth
+from b24_pipeline.sandbox.crm.stages import Status, directory_of
+from b24_pipeline.sandbox.crm.user_fields import Option, UserField
+from b24_pipeline.sandbox.portal import Portal
+
+_COLORS = {"": "#39A8EF", "S": "#7BD500", "F": "#FF5752"}
+
+
+class Steering:
+    """Changes take the portal's lock and its present second; LookupError names what is missing."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.truth = Truth(portal)
+
+    def change(
+        self, n: int = 1000, seed: int = 1, kinds: Sequence[str] | None = None, *, distinct: bool = True
+    ) -> ChangeReport:
+        """Make `n` random changes, each to another element unless not `distinct`.
+
+        `kinds` are of `edit stage back pipeline add phone user_field delete`; all but
+        `delete` by default.
+        """
+        chosen = tuple(kinds or DEFAULT_KINDS)
+        unknown = set(chosen) - set(KINDS)
+        if unknown:
+            raise ValueError(f"unknown kinds of change {sorted(unknown)}: there are {', '.join(KINDS)}")
+        with self.portal.lock:
+            return Changes(self.portal, seed, distinct=distinct).make(n, chosen)
+
+    def add(self, entity_type: str, fields: Mapping[str, Any]) -> int:
+        """A new element; its id."""
+        with self.portal.lock:
+            self.portal.entity(entity_type)
+            return self.portal.editor.add(entity_type, fields, self.portal.config.user_id)
+
+    def update(self, entity_type: str, id: int, fields: Mapping[str, Any]) -> None:  # noqa: A002
+        """Change fields as `crm.*.update` does."""
+        with self.portal.lock:
+            self.portal.entity(entity_type)
+            self.portal.editor.update(entity_type, id, fields, self.portal.config.user_id)
+
+    def move(self, entity_type: str, id: int, stage: str, category: int | None = None) -> None:  # noqa: A002
+        """Put an element into a stage; into another pipeline with `category`."""
+        with self.portal.lock:
+            self.portal.entity(entity_type)
+            self.portal.editor.move(entity_type, id, stage, category, self.portal.config.user_id)
+
+    def delete(self, entity_type: str, id: int) -> None:  # noqa: A002
+        """Delete an element; there is no recycle bin."""
+        with self.portal.lock:
+            self.portal.entity(entity_type)
+            self.portal.editor.delete(entity_type, id)
+
+    def add_user_field(
+        self,
+        entity_type: str,
+        name: str,
+        type: str,  # noqa: A002
+        *,
+        label: str = "",
+        multiple: bool = False,
+        options: Sequence[str] = (),
+    ) -> UserField:
+        """A new user field; `name` gets `UF_CRM_` in front if it has not; `options` of an enumeration."""
+        with self.portal.lock:
+            entity = self.portal.entity(entity_type)
+            number = max((one.id for one in entity.user_fields), default=0) + 1
+            name = name.upper() if name.upper().startswith("UF_CRM_") else f"UF_CRM_{name.upper()}"
+            choices = tuple(Option(number * 1000 + place, text) for place, text in enumerate(options))
+            field = UserField(number, entity_type, name, type, label or name, multiple, choices)
+            self.portal.editor.add_user_field(field)
+            return field
+
+    def change_user_field(
+        self, entity_type: str, name: str, *, label: str | None = None, options: Sequence[str] | None = None
+    ) -> UserField:
+        """Give a user field another label or, keeping the ids of old ones, other options."""
+        with self.portal.lock:
+            before = self._user_field(entity_type, name)
+            choices = before.options if options is None else _options(before, options)
+            field = replace(before, label=before.label if label is None else label, options=choices)
+            self.portal.editor.change_user_field(field)
+            return field
+
+    def delete_user_field(self, entity_type: str, name: str) -> None:
+        """Delete a user field with its values."""
+        with self.portal.lock:
+            self.portal.editor.delete_user_field(self._user_field(entity_type, name))
+
+    def _user_field(self, entity_type: str, name: str) -> UserField:
+        for field in self.portal.entity(entity_type).user_fields:
+            if field.name == name:
+                return field
+        raise LookupError(f"the sandbox has no user field {name} of {entity_type}")
+
+    def add_stage(
+        self,
+        entity_type: str,
+        status_id: str,
+        name: str,
+        *,
+        category: int = 0,
+        sort: int = 500,
+        semantics: str = "",
+    ) -> Status:
+        """A new stage; `status_id` is the whole code, such as `C4:UC_X`; `semantics` S, F or empty."""
+        with self.portal.lock:
+            stage = Status(
+                id=0,
+                entity_id=directory_of(entity_type, category),
+                status_id=status_id,
+                name=name,
+                sort=sort,
+                semantics=semantics,
+                color=_COLORS[semantics],
+                category_id=category or None,
+            )
+            return self.portal.directories.add(stage)
+
+    def rename_stage(self, entity_type: str, status_id: str, name: str, *, category: int = 0) -> Status:
+        """Give a stage another name."""
+        return self._change_stage(entity_type, status_id, category, name=name)
+
+    def sort_stage(self, entity_type: str, status_id: str, sort: int, *, category: int = 0) -> Status:
+        """Give a stage another place."""
+        return self._change_stage(entity_type, status_id, category, sort=sort)
+
+    def delete_stage(self, entity_type: str, status_id: str, *, category: int = 0) -> None:
+        """Delete a stage; elements and history go on naming it."""
+        with self.portal.lock:
+            self.portal.directories.delete(
+                directory_of(entity_type, _category(status_id, category)), status_id
+            )
+
+    def _change_stage(self, entity_type: str, status_id: str, category: int, **changes: Any) -> Status:
+        with self.portal.lock:
+            entity_id = directory_of(entity_type, _category(status_id, category))
+            return self.portal.directories.change(entity_id, status_id, **changes)
+
+
+def _options(field: UserField, values: Sequence[str]) -> tuple[Option, ...]:
+    ids = {one.value: one.id for one in field.options}
+    fresh = count(max(ids.values(), default=field.id * 1000 - 1) + 1)
+    return tuple(Option(ids[value] if value in ids else next(fresh), value) for value in values)
+
+
+def _category(status_id: str, given: int) -> int:
+    """The pipeline of a code such as `C4:NEW`; codes of the default one have no prefix."""
+    prefix = status_id.partition(":")[0]
+    return int(prefix[1:]) if prefix != status_id and prefix[1:].isdecimal() else given

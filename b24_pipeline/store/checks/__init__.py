@@ -1,0 +1,1 @@
+"""What proves the copy: counts and rows beside the portal's, coverage, health, last syncs."""

@@ -1,0 +1,86 @@
+"""The state of every portal in one look, by the database alone: no portal is asked.
+
+`b24 status`, `b24 doctor`, the readiness probe and the metrics tell the same,
+because all of them read it here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from b24_pipeline.entities import CRM
+from b24_pipeline.store.checks.coverage import Proof, coverage
+from b24_pipeline.store.database import queries
+
+_sql = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalHealth:
+    """One portal. Times are UTC, ages seconds by the database's clock.
+
+    `connected_by`: webhook or oauth; None once it is disconnected. `lag_seconds`:
+    how old the moment is up to which everything is complete; None where an
+    entity was never read through. `read_seconds`: how long ago that was.
+    `events_due` wait to be drained, the longest for `due_seconds`;
+    `events_retried` have failed before; `events_failed` were given up.
+    `proves_events`: whether we know the token that its events come with.
+    `unannounced`: changes found by polling that no event announced;
+    `silent_since`: when there were too many of them, None while events arrive.
+    `stages_checked_at`: when our figures were last beside the portal's, and how many stages that
+    were; `stages_differing` were not equal, and of these `stages_repaired` were wrong and put right at once,
+    `stages_wrong` are wrong still.
+    `budget_seconds`: how long the next request would wait behind others, burst left out.
+    """
+
+    account: UUID
+    name: str
+    domain: str
+    status: str
+    reason: str | None
+    connected_by: str | None
+    token_expires_at: datetime | None
+    refresh_failed_at: datetime | None
+    lag_seconds: float | None
+    read_seconds: float | None
+    events_due: int
+    due_seconds: float
+    events_retried: int
+    events_failed: int
+    last_event_at: datetime | None
+    proves_events: bool
+    bound_events: list[str]
+    handler_url: str | None
+    bound_at: datetime | None
+    unannounced: int
+    silent_since: datetime | None
+    silence_checked_at: datetime | None
+    budget_seconds: float
+    stages_checked_at: datetime | None = None
+    stages_checked: int = 0
+    stages_differing: int = 0
+    stages_wrong: int = 0
+    stages_repaired: int = 0
+    coverage: tuple[Proof, ...] = ()
+
+    @property
+    def not_synced(self) -> list[str]:
+        """The entities of which nothing was ever proved complete: no row of them means nothing."""
+        proved = {proof.entity_type for proof in self.coverage}
+        return [entity.name for entity in CRM if entity.name not in proved]
+
+
+def health(connection: psycopg.Connection) -> list[PortalHealth]:
+    """Every portal, by name; disconnected ones too."""
+    proofs: defaultdict[UUID, list[Proof]] = defaultdict(list)
+    for proof in coverage(connection):
+        proofs[proof.account].append(proof)
+    with connection.cursor(row_factory=class_row(PortalHealth)) as cursor:
+        portals = cursor.execute(_sql.health.sql).fetchall()
+    return [replace(portal, coverage=tuple(proofs[portal.account])) for portal in portals]

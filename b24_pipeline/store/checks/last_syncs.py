@@ -1,0 +1,37 @@
+"""What the tables say about the copy itself: last syncs, lag, budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from b24_pipeline.store.database import queries
+
+_sql = queries.load(__file__)
+
+
+def last_syncs(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """The last sync of each entity of each portal, with its cursor's watermark."""
+    return _dicts(connection, _sql.last_syncs.sql)
+
+
+def failed_comparisons(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """Entities whose last reconciliation failed."""
+    return _dicts(connection, _sql.failed_comparisons.sql)
+
+
+def buckets(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """How many seconds of requests each bucket has queued."""
+    return _dicts(connection, _sql.buckets.sql)
+
+
+def models_built(connection: psycopg.Connection) -> bool:
+    """Whether the SQL models were built at least once."""
+    return bool(_sql.models_built(connection))
+
+
+def _dicts(connection: psycopg.Connection, statement: Any) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement).fetchall()

@@ -1,0 +1,234 @@
+"""Our figures beside the portal's, stage by stage: what we count, and what a check has found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection
+
+_sql = queries.load(__file__)
+
+KEPT_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A stage: entity_type (lead or deal), pipeline, and code; the code is empty where an entity has none."""
+
+    entity: str
+    category: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount and its currency; None where there is none. Equal only if both are: 10 and 10.00 are."""
+
+    value: Decimal | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a lead or deal stands, with what amount, and when it was modified."""
+
+    place: Place
+    amount: Amount
+    modified: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A stage on our side. `read_upto`, `read_at`: how far and when its rows were compared last, if it is large."""
+
+    place: Place
+    entities: int
+    read_upto: int
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The rows of a stage with ids (after, upto]; None: no end."""
+
+    place: Place
+    after: int = 0
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check found of one stage. Sums by currency, None where not all of its rows were compared."""
+
+    place: Place
+    portal_count: int
+    our_count: int
+    portal_amounts: Mapping[str, Decimal] | None
+    our_amounts: Mapping[str, Decimal] | None
+    missing_ids: Sequence[int]
+    surplus_ids: Sequence[int]
+    differing_ids: Sequence[int]
+    rows_compared: int
+    is_equal: bool
+    is_explained: bool
+    is_repaired: bool
+    explanation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One stage of a portal's last check, as it is stored."""
+
+    portal: str
+    checked_at: datetime
+    entity_type: str
+    category_id: int
+    status_id: str
+    portal_count: int
+    our_count: int
+    missing_ids: list[int]
+    surplus_ids: list[int]
+    differing_ids: list[int]
+    rows_compared: int
+    is_equal: bool
+    is_explained: bool
+    is_repaired: bool
+    explanation: str | None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something differs that no later change explains and that could not be repaired."""
+        return not (self.is_explained or self.is_repaired)
+
+
+def freeze(connection: Connection) -> datetime:
+    """What follows in this transaction sees one moment, which is returned; nothing may come before."""
+    _sql.freeze(connection)
+    moment: datetime = _sql.checked_at(connection)
+    return moment
+
+
+def stages(connection: Connection, account: UUID) -> list[Here]:
+    """Every stage of the directories, and those that somebody stands in all the same."""
+    found = _sql.stages(connection, account=account)
+    return [Here(Place(*place), entities, upto, at) for *place, entities, upto, at in found]
+
+
+def rows_within(connection: Connection, account: UUID, windows: Sequence[Window]) -> list[dict[int, Amount]]:
+    """By window, who stands there."""
+    found: list[dict[int, Amount]] = [{} for _ in windows]
+    rows = _sql.rows_within(
+        connection,
+        account=account,
+        entities=[one.place.entity for one in windows],
+        categories=[one.place.category for one in windows],
+        statuses=[one.place.status for one in windows],
+        after=[one.after for one in windows],
+        upto=[one.upto for one in windows],
+    )
+    for number, entity_id, opportunity, currency in rows:
+        found[number - 1][entity_id] = Amount(opportunity, currency)
+    return found
+
+
+def standing(connection: Connection, account: UUID, entity: str, ids: Sequence[int]) -> dict[int, Standing]:
+    """By id, where those that are alive stand."""
+    found = _sql.standing(connection, account=account, entity=entity, ids=list(ids))
+    return {
+        entity_id: Standing(Place(entity, category, status), Amount(opportunity, currency), modified)
+        for entity_id, category, status, opportunity, currency, modified in found
+    }
+
+
+def bounds(connection: Connection, account: UUID, window: Window, parts: int) -> list[int]:
+    """The ids that part the rows of a window into so many parts of about the same size."""
+    found = _sql.bounds(
+        connection,
+        account=account,
+        entity=window.place.entity,
+        category=window.place.category,
+        status=window.place.status,
+        after=window.after,
+        upto=window.upto,
+        fractions=[number / parts for number in range(1, parts)],
+    )
+    return sorted(set(found or ()))
+
+
+def count_within(
+    connection: Connection, account: UUID, place: Place, thresholds: Sequence[int]
+) -> dict[int, int]:
+    """How many stand in a stage, by part: 0 with ids up to the first threshold, 1 from there up to the second, ..."""
+    return dict(
+        _sql.count_within(
+            connection,
+            account=account,
+            entity=place.entity,
+            category=place.category,
+            status=place.status,
+            thresholds=list(thresholds),
+        )
+    )
+
+
+def write(connection: Connection, account: UUID, checked_at: datetime, found: Sequence[Found]) -> None:
+    """One check; those of more than thirty days ago are forgotten."""
+    _sql.add_row(
+        connection,
+        [
+            {
+                "account": account,
+                "checked_at": checked_at,
+                "entity": one.place.entity,
+                "category": one.place.category,
+                "status": one.place.status,
+                "portal_count": one.portal_count,
+                "our_count": one.our_count,
+                "portal_amounts": _json(one.portal_amounts),
+                "our_amounts": _json(one.our_amounts),
+                "missing_ids": list(one.missing_ids),
+                "surplus_ids": list(one.surplus_ids),
+                "differing_ids": list(one.differing_ids),
+                "rows_compared": one.rows_compared,
+                "is_equal": one.is_equal,
+                "is_explained": one.is_explained,
+                "is_repaired": one.is_repaired,
+                "explanation": one.explanation,
+            }
+            for one in found
+        ],
+    )
+    _sql.prune(connection, account=account, days=KEPT_DAYS)
+
+
+def take_turn(connection: Connection, account: UUID, place: Place, read_upto: int) -> None:
+    """Notes how far a large stage was compared; 0 once it is through."""
+    _sql.take_turn(
+        connection,
+        account=account,
+        entity=place.entity,
+        category=place.category,
+        status=place.status,
+        read_upto=read_upto,
+    )
+
+
+def last_checks(connection: Connection) -> list[Checked]:
+    """The stages of each connected portal's last check, by portal, entity type, pipeline and stage."""
+    with connection.cursor(row_factory=class_row(Checked)) as cursor:
+        return cursor.execute(_sql.last_checks.sql).fetchall()
+
+
+def _json(amounts: Mapping[str, Decimal] | None) -> Jsonb | None:
+    """Amounts as text: a number of JSON would lose digits."""
+    if amounts is None:
+        return None
+    return Jsonb({currency: str(amount) for currency, amount in amounts.items()})

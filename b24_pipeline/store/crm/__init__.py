@@ -1,0 +1,1 @@
+"""CRM rows and directories: staged, merged, with cursors, history and the sync log."""

@@ -1,0 +1,102 @@
+"""How far each entity has been read, and loads under way that a kill does not lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.types.multirange import Int8Multirange
+from psycopg.types.range import Int8Range
+
+from b24_pipeline.store.database import queries
+
+_sql = queries.load(__file__)
+
+OpenRange = tuple[int, int | None]
+"""Ids (after, up to], the end left open where it is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`watermark`: complete up to this moment of the portal's clock. `last_id`: for append-only lists."""
+
+    watermark: datetime | None = None
+    last_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load under way: the ids still to be read, and the watermark that its end will set."""
+
+    scope: str
+    open_ranges: tuple[OpenRange, ...]
+    watermark: datetime
+
+
+def cursor_of(connection: psycopg.Connection, account: UUID, entity: str) -> Cursor:
+    """The entity's cursor; an empty one before the first sync."""
+    found = _sql.cursor(connection, account=account, entity=entity)
+    return Cursor(found[0], found[1] or 0) if found else Cursor()
+
+
+def advance(
+    connection: psycopg.Connection,
+    account: UUID,
+    entity: str,
+    *,
+    watermark: datetime | None = None,
+    last_id: int | None = None,
+) -> None:
+    """Moves the cursor on; it never moves back."""
+    _sql.advance(connection, account=account, entity=entity, watermark=watermark, last_id=last_id)
+
+
+def load_under_way(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> Load | None:
+    """The load of this scope that was begun and not finished, if there is one."""
+    found = _sql.load(connection, account=account, entity=entity, scope=scope)
+    return Load(scope, _from_multirange(found[0]), found[1]) if found else None
+
+
+def begin(
+    connection: psycopg.Connection,
+    account: UUID,
+    entity: str,
+    load: Load,
+) -> None:
+    """Notes a load and all that it has to read."""
+    _sql.begin(
+        connection,
+        account=account,
+        entity=entity,
+        scope=load.scope,
+        open_ranges=_to_multirange(load.open_ranges),
+        watermark=load.watermark,
+    )
+
+
+def keep_open(
+    connection: psycopg.Connection, account: UUID, entity: str, scope: str, left: Sequence[OpenRange]
+) -> None:
+    """What is left to read after the page of this transaction."""
+    _sql.keep_open(connection, account=account, entity=entity, scope=scope, open_ranges=_to_multirange(left))
+
+
+def end(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> None:
+    """The load is complete."""
+    _sql.end_load(connection, account=account, entity=entity, scope=scope)
+
+
+def _to_multirange(ranges: Iterable[OpenRange]) -> Int8Multirange:
+    return Int8Multirange(
+        [Int8Range(after, upto, "(]" if upto is not None else "()") for after, upto in ranges]
+    )
+
+
+def _from_multirange(found: Int8Multirange) -> tuple[OpenRange, ...]:
+    # PostgreSQL gives whole-number ranges as [first, past the last)
+    return tuple(
+        (int(part.lower or 0) - 1, None if part.upper is None else int(part.upper) - 1) for part in found
+    )

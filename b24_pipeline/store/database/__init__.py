@@ -1,0 +1,1 @@
+"""PostgreSQL itself: connections, locks, migrations, the embedded server, secrets, statements."""

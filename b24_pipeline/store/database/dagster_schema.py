@@ -1,0 +1,35 @@
+"""The schema of our database in which Dagster keeps its storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.warehouse import Warehouse
+
+SCHEMA = "dagster"
+PATIENCE_SECONDS = 60
+_sql = queries.load(__file__)
+
+
+def is_set_up(connection: psycopg.Connection) -> bool:
+    """Whether Dagster's tables are there; asked before its import, which costs two seconds."""
+    return bool(_sql.is_set_up(connection))
+
+
+@contextmanager
+def being_set_up(url: str) -> Iterator[None]:
+    """The schema is there within the block, and no other process makes tables in it meanwhile."""
+    warehouse = Warehouse(url, pool_size=2)
+    try:
+        with held(warehouse, "dagster storage", wait_seconds=PATIENCE_SECONDS):
+            with warehouse.autocommit() as connection:
+                if not _sql.has_schema(connection):
+                    _sql.create_schema(connection)
+            yield
+    finally:
+        warehouse.close()

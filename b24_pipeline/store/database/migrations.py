@@ -1,0 +1,111 @@
+"""Brings the database up to date with the numbered SQL files of `migrations/`.
+
+yoyo reads and orders them and keeps the list of those applied. Each is applied
+and noted there in one transaction, so that a kill leaves nothing half done.
+Its own lock is a row that a killed process leaves behind; an advisory lock of
+PostgreSQL, which dies with its connection, is held instead.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import URL
+
+from b24_pipeline.errors import DatabaseBusy, DatabaseNotMigrated, DatabaseTooNew
+from b24_pipeline.paths import bundled
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.warehouse import Warehouse
+
+_sql = queries.load(__file__)
+
+PATIENCE_SECONDS = 600
+
+
+def migrate(warehouse: Warehouse) -> list[str]:
+    """Applies what is missing and returns the names; two at once wait for one another.
+
+    Raises DatabaseTooNew where the database has migrations that this version does not know,
+    and DatabaseBusy after a long wait.
+    """
+    with held(warehouse, "migrations", wait_seconds=PATIENCE_SECONDS) as got:
+        if not got:
+            raise DatabaseBusy(
+                f"another migration of this database has been running for more than {PATIENCE_SECONDS} s; "
+                "try again when it is done"
+            )
+        with warehouse.connect() as connection:
+            _refuse_newer(connection)
+        return _apply(warehouse.url)
+
+
+def check_migrated(warehouse: Warehouse) -> None:
+    """Raises DatabaseNotMigrated or DatabaseTooNew unless the database fits this version."""
+    with warehouse.connect() as connection:
+        _refuse_newer(connection)
+        applied = _applied(connection)
+    missing = [name for name in known() if name not in applied]
+    if missing:
+        raise DatabaseNotMigrated(
+            f"the database lacks {len(missing)} of {len(known())} migrations; run `b24 migrate`"
+        )
+
+
+def known() -> list[str]:
+    """The names of all migrations of this version, in order."""
+    return sorted(path.stem for path in bundled("migrations").glob("*.sql"))
+
+
+def _refuse_newer(connection: psycopg.Connection) -> None:
+    newer = sorted(_applied(connection) - set(known()))
+    if newer:
+        raise DatabaseTooNew(
+            f"a newer version of b24-pipeline has migrated this database (it has {newer[-1]}); "
+            "install that version, or use another database"
+        )
+
+
+def _applied(connection: psycopg.Connection) -> set[str]:
+    if not _sql.has_history(connection):
+        return set()
+    return {name for (name,) in _sql.applied(connection)}
+
+
+def _apply(url: URL) -> list[str]:
+    from yoyo import read_migrations
+
+    with closing(_backend(url)) as backend:
+        backend.break_lock()  # of a process that was killed: ours is held, so nobody else is at work
+        todo = list(backend.to_apply(read_migrations(str(bundled("migrations")))))
+        for migration in todo:
+            _apply_one(backend, migration)
+    return [migration.id for migration in todo]
+
+
+def _apply_one(backend: Any, migration: Any) -> None:
+    with backend.transaction():
+        for step in migration.steps:
+            step.apply(backend)
+        backend.mark_one(migration, log=False)
+
+
+class _Closing:
+    """yoyo's backend with a `close` that closing() can call."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def close(self) -> None:
+        self._backend.connection.close()
+
+
+def _backend(url: URL) -> _Closing:
+    from yoyo import get_backend
+
+    return _Closing(get_backend(url.render_as_string(hide_password=False)))

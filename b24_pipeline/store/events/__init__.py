@@ -1,0 +1,1 @@
+"""Inbound events: landed, proved, claimed, and the handlers bound for them."""

@@ -1,0 +1,152 @@
+"""Typed views of custom fields, `analytics_<portal>.deal_custom_fields` and so on, kept in step with the catalogue.
+
+They are made when a portal's catalogue has changed: after a sync of its
+directories, not with the SQL models, since they need no build and are of use
+where the models are built by dbt. Nothing is copied: they read the portal's
+rows as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row, dict_row
+
+from b24_pipeline.entities import CRM
+from b24_pipeline.errors import ModelError
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.relation import describe, probe, put_view, write_comments
+from b24_pipeline.store.database.statements import statement
+from b24_pipeline.store.marts.field_columns import CustomField, FieldColumn, columns_of_fields
+from b24_pipeline.store.marts.names import schema_name
+
+if TYPE_CHECKING:
+    from b24_pipeline.store.database.warehouse import Connection, Warehouse
+    from b24_pipeline.store.portals.portals import Portal
+
+_sql = queries.load(__file__)
+
+VERSION = "1"  # of how the views are written: another one makes them anew
+ENTITY_ID = "The portal's number of the {}."
+
+
+def keep_views(warehouse: Warehouse, portal: Portal) -> bool:
+    """Makes the views of a portal anew if its catalogue or name has changed; whether it did.
+
+    Raises ModelError where a view that somebody built upon ours does not fit
+    any more; ours stay as they were, and it is tried again after an hour.
+    """
+    with warehouse.connect() as connection:
+        state = _state(connection, portal.id)
+        if not _is_due(state):
+            return False
+        try:
+            with connection.transaction():
+                return _build(connection, portal.id, state)
+        except ModelError:
+            _sql.note_problem(
+                connection,
+                account=portal.id,
+                schema_name=schema_name(state["portal"]),
+                digest=state["present_digest"],
+            )
+            connection.commit()
+            raise
+
+
+def drop_views(connection: Connection, account: UUID) -> None:
+    """Drops the schema of a portal that goes, and whatever others built upon it."""
+    schema = _sql.forget(connection, account=account)
+    if schema is not None:
+        connection.execute(statement("drop_schema", schema=sql.Identifier(schema)))
+
+
+def schema_of(connection: Connection, portal: str) -> str | None:
+    """The schema with the views of a portal; None where none were made yet."""
+    found: str | None = _sql.schema_of(connection, portal=portal)
+    return found
+
+
+def _state(connection: Connection, account: UUID) -> Mapping[str, Any]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_sql.state.sql, {"account": account, "version": VERSION}).fetchone()
+    return row or {"present_digest": None}
+
+
+def _is_due(state: Mapping[str, Any]) -> bool:
+    present = state["present_digest"]
+    if present is None or (present == state["digest"] and state["present_schema"]):
+        return False
+    return not (present == state["problem_digest"] and state["is_problem_fresh"])
+
+
+def _build(connection: Connection, account: UUID, state: Mapping[str, Any]) -> bool:
+    if not _sql.lock(connection, account=account):
+        return False
+    connection.execute(statement("wait_shortly"))
+    for (orphan,) in _sql.orphans(connection):
+        drop_views(connection, orphan)
+    schema = _schema(connection, state["portal"], state["present_schema"])
+    for entity in CRM:
+        fields = _fields(connection, account, entity.name)
+        _put(connection, account, schema, entity.name, entity.table, columns_of_fields(fields))
+    _sql.note_built(connection, account=account, schema_name=schema, digest=state["present_digest"])
+    return True
+
+
+def _schema(connection: Connection, portal: str, present: str | None) -> str:
+    """The portal's schema, made or renamed; ModelError where somebody else's has the name."""
+    wanted = schema_name(portal)
+    named = sql.Identifier(wanted)
+    if present == wanted:
+        return wanted
+    if _sql.schema_exists(connection, schema_name=wanted):
+        raise ModelError(
+            f"{portal}: its custom fields belong into the schema {wanted}, which is there already and is not "
+            "ours; rename it"
+        )
+    if present:
+        connection.execute(statement("rename_schema", schema=sql.Identifier(present), name=named))
+    else:
+        connection.execute(statement("create_schema", schema=named))
+    about = f"Custom fields of the portal {portal}, typed; b24-pipeline makes these views."
+    connection.execute(statement("comment_on_schema", schema=named, comment=sql.Literal(about)))
+    return wanted
+
+
+def _fields(connection: Connection, account: UUID, entity_type: str) -> list[CustomField]:
+    with connection.cursor(row_factory=class_row(CustomField)) as cursor:
+        about = {"account": account, "entity_type": entity_type}
+        return cursor.execute(_sql.fields.sql, about).fetchall()
+
+
+def _put(
+    connection: Connection, account: UUID, schema: str, entity: str, table: str, columns: list[FieldColumn]
+) -> None:
+    old = describe(connection, schema, f"{entity}_custom_fields")
+    text = statement(
+        "custom_fields",
+        relation=sql.Identifier("public", table),
+        account=sql.Literal(account),
+        columns=[_parts(column) for column in columns],
+        leaves_out_templates=entity == "deal",
+    )
+    new, definition = probe(connection, text)
+    put_view(connection, old, new, definition)
+    built = describe(connection, schema, f"{entity}_custom_fields")
+    about = f"Custom fields of {entity}s, one row a {entity} alive; analytics has the rest by entity_id."
+    labels = {column.name: column.label for column in columns}
+    write_comments(connection, built, about, {"entity_id": ENTITY_ID.format(entity)} | labels)
+
+
+def _parts(column: FieldColumn) -> dict[str, Any]:
+    return {
+        "name": sql.Identifier(column.name),
+        "key": sql.Literal(column.key),
+        "reader": sql.Identifier("public", column.reader),
+        "words": None if column.words is None else sql.Literal(column.words),
+        "is_multiple": column.is_multiple,
+    }

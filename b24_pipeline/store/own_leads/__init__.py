@@ -1,0 +1,1 @@
+"""Own ad leads: imported, matched with the CRM by phone, and counted."""

@@ -1,0 +1,160 @@
+"""Own ad leads matched to the CRM by their phones, set by set; all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, Reader
+
+_sql = queries.load(__file__)
+
+MANY = 500
+"""Phones or deals changed: from so many on, reading all own leads once is cheaper than looking each phone up."""
+
+MOST_CANDIDATES = 20
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A portal as the matching sees it. `entity_type`: what is looked for, lead, deal or both."""
+
+    entity_type: str
+    has_own_leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the own leads of a portal stand."""
+
+    own_leads: int
+    matched: int
+    not_found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a matching did: own leads looked at, newly linked, and those whose link or stage is another one now."""
+
+    looked_at: int = 0
+    linked: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unfound:
+    """An own lead that the copy does not know, and its phones in E.164."""
+
+    id: UUID
+    phones: list[str]
+
+
+def take_turn(connection: Connection, account: UUID) -> datetime:
+    """Waits until no other transaction matches this portal's own leads.
+
+    Returns the moment up to which rows can be read for good: what is stamped
+    earlier and was not committed by now never will be.
+    """
+    _sql.take_turn(connection, account=account)
+    _sql.set_room(connection)
+    upto: datetime | None = _sql.complete_upto(connection)
+    return upto or datetime.now(UTC)
+
+
+def counted(connection: Connection, account: UUID) -> Counted:
+    """What is looked for, and whether there is anything to match."""
+    with connection.cursor(row_factory=class_row(Counted)) as cursor:
+        found = cursor.execute(_sql.portal.sql, {"account": account}).fetchone()
+    return found or Counted("both", False)
+
+
+def bookmark(connection: Connection, account: UUID, reader: str) -> datetime:
+    """How far this reader has come, by loaded_at; NEVER where it has not begun."""
+    found: datetime | None = _sql.bookmark(connection, account=account, reader=reader)
+    return found or NEVER
+
+
+def set_bookmarks(connection: Connection, account: UUID, readers: Sequence[str], upto: datetime) -> None:
+    """They have seen what was stored before; those of another choice of leads and deals begin anew."""
+    _sql.set_bookmarks(connection, account=account, readers=list(readers), loaded_upto=upto)
+    _sql.forget_bookmarks(connection, account=account, readers=list(readers))
+
+
+def begin(connection: Connection) -> None:
+    """Nothing is to be matched yet."""
+    _sql.make_staging(connection)
+
+
+def add_unread(connection: Connection, account: UUID, read: Reader) -> None:
+    """Own leads that are new, or have another phone now."""
+    with connection.cursor("unread_phones") as unread:
+        unread.execute(_sql.unread.sql, {"account": account})
+        while rows := unread.fetchmany(ROWS_AT_ONCE):
+            with connection.cursor().copy(_sql.copy_to_match.sql) as copy:
+                for number, phone in rows:
+                    copy.write_row((number, list(read(phone)), phone, True))
+
+
+def add_touched(connection: Connection, account: UUID, since: datetime, phones: int) -> None:
+    """Own leads that changes of the CRM concern; `phones` came or went in the index."""
+    if since == NEVER or _sql.stages_changed(connection, account=account, since=since):
+        _sql.add_all(connection, account=account)
+        return
+    deals = int(_sql.count_moved(connection, account=account, since=since, most=MANY + 1))
+    _sql.touch_phones_of_deals(connection, account=account, since=since)
+    by_phone = _sql.add_by_many_phones if phones + deals > MANY else _sql.add_by_few_phones
+    by_phone(connection, account=account)
+    _sql.add_linked(connection, account=account, since=since)
+
+
+def add_leads(connection: Connection, account: UUID, ids: Sequence[UUID]) -> None:
+    """These own leads."""
+    _sql.add_leads(connection, account=account, ids=list(ids))
+
+
+def match(
+    connection: Connection,
+    account: UUID,
+    entity_type: str,
+    *,
+    by_portal: bool = False,
+    asked: Sequence[UUID] = (),
+) -> Linked:
+    """Matches what was added, and keeps how.
+
+    `by_portal`: what was not matched before was found by the portal's own search; `asked` it was for these.
+    """
+    looked_at = int(_sql.count_to_match(connection))
+    if not looked_at:
+        return Linked()
+    _sql.analyze_to_match(connection)
+    _sql.find(
+        connection,
+        account=account,
+        with_leads=entity_type != "deal",
+        with_deals=entity_type != "lead",
+        most_candidates=MOST_CANDIDATES,
+    )
+    _, linked = _sql.store_matches(connection, account=account, by_portal=by_portal, asked=list(asked))
+    others = int(_sql.store_links(connection, account=account))
+    return Linked(looked_at, linked, max(0, others - linked))
+
+
+def to_ask(connection: Connection, account: UUID) -> list[Unfound]:
+    """Own leads with a phone that were not found, and not asked for within a day."""
+    with connection.cursor(row_factory=class_row(Unfound)) as cursor:
+        return cursor.execute(_sql.to_ask.sql, {"account": account}).fetchall()
+
+
+def standing(connection: Connection, account: UUID) -> Standing:
+    """How many there are, are matched, and are not to be found."""
+    with connection.cursor(row_factory=class_row(Standing)) as cursor:
+        found = cursor.execute(_sql.count_matches.sql, {"account": account}).fetchone()
+    return found or Standing(0, 0, 0)

@@ -1,0 +1,1 @@
+"""Portals: their credentials, OAuth tokens, authorizations begun, and request budgets."""

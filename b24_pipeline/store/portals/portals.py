@@ -1,0 +1,300 @@
+"""Connected portals: the rows of `user_accounts`, their secrets opened on demand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import class_row
+
+from b24_pipeline.bitrix.auth.oauth import Tokens
+from b24_pipeline.errors import PortalConflict, PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.marts.custom_fields import drop_views
+
+_sql = queries.load(__file__)
+WEBHOOK_URL = "bitrix24_webhook_url"
+ACCESS_TOKEN = "bitrix24_access_token"  # noqa: S105  names of columns
+REFRESH_TOKEN = "bitrix24_refresh_token"  # noqa: S105
+APPLICATION_TOKEN = "bitrix24_application_token"  # noqa: S105
+SECRETS = (ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_URL, APPLICATION_TOKEN)
+
+CONNECTED = "connected"
+REAUTHORIZATION_REQUIRED = "reauthorization_required"
+PAUSED = "paused"
+DISCONNECTED = "disconnected"
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal. What is locked, Portals opens.
+
+    `connected_by`: "oauth" or "webhook". `member_id` is Bitrix24's own
+    identity of it, not known of every webhook portal.
+    """
+
+    id: UUID
+    name: str
+    domain: str
+    entity_type: str
+    plan: str
+    status: str
+    time_zone: str
+    locked_webhook_url: str | None = field(repr=False, default=None)
+    member_id: str | None = None
+    connected_by: str = "webhook"
+    status_reason: str | None = None
+    user_id: int | None = None
+    connected_at: datetime | None = None
+    token_expires_at: datetime | None = None
+    locked_application_token: str | None = field(repr=False, default=None)
+
+
+def require_name(name: str) -> None:
+    """Raises UsageError unless a portal may be called so."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
+        )
+
+
+class Portals:
+    """The portals of one database."""
+
+    def __init__(self, warehouse: Warehouse, vault: Vault) -> None:
+        self._warehouse = warehouse
+        self.vault = vault
+
+    def all(self) -> list[Portal]:
+        """Every portal, by name."""
+        with self._warehouse.connect() as connection:
+            return _read(connection)
+
+    def named(self, names: list[str] | tuple[str, ...] = ()) -> list[Portal]:
+        """These portals, or all connected ones where none is named. Raises UnknownPortal."""
+        portals = {portal.name: portal for portal in self.all()}
+        for name in names:
+            if name not in portals:
+                raise UnknownPortal(name, portals)
+        if names:
+            return [portals[name] for name in dict.fromkeys(names)]
+        return [portal for portal in portals.values() if portal.status == "connected"]
+
+    def one(self, name: str) -> Portal:
+        """The portal of this name."""
+        return self.named([name])[0]
+
+    def by_member(self, member_id: str) -> Portal | None:
+        """The portal with this identity, connected or not."""
+        return next((portal for portal in self.all() if portal.member_id == member_id), None)
+
+    def without_member(self) -> list[Portal]:
+        """Portals whose identity is not known yet, and which may send events: `adopt_member_id` names them."""
+        return [one for one in self.all() if one.member_id is None and one.locked_application_token]
+
+    def add_webhook(
+        self,
+        name: str,
+        domain: str,
+        url: str,
+        *,
+        entity_type: str,
+        plan: str,
+        user_id: int,
+        time_zone: str,
+        moved: bool = False,
+        application_token: str | None = None,
+    ) -> Portal:
+        """Connects a portal by its webhook credential, or renews the credential of a known one.
+
+        `moved`: it is the same portal at a new address. `application_token`
+        proves the events of an outgoing webhook. Raises PortalConflict where
+        the data of two portals would be mixed, or those of one doubled.
+        """
+        with self._warehouse.connect() as connection:
+            known = {portal.name: portal for portal in _read(connection)}
+            _refuse_mixing(known, name, domain, moved=moved)
+            account = known[name].id if name in known else uuid4()
+            _sql.save_webhook(
+                connection,
+                id=account,
+                name=name,
+                domain=domain,
+                webhook_url=self.vault.lock(account, WEBHOOK_URL, url),
+                application_token=self._locked(account, APPLICATION_TOKEN, application_token),
+                entity_type=entity_type,
+                plan=plan,
+                user_id=user_id,
+                time_zone=time_zone,
+            )
+            return _of(connection, account)
+
+    def save_oauth(
+        self,
+        name: str,
+        tokens: Tokens,
+        *,
+        entity_type: str,
+        plan: str,
+        time_zone: str,
+        application_token: str | None = None,
+    ) -> Portal:
+        """Connects a portal by OAuth, or connects a known one again; one `member_id` has one account.
+
+        Raises PortalConflict where the name is another portal's, or the portal has another name.
+        """
+        domain = tokens.address.written
+        try:
+            with self._warehouse.connect() as connection:
+                account = _account_for(_read(connection), name, domain, tokens.member_id)
+                _sql.save_oauth(
+                    connection,
+                    id=account,
+                    name=name,
+                    domain=domain,
+                    member_id=tokens.member_id,
+                    access_token=self.vault.lock(account, ACCESS_TOKEN, tokens.access_token),
+                    refresh_token=self.vault.lock(account, REFRESH_TOKEN, tokens.refresh_token),
+                    expires_at=tokens.expires_at,
+                    user_id=tokens.user_id,
+                    application_token=self._locked(account, APPLICATION_TOKEN, application_token),
+                    entity_type=entity_type,
+                    plan=plan,
+                    time_zone=time_zone,
+                )
+                return _of(connection, account)
+        except psycopg.errors.UniqueViolation:  # another process was faster
+            raise PortalConflict(f"{name} or {domain} has just been connected by another process") from None
+
+    def may_connect(self, name: str, domain: str) -> None:
+        """Asked before a person is sent to the portal. Raises UsageError and PortalConflict."""
+        require_name(name)
+        known = {portal.name: portal for portal in self.all()}
+        if name in known and known[name].member_id:
+            return  # the same portal may have moved: its identity decides when it answers
+        _refuse_mixing(known, name, domain, moved=False)
+
+    def application_token(self, portal: Portal) -> str | None:
+        """What proves the portal's events; None where it was not told yet."""
+        if portal.locked_application_token is None:
+            return None
+        return self._opened(portal, APPLICATION_TOKEN, portal.locked_application_token)
+
+    def set_application_token(self, portal: Portal, token: str) -> None:
+        """What proves the portal's events from now on."""
+        with self._warehouse.connect() as connection:
+            locked = self.vault.lock(portal.id, APPLICATION_TOKEN, token)
+            _sql.set_application_token(connection, id=portal.id, application_token=locked)
+
+    def set_status(self, portal: Portal, status: str, reason: str | None = None) -> None:
+        """Connected, or why not, in one line without secrets."""
+        with self._warehouse.connect() as connection:
+            _sql.set_status(connection, id=portal.id, status=status, reason=reason)
+
+    def set_domain(self, portal: Portal, domain: str) -> None:
+        """The same portal answers at another address."""
+        with self._warehouse.connect() as connection:
+            _sql.set_domain(connection, id=portal.id, domain=domain)
+
+    def set_entity_type(self, portal: Portal, entity_type: str) -> None:
+        """What is counted as its funnel: lead, deal or both."""
+        with self._warehouse.connect() as connection:
+            _sql.set_entity_type(connection, id=portal.id, entity_type=entity_type)
+
+    def adopt_member_id(self, portal: Portal, member_id: str) -> Portal:
+        """The identity of a webhook portal, learnt from an event that its application token proved.
+
+        An identity that is known already stays. Raises PortalConflict where another portal has this one.
+        """
+        try:
+            with self._warehouse.connect() as connection:
+                _sql.adopt_member_id(connection, id=portal.id, member_id=member_id)
+                return _of(connection, portal.id)
+        except psycopg.errors.UniqueViolation:
+            raise PortalConflict(f"the portal of {portal.name} is connected under another name too") from None
+
+    def disconnect(self, portal: Portal) -> None:
+        """Forgets every secret at once; the data stays."""
+        with self._warehouse.connect() as connection:
+            _sql.disconnect(connection, id=portal.id)
+
+    def renew_keys(self) -> int:
+        """Encrypts every secret again, with the newest key; returns how many. Raises SecretKeyError."""
+        return sum(self._renew_keys(portal) for portal in self.all())
+
+    def _renew_keys(self, portal: Portal) -> int:
+        with self._warehouse.connect() as connection:
+            held = _sql.hold_secrets(connection, id=portal.id) or [None] * len(SECRETS)
+            locked = dict(zip(SECRETS, held, strict=True))
+            opened = {column: self._opened(portal, column, text) for column, text in locked.items() if text}
+            again = {column: self.vault.lock(portal.id, column, text) for column, text in opened.items()}
+            names = {column.removeprefix("bitrix24_"): again.get(column) for column in SECRETS}
+            _sql.write_secrets(connection, id=portal.id, **names)
+            return len(again)
+
+    def _locked(self, account: UUID, column: str, secret: str | None) -> str | None:
+        return self.vault.lock(account, column, secret) if secret else None
+
+    def _opened(self, portal: Portal, column: str, locked: str) -> str:
+        try:
+            return self.vault.open(portal.id, column, locked)
+        except SecretKeyError as error:
+            raise SecretKeyError(f"{portal.name}: {error}") from None
+
+    def webhook_url(self, portal: Portal) -> str:
+        """The portal's webhook credential in clear. Raises PortalDisconnected where it has none."""
+        if portal.locked_webhook_url is None:
+            raise PortalDisconnected(portal.name)
+        return self._opened(portal, WEBHOOK_URL, portal.locked_webhook_url)
+
+    def remove(self, name: str, *, purge: bool) -> None:
+        """Forgets the credential and keeps the data, or deletes both."""
+        portal = self.one(name)
+        if not purge:
+            self.disconnect(portal)
+            return
+        with self._warehouse.connect() as connection:
+            drop_views(connection, portal.id)
+            _sql.purge(connection, id=portal.id)
+
+
+def _refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved: bool) -> None:
+    if name in known and known[name].domain != domain and not moved:
+        raise PortalConflict(
+            f"{name} is the portal {known[name].domain} already; choose another name, "
+            "or add --moved if it is the same portal at a new address"
+        )
+    other = next((one for one in known.values() if one.domain == domain and one.name != name), None)
+    if other:
+        raise PortalConflict(f"the portal {domain} is connected already, as {other.name}")
+
+
+def _account_for(known: Iterable[Portal], name: str, domain: str, member_id: str) -> UUID:
+    """The account that this portal has or gets."""
+    portals = {portal.name: portal for portal in known}
+    same = next((one for one in portals.values() if one.member_id == member_id), None)
+    if same is not None:
+        if same.name != name:
+            raise PortalConflict(f"the portal {domain} is connected already, as {same.name}")
+        return same.id
+    if name in portals and portals[name].member_id:
+        raise PortalConflict(f"{name} is another portal, {portals[name].domain}; choose another name")
+    _refuse_mixing(portals, name, domain, moved=False)
+    return portals[name].id if name in portals else uuid4()
+
+
+def _of(connection: psycopg.Connection, account: UUID) -> Portal:
+    return next(portal for portal in _read(connection) if portal.id == account)
+
+
+def _read(connection: psycopg.Connection) -> list[Portal]:
+    with connection.cursor(row_factory=class_row(Portal)) as cursor:
+        return cursor.execute(_sql.portals.sql).fetchall()

@@ -1,0 +1,1 @@
+"""Qualification: its conditions, the fields that they may name, and their evaluation."""

@@ -1,0 +1,125 @@
+"""Who is qualified: leads and deals that fulfil one of their portal's conditions, and since when.
+
+Evaluated by change: rows that were stored since the bookmark, and rows whose
+contact was. The bookmark keeps the conditions that it was evaluated by; where
+the portal has others now, however they were changed, everything is evaluated anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from b24_pipeline.errors import ConditionRefused
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.qualification.conditions import Condition, checked, read_conditions, stored_form
+
+_sql = queries.load(__file__)
+ENTITIES, OWN_LEADS = "qualification", "qualification:own"
+QUALIFIED_TYPES = ("lead", "deal")
+
+
+def conditions_of(connection: Connection, account: UUID) -> tuple[Condition, ...]:
+    """The portal's conditions, in order. Raises ConditionRefused where somebody stored what is none."""
+    portal, stored = _sql.conditions(connection, account=account)
+    try:
+        return read_conditions(stored)
+    except ConditionRefused as error:
+        raise ConditionRefused(
+            f"{portal}: bitrix24_qualification_fields cannot be read: {error}; set the conditions again"
+        ) from None
+
+
+def set_conditions(
+    connection: Connection, account: UUID, conditions: Sequence[Condition]
+) -> tuple[Condition, ...]:
+    """Stores conditions and evaluates everything by them, in this transaction.
+
+    Returns them completed from the field catalogue. Raises ConditionRefused
+    where one does not fit it; then nothing is changed.
+    """
+    completed = checked(connection, account, conditions)
+    _evaluate(connection, account, completed)
+    mark_own_leads(connection, account)
+    # last: the row is also the one that tokens are refreshed in
+    _sql.save_conditions(connection, account=account, conditions=Jsonb(stored_form(completed)))
+    return completed
+
+
+def qualify(connection: Connection, account: UUID) -> None:
+    """Evaluates what was stored since the last time. Raises ConditionRefused as `conditions_of`."""
+    _evaluate(connection, account, conditions_of(connection, account))
+
+
+def mark_own_leads(connection: Connection, account: UUID) -> int:
+    """`leads.is_qualified` follows what its lead or deal is now; returns how many changed."""
+    since, _, upto = _held(connection, account, OWN_LEADS)
+    changed = _sql.mark_own_leads(connection, account=account, since=since)
+    _sql.move_bookmark(connection, account=account, reader=OWN_LEADS, upto=upto, conditions=None)
+    return int(changed)
+
+
+def count_qualified(connection: Connection, account: UUID) -> dict[str, int]:
+    """How many leads and deals are qualified now."""
+    found = dict(_sql.count_qualified(connection, account=account))
+    return {entity_type: found.get(entity_type, 0) for entity_type in QUALIFIED_TYPES}
+
+
+def _evaluate(connection: Connection, account: UUID, conditions: Sequence[Condition]) -> None:
+    since, earlier, upto = _held(connection, account, ENTITIES)
+    wanted = [condition.essence for condition in conditions]
+    if not wanted and not earlier:
+        return  # nobody is qualified, nobody was
+    anew = wanted != earlier
+    for entity_type in QUALIFIED_TYPES:
+        _sql.qualify(
+            connection,
+            account=account,
+            entity_type=entity_type,
+            conditions=Jsonb(_for_sql(conditions)),
+            since=None if anew else since,
+            about_contacts=any(one.entity_type == "contact" for one in conditions),
+            # who fulfilled a condition that is still there, fulfilled it then
+            keep=all(one in wanted for one in earlier),
+        )
+    _sql.move_bookmark(connection, account=account, reader=ENTITIES, upto=upto, conditions=Jsonb(wanted))
+
+
+def _held(
+    connection: Connection, account: UUID, reader: str
+) -> tuple[datetime | None, list[dict[str, Any]], datetime]:
+    """Stored rows were seen up to, by these conditions; and the moment up to which they are seen now."""
+    _sql.add_bookmark(connection, account=account, reader=reader)
+    since, conditions, upto = _sql.hold_bookmark(connection, account=account, reader=reader)
+    return since, conditions or [], upto
+
+
+def _for_sql(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    return [
+        {"place": place, **one.essence} | _wanted(one.essence["wanted"] or "")
+        for place, one in enumerate(conditions)
+    ]
+
+
+def _wanted(text: str) -> dict[str, Any]:
+    """The text in the forms that a value may have: PHP writes a number as a number or as a string."""
+    is_number = text.isascii() and text.isdigit() and str(int(text)) == text
+    return {"as_text": text, "as_number": int(text) if is_number else None, "pattern": _any_case(text)}
+
+
+def _any_case(text: str) -> str:
+    """A pattern of the text in upper and lower case, which does not depend on the database's locale."""
+    return f"^{''.join(map(_cases, text))}$"
+
+
+def _cases(character: str) -> str:
+    variants = {one for one in (character, character.lower(), character.upper()) if len(one) == 1}
+    if len(variants) > 1:
+        return f"[{''.join(sorted(variants))}]"
+    # beyond ASCII nothing has a meaning of its own
+    return f"\\{character}" if character.isascii() and not character.isalnum() else character

@@ -1,0 +1,38 @@
+"""Custom fields that a condition can be about, with their labels and options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
+
+_sql = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """A custom field: boolean, enumeration or string. `options`: {id, value, default, ...} of an enumeration."""
+
+    id: int
+    field_name: str
+    user_type_id: str
+    label: str
+    multiple: bool
+    options: list[dict[str, Any]]
+
+
+def field_choices(warehouse: Warehouse, account: UUID, entity_type: str) -> list[FieldChoice]:
+    """Those of lead, deal or contact, as the catalogue was read last, by label."""
+    return warehouse.transact(lambda connection: choices(connection, account, entity_type))
+
+
+def choices(connection: Connection, account: UUID, entity_type: str) -> list[FieldChoice]:
+    """The same within a transaction."""
+    with connection.cursor(row_factory=class_row(FieldChoice)) as cursor:
+        about = {"account": account, "entity_type": entity_type}
+        return cursor.execute(_sql.choices.sql, about).fetchall()

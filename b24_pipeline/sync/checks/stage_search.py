@@ -1,0 +1,141 @@
+"""The ids that differ in a stage: all of its rows compared, or only where the counts lead.
+
+A stage with few rows is read; a larger one is parted by our ids, each part is
+counted on both sides, and those that differ are parted further or read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from b24_pipeline.bitrix.batch import MAX_COMMANDS
+from b24_pipeline.bitrix.lists.pages import walk
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
+from b24_pipeline.bitrix.lists.read import IdRange, read_list
+from b24_pipeline.store.checks import stages as store
+from b24_pipeline.store.checks.stages import Amount, Window
+from b24_pipeline.sync.checks.stage_queries import StageLists, conditions_of, rows_by_id
+from b24_pipeline.sync.checks.stage_tally import EVERY_ID, Changed, Tally
+from b24_pipeline.sync.job import Job
+
+MOST_READ = (MAX_COMMANDS - 2) * PAGE_ROWS
+"""Rows that come in one request."""
+
+PARTS = MAX_COMMANDS
+"""Of a stage, counted in one request."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """How many requests the search of one check may still take."""
+
+    requests: int = 8
+
+    def is_left(self) -> bool:
+        """Takes one."""
+        self.requests -= 1
+        return self.requests >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Ids of a stage, and how many stand in it there and here."""
+
+    ids: IdRange
+    there: int
+    here: int
+
+
+class StageSearch:
+    """Looks for the ids that make one stage differ."""
+
+    def __init__(self, job: Job, lists: StageLists, tally: Tally, changed: Changed) -> None:
+        self.job = job
+        self.lists = lists
+        self.tally = tally
+        self.changed = changed
+
+    def find(self, patience: Patience) -> None:
+        """As far as patience goes; what is left over by the counts is noted as hidden."""
+        parts = [_Part(EVERY_ID, self.tally.there, self.tally.here)]
+        while parts and patience.is_left():
+            part = parts.pop(0)
+            cut = self._cut(part) if max(part.there, part.here) > MOST_READ else []
+            if len(cut) > 1:
+                parts += self._differing(cut)
+            else:
+                self._read(part)
+        self.tally.hidden = sum(self._apart(part) for part in parts)
+
+    def compare_all(self) -> None:
+        """Every row of the stage, in as many requests as it takes."""
+        self.tally.begin_whole()
+        highest = 0
+        query = self.lists.of_stage(self.tally.place)
+        for chunk in read_list(self.job.client, query, concurrency=self.job.options.concurrency):
+            for piece in chunk.pieces:
+                here = self._here(piece.done)
+                self.tally.compare(rows_by_id(self.lists, piece.rows), here, self.changed)
+                highest = max(highest, piece.done.upto or 0)
+        self.tally.compare({}, self._here(IdRange(highest, None)), self.changed)
+
+    def _read(self, part: _Part) -> None:
+        """One request; of a part that has grown beyond it, what came."""
+        query = self.lists.of_stage(self.tally.place)
+        pages = min(MAX_COMMANDS, part.there // PAGE_ROWS + 2)
+        chain = query.chain("row", part.ids.after, part.ids.upto, pages)
+        answer = self.job.client.batch(chain)
+        found = walk(self.job.portal.name, query, answer, list(chain), part.ids.after, part.ids.upto)
+        if found.error:
+            raise found.error
+        if found.complete and part.ids == EVERY_ID:
+            self.tally.begin_whole()
+        ids = part.ids if found.complete else IdRange(part.ids.after, found.covered)
+        self.tally.compare(rows_by_id(self.lists, found.rows), self._here(ids), self.changed)
+
+    def _here(self, ids: IdRange) -> dict[int, Amount]:
+        window = Window(self.tally.place, ids.after, ids.upto)
+        (rows,) = self.job.warehouse.transact(
+            lambda connection: store.rows_within(connection, self.job.portal.id, [window])
+        )
+        return rows
+
+    def _cut(self, part: _Part) -> list[IdRange]:
+        """Parts with about as many of our rows."""
+        window = Window(self.tally.place, part.ids.after, part.ids.upto)
+        bounds = self.job.warehouse.transact(
+            lambda connection: store.bounds(connection, self.job.portal.id, window, PARTS)
+        )
+        inside = [place for place in bounds if place != part.ids.upto]
+        return [
+            IdRange(after or 0, upto) for after, upto in pairwise([part.ids.after, *inside, part.ids.upto])
+        ]
+
+    def _differing(self, parts: Sequence[IdRange]) -> list[_Part]:
+        place = self.tally.place
+        commands = {
+            f"part_{number}": self.lists.counting(place, conditions_of(ids))
+            for number, ids in enumerate(parts)
+        }
+        answer = self.job.client.batch(commands)
+        here = self._counts(parts)
+        counted = [
+            _Part(ids, self.lists.read_count(answer, key, place).total, count)
+            for key, ids, count in zip(commands, parts, here, strict=True)
+        ]
+        return [part for part in counted if self._apart(part)]
+
+    def _counts(self, parts: Sequence[IdRange]) -> list[int]:
+        thresholds = sorted({one for ids in parts for one in (ids.after, ids.upto) if one is not None})
+        counts = self.job.warehouse.transact(
+            lambda connection: store.count_within(
+                connection, self.job.portal.id, self.tally.place, thresholds
+            )
+        )
+        return [counts.get(thresholds.index(ids.after) + 1, 0) for ids in parts]
+
+    def _apart(self, part: _Part) -> int:
+        """How many more there are there, but for what was changed since."""
+        return part.there - part.here - self.changed.balance(self.tally.place, part.ids)

@@ -1,0 +1,95 @@
+"""Where a load is: what it has to read is noted before, and taken off with the rows.
+
+Killed anywhere, the next load of the same scope goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import chain, islice
+
+from b24_pipeline.bitrix.lists.read import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.store.crm import cursors
+from b24_pipeline.store.crm.cursors import Load, OpenRange
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.scope import Scope
+from b24_pipeline.sync.job import Job
+
+
+class Checkpoint:
+    """One load of one list. `name` is the list's among the cursors; `load` is there once it has begun."""
+
+    def __init__(self, job: Job, name: str, scope: Scope) -> None:
+        self.job = job
+        self.name = name
+        self.scope = scope
+        self.load: Load
+        self.resumed = False
+
+    def chunks(
+        self,
+        query: ListQuery,
+        everything: OpenRange,
+        *,
+        lag: timedelta = timedelta(),
+        beginning: Callable[[Connection], None] = lambda _connection: None,
+    ) -> Iterator[Chunk]:
+        """What is still to be read: of a load that was begun and not finished, or of a new one.
+
+        A new one is noted together with what `beginning` does; its watermark is
+        the portal's time before the first chunk was read, minus the lag.
+        """
+        under_way = self.job.warehouse.transact(self._under_way)
+        if under_way:
+            self.load, self.resumed = under_way, True
+            return self._read(query, under_way.open_ranges)
+        now, chunks = clock_and_chunks(self.job, self._read(query, (everything,)))
+        self.load = Load(self.scope.name, (everything,), now - lag)
+
+        def begin(connection: Connection) -> None:
+            cursors.begin(connection, self.job.portal.id, self.name, self.load)
+            beginning(connection)
+
+        self.job.warehouse.transact(begin)
+        return chunks
+
+    def keep_open(self, connection: Connection, left: Sequence[IdRange]) -> None:
+        """In the transaction of the rows: what is left after them."""
+        ranges = [(part.after, part.upto) for part in left]
+        cursors.keep_open(connection, self.job.portal.id, self.name, self.scope.name, ranges)
+
+    def end(self, connection: Connection, *, last_id: int | None = None) -> datetime | None:
+        """Nothing is left. The cursor moves on, if this scope proves anything; returns the watermark then."""
+        cursors.end(connection, self.job.portal.id, self.name, self.scope.name)
+        if not self.scope.moves_watermark:
+            return None
+        watermark = self.load.watermark
+        cursors.advance(connection, self.job.portal.id, self.name, watermark=watermark, last_id=last_id)
+        return watermark
+
+    def _under_way(self, connection: Connection) -> Load | None:
+        return cursors.load_under_way(connection, self.job.portal.id, self.name, self.scope.name)
+
+    def _read(self, query: ListQuery, open_ranges: Sequence[OpenRange]) -> Iterator[Chunk]:
+        ranges = [IdRange(after, upto) for after, upto in open_ranges]
+        if not ranges:
+            return iter(())
+        return read_list(
+            self.job.client,
+            query,
+            ranges,
+            concurrency=self.job.options.concurrency,
+            first_pages=self.scope.first_pages,
+        )
+
+
+def clock_and_chunks(job: Job, chunks: Iterator[Chunk]) -> tuple[datetime, Iterator[Chunk]]:
+    """The portal's time before the first of the chunks was read, and all of them.
+
+    Its answers carry it: where none has come before, the first chunk's tells.
+    """
+    known = job.client.clock
+    first = list(islice(chunks, 1))
+    told = known or job.client.clock or datetime.fromisoformat(str(job.client.call("server.time").result))
+    return told, chain(first, chunks)

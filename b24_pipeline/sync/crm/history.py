@@ -1,0 +1,159 @@
+"""Status history: appended by id, linked, and inferred where the portal has no move for what we see.
+
+`crm.stagehistory.list`, fact sheet section 6.5. Moves of an earlier pipeline
+may be missing there, and so may all moves of imported entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from b24_pipeline.bitrix.lists.read import Chunk, ListQuery
+from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
+from b24_pipeline.entities.history import LIST_METHOD, History
+from b24_pipeline.store.crm import cursors, merge
+from b24_pipeline.store.crm import history as store
+from b24_pipeline.store.crm.history import Move
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.checkpoint import Checkpoint
+from b24_pipeline.sync.crm.load import MANY_ROWS
+from b24_pipeline.sync.crm.scope import Scope
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+
+LAG_IDS = 100
+"""Ids read again: a move with a lower id may become visible after one with a higher."""
+
+LAG_INFERENCE = timedelta(minutes=2)
+"""Rows looked at again: a page that another process was storing then may have been committed since."""
+
+NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
+ALL_MOVES = Scope("all moves", "full")
+
+
+def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outcome]:
+    """Moves that are not stored yet, or all of them; after a resumed load also those made since it began."""
+    with job.warehouse.connect() as connection:
+        begun = cursors.cursor_of(connection, job.portal.id, history.cursor).watermark
+    outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
+    if not (outcome.resumed and outcome.worked):
+        return [outcome]
+    return [outcome, load_history(job, history, NEW_MOVES)]
+
+
+def load_history(job: Job, history: History, scope: Scope) -> Outcome:
+    """The moves of a scope; then what they leave open is inferred and linked."""
+    with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
+        _HistoryLoad(job, history, scope).run(outcome)
+        job.warehouse.transact(lambda connection: _complete(connection, job, history, outcome))
+    return outcome
+
+
+class _HistoryLoad:
+    def __init__(self, job: Job, history: History, scope: Scope) -> None:
+        self.job = job
+        self.history = history
+        self.scope = scope
+        self.checkpoint = Checkpoint(job, history.cursor, scope)
+
+    def run(self, outcome: Outcome) -> None:
+        start = self.job.warehouse.transact(self._start)
+        chunks = self.checkpoint.chunks(self._query(), (start, None))
+        outcome.resumed = self.checkpoint.resumed
+        for chunk in chunks:
+            self._store(chunk, outcome)
+        outcome.watermark = self.job.warehouse.transact(self._finish)
+
+    def _start(self, connection: Connection) -> int:
+        if self.scope is not NEW_MOVES:
+            return 0
+        return first_unread(connection, self.job, self.history)
+
+    def _query(self) -> ListQuery:
+        return moves_query(self.history, self.scope)
+
+    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+        rows = [row for piece in chunk.pieces for row in piece.rows]
+        read = [move_of(self.history, row) for row in rows]
+        moves = [move for move in read if move]
+        outcome.rows_read += len(rows)
+        outcome.values_set_aside += len(rows) - len(moves)
+        outcome.rows_changed += self.job.warehouse.transact(
+            lambda connection: self._store_page(connection, chunk, moves)
+        )
+        self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
+
+    def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
+        added = store.append(connection, self.job.portal.id, self.history.entity, moves)
+        self.checkpoint.keep_open(connection, chunk.left)
+        return added
+
+    def _finish(self, connection: Connection) -> datetime | None:
+        highest = store.highest_id(connection, self.job.portal.id, self.history.entity)
+        return self.checkpoint.end(connection, last_id=highest)
+
+
+def first_unread(connection: Connection, job: Job, history: History) -> int:
+    """The id after which moves are to be read that are not stored yet."""
+    cursor = cursors.cursor_of(connection, job.portal.id, history.cursor)
+    return max(cursor.last_id - LAG_IDS, 0)
+
+
+def moves_query(history: History, scope: Scope) -> ListQuery:
+    """How the moves of a scope are asked for."""
+    fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", history.stage_field)
+    category = (history.category_field,) if history.category_field else ()
+    return ListQuery(
+        LIST_METHOD,
+        (*fields, *category),
+        scope.filter(None, "CREATED_TIME"),
+        {"entityTypeId": history.entity_type_id},
+        wrapper="items",
+    )
+
+
+def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
+    """A row of the portal's history; None where it names no entity, stage or time."""
+    try:
+        moved_at, code = read_timestamp(row["CREATED_TIME"]), read_text(row[history.stage_field])
+        category = _number(row[history.category_field]) if history.category_field else 0
+        if moved_at is None or code is None:
+            return None
+        return (
+            _number(row["ID"]),
+            _number(row["OWNER_ID"]),
+            _kind(row.get("TYPE_ID")),
+            category,
+            code,
+            moved_at,
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _number(value: Any) -> int:
+    text = read_integer(value)
+    if text is None:
+        raise ValueError("no number")
+    return int(text)
+
+
+def _kind(value: Any) -> int | None:
+    """The kind of move, where it is one that the table can hold."""
+    text = read_integer(value)
+    return int(text) if text and abs(int(text)) < 2**15 else None
+
+
+def _complete(connection: Connection, job: Job, history: History, outcome: Outcome) -> None:
+    """Infers and links, and notes up to when that is done, by the database's clock."""
+    name = f"{history.entity}_inference"
+    started = store.now(connection)
+    if outcome.rows_changed > MANY_ROWS:
+        merge.analyze(connection, store.TABLE)
+    done_until = cursors.cursor_of(connection, job.portal.id, name).watermark
+    since = done_until - LAG_INFERENCE if done_until else None
+    outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, since)
+    store.link(connection, job.portal.id, history.entity)
+    cursors.advance(connection, job.portal.id, name, watermark=started)

@@ -1,0 +1,143 @@
+"""Loads one entity of one portal: pages in, rows and cursor stored together.
+
+A load notes what it has to read before it begins, and takes off what it has
+stored in the transaction of the rows. Killed anywhere, the next one goes on.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from b24_pipeline.bitrix.lists.read import Chunk, IdRange
+from b24_pipeline.entities import Entity
+from b24_pipeline.store.checks import coverage
+from b24_pipeline.store.crm import cursors, merge
+from b24_pipeline.store.crm.cursors import OpenRange
+from b24_pipeline.store.crm.merge import Merged
+from b24_pipeline.store.database.copying import Lines
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.checkpoint import Checkpoint
+from b24_pipeline.sync.crm.deletions import bury_vanished
+from b24_pipeline.sync.crm.prefetch import ahead
+from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.scope import FULL, Scope, changed_since, incremental
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+
+MANY_ROWS = 1000
+EVERYTHING: OpenRange = (0, None)
+
+
+def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> list[Outcome]:
+    """A full load, or an incremental one where there is a moment to go on from: `since`, or the watermark.
+
+    A load that was resumed ends where it would have ended then: what has changed
+    since it began comes with another.
+    """
+    outcome = load_scope(job, entity, _scope(_watermark(job, entity), full=full, since=since))
+    if not (outcome.resumed and outcome.worked):
+        return [outcome]
+    return [outcome, load_scope(job, entity, _scope(_watermark(job, entity), full=False, since=None))]
+
+
+def _watermark(job: Job, entity: Entity) -> datetime | None:
+    return job.warehouse.transact(
+        lambda connection: cursors.cursor_of(connection, job.portal.id, entity.name).watermark
+    )
+
+
+def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) -> Scope:
+    if full:
+        return FULL
+    if since:
+        return changed_since(since, watermark)
+    return incremental(watermark) if watermark else FULL
+
+
+def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
+    """One load with its row in the sync log."""
+    with job.recorded(entity.name, scope.sync_type) as outcome, job.alone(entity.name):
+        _Load(Reading(job, entity, scope)).run(outcome)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows ready for COPY, the id ranges that they are all of, and the ranges still to be read."""
+
+    rows: Lines
+    done: tuple[IdRange, ...]
+    left: tuple[IdRange, ...]
+
+
+class _Load:
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.job = reading.job
+        self.checkpoint = Checkpoint(reading.job, reading.entity.name, reading.scope)
+        self._highest = 0
+
+    def run(self, outcome: Outcome) -> None:
+        chunks = self.checkpoint.chunks(
+            self.reading.query(),
+            EVERYTHING,
+            lag=self.job.options.lag,
+            beginning=self.reading.forget_vanished,
+        )
+        outcome.resumed = self.checkpoint.resumed
+        with closing(ahead(chunks, self._decoded)) as pages:
+            for page in pages:
+                self._store(page, outcome)
+        if self.reading.scope.whole:
+            self.job.warehouse.transact(
+                lambda connection: self.reading.note_vanished_beyond(connection, self._highest)
+            )
+            bury_vanished(self.reading, outcome)
+        self.job.warehouse.transact(lambda connection: self._finish(connection, outcome))
+
+    def _decoded(self, chunk: Chunk) -> Page:
+        rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+        return Page(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
+
+    def _store(self, page: Page, outcome: Outcome) -> None:
+        merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, page))
+        outcome.rows_read += len(page.rows)
+        outcome.rows_changed += merged.rows_changed
+        outcome.months |= merged.months
+        outcome.values_set_aside = self.reading.decoder.set_aside
+        self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
+        self.job.options.progress(self.job.portal.name, self.reading.entity.name, len(page.rows))
+
+    def _store_page(self, connection: Connection, page: Page) -> Merged:
+        merged = self.reading.insert(connection, page.rows, page.done)
+        if merged is None:
+            merged = self.reading.merge(connection, page.rows)
+            self._note_vanished(connection, page)
+        self.checkpoint.keep_open(connection, page.left)
+        return merged
+
+    def _note_vanished(self, connection: Connection, page: Page) -> None:
+        if self.reading.scope.whole:
+            for ids in page.done:
+                self.reading.note_vanished(connection, ids)
+
+    def _finish(self, connection: Connection, outcome: Outcome) -> None:
+        outcome.watermark = self.checkpoint.end(connection)
+        if self.reading.scope.whole:
+            self._prove(connection)
+        if outcome.rows_changed > MANY_ROWS:
+            merge.analyze(connection, self.reading.target.table)
+
+    def _prove(self, connection: Connection) -> None:
+        """Everything that was created within the scope was compared with the portal."""
+        portal, scope = self.job.portal, self.reading.scope
+        coverage.prove(
+            connection,
+            portal.id,
+            self.reading.entity.name,
+            scope.sync_type,
+            time_zone=portal.time_zone,
+            days=scope.days_created(portal.time_zone),
+        )

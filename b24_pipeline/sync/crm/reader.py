@@ -1,0 +1,87 @@
+"""One entity of one portal within one scope: how it is asked for, and how its rows are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from b24_pipeline.bitrix.lists.read import IdRange, ListQuery
+from b24_pipeline.entities import Entity, RowDecoder
+from b24_pipeline.store.crm import merge
+from b24_pipeline.store.crm.merge import Merged, Target
+from b24_pipeline.store.database.copying import Lines, lines
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.scope import FULL, Scope
+from b24_pipeline.sync.job import Job
+
+
+class Reading:
+    """What a load and its second look share."""
+
+    def __init__(self, job: Job, entity: Entity, scope: Scope) -> None:
+        selected = job.options.select.get(entity.name)
+        self.job = job
+        self.entity = entity
+        self.scope = scope
+        self.decoder = RowDecoder(entity, selected)
+        self.target = Target(
+            entity.table, job.portal.id, job.portal.time_zone, keep_custom_fields=selected is not None
+        )
+        self._fields = entity.select if selected is None else tuple(dict.fromkeys(("ID", *selected)))
+
+    def query(self, scope: Scope | None = None) -> ListQuery:
+        """The list query of this scope, or of another."""
+        conditions = (scope or self.scope).filter(self.entity.modified, self.entity.created)
+        return ListQuery(self.entity.method, self._fields, conditions)
+
+    def query_by_id(self) -> ListQuery:
+        """The list query without any condition but ids."""
+        return self.query(FULL)
+
+    def keeps(self, field: str) -> bool:
+        """Whether a standard field is read at all: the selection may leave it out."""
+        return "*" in self._fields or field in self._fields
+
+    def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
+        """Rows for COPY."""
+        return lines(self.target.account, self.decoder.rows(raw_rows))
+
+    def merge(self, connection: Connection, rows: Lines) -> Merged:
+        """Stages and merges decoded rows in the caller's transaction."""
+        merge.stage(connection, self.target, self.decoder.names, rows)
+        return merge.merge(connection, self.target, self.decoder.names)
+
+    def insert(self, connection: Connection, rows: Lines, done: Sequence[IdRange]) -> Merged | None:
+        """Stores all rows of id ranges where the portal has none yet; None where it has."""
+        ranges = [(ids.after, ids.upto) for ids in done]
+        return merge.insert(connection, self.target, self.decoder.names, rows, ranges)
+
+    def note_vanished(self, connection: Connection, ids: IdRange) -> None:
+        """Notes rows of an id range that are alive here and were not among those staged last."""
+        merge.note_vanished(
+            connection,
+            self.target,
+            self.entity.name,
+            self.scope.name,
+            (ids.after, ids.upto),
+            self.scope.created,
+        )
+
+    def note_vanished_beyond(self, connection: Connection, highest: int) -> None:
+        """Notes rows with ids above the portal's highest."""
+        merge.stage(connection, self.target, self.decoder.names, Lines())
+        self.note_vanished(connection, IdRange(highest, None))
+
+    def vanished(self, connection: Connection) -> list[int]:
+        """The ids missed so far."""
+        return merge.vanished(connection, self.target, self.entity.name, self.scope.name)
+
+    def forget_vanished(self, connection: Connection, ids: list[int] | None = None) -> None:
+        """Takes ids off that list, or all."""
+        merge.forget_vanished(connection, self.target, self.entity.name, self.scope.name, ids)
+
+    def bury_vanished(self, connection: Connection) -> int:
+        """Tombstones for all of that list, which is empty then."""
+        buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
+        self.forget_vanished(connection)
+        return buried

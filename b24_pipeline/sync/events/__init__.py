@@ -1,0 +1,1 @@
+"""Turns inbound events into rows: drains them, binds handlers, watches for silence."""

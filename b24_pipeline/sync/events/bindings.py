@@ -1,0 +1,134 @@
+"""Which events a portal sends to us (section 7 of the fact sheet).
+
+Only an application can bind; the outgoing webhooks of a portal that is
+connected by a webhook credential are made by a person in the portal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.client import BitrixClient, Command
+from b24_pipeline.errors import BindingRefused, UnreadableAnswer
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events import bindings as store
+from b24_pipeline.store.portals.portals import Portal
+
+_CHANGES = ("ADD", "UPDATE", "DELETE")
+_FIELD_CHANGES = (*(f"USERFIELD{change}" for change in _CHANGES), "USERFIELDSETENUMVALUES")
+
+
+def _of(entity: str) -> tuple[str, ...]:
+    return tuple(f"ONCRM{entity}{change}" for change in (*_CHANGES, *_FIELD_CHANGES))
+
+
+# A change of funnel comes as ONCRMDEALMOVETOCATEGORY instead of an update.
+LEADS = _of("LEAD")
+DEALS = (*_of("DEAL"), "ONCRMDEALMOVETOCATEGORY")
+ALWAYS = (*_of("CONTACT"), *_of("COMPANY"), "ONAPPUNINSTALL")
+
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "lead": (*LEADS, *ALWAYS),
+    "deal": (*DEALS, *ALWAYS),
+    "both": (*LEADS, *DEALS, *ALWAYS),
+}
+"""Events by what is counted as the portal's funnel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One row of `event.get`: an event and the handler that it is sent to."""
+
+    event: str
+    handler: str
+    auth_type: str = ""
+
+    def parameters(self) -> dict[str, str]:
+        """What names it to `event.bind` and `event.unbind`."""
+        named = {"event": self.event, "handler": self.handler}
+        return named | ({"auth_type": self.auth_type} if self.auth_type not in ("", "0") else {})
+
+
+def bind(client: BitrixClient, portal: Portal, handler_url: str, warehouse: Warehouse) -> list[str]:
+    """Makes the portal send its events to the handler, and none to the one before; harmless twice.
+
+    Returns the bound events. Raises BindingRefused where some are missing
+    afterwards; what is bound is noted all the same.
+    """
+    wanted = EVENTS[portal.entity_type]
+    before = _bindings(client)
+    bound = {one.event for one in before if one.handler == handler_url}
+    answer = client.batch(_commands("event.bind", _missing(wanted, bound, handler_url)))
+    _unbind(client, _stale(before, wanted, handler_url, store.handler_url(warehouse, portal)))
+    bound = {one.event for one in _bindings(client) if one.handler == handler_url}
+    store.note_bound(warehouse, portal, [event for event in wanted if event in bound], handler_url)
+    _require(client, [event for event in wanted if event not in bound], answer)
+    return [event for event in wanted if event in bound]
+
+
+def unbind(client: BitrixClient, handler_url: str) -> int:
+    """Makes the portal send nothing more to the handler; returns how many bindings there were."""
+    ours = [one for one in _bindings(client) if one.handler == handler_url]
+    _unbind(client, ours)
+    return len(ours)
+
+
+def check(client: BitrixClient, handler_url: str, entity_type: str = "both") -> list[str]:
+    """The events that should be sent to the handler and are not: an administrator may have unbound them."""
+    bound = {one.event for one in _bindings(client) if one.handler == handler_url}
+    return [event for event in EVENTS[entity_type] if event not in bound]
+
+
+def _bindings(client: BitrixClient) -> list[Binding]:
+    try:
+        rows = rows_of(client.call("event.get").result)
+    except ValueError:
+        raise UnreadableAnswer(client.portal, "event.get: expected a list of handlers") from None
+    return [_binding(row) for row in rows if str(row.get("offline") or "0") == "0"]
+
+
+def _binding(row: Mapping[str, Any]) -> Binding:
+    return Binding(
+        str(row.get("event", "")).upper(), str(row.get("handler", "")), str(row.get("auth_type") or "")
+    )
+
+
+def _missing(wanted: Iterable[str], bound: set[str], handler_url: str) -> list[Binding]:
+    return [Binding(event, handler_url) for event in wanted if event not in bound]
+
+
+def _stale(
+    bindings: Iterable[Binding], wanted: Iterable[str], handler_url: str, before: str | None
+) -> list[Binding]:
+    """Ours that are not wanted any more, here and at our former address; other installations keep theirs."""
+    keep = set(wanted)
+    return [
+        one
+        for one in bindings
+        if (one.handler == handler_url and one.event not in keep)
+        or (before not in (None, handler_url) and one.handler == before)
+    ]
+
+
+def _unbind(client: BitrixClient, bindings: Iterable[Binding]) -> None:
+    commands = _commands("event.unbind", bindings)
+    if commands:
+        client.batch(commands)
+
+
+def _commands(method: str, bindings: Iterable[Binding]) -> dict[str, Command]:
+    return {f"b{number}": Command(method, one.parameters()) for number, one in enumerate(bindings)}
+
+
+def _require(client: BitrixClient, missing: list[str], answer: BatchAnswer) -> None:
+    if not missing:
+        return
+    said = next((str(error) for error in answer.errors.values()), "it gave no reason")
+    raise BindingRefused(
+        client.portal,
+        f"{len(missing)} of its events could not be bound, {missing[0]} first: {said}; "
+        "is the address of `b24 serve` (B24_PUBLIC_URL) public, and is the portal's user an administrator?",
+    )

@@ -1,0 +1,165 @@
+"""Drains inbound events: each object once, however many events name it, as it is in the portal now.
+
+Rows, history, tombstones and the events' own state are stored in one
+transaction a chunk: killed anywhere, the next drain does the chunk again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from b24_pipeline.errors import B24Error, DatabaseError, PortalError, UnreadableAnswer
+from b24_pipeline.store.database.warehouse import Connection, StorageError
+from b24_pipeline.store.events import backlog
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.crm.directories import sync_directories
+from b24_pipeline.sync.derived import follow
+from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, Chunk
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.run import PORTALS_AT_ONCE, STOPS_PORTAL, opened
+from b24_pipeline.sync.tuning import tuned
+
+SOON_SECONDS, LATER_SECONDS = 15.0, 60.0
+"""How long events wait for a portal that cannot be read: for what may pass, and for what a person must mend."""
+
+
+def drain(
+    connections: Connections,
+    options: Options,
+    *,
+    portals: Sequence[Portal] | None = None,
+    limit: int | None = None,
+) -> list[Outcome]:
+    """One pass over the events that are due, of these portals or of all connected ones, side by side.
+
+    `limit`: at most so many objects of a portal. One outcome an entity that
+    had events; a portal that cannot be read keeps its events, and its outcome
+    has the error. Raises DatabaseError.
+    """
+    due, upto = connections.warehouse.transact(
+        lambda connection: (backlog.due_accounts(connection), backlog.last_event(connection))
+    )
+    chosen = [
+        portal for portal in (connections.portals.all() if portals is None else portals) if portal.id in due
+    ]
+    if not chosen:
+        return []
+    with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(chosen)))) as pool:
+        done = pool.map(lambda portal: _drain_portal(connections, portal, options, upto, limit), chosen)
+        return [outcome for outcomes in done for outcome in outcomes]
+
+
+def replay(connections: Connections, since: datetime, portals: Sequence[Portal]) -> int:
+    """Events that landed since then are to be drained again; returns how many."""
+    accounts = [portal.id for portal in portals]
+    return connections.warehouse.transact(lambda connection: backlog.replay(connection, since, accounts))
+
+
+def added_up(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """One outcome a portal and entity, the figures of all passes in it; its error is the last one's."""
+    totals: dict[tuple[str, str], Outcome] = {}
+    for one in outcomes:
+        total = totals.setdefault((one.portal, one.entity), Outcome(one.portal, one.entity, one.sync_type))
+        for figure in _FIGURES:
+            setattr(total, figure, getattr(total, figure) + getattr(one, figure))
+        total.months |= one.months
+        total.error = one.error
+    return list(totals.values())
+
+
+_FIGURES = (
+    "rows_read",
+    "rows_changed",
+    "rows_deleted",
+    "values_set_aside",
+    "requests",
+    "operating_seconds",
+    "seconds",
+)
+
+
+def _drain_portal(
+    connections: Connections, portal: Portal, options: Options, upto: int, limit: int | None
+) -> list[Outcome]:
+    """Chunk by chunk; an error ends it, and what was stored before stays."""
+    outcomes: list[Outcome] = []
+    try:
+        with opened(connections, portal, options) as job, tuned():
+            outcomes += _drain_fields(job, upto)
+            for chunk in _chunks(job, upto, limit):
+                outcomes += chunk.outcomes()
+    except B24Error as error:
+        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=error))
+    except StorageError as error:
+        # the message may quote a row: the code alone goes on
+        code = error.sqlstate or "without a code"
+        told = DatabaseError(f"{portal.name}: storing what events named failed with PostgreSQL error {code}")
+        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=told))
+    follow(connections.warehouse, portal)
+    return added_up(outcomes)
+
+
+def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[Chunk]:
+    left = limit
+    while left is None or left > 0:
+        chunk = _drain_chunk(job, upto, MOST_OBJECTS if left is None else min(left, MOST_OBJECTS))
+        if chunk is None:
+            return
+        yield chunk
+        left = None if left is None else left - len(chunk.objects)
+
+
+def _drain_fields(job: Job, upto: int) -> list[Outcome]:
+    """The field catalogue is read whole, once for all events; what names nothing to fetch is ignored."""
+    with job.warehouse.connect() as connection:
+        if not backlog.take_turn(connection, job.portal.id):
+            return []
+        backlog.ignore_rest(connection, job.portal.id, upto=upto)
+        if not backlog.claim_field_events(connection, job.portal.id, upto=upto):
+            return []
+        outcomes = sync_directories(job)
+        error = next((outcome.error for outcome in outcomes if outcome.error), None)
+        if isinstance(error, STOPS_PORTAL):
+            backlog.postpone(connection, seconds=LATER_SECONDS, error=str(error))
+        elif error:
+            backlog.fail_fields(connection, str(error))
+        backlog.done(connection)
+    return outcomes
+
+
+def _drain_chunk(job: Job, upto: int, objects: int) -> Chunk | None:
+    """One chunk, stored; None where nothing is due, or another process is at it. Raises what stops the portal."""
+    with job.warehouse.connect() as connection:
+        if not backlog.take_turn(connection, job.portal.id):
+            return None
+        claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
+        if not claimed:
+            return None
+        chunk = Chunk(job, connection, claimed)
+        failure = _attempted(job, connection, chunk)
+    if failure:
+        raise failure
+    return chunk
+
+
+def _attempted(job: Job, connection: Connection, chunk: Chunk) -> PortalError | None:
+    """Drains it; where the portal cannot be read nothing is kept but the moment of the next try."""
+    try:
+        with connection.transaction():
+            chunk.drain()
+    except PortalError as error:
+        failure = error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # such a message may quote a row
+        kind = type(error).__name__
+        failure = UnreadableAnswer(job.portal.name, f"an answer is not of the expected shape ({kind})")
+    else:
+        return None
+    seconds = LATER_SECONDS if isinstance(failure, STOPS_PORTAL) else SOON_SECONDS
+    backlog.postpone(connection, seconds=seconds, error=str(failure))
+    return failure

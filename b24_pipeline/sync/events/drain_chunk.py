@@ -1,0 +1,176 @@
+"""A chunk of drained objects: fetched in as few requests as it takes, stored in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
+from b24_pipeline.bitrix.lists.pages import walk
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
+from b24_pipeline.bitrix.lists.read import IdRange, read_list
+from b24_pipeline.entities import BY_NAME, HISTORIES, History
+from b24_pipeline.entities.decode import unique
+from b24_pipeline.store.crm import cursors, sync_log, table_facts
+from b24_pipeline.store.crm import history as moves_store
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.events import backlog
+from b24_pipeline.store.events.backlog import Claimed
+from b24_pipeline.sync.crm.by_id import Fetched, Fetching
+from b24_pipeline.sync.crm.history import NEW_MOVES, first_unread, move_of, moves_query
+from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
+from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.scope import Scope
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+
+EVENT = "event"
+BY_EVENT = Scope("event", EVENT)
+
+MOST_OBJECTS = MAX_COMMANDS * PAGE_ROWS
+"""Of a chunk: what one request can bring."""
+
+MOVES_PAGES = 4
+"""Pages of new moves that come with the objects, if the request has room: 100 known ones, and 100 new."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Objects of one portal, claimed in one transaction."""
+
+    job: Job
+    connection: Connection
+    objects: Sequence[Claimed]
+    _outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _failures: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def outcomes(self) -> list[Outcome]:
+        """One an entity, and one a history that got moves."""
+        return list(self._outcomes.values())
+
+    def drain(self) -> None:
+        """Fetches and stores all of it."""
+        client, started = self.job.client, monotonic()
+        requests, operating = client.usage.requests, client.usage.operating_seconds
+        readings = {name: Reading(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
+        starts = self._starts(readings)
+        fetched = self._fetched(readings, starts)
+        for reading in readings.values():
+            self._store(reading, fetched)
+        for history, start in starts.items():
+            self._store_moves(history, start, fetched)
+        backlog.set_aside(self.connection, self._failures)
+        backlog.done(self.connection)
+        first = next(iter(self._outcomes.values()))
+        first.requests = client.usage.requests - requests
+        first.operating_seconds = client.usage.operating_seconds - operating
+        first.seconds = monotonic() - started
+        self._note()
+
+    def _names(self) -> list[str]:
+        return [name for name in BY_NAME if any(one.entity_type == name for one in self.objects)]
+
+    def _ids(self, name: str) -> list[int]:
+        return [one.entity_id for one in self.objects if one.entity_type == name]
+
+    def _starts(self, readings: dict[str, Reading]) -> dict[History, int]:
+        """Where the new moves begin. Before a first sync has read them all, nothing can be told from some."""
+        begun = [
+            history
+            for history in HISTORIES
+            if history.entity in readings
+            and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
+        ]
+        return {history: first_unread(self.connection, self.job, history) for history in begun}
+
+    def _fetched(self, readings: dict[str, Reading], starts: dict[History, int]) -> Fetched:
+        along: dict[str, Command] = {}
+        for history, start in starts.items():
+            along |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
+        asked = [(one.entity_type, one.entity_id) for one in self.objects]
+        deleted = [(one.entity_type, one.entity_id) for one in self.objects if one.is_deleted]
+        return Fetching(self.job.client, readings).fetch(asked, deleted, along)
+
+    def _store(self, reading: Reading, fetched: Fetched) -> None:
+        name = reading.entity.name
+        outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
+        rows = unique(fetched.rows.get(name, []))
+        merged, refused = merge_what_fits(reading, self.connection, rows)
+        gone = [number for kind, number in fetched.gone if kind == name]
+        outcome.rows_deleted = backlog.bury(self.connection, reading.target, name, gone)
+        outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
+        outcome.months = set(merged.months)
+        outcome.values_set_aside = reading.decoder.set_aside
+        self._failures |= {(name, number): reason for number, reason in refused.items()}
+        self._failures |= {one: str(error) for one, error in fetched.failed.items() if one[0] == name}
+        self.job.options.progress(self.job.portal.name, name, len(rows))
+
+    def _store_moves(self, history: History, start: int, fetched: Fetched) -> None:
+        """New moves, and what they leave open of the objects just stored."""
+        account, ids = self.job.portal.id, self._ids(history.entity)
+        outcome = Outcome(self.job.portal.name, history.cursor, EVENT)
+        after = self._moves_along(history, start, fetched, outcome)
+        if after is not None and self._may_have_moved(history, start, after, ids):
+            chunks = read_list(
+                self.job.client,
+                moves_query(history, NEW_MOVES),
+                [IdRange(after, None)],
+                concurrency=self.job.options.concurrency,
+                first_pages=MAX_COMMANDS - 1,
+            )
+            for chunk in chunks:
+                self._append(history, [row for piece in chunk.pieces for row in piece.rows], outcome)
+        highest = moves_store.highest_id(self.connection, account, history.entity)
+        cursors.advance(self.connection, account, history.cursor, last_id=highest)
+        outcome.rows_changed += moves_store.infer_of(self.connection, account, history.entity, ids)
+        moves_store.link(self.connection, account, history.entity)
+        if outcome.rows_changed:
+            # stored since this transaction began
+            outcome.months = table_facts.months_of_moves(
+                self.connection, account, self.job.portal.time_zone, seconds=0
+            )
+            self._outcomes[history.cursor] = outcome
+
+    def _moves_along(self, history: History, start: int, fetched: Fetched, outcome: Outcome) -> int | None:
+        """Stores the moves that came with the objects; the id after which there are more, None for none."""
+        keys = [f"{history.cursor}_{page}" for page in range(MOVES_PAGES)]
+        if keys[0] not in fetched.more.results:
+            return start
+        found = walk(self.job.portal.name, moves_query(history, NEW_MOVES), fetched.more, keys, start, None)
+        self._append(history, found.rows, outcome)
+        return None if found.complete else found.covered
+
+    def _may_have_moved(self, history: History, start: int, after: int, ids: Sequence[int]) -> bool:
+        """Whether it is worth a request: more moves are known to come, or an object stands elsewhere."""
+        if after > start:
+            return True
+        return backlog.has_moved(self.connection, self.job.portal.id, history.entity, ids)
+
+    def _append(self, history: History, rows: Sequence[Any], outcome: Outcome) -> None:
+        read = [move_of(history, row) for row in rows]
+        moves = [move for move in read if move]
+        outcome.rows_read += len(rows)
+        outcome.values_set_aside += len(rows) - len(moves)
+        if moves:
+            outcome.rows_changed += moves_store.append(
+                self.connection, self.job.portal.id, history.entity, moves
+            )
+
+    def _note(self) -> None:
+        for outcome in self._outcomes.values():
+            sync_log.note(
+                self.connection,
+                self.job.portal.id,
+                outcome.entity,
+                EVENT,
+                self.job.options.run_id,
+                rows_read=outcome.rows_read,
+                rows_changed=outcome.rows_changed,
+                rows_deleted=outcome.rows_deleted,
+                values_set_aside=outcome.values_set_aside,
+                requests=outcome.requests,
+                operating_seconds=outcome.operating_seconds,
+                seconds=outcome.seconds,
+            )

@@ -1,0 +1,98 @@
+"""What a portal's answers mean for what we have stored of it: its address and its status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from b24_pipeline.bitrix.auth.credentials import AppCredential, Credential, TokenSource
+from b24_pipeline.bitrix.auth.oauth import Installation, OAuthApp
+from b24_pipeline.bitrix.http.address import PortalAddress, parse_address
+from b24_pipeline.errors import (
+    AppRemoved,
+    OtherPortal,
+    PaymentRequired,
+    PortalDeleted,
+    PortalError,
+    PortalMoved,
+    TokenExpired,
+)
+from b24_pipeline.log import logger
+from b24_pipeline.store.portals.portals import (
+    CONNECTED,
+    DISCONNECTED,
+    PAUSED,
+    REAUTHORIZATION_REQUIRED,
+    Portal,
+    Portals,
+)
+
+# A closed portal may open again and a subscription be renewed: its tokens stay.
+STATUSES: dict[type[PortalError], str] = {
+    PortalDeleted: PAUSED,
+    PaymentRequired: PAUSED,
+    AppRemoved: DISCONNECTED,
+    TokenExpired: REAUTHORIZATION_REQUIRED,
+}
+
+
+@dataclass(slots=True)
+class StatusKeeper:
+    """Of a webhook portal: nothing proves that a new address is the same portal's, so a person says so."""
+
+    portals: Portals
+    portal: Portal
+
+    def moved(self, error: PortalMoved) -> Credential:
+        raise error
+
+    def failed(self, error: PortalError) -> None:
+        status = STATUSES.get(type(error))
+        if status is None or self.portal.status not in (CONNECTED, PAUSED):
+            return
+        self._set(
+            status, f"{error}; `b24 sync {self.portal.name}` tries again" if status == PAUSED else str(error)
+        )
+
+    def answered(self) -> None:
+        if self.portal.status == PAUSED:
+            self._set(CONNECTED, None)
+
+    def _set(self, status: str, reason: str | None) -> None:
+        self.portals.set_status(self.portal, status, reason)
+        if self.portal.status != status:
+            logger("portals").warning("status", portal=self.portal.name, status=status, reason=reason)
+        self.portal = self.portals.one(self.portal.name)
+
+
+@dataclass(slots=True)
+class AppKeeper(StatusKeeper):
+    """Of an OAuth portal: a new address is followed where the authorization server confirms it."""
+
+    app: OAuthApp
+    tokens: TokenSource = field(repr=False)
+    allowed: Sequence[str] = ()
+
+    def moved(self, error: PortalMoved) -> Credential:
+        """Judged as any address, and confirmed by `member_id` before anything is sent there."""
+        address = parse_address(error.location, self.allowed)
+        found = self._installation()
+        if (found.member_id, found.address) != (self.portal.member_id, address):
+            raise self._unconfirmed(address) from None
+        self.portals.set_domain(self.portal, address.written)
+        logger("portals").warning("moved", portal=self.portal.name, domain=address.written)
+        return AppCredential(address, self.tokens)
+
+    def _installation(self) -> Installation:
+        token = self.tokens.access_token()
+        try:
+            return self.app.installation(token)
+        except TokenExpired:
+            return self.app.installation(self.tokens.refresh(token))
+
+    def _unconfirmed(self, address: PortalAddress) -> OtherPortal:
+        return OtherPortal(
+            self.portal.name,
+            f"answers with a redirect to {address.host}, which the authorization server does not confirm "
+            "as its address; connect it again with `b24 portal connect`",
+        )

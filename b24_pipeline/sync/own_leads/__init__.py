@@ -1,0 +1,1 @@
+"""Own ad leads: read from CSV, matched by phone, followed and qualified."""

@@ -1,0 +1,1 @@
+"""Connects portals: OAuth, probing a credential, and bounds on asking for proof."""

@@ -1,0 +1,1 @@
+"""The pages that connect a portal in the browser."""

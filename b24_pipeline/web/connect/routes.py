@@ -1,0 +1,112 @@
+"""Connecting a portal in the browser: the form, the way to the portal, and the way back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Protocol
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from limits import parse as parse_limit
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from b24_pipeline.errors import SettingsError, TooOften
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
+from b24_pipeline.web.connect.pages import page
+from b24_pipeline.web.middleware.security import FORM_PAGE
+from b24_pipeline.web.problems import Problem
+
+# each begun authorization is a row: nobody who connects portals by hand comes near
+MOST_BEGUN = parse_limit("60/minute")
+
+CONNECT = "/bitrix24/connect"
+Text = Annotated[str, Query(max_length=2048)]
+Address = Annotated[str, Query(max_length=255, description="The portal's address, e.g. acme.bitrix24.com.")]
+Account = Annotated[
+    str, Query(max_length=63, description="The portal's name here; empty: the first part of its address.")
+]
+EntityType = Annotated[
+    Literal["lead", "deal", "both", ""],
+    Query(alias="entityType", description="Empty: what a known portal has; both of a new one."),
+]
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem} for status in (400, 403, 409, 422, 429, 503)
+}
+
+
+class ConnectsPortals(Protocol):
+    """What a person waits for while connecting: `sync.connecting.Connecting`."""
+
+    def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
+        """The portal's page to send the browser to."""
+
+    def finish(self, code: str, state: str, browser: str, domain: str, member_id: str) -> Portal:
+        """The portal, connected."""
+
+
+class ConnectPages:
+    """`/bitrix24/connect`, `/auth` and `/callback`; without an application the first says what to set."""
+
+    def __init__(self, connecting: ConnectsPortals | None, cookie: BrowserCookie) -> None:
+        self._connecting = connecting
+        self._cookie = cookie
+        self._begun = MovingWindowRateLimiter(MemoryStorage())
+
+    def router(self) -> APIRouter:
+        """The three routes, and the way to the first one for whoever opens the bare address."""
+        routes = APIRouter(tags=["connect"], responses=_PROBLEMS)
+        routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
+        routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
+        routes.add_api_route("/bitrix24/auth", self.auth, response_class=RedirectResponse, status_code=302)
+        routes.add_api_route("/bitrix24/callback", self.callback, response_class=HTMLResponse)
+        return routes
+
+    def connect(self, request: Request, domain: Address = "", account: Account = "") -> HTMLResponse:
+        """The page to connect a portal, in Russian or English."""
+        ready = self._connecting is not None
+        return page(request, "connect.html", policy=FORM_PAGE, domain=domain, account=account, ready=ready)
+
+    def auth(
+        self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = ""
+    ) -> RedirectResponse:
+        """Sends the browser to the portal, which asks the person whether to allow the access."""
+        if not self._begun.test(MOST_BEGUN):
+            raise TooOften("too many connections were begun just now; wait a minute")
+        browser = self._cookie.value(request) or new_value()
+        address = address_typed(domain)
+        name = account.strip() or name_of(address)
+        link = self._ready().begin(name, address, entity_type or None, browser)
+        self._begun.hit(MOST_BEGUN)
+        answer = RedirectResponse(link, 302)
+        self._cookie.renew(request, answer, browser)
+        return answer
+
+    def callback(
+        self,
+        request: Request,
+        code: Text = "",
+        state: Text = "",
+        domain: Address = "",
+        member_id: Text = "",
+    ) -> HTMLResponse:
+        """Where the portal sends the browser back to: the code is exchanged, the portal is connected."""
+        browser = self._cookie.value(request)
+        portal = self._ready().finish(code, state, browser, domain, member_id)
+        return page(request, "connected.html", portal=portal)
+
+    def _ready(self) -> ConnectsPortals:
+        if self._connecting is None:
+            raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
+        return self._connecting
+
+
+def address_typed(text: str) -> str:
+    """What a person pasted, without blanks and without the path of the page that they were on."""
+    scheme, mark, rest = text.strip().rpartition("://")
+    return scheme + mark + rest.partition("/")[0]
+
+
+def name_of(address: str) -> str:
+    """The first part of the portal's host."""
+    return address.rpartition("://")[2].partition(":")[0].partition(".")[0] or "portal"

@@ -1,0 +1,133 @@
+"""`POST /webhooks/bitrix24`, as an ASGI application of its own.
+
+Events are most of what comes, thousands a second where a portal is edited in
+bulk. Routing one through FastAPI costs more than parsing it, so they are
+answered before FastAPI is asked; it has their description alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from b24_pipeline.bitrix.events.inbound import MOST_BYTES
+from b24_pipeline.web.body_limit import announced
+from b24_pipeline.web.events.receiver import Receipt, Receiver
+
+PATH = "/webhooks/bitrix24"
+SECONDS_TO_ARRIVE = 10.0
+
+METHOD_NOT_ALLOWED = Receipt(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "events are posted")
+TOO_LARGE = Receipt(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"an event has at most {MOST_BYTES} bytes"
+)
+TOO_SLOW = Receipt(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+
+
+class Webhook:
+    """Answers at its path, with or without a slash at the end, and passes everything else on."""
+
+    def __init__(self, app: ASGIApp, *, receiver: Receiver) -> None:
+        self._app = app
+        self._receiver = receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["path"] not in _PATHS:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = _ROUTE
+        if scope["method"] != "POST":
+            await _answer(send, METHOD_NOT_ALLOWED, _ALLOWED)
+            return
+        try:
+            body = await _body(scope, receive)
+        except _TooLarge:
+            await self._unread(send, TOO_LARGE)
+        except (TimeoutError, _Gone):
+            await self._unread(send, TOO_SLOW)
+        else:
+            await _answer(send, await self._receiver.receive(body))
+
+    async def _unread(self, send: Send, receipt: Receipt) -> None:
+        """Whoever goes on sending what we do not read is not listened to."""
+        self._receiver.count(receipt)
+        await _answer(send, receipt, _CLOSED)
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI schema with the webhook in it, first; it may be there already."""
+    schema["paths"] = {PATH: {"post": _OPERATION}} | schema["paths"]
+    return schema
+
+
+class _Route(NamedTuple):
+    """By which name requests are counted."""
+
+    path: str
+
+
+_ROUTE = _Route(PATH)
+_PATHS = (PATH, f"{PATH}/")
+_ALLOWED = (b"allow", b"POST")
+_CLOSED = (b"connection", b"close")
+
+
+class _TooLarge(Exception):
+    """The body has more bytes than any event."""
+
+
+class _Gone(Exception):
+    """The sender has hung up."""
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The body, counted while it arrives: never more is held than an event may have."""
+    if announced(scope) > MOST_BYTES:
+        raise _TooLarge
+    body = bytearray()
+    async with asyncio.timeout(SECONDS_TO_ARRIVE):
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise _Gone
+            body += message.get("body", b"")
+            if len(body) > MOST_BYTES:
+                raise _TooLarge
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+async def _answer(send: Send, receipt: Receipt, *headers: tuple[bytes, bytes]) -> None:
+    content = receipt.content
+    length = (b"content-length", str(len(content)).encode())
+    head = [(b"content-type", b"application/json"), length, *headers]
+    await send({"type": "http.response.start", "status": receipt.status.value, "headers": head})
+    await send({"type": "http.response.body", "body": content})
+
+
+_ANSWERS = {
+    200: "It is committed.",
+    400: "No event of Bitrix24.",
+    403: "The portal is not connected, or its application_token is another.",
+    408: "The body did not arrive in time.",
+    413: "Longer than any event.",
+    503: "It could not be stored.",
+}
+_OPERATION = {
+    "tags": ["events"],
+    "summary": "Inbound events of Bitrix24",
+    "description": "Called by Bitrix24; 200 once the event is committed to the landing table.",
+    "operationId": "inbound_event",
+    "requestBody": {
+        "required": True,
+        "content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}},
+    },
+    "responses": {
+        str(status): {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+        for status, text in _ANSWERS.items()
+    },
+}

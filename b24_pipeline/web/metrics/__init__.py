@@ -1,0 +1,1 @@
+"""`/metrics`: requests, and the state of each portal."""

@@ -1,0 +1,1 @@
+"""What every request passes: the access log, security headers, the admin key."""

@@ -1,0 +1,1 @@
+"""The calls of the management API, a file a noun."""

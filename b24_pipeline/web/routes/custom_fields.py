@@ -1,0 +1,92 @@
+"""The management calls for custom fields: what a condition of qualification can be about."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from fastapi import APIRouter
+
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.qualification.fields import FieldChoice
+from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+
+FieldOwner = Literal["lead", "deal", "contact"]
+
+
+class Option(Camel):
+    """A value that an enumeration can have."""
+
+    id: str
+    value: str | None
+    default: bool = False
+
+
+class ToldField(Camel):
+    """A custom field, as people know it by its label."""
+
+    id: int
+    field_name: str
+    user_type_id: Literal["boolean", "enumeration", "string"]
+    label: str
+    multiple: bool
+    list: list[Option]
+
+
+class Fields(Camel):
+    """The custom fields of leads, deals or contacts."""
+
+    fields: list[ToldField]
+    entity_type: FieldOwner
+
+
+class ListsFields(HasPortals, Protocol):
+    """Where the fields come from: `sync.managing.Managing`."""
+
+    def field_list(self, portal: Portal, entity_type: str) -> list[FieldChoice]:
+        """Custom fields of one entity type, by label."""
+
+
+class FieldCalls:
+    """`/bitrix24/lead-custom-fields`, `deal-...` and `contact-...`, behind the guard."""
+
+    def __init__(self, managing: ListsFields, guard: Guard) -> None:
+        self._managing = managing
+        self._guard = guard
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        routes = management_routes("fields", self._guard)
+        routes.add_api_route("/lead-custom-fields", self.of_leads)
+        routes.add_api_route("/deal-custom-fields", self.of_deals)
+        routes.add_api_route("/contact-custom-fields", self.of_contacts)
+        return routes
+
+    def of_leads(self, account: Account = None) -> Fields:
+        """Custom fields of leads that a condition can be about."""
+        return self._fields("lead", account)
+
+    def of_deals(self, account: Account = None) -> Fields:
+        """Custom fields of deals that a condition can be about."""
+        return self._fields("deal", account)
+
+    def of_contacts(self, account: Account = None) -> Fields:
+        """Custom fields of contacts that a condition can be about."""
+        return self._fields("contact", account)
+
+    def _fields(self, owner: FieldOwner, account: str | None) -> Fields:
+        found = self._managing.field_list(chosen(self._managing, account), owner)
+        return Fields(fields=list(map(_told, found)), entity_type=owner)
+
+
+def _told(field: FieldChoice) -> ToldField:
+    return ToldField.model_validate(
+        {
+            "id": field.id,
+            "field_name": field.field_name,
+            "user_type_id": field.user_type_id,
+            "label": field.label,
+            "multiple": field.multiple,
+            "list": field.options,
+        }
+    )

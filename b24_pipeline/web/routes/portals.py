@@ -1,0 +1,130 @@
+"""The management calls of one portal: where it stands, its funnel, its pipelines, its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from fastapi import APIRouter
+
+from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+
+EntityType = Literal["lead", "deal", "both"]
+
+
+class Status(Camel):
+    """Where a portal stands; all is null where none is connected."""
+
+    connected: bool
+    account: str | None = None
+    domain: str | None = None
+    member_id: str | None = None
+    entity_type: EntityType | None = None
+    token_expires_at: datetime | None = None
+    connected_at: datetime | None = None
+    status: Literal["connected", "reauthorization_required", "paused", "disconnected"] | None = None
+    reason: str | None = None
+
+
+class Disconnected(Camel):
+    """The tokens are forgotten; the data stay."""
+
+    success: Literal[True] = True
+    account: str
+
+
+class Funnel(Camel):
+    """Whose funnel a portal counts."""
+
+    entity_type: EntityType
+
+
+class FunnelChanged(Funnel):
+    """The funnel that is counted from now on."""
+
+    success: Literal[True] = True
+
+
+class PipelinesSynced(Funnel):
+    """How many stages the portal has now."""
+
+    success: Literal[True] = True
+    count: int
+
+
+class ManagesPortals(HasPortals, Protocol):
+    """What a person has done to a portal and waits for: `sync.managing.Managing`."""
+
+    def disconnect(self, portal: Portal) -> None:
+        """Unbinds its events and forgets its tokens."""
+
+    def count_funnel_of(self, portal: Portal, entity_type: EntityType) -> None:
+        """Changes the entity type and rebinds the events."""
+
+    def sync_pipelines(self, portal: Portal) -> int:
+        """Reads pipelines and stages again; how many stages there are."""
+
+
+class Api:
+    """The routes, over what manages portals."""
+
+    def __init__(self, managing: ManagesPortals, guard: Guard) -> None:
+        self._managing = managing
+        self._guard = guard
+
+    def router(self) -> APIRouter:
+        """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
+        routes = management_routes("portals", self._guard)
+        routes.add_api_route("/status", self.status)
+        routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
+        routes.add_api_route("/entity-type", self.change_entity_type, methods=["POST"])
+        routes.add_api_route("/sync-pipelines", self.sync_pipelines, methods=["POST"])
+        return routes
+
+    def status(self, account: Account = None) -> Status:
+        """Where the portal stands."""
+        if account is None and not self._managing.all():
+            return Status(connected=False)
+        return _status(self._portal(account))
+
+    def disconnect(self, account: Account = None) -> Disconnected:
+        """Unbinds the events and forgets the tokens; what was copied stays."""
+        portal = self._portal(account)
+        self._managing.disconnect(portal)
+        return Disconnected(account=portal.name)
+
+    def change_entity_type(self, wanted: Funnel, account: Account = None) -> FunnelChanged:
+        """Counts the funnel of leads, of deals, or of both, and rebinds the events."""
+        self._managing.count_funnel_of(self._portal(account), wanted.entity_type)
+        return FunnelChanged(entity_type=wanted.entity_type)
+
+    def sync_pipelines(self, account: Account = None) -> PipelinesSynced:
+        """Reads the portal's pipelines and stages again."""
+        portal = self._portal(account)
+        count = self._managing.sync_pipelines(portal)
+        return PipelinesSynced(count=count, entity_type=_entity_type(portal))
+
+    def _portal(self, account: str | None) -> Portal:
+        return chosen(self._managing, account)
+
+
+def _entity_type(portal: Portal) -> EntityType:
+    return Funnel.model_validate({"entityType": portal.entity_type}).entity_type
+
+
+def _status(portal: Portal) -> Status:
+    return Status.model_validate(
+        {
+            "connected": portal.status == "connected",
+            "account": portal.name,
+            "domain": portal.domain,
+            "member_id": portal.member_id,
+            "entity_type": portal.entity_type,
+            "token_expires_at": portal.token_expires_at,
+            "connected_at": portal.connected_at,
+            "status": portal.status,
+            "reason": portal.status_reason,
+        }
+    )
