@@ -13,17 +13,20 @@ import typer
 from b24_pipeline.commands import (
     analysts,
     demo,
+    doctor,
     drain,
     export,
     funnel,
     keys,
     leads,
     migrate,
+    models,
     portal,
-    qualification,
+    sandbox,
     serve,
     status,
     sync,
+    up,
 )
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
@@ -83,7 +86,7 @@ portal_app.command("add")(portal.add)
 portal_app.command("connect")(portal.connect)
 portal_app.command("list")(portal.show)
 portal_app.command("remove")(portal.remove)
-portal_app.command("qualification")(qualification.qualification)
+portal_app.command("qualification")(portal.qualification)
 analysts_app.command("grant")(analysts.grant)
 analysts_app.command("revoke")(analysts.revoke)
 analysts_app.command("list")(analysts.show)
@@ -94,14 +97,14 @@ app.command()(sync.backfill)
 app.command()(sync.reconcile)
 app.command()(drain.drain)
 app.command()(leads.match)
-app.command()(funnel.models)
+app.command()(models.models)
 app.command()(funnel.funnel)
 app.command()(export.export)
 app.command()(serve.serve)
-app.command()(migrate.up)
+app.command()(up.up)
 app.command()(status.status)
-app.command()(status.doctor)
-app.command()(migrate.sandbox)
+app.command()(doctor.doctor)
+app.command()(sandbox.sandbox)
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from b24_pipeline.assets.qualification import qualification
 from b24_pipeline.defs.assets import crm, own_leads
+from b24_pipeline.defs.assets.crm import qualification
 from b24_pipeline.defs.assets.models import models
 from b24_pipeline.defs.checks import CHECKS
 from b24_pipeline.defs.jobs import JOBS

@@ -14,11 +14,13 @@ from psycopg.rows import dict_row
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.run import Request, opened, sync_portals
+from b24_pipeline.sync.parallel import opened
+from b24_pipeline.sync.run import Request, sync_portals
 
 KEY = Fernet.generate_key().decode()
 NO_LIMIT = "10000/second burst 10000"

@@ -9,7 +9,7 @@ import httpx
 
 from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.oauth import Connecting
 from tests.installation import Installation
 

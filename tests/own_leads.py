@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.matches import Linked
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from tests.installation import account, fetch
 from tests.web_service import portal as portal_of

@@ -17,7 +17,7 @@ from b24_pipeline.store.crm.stage_flags import Flags, Stage
 from b24_pipeline.store.own_leads.directions import Direction, StageCode
 from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
 from b24_pipeline.store.own_leads.key_stages import KeyStageStats
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.qualification.conditions import Condition
 from b24_pipeline.store.qualification.fields import FieldChoice
 from b24_pipeline.sync.own_leads.match import Matched

@@ -32,17 +32,15 @@ from b24_pipeline.errors import (
     PortalError,
     PortalMoved,
     RequestLimit,
-    ServerFault,
     TokenExpired,
 )
+from b24_pipeline.errors.groups import PASSING
 
 # Both write whole URLs at INFO.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 __all__ = ["BitrixClient", "Command", "Timeouts", "Waits"]
-
-_RETRIED_IN_BATCH = (RequestLimit, OperatingLimit, ServerFault)
 
 
 class Keeper(Protocol):
@@ -258,11 +256,7 @@ def _passing(commands: Mapping[str, Command], answer: BatchAnswer) -> dict[str, 
     if any(command.chained for command in commands.values()):
         return {}
     failed = answer.errors.items()
-    return {
-        key: commands[key]
-        for key, error in failed
-        if isinstance(error, _RETRIED_IN_BATCH) and key in commands
-    }
+    return {key: commands[key] for key, error in failed if isinstance(error, PASSING) and key in commands}
 
 
 def _by_method(methods: Mapping[str, str], times: Mapping[str, Time]) -> dict[str, Time]:

@@ -28,7 +28,7 @@ def grant(
     """Let a role read the marts, those built later too: no raw tables, no phones, no tokens."""
     with runtime.opened(settings()) as opened:
         for portal in opened.portals.named(custom_fields) if custom_fields else ():
-            keep_views(opened.warehouse, portal)
+            keep_views(opened.warehouse, portal.id)
         granted = store.grant(
             opened.warehouse,
             role,

@@ -9,10 +9,11 @@ import typer
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
-from b24_pipeline.commands.funnel import build_models, show_funnel
-from b24_pipeline.commands.migrate import show_addresses
+from b24_pipeline.commands.funnel import show_funnel
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import progress, say
 from b24_pipeline.commands.sync import show_outcomes
+from b24_pipeline.commands.up import show_addresses
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, settings
 from b24_pipeline.sync.run import Request, sync_portals

@@ -18,7 +18,7 @@ import orjson
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 
 STOP_SECONDS = 10
 CHANGE_SECONDS = 5

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.funnel import build_models
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, output, progress, say
 from b24_pipeline.commands.sync import NoModels, moment, show_outcomes, tell_dagster
 from b24_pipeline.errors import UsageError

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.funnel import build_models
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, output, progress, say, table
 from b24_pipeline.commands.sync import Names, NoModels, chosen_portals
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads.imports import Imported, Row, import_rows
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.csv_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.own_leads.csv_rows import lead_of
 from b24_pipeline.sync.own_leads.match import Matched, match_portals

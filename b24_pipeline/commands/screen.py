@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+import orjson
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress as Bars
@@ -109,3 +112,10 @@ class _PlainLines:
             if time.monotonic() - self._last >= PLAIN_LINE_SECONDS:
                 self._last = time.monotonic()
                 say(f"{portal} {entity}: {self._rows[portal, entity]} rows")
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def write_json(answer: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
-
-import orjson
-import typer
+from datetime import date
+from typing import Any
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.findings import Finding, age, findings
-from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.errors import B24Error, DatabaseError
-from b24_pipeline.runtime import Runtime
+from b24_pipeline.commands.findings import age
+from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.settings import settings
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
-from b24_pipeline.store.portals.portals import Portal
-from b24_pipeline.sync.portals.probe import probe
-
-STALE = timedelta(hours=1)
-"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+from b24_pipeline.store.portals.portal import Portal
 
 
 def status(as_json: AsJson = False) -> None:
@@ -41,7 +29,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         told = {portal.name: portal for portal in states}
         found = [_portal(portal) | _told(told[portal.name]) for portal in portals if portal.name in told]
-        _write({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
+        write_json({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
         return
     output.print(f"database: {place}\n", soft_wrap=True)
     _show_portals(states)
@@ -168,95 +156,3 @@ def _told(portal: PortalHealth) -> dict[str, Any]:
     for proof in found["coverage"]:
         del proof["account"]
     return found | {"not_synced": portal.not_synced}
-
-
-def doctor(as_json: AsJson = False) -> None:
-    """Name each broken promise and what to do; exit 1 if there is one."""
-    found = list(_examine())
-    if as_json:
-        _write({"ok": not found, "findings": [asdict(finding) for finding in found]})
-    elif found:
-        table(("portal", "problem", "what to do"), [(f.portal, f.problem, f.advice) for f in found])
-    else:
-        output.print("all is well")
-    if found:
-        raise typer.Exit(1)
-
-
-def _examine() -> Iterator[Finding]:
-    try:
-        with runtime.opened(settings()) as opened:
-            yield from _examine_portals(opened)
-    except DatabaseError as error:
-        yield Finding("", str(error), "see the message")
-
-
-def _examine_portals(opened: Runtime) -> Iterator[Finding]:
-    # asked first: it may renew a token, or find that it cannot be renewed any more
-    asked = {portal.name: _ask(opened, portal) for portal in opened.portals.all()}
-    with opened.warehouse.connect() as connection:
-        syncs = store.last_syncs(connection)
-        failed = store.failed_comparisons(connection)
-        states = {portal.name: portal for portal in health(connection)}
-        built = store.models_built(connection)
-    portals = [portal for portal in opened.portals.all() if portal.name in states]
-    if not portals:
-        yield Finding("", "no portal is connected", "b24 portal add NAME --webhook-url URL")
-    for portal in portals:
-        yield from findings(states[portal.name], datetime.now(UTC))
-        if portal.status != "connected":
-            continue  # that is the cause, and all else follows from it
-        answers, told = asked.get(portal.name, (True, []))
-        yield from told
-        if answers:
-            yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
-    for one in failed:
-        yield Finding(
-            one["portal"],
-            f"the last comparison of {one['entity_type']} failed: {one['error_message']}",
-            f"b24 reconcile {one['portal']}",
-        )
-    if any(sync["sync_status"] == "success" for sync in syncs) and not built:
-        yield Finding("", "the SQL models were never built", "b24 models")
-
-
-def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
-    """Whether the portal answers to our credential, and what is to be said of it."""
-    if portal.status != "connected":
-        return False, []
-    try:
-        with opened.connections.client(portal) as client:
-            found = probe(client)
-    except B24Error as error:
-        return False, [
-            Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
-        ]
-    advice = "give the credential's owner more rights, or accept it"
-    return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
-
-
-def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    if not syncs:
-        yield Finding(portal.name, "it was never synced", f"b24 sync {portal.name}")
-    now = datetime.now(UTC)
-    for sync in syncs:
-        entity, again = sync["entity_type"], f"b24 sync {portal.name}"
-        if sync["sync_status"] == "failed" and sync["sync_type"] != "reconcile":
-            yield Finding(portal.name, f"the last sync of {entity} failed: {sync['error_message']}", again)
-        elif sync["is_abandoned"]:
-            yield Finding(
-                portal.name, f"the last sync of {entity} was cut off", f"{again} (it goes on from there)"
-            )
-        if sync["cursor_watermark"] and now - sync["cursor_watermark"] > STALE:
-            behind = age((now - sync["cursor_watermark"]).total_seconds())
-            yield Finding(portal.name, f"{entity} is {behind} behind", f"{again}, or `b24 up` for schedules")
-        if sync["values_set_aside"]:
-            yield Finding(
-                portal.name,
-                f"{sync['values_set_aside']} values of {entity} did not fit their column",
-                "look at the column extra of these rows",
-            )
-
-
-def _write(answer: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.funnel import build_models
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, progress, say, table
 from b24_pipeline.errors import UsageError, WrongDates
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import settings
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome

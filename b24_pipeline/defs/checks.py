@@ -22,9 +22,9 @@ from b24_pipeline.store.checks import stages as stage_checks
 from b24_pipeline.store.checks.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.checks.stages import Checked
-from b24_pipeline.store.portals.portals import Portal
-from b24_pipeline.sync import run as sync
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.totals import totals
+from b24_pipeline.sync.parallel import opened as opened_job
 
 COUNTED = ("lead", "deal", "contact", "company")
 COUNTS = "counts_agree_with_portal"
@@ -77,7 +77,7 @@ def _counts(runtime: Runtime, portal: Portal) -> dict[str, Count]:
     with runtime.warehouse.connect() as connection:
         here = {one.entity_type: one for one in quality.settled(connection, portal.id)}
     try:
-        with sync.opened(runtime.connections, portal, runtime.options()) as job:
+        with opened_job(runtime.connections, portal, runtime.options()) as job:
             there = totals(job, {entity: one.watermark for entity, one in here.items()})
     except (PortalError, UsageError) as error:
         return {entity: Count(portal.name, problem=masked(str(error))) for entity in COUNTED}

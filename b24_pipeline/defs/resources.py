@@ -17,9 +17,9 @@ from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.run_lock import alive, is_alive
 from b24_pipeline.store.events import backlog
-from b24_pipeline.sync import run as sync
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
+from b24_pipeline.sync.parallel import opened as opened_job
 
 HOLDS_LOCK = {"b24/holds_lock": "yes"}
 """The tag of runs that are gone when nobody holds their lock."""
@@ -59,7 +59,7 @@ class B24(dg.ConfigurableResource["B24"]):
         """One portal, ready to be synced. Raises UnknownPortal."""
         with self.opened() as runtime:
             options = runtime.options(run_id=run_id, progress=progress)
-            with sync.opened(runtime.connections, runtime.portals.one(portal), options) as job:
+            with opened_job(runtime.connections, runtime.portals.one(portal), options) as job:
                 yield job
 
     def connected_portals(self) -> list[str]:

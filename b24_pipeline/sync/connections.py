@@ -18,7 +18,8 @@ from b24_pipeline.bitrix.http.address import read_address
 from b24_pipeline.errors import SettingsError
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.budget import PostgresBudgetStorage, PostgresOperatingStore
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.portals.tokens import StoredTokens
 from b24_pipeline.sync.keepers import AppKeeper, StatusKeeper
 

@@ -13,7 +13,7 @@ from b24_pipeline.errors import B24Error
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.warehouse import StorageError, Warehouse
 from b24_pipeline.store.marts.custom_fields import keep_views
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.qualify import follow_own_leads, qualify
 
@@ -21,8 +21,14 @@ log = logger("sync")
 
 Follower: TypeAlias = Callable[[Warehouse, Portal], object]
 
+
+def follow_custom_fields(warehouse: Warehouse, portal: Portal) -> bool:
+    """Makes the portal's views of custom fields anew where its field catalogue has changed."""
+    return keep_views(warehouse, portal.id)
+
+
 # what links own leads comes before what follows the links
-FOLLOWERS: tuple[Follower, ...] = (keep_views, link_own_leads, qualify, follow_own_leads)
+FOLLOWERS: tuple[Follower, ...] = (follow_custom_fields, link_own_leads, qualify, follow_own_leads)
 
 
 def follow(warehouse: Warehouse, portal: Portal) -> None:

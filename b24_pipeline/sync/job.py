@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import SyncBusy
 from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome, recorded
 
@@ -43,3 +43,6 @@ class Job:
                     f"another process has been syncing {entity} for more than {patience} s; try again when it is done",
                 )
             yield
+
+
+Step = Callable[[Job], list[Outcome]]

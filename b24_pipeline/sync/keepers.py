@@ -18,14 +18,14 @@ from b24_pipeline.errors import (
     TokenExpired,
 )
 from b24_pipeline.log import logger
-from b24_pipeline.store.portals.portals import (
+from b24_pipeline.store.portals.portal import (
     CONNECTED,
     DISCONNECTED,
     PAUSED,
     REAUTHORIZATION_REQUIRED,
     Portal,
-    Portals,
 )
+from b24_pipeline.store.portals.portals import Portals
 
 # A closed portal may open again and a subscription be renewed: its tokens stay.
 STATUSES: dict[type[PortalError], str] = {

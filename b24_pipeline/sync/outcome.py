@@ -14,7 +14,7 @@ from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import B24Error, DatabaseError, UnreadableAnswer
 from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.database.warehouse import StorageError, Warehouse
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 
 
 @dataclass(slots=True)

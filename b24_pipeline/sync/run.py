@@ -2,75 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
-    AddressRefused,
-    ApplicationRefused,
-    AppRemoved,
-    AuthorizationRefused,
     B24Error,
-    CertificateRefused,
-    CredentialRefused,
-    OtherPortal,
-    Overloaded,
-    PaymentRequired,
-    PortalDeleted,
-    PortalMoved,
-    PortalUnreachable,
-    ReauthorizationRequired,
-    TokenExpired,
     UnknownEntity,
 )
+from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.log import logger
-from b24_pipeline.store.portals.portals import Portal
-from b24_pipeline.sync.checks.rows import Step, reconcile_steps
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.checks.rows import reconcile_steps
 from b24_pipeline.sync.checks.stages import check_agreement
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.crm.directories import sync_directories
+from b24_pipeline.sync.crm.directories import sync_directories, sync_users
 from b24_pipeline.sync.crm.history import load_history, sync_history
 from b24_pipeline.sync.crm.load import load_entity, load_scope
 from b24_pipeline.sync.crm.scope import Days, Scope
 from b24_pipeline.sync.derived import follow
 from b24_pipeline.sync.events.offline_queue import take_offline
 from b24_pipeline.sync.events.watch import check_bindings, watch_events
-from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.job import Job, Step
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.tuning import tuned
-from b24_pipeline.sync.users import sync_users
+from b24_pipeline.sync.parallel import each_portal
 
 log = logger("sync")
 
-PORTALS_AT_ONCE = 4
 
 DIRECTORIES = "pipelines"
 STATUS_HISTORY = "status_history"
 ENTITIES: tuple[str, ...] = (DIRECTORIES, USER.name, *(entity.name for entity in CRM), STATUS_HISTORY)
 COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HISTORY)
-
-# after one of these no other entity can be read either
-STOPS_PORTAL = (
-    AddressRefused,
-    ApplicationRefused,
-    AppRemoved,
-    AuthorizationRefused,
-    CertificateRefused,
-    CredentialRefused,
-    OtherPortal,
-    Overloaded,
-    PaymentRequired,
-    PortalDeleted,
-    PortalMoved,
-    PortalUnreachable,
-    ReauthorizationRequired,
-    TokenExpired,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +63,7 @@ def sync_portals(
     connections: Connections, portals: Sequence[Portal], request: Request, options: Options
 ) -> list[Outcome]:
     """Syncs portals side by side; one that fails does not stop the others."""
-    return _each(connections, portals, options, lambda job: sync_portal(job, request))
+    return _all(connections, portals, options, lambda job: sync_portal(job, request))
 
 
 def backfill_portals(
@@ -109,14 +74,14 @@ def backfill_portals(
     options: Options,
 ) -> list[Outcome]:
     """Reads again what was created on those days, and finds what was deleted since."""
-    return _each(connections, portals, options, lambda job: backfill(job, days, entities))
+    return _all(connections, portals, options, lambda job: backfill(job, days, entities))
 
 
 def reconcile_portals(
     connections: Connections, portals: Sequence[Portal], options: Options, *, whole: bool = False
 ) -> list[Outcome]:
     """Finds and repairs what was missed; `whole`: compares every row, not only counts."""
-    return _each(connections, portals, options, lambda job: reconcile(job, whole=whole))
+    return _all(connections, portals, options, lambda job: reconcile(job, whole=whole))
 
 
 def sync_portal(job: Job, request: Request) -> list[Outcome]:
@@ -190,25 +155,17 @@ def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Step | None =
     return outcomes
 
 
-def _each(
+def _all(
     connections: Connections,
     portals: Sequence[Portal],
     options: Options,
     work: Callable[[Job], list[Outcome]],
 ) -> list[Outcome]:
-    def one(portal: Portal) -> list[Outcome]:
-        try:
-            with opened(connections, portal, options) as job, tuned():
-                return work(job)
-        except B24Error as error:
-            return [Outcome(portal.name, "portal", "incremental", error=error)]
-
-    with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(portals)))) as pool:
-        return [outcome for outcomes in pool.map(one, portals) for outcome in outcomes]
-
-
-@contextmanager
-def opened(connections: Connections, portal: Portal, options: Options) -> Iterator[Job]:
-    """A job of this portal, its client closed at the end."""
-    with connections.client(portal) as client:
-        yield Job(portal, client, connections.warehouse, options)
+    done = each_portal(
+        connections,
+        portals,
+        options,
+        work,
+        lambda portal, error: [Outcome(portal.name, "portal", "incremental", error=error)],
+    )
+    return [outcome for outcomes in done for outcome in outcomes]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
@@ -22,7 +22,6 @@ from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.connect.cookies import BrowserCookie
 from b24_pipeline.web.connect.pages import page, wants_page
 from b24_pipeline.web.connect.routes import ConnectPages, ConnectsPortals
-from b24_pipeline.web.docs import add_docs
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.metrics.requests import Requests, metrics_route
@@ -129,3 +128,12 @@ def tell(request: Request, error: Exception) -> Response:
 _TOLD: dict[int | type[Exception], Any] = dict.fromkeys(
     (B24Error, RequestValidationError, HTTPException), tell
 )
+
+
+def add_docs(app: FastAPI) -> None:
+    """Adds the page; it shows what the app has at the time of asking."""
+
+    def docs(request: Request) -> HTMLResponse:
+        return page(request, "docs.html", schema=app.openapi())
+
+    app.add_api_route("/docs", docs, include_in_schema=False)

@@ -11,7 +11,8 @@ from b24_pipeline.store.own_leads import funnels
 from b24_pipeline.store.own_leads.directions import Direction, Directions, StageCode
 from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
 from b24_pipeline.store.own_leads.key_stages import KeyStageStats, key_stage_stats
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import Condition
 from b24_pipeline.store.qualification.fields import FieldChoice, field_choices
@@ -19,8 +20,8 @@ from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads.match import Matched, match
+from b24_pipeline.sync.parallel import opened
 from b24_pipeline.sync.portals.oauth import Connecting
-from b24_pipeline.sync.run import opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,34 +15,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from b24_pipeline.errors import (
-    AccessDenied,
     AccountNeeded,
     AddressRefused,
-    ApplicationRefused,
-    AppRemoved,
     AuthorizationRefused,
     B24Error,
-    BindingRefused,
     ConditionRefused,
-    ConfirmationPending,
     ConnectingFailed,
-    CredentialRefused,
     DatabaseError,
     DirectionExists,
-    InstallUnproved,
     KeyRefused,
-    OtherBrowser,
-    OtherPortal,
-    PaymentRequired,
-    PortalConflict,
-    PortalDeleted,
-    PortalDisconnected,
-    PortalMoved,
-    ReauthorizationRequired,
-    ScopeMissing,
-    StateForged,
     SyncBusy,
-    TokenExpired,
     TooOften,
     UnknownCreative,
     UnknownDirection,
@@ -50,28 +32,10 @@ from b24_pipeline.errors import (
     UnknownStage,
     UsageError,
 )
+from b24_pipeline.errors.groups import FORGED, NEEDS_A_PERSON
 
 UNAVAILABLE = 503
 
-# a person has to mend something before it can work: asking again does not help
-_TO_BE_MENDED = (
-    AccessDenied,
-    ApplicationRefused,
-    AppRemoved,
-    BindingRefused,
-    ConfirmationPending,
-    CredentialRefused,
-    PaymentRequired,
-    PortalConflict,
-    PortalDeleted,
-    PortalDisconnected,
-    PortalMoved,
-    ReauthorizationRequired,
-    ScopeMissing,
-    TokenExpired,
-)
-# somebody else than the browser and the portal that began it
-_FORGED = (InstallUnproved, OtherBrowser, OtherPortal, StateForged)
 _STATUSES: Mapping[type[BaseException], int] = {
     AccountNeeded: 400,
     AddressRefused: 400,
@@ -87,8 +51,8 @@ _STATUSES: Mapping[type[BaseException], int] = {
     UnknownPortal: 404,
     UnknownStage: 404,
     UsageError: 400,
-    **dict.fromkeys(_FORGED, 403),
-    **dict.fromkeys(_TO_BE_MENDED, 409),
+    **dict.fromkeys(FORGED, 403),
+    **dict.fromkeys(NEEDS_A_PERSON, 409),
 }
 _HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 

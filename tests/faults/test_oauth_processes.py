@@ -18,7 +18,8 @@ from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.errors import AuthorizationRefused, ReauthorizationRequired, SecretKeyError
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.portals.tokens import StoredTokens
 from b24_pipeline.sync.connections import Connections
 from tests.authorization_server import AuthorizationServer

@@ -282,7 +282,7 @@ def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str) -> Non
     tags = row | {"field_name": "UF_TAGS", "field_type": "string", "is_multiple": True, "portal_field_id": 9}
     with warehouse.connect() as connection:
         replace_fields(connection, portal.id, [*fields, tags])
-    keep_views(warehouse, portal)
+    keep_views(warehouse, portal.id)
     values = {
         "UF_double": "1.50",
         "UF_date": "2026-01-02",

@@ -19,19 +19,12 @@ from b24_pipeline.bitrix.lists.plan import RangePool
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, Seen, merged
 from b24_pipeline.errors import (
     ListDidNotAdvance,
-    OperatingLimit,
-    PortalTimeout,
-    RequestLimit,
-    ServerFault,
     UnreadableAnswer,
 )
+from b24_pipeline.errors.groups import PASSING, TOO_HEAVY
 
 __all__ = ["Chunk", "IdRange", "ListQuery", "Piece", "read_ids", "read_list", "read_pages"]
 
-# A smaller batch may mend these (trap 30).
-_TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
-# These may pass when the same page is asked for again.
-_PASSING = (RequestLimit, OperatingLimit, ServerFault)
 _MOST_FAILURES = 3
 # Where both ends differ by more than this part of their mean, neither is taken for the whole.
 _ALIKE = 0.5
@@ -167,7 +160,7 @@ class _Reading:
     def too_heavy(self, chains: Sequence[Chain], error: BaseException) -> bool:
         """Whether a smaller batch may mend this error; if so, its ranges go back into the pool."""
         pages = sum(chain.pages for chain in chains)
-        if not isinstance(error, _TOO_HEAVY) or pages == 1:
+        if not isinstance(error, TOO_HEAVY) or pages == 1:
             return False
         self._pool.too_heavy(pages)
         for chain in chains:
@@ -203,7 +196,7 @@ class _Reading:
         if read.complete:
             return Piece(IdRange(opened.after, opened.upto), read.rows)
         failures = 0 if read.rows else opened.failures + 1
-        if read.error and (failures > _MOST_FAILURES or not isinstance(read.error, _PASSING)):
+        if read.error and (failures > _MOST_FAILURES or not isinstance(read.error, PASSING)):
             raise read.error
         if failures > _MOST_FAILURES:
             raise UnreadableAnswer(self._client.portal, f"{self._query.method}: a page of a batch never came")

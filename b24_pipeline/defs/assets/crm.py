@@ -163,3 +163,15 @@ def _progress(context: dg.AssetExecutionContext) -> Callable[[str, str, int], No
             context.log.info(f"{portal}: {entity}, {seen[entity]:,} rows so far")
 
     return tell
+
+
+QUALIFICATION = dg.AssetKey([RAW, "qualification"])
+
+qualification = dg.AssetSpec(
+    QUALIFICATION,
+    deps=[CHANGES],
+    description="Leads and deals that fulfil a condition of the portal, or once did (`b24 portal qualification`).",
+    group_name=RAW,
+    kinds={"postgres"},
+    metadata={"dagster/table_name": "public.bitrix24_qualification"},
+)

@@ -9,31 +9,13 @@ import dagster as dg
 
 from b24_pipeline.errors import (
     B24Error,
-    BudgetExhausted,
-    DatabaseUnavailable,
-    OperatingLimit,
-    PortalUnreachable,
-    RequestLimit,
-    ServerFault,
-    SyncBusy,
-    UnreadableAnswer,
 )
+from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.log import masked
 from b24_pipeline.sync.outcome import Outcome
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Of a step, beyond the client's own: for a portal that is away for a minute."""
-
-MAY_PASS = (
-    BudgetExhausted,
-    DatabaseUnavailable,
-    OperatingLimit,
-    PortalUnreachable,
-    RequestLimit,
-    ServerFault,
-    SyncBusy,
-    UnreadableAnswer,
-)
 
 
 @contextmanager
@@ -59,5 +41,5 @@ def failure(errors: Sequence[B24Error]) -> dg.Failure:
     return dg.Failure(
         description=lines[0] + more,
         metadata={type(error).__name__: line for error, line in zip(errors, lines, strict=True)},
-        allow_retries=all(isinstance(error, MAY_PASS) for error in errors),
+        allow_retries=all(isinstance(error, RETRY_MAY_HELP) for error in errors),
     )

@@ -17,7 +17,7 @@ from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key
 from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, RawTable
 from b24_pipeline.store.crm import table_facts
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.outcome import Outcome
 
 SLACK_SECONDS = 30

@@ -20,6 +20,9 @@ from b24_pipeline.store.database.copying import Lines, copy_in
 
 _sql = queries.load(__file__)
 
+MANY_ROWS = 1000
+"""A table in which so many rows have changed gets fresh statistics for the planner."""
+
 IdRange = tuple[int, int | None]
 
 

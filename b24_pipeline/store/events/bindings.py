@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
 

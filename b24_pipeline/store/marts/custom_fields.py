@@ -25,7 +25,6 @@ from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
     from b24_pipeline.store.database.warehouse import Connection, Warehouse
-    from b24_pipeline.store.portals.portals import Portal
 
 _sql = queries.load(__file__)
 
@@ -33,23 +32,23 @@ VERSION = "1"  # of how the views are written: another one makes them anew
 ENTITY_ID = "The portal's number of the {}."
 
 
-def keep_views(warehouse: Warehouse, portal: Portal) -> bool:
+def keep_views(warehouse: Warehouse, account: UUID) -> bool:
     """Makes the views of a portal anew if its catalogue or name has changed; whether it did.
 
     Raises ModelError where a view that somebody built upon ours does not fit
     any more; ours stay as they were, and it is tried again after an hour.
     """
     with warehouse.connect() as connection:
-        state = _state(connection, portal.id)
+        state = _state(connection, account)
         if not _is_due(state):
             return False
         try:
             with connection.transaction():
-                return _build(connection, portal.id, state)
+                return _build(connection, account, state)
         except ModelError:
             _sql.note_problem(
                 connection,
-                account=portal.id,
+                account=account,
                 schema_name=schema_name(state["portal"]),
                 digest=state["present_digest"],
             )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID, uuid4
 
 import psycopg
@@ -17,6 +15,7 @@ from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import drop_views
+from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
 WEBHOOK_URL = "bitrix24_webhook_url"
@@ -24,38 +23,7 @@ ACCESS_TOKEN = "bitrix24_access_token"  # noqa: S105  names of columns
 REFRESH_TOKEN = "bitrix24_refresh_token"  # noqa: S105
 APPLICATION_TOKEN = "bitrix24_application_token"  # noqa: S105
 SECRETS = (ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_URL, APPLICATION_TOKEN)
-
-CONNECTED = "connected"
-REAUTHORIZATION_REQUIRED = "reauthorization_required"
-PAUSED = "paused"
-DISCONNECTED = "disconnected"
-
 _NAME = re.compile(r"[^\W_][\w.-]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """A portal. What is locked, Portals opens.
-
-    `connected_by`: "oauth" or "webhook". `member_id` is Bitrix24's own
-    identity of it, not known of every webhook portal.
-    """
-
-    id: UUID
-    name: str
-    domain: str
-    entity_type: str
-    plan: str
-    status: str
-    time_zone: str
-    locked_webhook_url: str | None = field(repr=False, default=None)
-    member_id: str | None = None
-    connected_by: str = "webhook"
-    status_reason: str | None = None
-    user_id: int | None = None
-    connected_at: datetime | None = None
-    token_expires_at: datetime | None = None
-    locked_application_token: str | None = field(repr=False, default=None)
 
 
 def require_name(name: str) -> None:

@@ -21,7 +21,8 @@ from b24_pipeline.log import logger
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
-from b24_pipeline.store.portals.portals import ACCESS_TOKEN, REAUTHORIZATION_REQUIRED, REFRESH_TOKEN, Portal
+from b24_pipeline.store.portals.portal import REAUTHORIZATION_REQUIRED, Portal
+from b24_pipeline.store.portals.portals import ACCESS_TOKEN, REFRESH_TOKEN
 
 _sql = queries.load(__file__)
 

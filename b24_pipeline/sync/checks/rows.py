@@ -9,7 +9,7 @@ and times only) once it is small.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -34,7 +34,7 @@ from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.crm.load import load_entity
 from b24_pipeline.sync.crm.reader import Reading
 from b24_pipeline.sync.crm.scope import Scope
-from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.job import Job, Step
 from b24_pipeline.sync.outcome import Outcome
 
 SMALL_SLICE = 2500
@@ -55,8 +55,6 @@ little for a week.
 UNKNOWN = 10**9  # as many pages as fit into the first request
 
 RECONCILE = Scope("reconcile", "reconcile")
-
-Step = Callable[[Job], list[Outcome]]
 
 
 def reconcile_steps(*, whole: bool = False) -> list[Step]:

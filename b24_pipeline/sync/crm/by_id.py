@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
@@ -19,30 +18,15 @@ from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import (
     AccessDenied,
     ApiError,
-    ConfirmationPending,
-    MethodNotFound,
     ObjectNotFound,
-    OperatingLimit,
     PortalError,
-    PortalTimeout,
-    RequestLimit,
-    ScopeMissing,
-    ServerFault,
     UnreadableAnswer,
 )
-from b24_pipeline.sync.crm.reader import Reading
-from b24_pipeline.sync.run import STOPS_PORTAL
+from b24_pipeline.errors.groups import REFUSES_ENTITY, REFUSES_PORTAL, TOO_HEAVY
+from b24_pipeline.sync.crm.reader import Reading, Row
 
-Row = dict[str, Any]
 Object = tuple[str, int]
 """Entity type and id."""
-
-# a smaller batch may mend these
-TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
-# these are the portal's answer to everything just now, whichever object is asked for
-_OF_THE_PORTAL = (*STOPS_PORTAL, RequestLimit, OperatingLimit)
-# and these the answer to every object of that entity
-_OF_THE_ENTITY = (AccessDenied, ConfirmationPending, MethodNotFound, ScopeMissing)
 
 
 @dataclass(slots=True)
@@ -146,9 +130,9 @@ class Fetching:
                 error = UnreadableAnswer(client.portal, f"{BY_NAME[name].method}: expected rows by their ids")
         if error is None:
             return []
-        if isinstance(error, _OF_THE_PORTAL):
+        if isinstance(error, REFUSES_PORTAL):
             raise error
-        if len(group) > 1 and not isinstance(error, _OF_THE_ENTITY):
+        if len(group) > 1 and not isinstance(error, REFUSES_ENTITY):
             return list(group)
         self._fetched.failed |= dict.fromkeys(group, error)
         return []
@@ -187,7 +171,7 @@ class Fetching:
             self._fetched.gone.add(one)
         elif isinstance(error, AccessDenied):
             self._fetched.hidden.add(one)
-        elif isinstance(error, _OF_THE_PORTAL):
+        elif isinstance(error, REFUSES_PORTAL):
             raise error
         elif error is None and isinstance(row, dict) and str(row.get("ID")) == str(one[1]):
             self._fetched.rows.setdefault(one[0], []).append(row)

@@ -11,11 +11,13 @@ from typing import Any
 from b24_pipeline.bitrix.answers import BatchAnswer, empty, rows_of
 from b24_pipeline.bitrix.client import Command
 from b24_pipeline.bitrix.lists.read import read_pages
-from b24_pipeline.entities import CRM
+from b24_pipeline.entities import CRM, USER
+from b24_pipeline.entities.decode import unique
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
-from b24_pipeline.sync.crm.directory_rows import pipeline_rows, stage_rows, status_rows
-from b24_pipeline.sync.fields import field_rows
+from b24_pipeline.sync.crm.directory_rows import field_rows, pipeline_rows, stage_rows, status_rows
+from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
@@ -89,3 +91,16 @@ def _store(job: Job, outcome: Outcome, replace: Any, rows: Sequence[Mapping[str,
     replaced: Replaced = job.warehouse.transact(lambda connection: replace(connection, job.portal.id, rows))
     outcome.rows_read = len(rows)
     outcome.rows_changed, outcome.rows_deleted = replaced.rows_changed, replaced.rows_deleted
+
+
+def sync_users(job: Job) -> Outcome:
+    """All users, dismissed ones too. One that vanishes stays: rows refer to it."""
+    with job.recorded(USER.name, "full") as outcome, job.alone(USER.name):
+        reading = Reading(job, USER, FULL)
+        pages = read_pages(job.client, USER.method, {"sort": "ID", "order": "ASC"})
+        rows = reading.decoded(unique([row for page in pages for row in page]))
+        merged = job.warehouse.transact(lambda connection: reading.merge(connection, rows))
+        outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
+        outcome.values_set_aside = reading.decoder.set_aside
+        job.options.progress(job.portal.name, USER.name, len(rows))
+    return outcome

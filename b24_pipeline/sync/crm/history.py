@@ -16,9 +16,9 @@ from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.history import Move
+from b24_pipeline.store.crm.merge import MANY_ROWS
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
-from b24_pipeline.sync.crm.load import MANY_ROWS
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome

@@ -15,7 +15,7 @@ from b24_pipeline.entities import Entity
 from b24_pipeline.store.checks import coverage
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm.cursors import OpenRange
-from b24_pipeline.store.crm.merge import Merged
+from b24_pipeline.store.crm.merge import MANY_ROWS, Merged
 from b24_pipeline.store.database.copying import Lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
@@ -26,7 +26,6 @@ from b24_pipeline.sync.crm.scope import FULL, Scope, changed_since, incremental
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
-MANY_ROWS = 1000
 EVERYTHING: OpenRange = (0, None)
 
 

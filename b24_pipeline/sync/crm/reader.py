@@ -85,3 +85,6 @@ class Reading:
         buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
         self.forget_vanished(connection)
         return buried
+
+
+Row = dict[str, Any]

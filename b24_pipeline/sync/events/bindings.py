@@ -15,7 +15,7 @@ from b24_pipeline.bitrix.client import BitrixClient, Command
 from b24_pipeline.errors import BindingRefused, UnreadableAnswer
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events import bindings as store
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 
 _CHANGES = ("ADD", "UPDATE", "DELETE")
 _FIELD_CHANGES = (*(f"USERFIELD{change}" for change in _CHANGES), "USERFIELDSETENUMVALUES")

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from b24_pipeline.errors import B24Error, DatabaseError, PortalError, UnreadableAnswer
+from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.store.database.warehouse import Connection, StorageError
 from b24_pipeline.store.events import backlog
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.derived import follow
@@ -21,7 +22,7 @@ from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, Chunk
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.run import PORTALS_AT_ONCE, STOPS_PORTAL, opened
+from b24_pipeline.sync.parallel import PORTALS_AT_ONCE, opened
 from b24_pipeline.sync.tuning import tuned
 
 SOON_SECONDS, LATER_SECONDS = 15.0, 60.0

@@ -20,18 +20,18 @@ from b24_pipeline.errors import B24Error, DatabaseError, EntityTypeNotCounted
 from b24_pipeline.store.database.warehouse import Connection, StorageError
 from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.own_leads.matches import Linked, Standing, Unfound
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.crm.by_id import Fetching, Object, Row
+from b24_pipeline.sync.crm.by_id import Fetching, Object
 from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import Reading, Row
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads.match_copy import MATCH, OWN_LEAD, follow_copy, link_own_leads, note
 from b24_pipeline.sync.own_leads.portal_search import MOST_VALUES, search
 from b24_pipeline.sync.own_leads.qualify import follow_own_leads
-from b24_pipeline.sync.run import PORTALS_AT_ONCE, opened
+from b24_pipeline.sync.parallel import PORTALS_AT_ONCE, opened
 from b24_pipeline.sync.tuning import tuned
 
 BY_SEARCH = Scope(MATCH, MATCH)

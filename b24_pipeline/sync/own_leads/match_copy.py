@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from b24_pipeline.regions import region_of
 from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads import crm_phones, matches
 from b24_pipeline.store.own_leads.crm_phones import Reader
 from b24_pipeline.store.own_leads.matches import Linked
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.own_leads.phone_region import region_of
 from b24_pipeline.sync.own_leads.phones import phones_of
 
 OWN_LEAD = "own_lead"

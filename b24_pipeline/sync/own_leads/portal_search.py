@@ -14,16 +14,10 @@ from b24_pipeline.bitrix.answers import empty
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import (
-    AccessDenied,
-    ConfirmationPending,
-    MethodNotFound,
-    OperatingLimit,
-    RequestLimit,
-    ScopeMissing,
     UnreadableAnswer,
 )
+from b24_pipeline.errors.groups import REFUSES_EVERY_COMMAND
 from b24_pipeline.sync.crm.by_id import Object
-from b24_pipeline.sync.run import STOPS_PORTAL
 
 METHOD = "crm.duplicate.findbycomm"
 MOST_VALUES = 20
@@ -31,15 +25,6 @@ ENOUGH_HITS = 20
 """So many leads, and the portal looks for no contact."""
 
 _TYPES = {"lead": "LEAD", "contact": "CONTACT"}
-_OF_EVERY_COMMAND = (
-    *STOPS_PORTAL,
-    AccessDenied,
-    ConfirmationPending,
-    MethodNotFound,
-    OperatingLimit,
-    RequestLimit,
-    ScopeMissing,
-)
 
 
 @dataclass(slots=True)
@@ -79,7 +64,7 @@ def _ask(
     hidden: dict[str, Sequence[str]] = {}
     for key, group in groups.items():
         error = answer.errors.get(key)
-        if isinstance(error, _OF_EVERY_COMMAND):
+        if isinstance(error, REFUSES_EVERY_COMMAND):
             raise error
         if error is not None or key not in answer.results:
             hits.failed.update(group)

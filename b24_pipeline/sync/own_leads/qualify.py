@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.qualification import evaluation
 
 

@@ -38,7 +38,7 @@ from b24_pipeline.errors import (
 from b24_pipeline.log import logger
 from b24_pipeline.store.events.bindings import note_unbound
 from b24_pipeline.store.portals.oauth_states import Begun, OAuthStates
-from b24_pipeline.store.portals.portals import CONNECTED, Portal
+from b24_pipeline.store.portals.portal import CONNECTED, Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import EVENTS, bind, unbind
 from b24_pipeline.sync.events.offline_queue import unbind_offline

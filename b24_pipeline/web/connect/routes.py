@@ -11,7 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.errors import SettingsError, TooOften
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
 from b24_pipeline.web.middleware.security import FORM_PAGE

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes

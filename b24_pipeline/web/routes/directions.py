@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from b24_pipeline.store.own_leads.directions import Direction, StageCode
 from b24_pipeline.store.own_leads.funnels import Days
 from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from fastapi import APIRouter
 
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
 

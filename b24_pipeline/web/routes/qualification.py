@@ -8,7 +8,7 @@ from typing import Protocol
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.qualification.conditions import Condition, Conditions
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.shared import Account, HasPortals, chosen, management_routes

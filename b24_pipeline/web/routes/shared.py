@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from b24_pipeline.errors import AccountNeeded, UnknownPortal
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.problems import Problem
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from b24_pipeline.store.crm.stage_flags import Flags, Stage
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
 

@@ -18,7 +18,8 @@ from b24_pipeline.store.crm.directories import replace_fields
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import keep_views, schema_of
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from tests.installation import KEY, account, execute, fetch
 
 WORDS = [{"id": "44", "value": "Hot 🔥"}, {"id": "46", "value": "It's 100% \\cold"}]
@@ -113,7 +114,7 @@ class Acme:
     def catalogue(self, *fields: dict[str, Any]) -> bool:
         with self.warehouse.connect() as connection:
             replace_fields(connection, self.id, fields)
-        return keep_views(self.warehouse, self.portal)
+        return keep_views(self.warehouse, self.portal.id)
 
     def deal(self, number: int, custom: dict[str, Any], **more: Any) -> None:
         execute(
@@ -255,7 +256,7 @@ def test_a_view_of_others_that_does_not_fit_is_named_once(acme: Acme) -> None:
     execute(acme.warehouse, "create view own as select uf_a from analytics_acme.deal_custom_fields")
     with pytest.raises(ModelError, match=r"deal_custom_fields: .* view public\.own does not fit"):
         acme.catalogue(field("UF_B", place=2))
-    assert not keep_views(acme.warehouse, acme.portal)
+    assert not keep_views(acme.warehouse, acme.portal.id)
     acme.deal(1, {"UF_A": "x"})
     assert acme.rows() == [{"entity_id": 1, "uf_a": "x", "uf_b": None}]
     execute(acme.warehouse, "drop view own")
@@ -273,7 +274,7 @@ def test_after_an_hour_it_is_tried_again(acme: Acme) -> None:
     execute(
         acme.warehouse, "update bitrix24_custom_field_views set problem_at = now() - interval '61 minutes'"
     )
-    assert keep_views(acme.warehouse, acme.portal)
+    assert keep_views(acme.warehouse, acme.portal.id)
 
 
 def test_a_renamed_portal_takes_its_schema_along(acme: Acme) -> None:
@@ -281,7 +282,7 @@ def test_a_renamed_portal_takes_its_schema_along(acme: Acme) -> None:
     acme.catalogue(field("UF_A"))
     execute(acme.warehouse, "create view own as select uf_a from analytics_acme.deal_custom_fields")
     execute(acme.warehouse, "update user_accounts set name = 'Acme.RU'")
-    assert keep_views(acme.warehouse, acme.portal)
+    assert keep_views(acme.warehouse, acme.portal.id)
     assert [name[:-8] for name in schemas(acme.warehouse)] == ["analytics_acme_ru_"]
     acme.deal(1, {"UF_A": "x"})
     assert fetch(acme.warehouse, "select * from own") == [{"uf_a": "x"}]
@@ -319,7 +320,7 @@ def test_dropped_views_come_back(acme: Acme) -> None:
     """A schema that was dropped by hand is made again."""
     acme.catalogue(field("UF_A"))
     execute(acme.warehouse, "drop schema analytics_acme cascade")
-    assert keep_views(acme.warehouse, acme.portal)
+    assert keep_views(acme.warehouse, acme.portal.id)
     assert acme.rows() == []
 
 
@@ -330,7 +331,7 @@ def test_a_long_reader_is_not_in_the_way_for_long(acme: Acme, database_url: str)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             acme.catalogue(field("UF_A"), field("UF_B", place=2))
         assert acme.rows() == []
-    assert keep_views(acme.warehouse, acme.portal)
+    assert keep_views(acme.warehouse, acme.portal.id)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from b24_pipeline.bitrix.http.address import parse_address
 from b24_pipeline.errors import PortalConflict, PortalDisconnected, UnknownPortal
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from tests.installation import KEY
 
 MEMBER, OTHER = "a" * 32, "b" * 32

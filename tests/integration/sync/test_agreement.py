@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks import stage_batch, stage_search
 from b24_pipeline.sync.checks.stages import check_agreement
 from b24_pipeline.sync.options import Options

@@ -14,7 +14,8 @@ import pytest
 from b24_pipeline import errors as e
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import EVENTS, bind, check, unbind
 from b24_pipeline.sync.portals import proof_limit

@@ -17,7 +17,8 @@ from b24_pipeline.errors import AppRemoved
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portal, Portals
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import check
 from b24_pipeline.sync.options import Options

@@ -6,7 +6,7 @@ from datetime import date
 
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.checks.coverage import ALWAYS, coverage, prove
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import backfill_portals

@@ -14,7 +14,7 @@ from b24_pipeline.errors import PortalUnreachable
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.landing import Landing
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm import by_id
 from b24_pipeline.sync.events import drain as draining
 from b24_pipeline.sync.events import drain_chunk

@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.errors import EntityTypeNotCounted, MethodNotFound
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads import match as matching
 from b24_pipeline.sync.own_leads.match import Matched, match, match_portals

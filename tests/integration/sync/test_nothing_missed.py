@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals

@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.errors import DatabaseError
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events import offline_queue
 from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.events.offline_queue import EVENTS, take_offline, unbind_offline

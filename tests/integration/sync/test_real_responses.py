@@ -15,9 +15,8 @@ from b24_pipeline.store.crm import directories, history, merge
 from b24_pipeline.store.crm.merge import Target
 from b24_pipeline.store.database.copying import lines
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.sync.crm.directory_rows import pipeline_rows, stage_rows, status_rows
+from b24_pipeline.sync.crm.directory_rows import field_rows, pipeline_rows, stage_rows, status_rows
 from b24_pipeline.sync.crm.history import move_of
-from b24_pipeline.sync.fields import field_rows
 from tests.installation import account, fetch
 
 RECORDED = Path(__file__).parents[2] / "data" / "real_responses"

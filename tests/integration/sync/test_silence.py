@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.events.arrivals import Arrivals
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.bindings import check, unbind
 from b24_pipeline.sync.events.watch import watch_events
 from b24_pipeline.sync.options import Options

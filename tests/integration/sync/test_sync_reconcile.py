@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks import rows as module
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome

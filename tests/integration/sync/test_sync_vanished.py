@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.sandbox import Sandbox
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm import checkpoint
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options

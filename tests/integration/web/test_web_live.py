@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.sandbox import EventDelivery
-from b24_pipeline.store.portals.portals import Portal
+from b24_pipeline.store.portals.portal import Portal
 from tests.installation import execute, fetch
 from tests.live_service import Live, live
 from tests.web_service import BEARER

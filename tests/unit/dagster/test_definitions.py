@@ -13,8 +13,8 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
-from b24_pipeline.assets.qualification import QUALIFICATION
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.assets.crm import QUALIFICATION
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.assets.own_leads import OWN, OWN_TABLES

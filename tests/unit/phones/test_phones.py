@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.regions import region_of
+from b24_pipeline.sync.own_leads.phone_region import region_of
 from b24_pipeline.sync.own_leads.phones import MOST_LETTERS, phones_of, slow_phones_of
 
 MOBILE, OFFICE, OTHER = "+79211234567", "+78125553535", "+79217654321"

@@ -9,6 +9,7 @@ import pytest
 from b24_pipeline.entities import DEAL_HISTORY, LEAD_HISTORY
 from b24_pipeline.sync.crm.directories import language_of
 from b24_pipeline.sync.crm.directory_rows import (
+    field_rows,
     pipeline_rows,
     place_of,
     semantics_of,
@@ -17,7 +18,6 @@ from b24_pipeline.sync.crm.directory_rows import (
     whole,
 )
 from b24_pipeline.sync.crm.history import move_of
-from b24_pipeline.sync.fields import field_rows
 
 CATEGORIES = [{"id": 0, "name": "Main", "sort": 100, "isDefault": "Y"}, {"id": "4", "name": "B2B"}]
 WON = {"ENTITY_ID": "DEAL_STAGE_4", "STATUS_ID": "C4:WON", "NAME": "Won", "SORT": "60", "SEMANTICS": "S"}

@@ -1,4 +1,4 @@
-"""Which country's phones a portal writes without their code: told by the end of its domain."""
+"""Which country's phones a portal writes without their code: the end of its domain says so."""
 
 from __future__ import annotations
 

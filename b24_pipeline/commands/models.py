@@ -1,0 +1,43 @@
+"""`b24 models`: builds the SQL models and runs their tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
+
+if TYPE_CHECKING:
+    from b24_pipeline.models import BuildResult
+
+
+def models(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build from nothing.")] = False,
+    select: Annotated[
+        str | None, typer.Option(help="Models, as dbt selects them: name, +name, name+.")
+    ] = None,
+) -> None:
+    """Build the SQL models and run their tests."""
+    with runtime.opened(settings()) as opened:
+        built = build_models(opened, select=select, full_refresh=full_refresh)
+    rows = [
+        (model.name, model.materialized, model.action, model.rows, model.seconds) for model in built.models
+    ]
+    table(("model", "materialized", "done", "rows", "seconds"), rows, right=(3, 4))
+    failed = [test for test in built.tests if not test.passed]
+    for test in failed:
+        say(f"{test.severity}: {test.name} fails for {test.failures} rows")
+    output.print(
+        f"{len(built.models)} models, {len(built.tests) - len(failed)} of {len(built.tests)} tests passed"
+    )
+
+
+def build_models(opened: Runtime, *, select: str | None = None, full_refresh: bool = False) -> BuildResult:
+    """Builds the models of this installation."""
+    from b24_pipeline.models import build, load_project
+
+    return build(opened.warehouse.connect, load_project(), select=select, full_refresh=full_refresh)

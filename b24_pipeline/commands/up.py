@@ -1,0 +1,34 @@
+"""`b24 up`: Dagster's UI and daemon and the HTTP service in one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import say
+from b24_pipeline.settings import settings
+
+if TYPE_CHECKING:
+    from b24_pipeline.commands.supervisor import Addresses
+
+
+def up(
+    port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
+    web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
+) -> None:
+    """Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C."""
+    from b24_pipeline.commands.supervisor import run
+
+    say("starting Dagster and the HTTP service (half a minute the first time) ...")
+    with runtime.opened(settings()):
+        run(settings(), port=port, web_port=web_port, on_ready=show_addresses)
+
+
+def show_addresses(addresses: Addresses) -> None:
+    """Where to look, once all of it runs."""
+    say(f"Dagster: {addresses.dagster}")
+    say(
+        f"portals: {addresses.web}/bitrix24/connect, HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
+    )

@@ -1,0 +1,61 @@
+"""The base of every error, and errors of settings, the database, files and models."""
+
+from __future__ import annotations
+
+
+class B24Error(Exception):
+    """Anything that we can explain in one line."""
+
+
+class SettingsError(B24Error):
+    """A setting is missing or cannot be used; the message names it."""
+
+
+class SecretKeyError(SettingsError):
+    """B24_SECRET_KEYS is missing, malformed, or does not open what is stored."""
+
+
+class DatabaseError(B24Error):
+    """Something is wrong between us and PostgreSQL."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """PostgreSQL does not answer, or refuses us."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Other transactions held what we need for too long."""
+
+
+class ReadingRefused(DatabaseError):
+    """The role of the connection may not read what was asked for."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"{said}; the installation's owner can grant it: b24 analysts grant ROLE")
+
+
+class DatabaseTooOld(DatabaseError):
+    """PostgreSQL is older than the oldest version that we support (15)."""
+
+
+class DatabaseNotMigrated(DatabaseError):
+    """Our tables are missing or of an older version: `b24 migrate`."""
+
+
+class DatabaseTooNew(DatabaseError):
+    """A newer version of this program has migrated the database."""
+
+
+class LeadFileRefused(B24Error):
+    """The file of own leads cannot be read, or has no header that we know; nothing of it was stored."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+
+
+class ModelError(B24Error):
+    """An SQL model cannot be read or built, or one of its tests of severity error failed."""
+
+
+class MalformedEvent(B24Error):
+    """The body of an inbound event cannot be read, or lacks what every event has. The message quotes nothing of it."""

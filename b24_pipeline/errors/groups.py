@@ -1,0 +1,109 @@
+"""Groups of errors that are handled alike: one page, so that no two modules keep the same list.
+
+`except` and `isinstance` take a group as it is.
+"""
+
+from __future__ import annotations
+
+from b24_pipeline.errors.api import (
+    AccessDenied,
+    ApplicationRefused,
+    AppRemoved,
+    AuthorizationRefused,
+    ConfirmationPending,
+    CredentialRefused,
+    MethodNotFound,
+    OperatingLimit,
+    Overloaded,
+    PaymentRequired,
+    PortalDeleted,
+    RequestLimit,
+    ScopeMissing,
+    ServerFault,
+    TokenExpired,
+)
+from b24_pipeline.errors.base import DatabaseUnavailable
+from b24_pipeline.errors.portal import (
+    AddressRefused,
+    BindingRefused,
+    BudgetExhausted,
+    CertificateRefused,
+    InstallUnproved,
+    OtherBrowser,
+    OtherPortal,
+    PortalDisconnected,
+    PortalMoved,
+    PortalTimeout,
+    PortalUnreachable,
+    ReauthorizationRequired,
+    StateForged,
+    SyncBusy,
+    UnreadableAnswer,
+)
+from b24_pipeline.errors.usage import PortalConflict
+
+STOPS_PORTAL = (
+    AddressRefused,
+    ApplicationRefused,
+    AppRemoved,
+    AuthorizationRefused,
+    CertificateRefused,
+    CredentialRefused,
+    OtherPortal,
+    Overloaded,
+    PaymentRequired,
+    PortalDeleted,
+    PortalMoved,
+    PortalUnreachable,
+    ReauthorizationRequired,
+    TokenExpired,
+)
+"""After one of these no other entity of the portal can be read either."""
+
+PASSING = (RequestLimit, OperatingLimit, ServerFault)
+"""These may pass when the same command is sent again."""
+
+TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
+"""A smaller batch may work where one of these came (trap 30 of docs/bitrix24-rest.md)."""
+
+REFUSES_PORTAL = (*STOPS_PORTAL, RequestLimit, OperatingLimit)
+"""The portal's answer to every command just now, whichever object is asked for."""
+
+REFUSES_ENTITY = (AccessDenied, ConfirmationPending, MethodNotFound, ScopeMissing)
+"""The portal's answer to every object of one entity."""
+
+REFUSES_EVERY_COMMAND = (*REFUSES_PORTAL, *REFUSES_ENTITY)
+"""The portal's answer to every command of one method: asking for other objects changes nothing."""
+
+RETRY_MAY_HELP = (
+    BudgetExhausted,
+    DatabaseUnavailable,
+    OperatingLimit,
+    PortalUnreachable,
+    RequestLimit,
+    ServerFault,
+    SyncBusy,
+    UnreadableAnswer,
+)
+"""A whole step of a run may work when it is tried again in a minute."""
+
+NEEDS_A_PERSON = (
+    AccessDenied,
+    ApplicationRefused,
+    AppRemoved,
+    BindingRefused,
+    ConfirmationPending,
+    CredentialRefused,
+    PaymentRequired,
+    PortalConflict,
+    PortalDeleted,
+    PortalDisconnected,
+    PortalMoved,
+    ReauthorizationRequired,
+    ScopeMissing,
+    TokenExpired,
+)
+"""A person has to mend something before it can work: asking again does not help."""
+
+FORGED = (InstallUnproved, OtherBrowser, OtherPortal, StateForged)
+"""An authorization that comes from another browser or portal than the one that began it."""
