@@ -11,8 +11,8 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from tests.acceptance.conftest import B24
-from tests.acceptance.expected import assert_copy_is_true, rows
-from tests.events import body
+from tests.support.data.events import body
+from tests.support.expected.funnel import assert_copy_is_true, rows
 
 
 def land(url: str, *events: tuple[str, int]) -> None:

@@ -12,10 +12,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from tests import cohort_figures, creative_figures, model_figures, outcome_figures
 from tests.acceptance.conftest import B24, connect
-from tests.acceptance.expected import assert_copy_is_true
-from tests.model_figures import STAGE, frame
+from tests.support.expected import cohort_figures, creative_figures, model_figures, outcome_figures
+from tests.support.expected.funnel import assert_copy_is_true
+from tests.support.expected.model_figures import STAGE, frame
 
 Connection = psycopg.Connection[Any]
 Rows = dict[tuple[Any, ...], Any]

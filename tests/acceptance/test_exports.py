@@ -15,8 +15,8 @@ import pytest
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests import model_data
 from tests.acceptance.conftest import B24
+from tests.support.data import model_data
 
 EXACT = "12345678901234567.89"
 

@@ -11,14 +11,9 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import read_conditions
-from tests.acceptance.expected import assert_funnel_equal
-from tests.acceptance.expected_qualification import (
-    Condition,
-    Kept,
-    assert_qualification_equal,
-    some_conditions,
-)
-from tests.installation import Installation, worked
+from tests.support.expected.funnel import assert_funnel_equal
+from tests.support.expected.qualification import Condition, Kept, assert_qualification_equal, some_conditions
+from tests.support.installation import Installation, worked
 
 DELETING = ("user_field", "edit", "add", "delete")
 

@@ -12,10 +12,10 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, environment
-from tests.installation import free_port
-from tests.live_service import app_environment
-from tests.serving import serve
-from tests.web_service import CANARY
+from tests.support.installation import free_port
+from tests.support.servers.live_service import app_environment
+from tests.support.servers.serving import serve
+from tests.support.servers.web_service import CANARY
 
 STOP_SECONDS = 15
 

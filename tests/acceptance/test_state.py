@@ -6,7 +6,7 @@ import json
 
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24
-from tests.installation import raw
+from tests.support.installation import raw
 
 
 def test_state_is_told_and_what_is_missing_repaired(b24: B24, sandbox: Sandbox, database_url: str) -> None:

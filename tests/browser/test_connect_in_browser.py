@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import keep
-from tests.live_service import Live, live
+from tests.support.servers.live_service import Live, live
 
 
 @pytest.fixture

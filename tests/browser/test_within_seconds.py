@@ -22,10 +22,10 @@ from psycopg import sql
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.vault import Vault
 from tests.acceptance.conftest import KEY, environment, run_b24
-from tests.installation import free_port
-from tests.live_service import app_environment
-from tests.serving import serve
-from tests.web_service import CANARY
+from tests.support.installation import free_port
+from tests.support.servers.live_service import app_environment
+from tests.support.servers.serving import serve
+from tests.support.servers.web_service import CANARY
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 150

@@ -19,7 +19,7 @@ from b24_pipeline.errors import (
     ServerFault,
     UnreadableAnswer,
 )
-from tests.scripted_portal import MISSING, Reply, ScriptedPortal, client_of, error
+from tests.support.servers.scripted_portal import MISSING, Reply, ScriptedPortal, client_of, error
 
 DEALS = ListQuery("crm.deal.list", ("ID",))
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests import installation
-from tests.events import body, may_send
-from tests.installation import KEY, fetch, free_port
-from tests.serving import serve
+from tests.support import installation
+from tests.support.data.events import body, may_send
+from tests.support.installation import KEY, fetch, free_port
+from tests.support.servers.serving import serve
 
 SENDERS = 8
 

@@ -27,7 +27,7 @@ from b24_pipeline.errors import (
     PortalTimeout,
     PortalUnreachable,
 )
-from tests.scripted_portal import SECRET, Reply, ScriptedPortal, client_to
+from tests.support.servers.scripted_portal import SECRET, Reply, ScriptedPortal, client_to
 
 OK = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\nConnection: close\r\n\r\n"
@@ -269,7 +269,7 @@ def test_closing_the_client_ends_what_still_waits() -> None:
             failures.append(error)
 
     with raw_server(lambda connection, _: time.sleep(20)) as (webhook, count):
-        from tests.scripted_portal import Timeouts
+        from tests.support.servers.scripted_portal import Timeouts
 
         client = client_to(webhook, Timeouts())
         thread = threading.Thread(target=wait_for_ever, daemon=True)

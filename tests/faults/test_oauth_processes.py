@@ -22,8 +22,8 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.portals.tokens import StoredTokens
 from b24_pipeline.sync.connections import Connections
-from tests.authorization_server import AuthorizationServer
-from tests.installation import KEY, NO_LIMIT, execute, fetch
+from tests.support.installation import KEY, NO_LIMIT, execute, fetch
+from tests.support.servers.authorization_server import AuthorizationServer
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 8
@@ -54,7 +54,16 @@ def source(warehouse: Warehouse, portal: Portal, app: OAuthApp, pause: float = 3
 
 
 def start(url: str, bitrix: AuthorizationServer, seconds: float, *point: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.oauth_worker", url, KEY, bitrix.origin, str(seconds), *point]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.servers.oauth_worker",
+        url,
+        KEY,
+        bitrix.origin,
+        str(seconds),
+        *point,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 

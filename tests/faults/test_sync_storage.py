@@ -14,8 +14,8 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database import warehouse as warehouse_module
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests.acceptance.expected import assert_entities_equal
-from tests.installation import Installation, raw, worked
+from tests.support.expected.funnel import assert_entities_equal
+from tests.support.installation import Installation, raw, worked
 
 
 @pytest.fixture

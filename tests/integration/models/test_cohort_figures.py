@@ -10,9 +10,10 @@ import pytest
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests import cohort_figures, model_data, outcome_figures
 from tests.conftest import Server
-from tests.model_figures import frame
+from tests.support.data import model_data
+from tests.support.expected import cohort_figures, outcome_figures
+from tests.support.expected.model_figures import frame
 
 PROJECT = load_project()
 

@@ -11,9 +11,10 @@ import pytest
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests import creative_figures, model_data
 from tests.conftest import Server
-from tests.model_figures import frame
+from tests.support.data import model_data
+from tests.support.expected import creative_figures
+from tests.support.expected.model_figures import frame
 
 CREATIVE = ["portal", "entity_type", "creative_id", "direction_id"]
 UTM = ["portal", "entity_type", "utm_campaign", "utm_content"]

@@ -12,7 +12,8 @@ from psycopg import errors
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests import model_data, model_figures
+from tests.support.data import model_data
+from tests.support.expected import model_figures
 
 PROJECT = load_project()
 MOMENTS = [model_data.START + timedelta(days=day, hours=7 * day) for day in (-1, 0, 3, 9, 20, 45)]

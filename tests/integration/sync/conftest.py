@@ -8,7 +8,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.events.receiver import Receiver
-from tests.web_service import KEY, ScriptedPortals, portal, served
+from tests.support.servers.web_service import KEY, ScriptedPortals, portal, served
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ from hypothesis import strategies as st
 from b24_pipeline import errors
 from b24_pipeline.bitrix.answers import Answer, Time, by_key, empty, read_batch, rows_of
 from b24_pipeline.bitrix.http.refusals import masked, refusal
-from tests.scripted_portal import SECRET, php
+from tests.support.recorded import RECORDED
+from tests.support.servers.scripted_portal import SECRET, php
 
-RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
+ANSWERS = sorted(RECORDED.glob("*.json"))
 
 
 def responses() -> list[tuple[str, dict[str, Any]]]:
-    loaded = [(path.stem, json.loads(path.read_text())["response"]) for path in RECORDED]
+    loaded = [(path.stem, json.loads(path.read_text())["response"]) for path in ANSWERS]
     return [
         (name, body) for name, found in loaded for body in (found if isinstance(found, list) else [found])
     ]
@@ -41,7 +41,7 @@ def test_every_recorded_answer_is_read(name: str, body: dict[str, Any]) -> None:
 
 def test_the_recordings_are_there() -> None:
     """An empty folder would make the test above pass for nothing."""
-    assert len(RECORDED) == 12
+    assert len(ANSWERS) == 12
 
 
 KEYS = st.lists(

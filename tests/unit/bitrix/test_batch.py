@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from b24_pipeline.bitrix.batch import Command, Reference, batch_body
 from b24_pipeline.errors import UsageError
-from tests.scripted_portal import _nested
+from tests.support.servers.scripted_portal import _nested
 
 
 def test_nested_parameters_in_brackets() -> None:

@@ -17,7 +17,7 @@ from b24_pipeline.bitrix.http.address import PortalAddress
 from b24_pipeline.bitrix.http.exchange import MAX_ANSWER_BYTES
 from b24_pipeline.bitrix.usage import Usage
 from b24_pipeline.errors import CredentialRefused, TokenExpired, UnreadableAnswer
-from tests.scripted_portal import AT_ONCE, SECRET, Reply, ScriptedPortal, client_of, error
+from tests.support.servers.scripted_portal import AT_ONCE, SECRET, Reply, ScriptedPortal, client_of, error
 
 
 class AppCredential:

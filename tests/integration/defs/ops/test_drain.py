@@ -1,0 +1,123 @@
+"""The job `drain`: inbound events become rows, moves and figures, and Dagster is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance
+
+from b24_pipeline.bitrix.events.inbound import parse_event
+from b24_pipeline.definitions import defs
+from b24_pipeline.defs.ops import drain
+from b24_pipeline.defs.ops.prune import prune_events
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.models import build, load_project
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.sync.run import Request, sync_portals
+from tests.integration.defs.conftest import PORTAL, connect
+from tests.support.data.events import body
+from tests.support.installation import execute, fetch
+
+
+@pytest.fixture
+def changing() -> Iterator[Sandbox]:
+    """A portal that this test changes."""
+    with Sandbox(SandboxConfig(leads=20, deals=30, seed=4)) as portal:
+        yield portal
+
+
+@pytest.fixture
+def synced(installation: Runtime, changing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """It is connected and synced, and the drain stays for a second only."""
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 1.0)
+    monkeypatch.setattr(drain, "BETWEEN_PASSES_SECONDS", 0.1)
+    connect(installation, changing.webhook_url, "changing")
+    portals = installation.portals.named(["changing"])
+    outcomes = sync_portals(installation.connections, portals, Request(), installation.options())
+    assert not [outcome.error for outcome in outcomes if outcome.error]
+    return installation
+
+
+def land(runtime: Runtime, portal: str, name: str, *numbers: int) -> None:
+    account = runtime.portals.one(portal).id
+    Landing(runtime.warehouse).land([(account, parse_event(body(name, number))) for number in numbers])
+
+
+def run_drain(instance: DagsterInstance) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_job_def("drain")
+    return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def in_stage(runtime: Runtime, stage: str) -> int:
+    rows = fetch(
+        runtime.warehouse,
+        "select in_stage from analytics.funnel_stats"
+        " where portal = 'changing' and entity_type = 'deal' and category_id = 0 and status_id = %s",
+        stage,
+    )
+    return int(rows[0]["in_stage"]) if rows else 0
+
+
+def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, instance: DagsterInstance) -> None:
+    """Row, history and figures in one run; the cohort and the models are materialized."""
+    deals = changing.truth.entities("deal")
+    chosen = deals[
+        (deals["CATEGORY_ID"] == 0) & (deals["STAGE_ID"] != "WON") & (deals["IS_RECURRING"] != "Y")
+    ]
+    number = int(chosen["ID"].iloc[0])
+    build(synced.warehouse.connect, load_project())
+    before = in_stage(synced, "WON")
+    changing.move("deal", number, "WON", 0)
+    land(synced, "changing", "ONCRMDEALUPDATE", number)
+    result = run_drain(instance)
+    assert result.success
+    assert in_stage(synced, "WON") == before + 1
+    found = fetch(
+        synced.warehouse,
+        "select to_status_id, source from bitrix24_status_history where bitrix24_deal_id = %s order by id desc limit 1",
+        number,
+    )
+    assert found == [{"to_status_id": "WON", "source": "history"}]
+    events = [e.materialization for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    told = {event.asset_key.to_user_string() for event in events}
+    assert {"raw/deals", "raw/status_history", "stg_deals", "funnel_stats"} <= told
+    assert "raw/contacts" not in told
+    statuses = fetch(synced.warehouse, "select distinct status from bitrix24_webhook_events")
+    assert statuses == [{"status": "done"}]
+    log = fetch(synced.warehouse, "select distinct run_id from bitrix24_sync_log where sync_type = 'event'")
+    assert result.run_id in [row["run_id"] for row in log]
+
+
+def test_a_portal_that_is_away_fails_the_run_and_not_the_others(
+    synced: Runtime, changing: Sandbox, instance: DagsterInstance
+) -> None:
+    """In one line; its events wait."""
+    number = int(changing.truth.entities("deal")["ID"].iloc[0])
+    connect(synced, "http://127.0.0.1:9/rest/1/secretsecret/", "away")
+    land(synced, "away", "ONCRMDEALUPDATE", 1)
+    land(synced, "changing", "ONCRMDEALUPDATE", number)
+    result = run_drain(instance)
+    assert not result.success
+    rows = fetch(
+        synced.warehouse,
+        "select a.name, e.status from bitrix24_webhook_events as e"
+        " inner join user_accounts as a on e.user_account_id = a.id order by e.id",
+    )
+    assert rows == [{"name": "away", "status": "pending"}, {"name": "changing", "status": "done"}]
+
+
+def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> None:
+    """Those that failed stay."""
+    land(synced, PORTAL, "ONCRMDEALUPDATE", 1, 2, 3)
+    execute(
+        synced.warehouse,
+        "update bitrix24_webhook_events set handled_at = now() - interval '40 days',"
+        " status = case entity_id when 1 then 'done' when 2 then 'failed' else 'ignored' end",
+    )
+    with dg.build_op_context(instance=instance, resources={"b24": B24()}) as context:
+        prune_events(context)
+    assert fetch(synced.warehouse, "select entity_id from bitrix24_webhook_events") == [{"entity_id": 2}]

@@ -1,0 +1,183 @@
+"""Directories: pipelines, stages, statuses and fields, merged whole."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from b24_pipeline.errors import UnreadableAnswer
+from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox.crm.stages import Pipeline
+from b24_pipeline.store.crm import directories
+from b24_pipeline.store.crm.directories import Replaced
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.sync.run import DIRECTORIES
+from tests.support.installation import Installation, account, execute, fetch, worked
+
+FLAGS = "is_qualified_stage, is_success_stage, is_fail_stage"
+
+
+def stage(warehouse: Warehouse, status_id: str) -> dict[str, Any]:
+    return fetch(warehouse, "select * from bitrix24_pipeline_stages where status_id = %s", status_id)[0]
+
+
+def test_stages_follow_the_portal_and_keep_their_key(installation: Installation, sandbox: Sandbox) -> None:
+    """Added, renamed, sorted anew, deleted and restored; the id stays, and only changes count."""
+    portal, warehouse = installation.add(sandbox), installation.warehouse
+    sandbox.add_stage("deal", "UC_X", "First", sort=25)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    before = stage(warehouse, "UC_X")
+    assert (before["status_name"], before["status_sort"], before["status_semantics"]) == (
+        "First",
+        25,
+        "process",
+    )
+    again = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert {outcome.rows_changed for outcome in again.values()} == {0}
+
+    sandbox.rename_stage("deal", "UC_X", "Second")
+    sandbox.sort_stage("deal", "UC_X", 35)
+    renamed = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert renamed["stage"].rows_changed == 1
+    after = stage(warehouse, "UC_X")
+    assert (after["id"], after["status_name"], after["status_sort"]) == (before["id"], "Second", 35)
+
+    sandbox.delete_stage("deal", "UC_X")
+    deleted = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert (deleted["stage"].rows_deleted, deleted["status"].rows_deleted) == (1, 1)
+    assert stage(warehouse, "UC_X")["deleted_at"] is not None
+
+    sandbox.add_stage("deal", "UC_X", "Second", sort=35)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    restored = stage(warehouse, "UC_X")
+    assert (restored["id"], restored["deleted_at"]) == (before["id"], None)
+
+
+def test_flags_are_the_user_s(installation: Installation, sandbox: Sandbox) -> None:
+    """Set by the semantics when a stage appears, changed by the user, and never by a sync."""
+    portal, warehouse = installation.add(sandbox), installation.warehouse
+    sandbox.add_stage("deal", "UC_WON", "Won too", semantics="S")
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    first = fetch(warehouse, f"select {FLAGS} from bitrix24_pipeline_stages where status_id = 'UC_WON'")
+    assert list(first[0].values()) == [False, True, False]
+    execute(
+        warehouse,
+        "update bitrix24_pipeline_stages set is_qualified_stage = true, is_success_stage = false, is_fail_stage = true",
+    )
+    sandbox.rename_stage("deal", "UC_WON", "Won as well")
+    sandbox.delete_stage("lead", "JUNK")
+    worked(installation.sync(portal, entities=(DIRECTORIES,), full=True))
+    sandbox.add_stage("lead", "JUNK", "Junk", semantics="F")
+    worked(installation.sync(portal, entities=(DIRECTORIES,), full=True))
+    flags = fetch(warehouse, f"select distinct {FLAGS} from bitrix24_pipeline_stages")
+    assert [list(row.values()) for row in flags] == [[True, False, True]]
+
+
+def test_pipelines_are_renamed_and_buried(warehouse: Warehouse) -> None:
+    """A pipeline that the portal does not show any more gets a tombstone; shown again it lives."""
+    portal = account(warehouse)
+    rows = [
+        {"entity_type": "deal", "category_id": n, "name": f"p{n}", "sort": n, "is_default": not n}
+        for n in range(3)
+    ]
+
+    def replace(*chosen: dict[str, Any]) -> Replaced:
+        with warehouse.connect() as connection:
+            return directories.replace_pipelines(connection, portal, chosen)
+
+    assert replace(*rows) == Replaced(3, 0)
+    assert replace(*rows) == Replaced(0, 0)
+    assert replace(rows[0] | {"name": "new"}, rows[1]) == Replaced(1, 1)
+    assert replace(*rows) == Replaced(2, 0)
+    assert fetch(warehouse, "select category_id from bitrix24_pipelines where deleted_at is not null") == []
+
+
+def put(warehouse: Warehouse, portal: UUID, *entity_types: str) -> tuple[Replaced, Replaced]:
+    """Pipelines and stages of these entity types."""
+    pipelines = [
+        {"entity_type": one, "category_id": 0, "name": one, "sort": 1, "is_default": True}
+        for one in entity_types
+    ]
+    stages = [
+        {
+            "entity_type": one,
+            "category_id": 0,
+            "category_name": None,
+            "status_id": "NEW",
+            "status_name": "New",
+            "color": None,
+            "sort": 1,
+            "semantics": "process",
+        }
+        for one in entity_types
+    ]
+    with warehouse.connect() as connection:
+        return (
+            directories.replace_pipelines(connection, portal, pipelines),
+            directories.replace_stages(connection, portal, stages),
+        )
+
+
+def test_empty_answer_buries_nothing(warehouse: Warehouse) -> None:
+    """Lost rights look like an empty directory: nothing at all, or nothing of deals."""
+    portal = account(warehouse)
+    put(warehouse, portal, "lead", "deal")
+    assert put(warehouse, portal) == (Replaced(0, 0), Replaced(0, 0))
+    assert put(warehouse, portal, "lead") == (Replaced(0, 0), Replaced(0, 0))
+    assert fetch(warehouse, "select id from bitrix24_pipelines where deleted_at is not null") == []
+
+
+def test_portal_without_readable_pipelines_keeps_them(installation: Installation, sandbox: Sandbox) -> None:
+    """crm.category.list shows readable pipelines only: none is not "all deleted"."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    alive = "select count(*) as n from bitrix24_pipelines where deleted_at is null"
+    before = installation.rows(alive)
+    sandbox.portal.directories.pipelines.clear()
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert installation.rows(alive) == before
+
+
+def test_unstorable_characters_in_a_directory_are_replaced(warehouse: Warehouse) -> None:
+    """A name with NUL is no reason to read no stage at all."""
+    portal = account(warehouse)
+    row = {
+        "directory": "SOURCE",
+        "status_id": "A",
+        "name": "a\x00b",
+        "sort": 1,
+        "color": None,
+        "semantics": None,
+    }
+    with warehouse.connect() as connection:
+        directories.replace_statuses(connection, portal, [row])
+    assert fetch(warehouse, "select name from bitrix24_statuses") == [{"name": "a\ufffdb"}]
+
+
+def test_fields_of_an_entity_whose_catalogue_was_not_read_stay(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """One deleted custom field is buried; the catalogue of an entity that came empty is not."""
+    portal = installation.add(sandbox)
+    sandbox.add_user_field("deal", "KIND", "enumeration", label="Kind", options=("A", "B"))
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    (kind,) = installation.rows("select * from bitrix24_fields where field_name = 'UF_CRM_KIND'")
+    assert (kind["label"], [one["value"] for one in kind["enumeration_values"]]) == ("Kind", ["A", "B"])
+    with installation.warehouse.connect() as connection:
+        lead = [{"entity_type": "lead", "field_name": "ID", "is_custom": False, "enumeration_values": []}]
+        directories.replace_fields(connection, portal.id, lead)
+    gone = installation.rows("select distinct entity_type from bitrix24_fields where deleted_at is not null")
+    assert gone == [{"entity_type": "lead"}]
+
+
+def test_answer_of_another_shape_fails_the_directory_alone(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """The error is in the sync log with its place; users and leads are read all the same."""
+    portal = installation.add(sandbox)
+    sandbox.portal.directories.pipelines.append(Pipeline("x", "no number", 900))  # type: ignore[arg-type]
+    outcomes = installation.sync(portal, entities=(DIRECTORIES, "user"))
+    assert isinstance(outcomes["pipeline"].error, UnreadableAnswer)
+    assert "stages.py" in str(outcomes["pipeline"].error)
+    assert outcomes["user"].worked
+    assert installation.rows("select id from bitrix24_sync_log where sync_status = 'running'") == []

@@ -1,0 +1,217 @@
+"""Connecting a portal in the browser: the form, the way there, the way back, and what can go wrong."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from fastapi import APIRouter
+
+from b24_pipeline.errors import (
+    AddressRefused,
+    AuthorizationRefused,
+    DatabaseUnavailable,
+    OtherBrowser,
+    OtherPortal,
+    PortalConflict,
+    PortalUnreachable,
+    StateExpired,
+    StateForged,
+    StateUsed,
+)
+from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.connect.routes import MOST_BEGUN
+from tests.integration.web.conftest import Service
+from tests.support.servers.web_service import ScriptedPortals, portal, served
+
+AUTH = {"domain": "acme.bitrix24.com", "account": "acme", "entityType": "deal"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_form_speaks_the_readers_language(service: Service) -> None:
+    """Russian and English by Accept-Language, and by ?lang= whatever the browser prefers."""
+    texts = {
+        "ru-RU,ru;q=0.9,en;q=0.8": "Подключить портал",
+        "kk,en;q=0.2": "Подключить портал",
+        "en-GB,ru;q=0.5": "Connect a Bitrix24 portal",
+        "fr;q=oops,,": "Connect a Bitrix24 portal",
+        "": "Connect a Bitrix24 portal",
+    }
+    for header, text in texts.items():
+        page = service.client.get("/bitrix24/connect", headers={"Accept-Language": header})
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert text in page.text
+    asked = service.client.get("/bitrix24/connect?lang=ru", headers={"Accept-Language": "en"})
+    assert "Подключить портал" in asked.text
+
+
+def test_the_bare_address_leads_to_the_form(service: Service) -> None:
+    """Whoever opens what `b24 serve` prints is not told that there is nothing."""
+    answer = service.client.get("/", headers=BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/bitrix24/connect")
+
+
+def test_form_escapes_what_it_is_given(service: Service) -> None:
+    """A link that fills in the form cannot put markup into it."""
+    page = service.client.get("/bitrix24/connect", params={"domain": '"><script>alert(1)</script>'})
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_without_an_entity_type_the_portal_keeps_its_own(service: Service) -> None:
+    """Left out or empty, as the form's first choice sends it: what is counted is not decided here."""
+    for query in ({}, {"entityType": ""}):
+        service.client.get("/bitrix24/auth", params={"domain": AUTH["domain"], "account": "acme"} | query)
+        assert service.portals.calls[-1][:4] == ("begin", "acme", AUTH["domain"], None)
+
+
+def test_auth_sends_the_browser_to_the_portal_with_a_cookie(service: Service) -> None:
+    """302 to the portal; the cookie that names the browser is what the authorization is bound to."""
+    answer = service.client.get("/bitrix24/auth", params=AUTH)
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("https://acme.bitrix24.com/oauth/authorize/")
+    cookie = answer.headers["set-cookie"]
+    assert re.match(r"b24_browser=[\w-]{43};", cookie)
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=lax", "Max-Age=600", "Path=/"))
+    assert "Secure" not in cookie
+    assert service.portals.calls == [
+        ("begin", "acme", "acme.bitrix24.com", "deal", service.client.cookies["b24_browser"])
+    ]
+
+
+def test_a_second_tab_keeps_the_cookie(service: Service) -> None:
+    """Two authorizations of one browser are bound to the same cookie."""
+    service.client.get("/bitrix24/auth", params=AUTH)
+    service.client.get("/bitrix24/auth", params=AUTH)
+    assert len({call[-1] for call in service.portals.calls}) == 1
+
+
+def test_cookie_is_bound_to_the_host_where_the_service_has_https(portals: ScriptedPortals) -> None:
+    """`__Host-` and Secure behind https; a browser on the machine itself may use plain http."""
+    parts = Parts("https://b24.example.com", portals, APIRouter(), lambda: None, connecting=portals)
+    with served(assemble(parts)) as address:
+        public = httpx.get(f"{address}/bitrix24/auth", params=AUTH, headers={"Host": "b24.example.com"})
+        local = httpx.get(f"{address}/bitrix24/auth", params=AUTH)
+    assert public.headers["set-cookie"].startswith("__Host-b24_browser=")
+    assert "Secure" in public.headers["set-cookie"]
+    assert "Domain" not in public.headers["set-cookie"]
+    assert "max-age" in public.headers["strict-transport-security"]
+    assert local.headers["set-cookie"].startswith("b24_browser=")
+
+
+@pytest.mark.parametrize(
+    ("typed", "address", "name"),
+    [
+        (" acme.bitrix24.ru ", "acme.bitrix24.ru", "acme"),
+        ("https://acme.bitrix24.ru/crm/deal/list/", "https://acme.bitrix24.ru", "acme"),
+        ("http://127.0.0.1:8077", "http://127.0.0.1:8077", "127"),
+    ],
+)
+def test_what_people_paste_becomes_an_address_and_a_name(
+    service: Service, typed: str, address: str, name: str
+) -> None:
+    """The page's path is dropped; without a name the portal is called by its host's first part."""
+    assert service.client.get("/bitrix24/auth", params={"domain": typed}).status_code == 302
+    assert service.portals.calls[0][1:4] == (name, address, None)
+
+
+def test_callback_finishes_with_the_browsers_cookie(service: Service) -> None:
+    """Code, state, cookie, domain and member_id are handed on; the page names the portal and nothing secret."""
+    service.client.get("/bitrix24/auth", params=AUTH)
+    given = {
+        "code": "c0de",
+        "state": "signed",
+        "domain": "acme.bitrix24.com",
+        "member_id": "0a1b",
+        "scope": "crm",
+        "server_domain": "evil.example.com",
+    }
+    page = service.client.get("/bitrix24/callback", params=given, headers={"Accept-Language": "ru"})
+    assert page.status_code == 200
+    assert "Портал подключён" in page.text
+    assert "acme.bitrix24.com" in page.text
+    assert "c0de" not in page.text
+    cookie = service.client.cookies["b24_browser"]
+    assert service.portals.calls[-1] == ("finish", "c0de", "signed", cookie, "acme.bitrix24.com", "0a1b")
+
+
+def test_a_cookie_of_another_shape_counts_for_nothing(service: Service) -> None:
+    """What we did not make is not handed on."""
+    service.client.get("/bitrix24/callback", headers={"Cookie": "b24_browser=short"})
+    assert service.portals.calls[-1][3] == ""
+
+
+REFUSALS = [
+    (StateForged("acme", "no"), 403, "state_forged"),
+    (StateExpired("acme", "no"), 400, "state_expired"),
+    (StateUsed("acme", "no"), 400, "state_used"),
+    (OtherBrowser("acme", "no"), 403, "other_browser"),
+    (OtherPortal("acme", "no"), 403, "other_portal"),
+    (AddressRefused("evil.com", "no"), 400, "address_refused"),
+    (AuthorizationRefused("acme", "oauth/token", "INVALID_GRANT", "", 400), 400, "authorization_refused"),
+    (PortalConflict("taken"), 409, "portal_conflict"),
+    (PortalUnreachable("acme", "no"), 503, "portal_unreachable"),
+    (DatabaseUnavailable("db.internal:5432 refused us"), 503, "database_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code"), REFUSALS)
+def test_each_refusal_has_a_status_and_a_page(
+    service: Service, error: Exception, status: int, code: str
+) -> None:
+    """A page with the reason for people, for programs `{error, message}`; the database's place stays inside."""
+    service.portals.raises = error
+    shown = service.client.get("/bitrix24/callback?code=x&state=y")
+    assert (shown.status_code, code in shown.text) == (status, True)
+    assert shown.headers["content-type"].startswith("text/html")
+    told = service.client.get("/bitrix24/auth", params=AUTH)
+    assert (told.status_code, told.json()["error"]) == (status, code)
+    assert "db.internal" not in shown.text + told.text
+    seen = service.client.get("/bitrix24/auth", params=AUTH, headers=BROWSER)
+    assert seen.headers["content-type"].startswith("text/html")
+
+
+def test_a_reason_is_escaped(service: Service) -> None:
+    """What a portal's name may hold does not become markup."""
+    service.portals.raises = AddressRefused("<script>alert(1)</script>", "is no address")
+    assert "<script>" not in service.client.get("/bitrix24/callback").text
+
+
+def test_without_an_application_the_page_says_what_to_set(portals: ScriptedPortals) -> None:
+    """Nothing is begun where BITRIX24_CLIENT_ID is missing."""
+    parts = Parts("http://127.0.0.1:8024", portals, APIRouter(), lambda: None)
+    with served(assemble(parts)) as address:
+        page = httpx.get(f"{address}/bitrix24/connect")
+        begun = httpx.get(f"{address}/bitrix24/auth", params=AUTH)
+    assert "BITRIX24_CLIENT_ID" in page.text
+    assert "<form" not in page.text
+    assert (begun.status_code, begun.json()["error"]) == (503, "settings_error")
+
+
+def test_beginning_is_bounded(service: Service) -> None:
+    """Each begun authorization is a row in the database: a script that begins thousands is stopped."""
+    statuses = [
+        service.client.get("/bitrix24/auth", params=AUTH).status_code for _ in range(MOST_BEGUN.amount + 1)
+    ]
+    assert statuses == [302] * MOST_BEGUN.amount + [429]
+
+
+def test_forms_only_lead_away_from_the_form(service: Service) -> None:
+    """Only the connect page may submit a form; no page may run a script or be framed."""
+    form = service.client.get("/bitrix24/connect").headers["content-security-policy"]
+    done = service.client.get("/bitrix24/callback").headers["content-security-policy"]
+    assert "form-action 'self' https: http:" in form
+    assert "form-action 'none'" in done
+    for policy in (form, done):
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        assert "frame-ancestors 'none'" in policy
+
+
+def test_names_on_the_page_are_the_portals(service: Service) -> None:
+    """The page after connecting shows name, address and funnel."""
+    page = service.client.get("/bitrix24/callback")
+    assert portal().domain in page.text
+    assert "Leads and deals" in page.text

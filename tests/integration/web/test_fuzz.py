@@ -1,0 +1,54 @@
+"""schemathesis asks everything that the OpenAPI promises, and much that it does not: no server error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.events.receiver import Receiver
+from tests.conftest import Server
+from tests.support.servers.live_service import Live, live
+from tests.support.servers.web_service import KEY, ScriptedPortals
+
+# a portal or a database that is down is 503, which is no fault of ours; here nothing is down
+CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
+
+
+def interface() -> dict[str, Any]:
+    """The OpenAPI; it is the same whatever is behind it."""
+    nothing: Any = None
+    receiver = Receiver(nothing, nothing)
+    return assemble(Parts("http://127.0.0.1", ScriptedPortals(), receiver, lambda: None)).openapi()
+
+
+schema = schemathesis.openapi.from_dict(interface())
+
+
+@pytest.fixture(scope="module")
+def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    url = server.fresh()
+    with live(url, tmp_path_factory.mktemp("home")) as everything:
+        everything.connect()
+        yield everything
+    server.drop(url)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+def test_no_server_error(case: schemathesis.Case, running: Live) -> None:
+    """Nothing that anybody sends makes the service fail, with the key or without."""
+    for headers in ({"Authorization": f"Bearer {KEY}"}, {}):
+        case.call_and_validate(base_url=running.address, headers=headers, checks=CHECKS)
