@@ -5,13 +5,35 @@ Shapes: sections 1, 3.3 and 4 of the fact sheet. Error codes: `refusals.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from b24_pipeline.bitrix.http.refusals import refusal
 from b24_pipeline.errors import ApiError, UnreadableAnswer
+
+_OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@contextmanager
+def decoding(portal: str, subject: str) -> Iterator[None]:
+    """Raises UnreadableAnswer for what decoding raises on an answer of another shape than expected.
+
+    Only decoding may stand in the block: an error of anything else there would be told as the portal's.
+    `subject` says what is decoded. The message has the place, not the value, which may be a row's.
+    """
+    try:
+        yield
+    except _OTHER_SHAPE as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+        raise UnreadableAnswer(
+            portal, f"an answer about {subject} is not of the expected shape ({place})"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,10 +144,10 @@ def qualification(
         account = opened.portals.one(name).id
         transact = opened.warehouse.transact
         if wanted is None:
-            found = transact(lambda connection: store.conditions_of(connection, account))
+            found = transact(store.conditions_of, account)
         else:
-            found = transact(lambda connection: store.set_conditions(connection, account, wanted))
-        counts = transact(lambda connection: store.count_qualified(connection, account))
+            found = transact(store.set_conditions, account, wanted)
+        counts = transact(store.count_qualified, account)
     _show(name, found, counts)
 
 

@@ -32,6 +32,7 @@ B24Error
 │   └── DatabaseTooNew
 ├── LeadFileRefused             a file of own leads is none
 ├── ModelError                  an SQL model or its test
+├── InternalError               a fault of this program
 ├── MalformedEvent              an inbound event that no portal sends
 └── PortalError                 something between us and one portal
     ├── AddressRefused          refused before any connection
@@ -108,6 +109,7 @@ from b24_pipeline.errors.base import (
     DatabaseTooNew,
     DatabaseTooOld,
     DatabaseUnavailable,
+    InternalError,
     LeadFileRefused,
     MalformedEvent,
     ModelError,
@@ -189,6 +191,7 @@ __all__ = [
     "EntityTypeNotCounted",
     "FlagsContradict",
     "InstallUnproved",
+    "InternalError",
     "InvalidArgument",
     "KeyRefused",
     "LeadFileRefused",

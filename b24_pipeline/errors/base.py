@@ -57,5 +57,9 @@ class ModelError(B24Error):
     """An SQL model cannot be read or built, or one of its tests of severity error failed."""
 
 
+class InternalError(B24Error):
+    """A fault of this program; the message names the place, the log has the traceback."""
+
+
 class MalformedEvent(B24Error):
     """The body of an inbound event cannot be read, or lacks what every event has. The message quotes nothing of it."""

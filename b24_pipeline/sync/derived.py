@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.log import logger
-from b24_pipeline.store.database.warehouse import StorageError, Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import keep_views
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.qualify import follow_own_leads, qualify
 
@@ -35,13 +36,9 @@ def follow(warehouse: Warehouse, portal: Portal) -> None:
     """Every follower catches up with what was stored of this portal."""
     for follower in FOLLOWERS:
         try:
-            follower(warehouse, portal)
-        except StorageError as error:
-            # the message may quote a row
-            _left(portal, follower, f"PostgreSQL error {error.sqlstate or 'without a code'}")
+            with explained(portal.name, f"running {follower.__name__}"):
+                follower(warehouse, portal)
         except B24Error as error:
-            _left(portal, follower, str(error))
-
-
-def _left(portal: Portal, follower: Follower, reason: str) -> None:
-    log.warning("left for the next time", portal=portal.name, follower=follower.__name__, error=reason)
+            log.warning(
+                "left for the next time", portal=portal.name, follower=follower.__name__, error=str(error)
+            )

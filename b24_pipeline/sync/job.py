@@ -5,36 +5,80 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from uuid import UUID
 
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.errors import SyncBusy
+from b24_pipeline.errors import B24Error, SyncBusy
+from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.database.locks import held
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.outcome import Outcome, recorded
+from b24_pipeline.sync.outcome import Outcome
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A portal, its client, and where its rows go."""
+    """A portal, its client, and the warehouse that its rows go to."""
 
     portal: Portal
     client: BitrixClient
     warehouse: Warehouse
     options: Options
 
+    def transact(
+        self, work: Callable[Concatenate[Connection, UUID, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Calls a function of the store in one transaction and returns what it returns.
+
+        It gets a connection, this portal's account id, and the arguments. It may be called again where
+        the transaction was lost: see `Warehouse.transact`.
+        """
+        return self.warehouse.transact(work, self.portal.id, *args, **kwargs)
+
     @contextmanager
     def recorded(self, entity: str, sync_type: str) -> Iterator[Outcome]:
-        """The sync log around a block; see `outcome.recorded`."""
-        with recorded(
-            self.warehouse, self.client, self.portal, entity, sync_type, self.options.run_id
-        ) as outcome:
-            yield outcome
+        """Keeps a row of the sync log around the block, and yields the outcome that the block fills.
+
+        An error does not leave the block: it ends in `outcome.error`.
+        """
+        outcome = Outcome(self.portal.name, entity, sync_type)
+        log_id = self.transact(sync_log.begin, entity, sync_type, self.options.run_id)
+        usage, started = self.client.usage, monotonic()
+        requests, operating = usage.requests, usage.operating_seconds
+        try:
+            with explained(self.portal.name, f"syncing {entity}"):
+                yield outcome
+        except B24Error as error:
+            outcome.error = error
+        outcome.requests = usage.requests - requests
+        outcome.operating_seconds = usage.operating_seconds - operating
+        outcome.seconds = monotonic() - started
+        self._finish(log_id, outcome)
+
+    def _finish(self, log_id: int, outcome: Outcome) -> None:
+        self.warehouse.transact(
+            sync_log.finish,
+            log_id,
+            sync_status="success" if outcome.worked else "failed",
+            watermark=outcome.watermark,
+            error_code=type(outcome.error).__name__ if outcome.error else None,
+            error_message=str(outcome.error) if outcome.error else None,
+            **outcome.figures(),
+        )
 
     @contextmanager
     def alone(self, entity: str) -> Iterator[None]:
-        """No other process syncs this entity of this portal meanwhile. Raises SyncBusy after a long wait."""
+        """Keeps other processes from syncing this entity of this portal meanwhile.
+
+        Raises SyncBusy where another one is at it for longer than `options.lock_wait_seconds`.
+        """
         patience = self.options.lock_wait_seconds
         with held(self.warehouse, f"{self.portal.id} {entity}", wait_seconds=patience) as got:
             if not got:
@@ -45,4 +89,5 @@ class Job:
             yield
 
 
-Step = Callable[[Job], list[Outcome]]
+Step: TypeAlias = Callable[[Job], list[Outcome]]
+"""A part of a portal's work, with one outcome an entity."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from b24_pipeline.errors import B24Error
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.tuning import tuned
@@ -28,12 +29,16 @@ def each_portal(
 ) -> list[T]:
     """Does the work for every portal, at most PORTALS_AT_ONCE at a time; returns one result a portal, in order.
 
-    `failed` makes the result of a portal whose work raised an error of ours; the others go on.
+    `failed` makes the result of a portal whose work raised an error; the others go on.
     """
 
     def one_portal(portal: Portal) -> T:
         try:
-            with opened(connections, portal, options) as job, tuned():
+            with (
+                explained(portal.name, "working on it"),
+                opened(connections, portal, options) as job,
+                tuned(),
+            ):
                 return work(job)
         except B24Error as error:
             return failed(portal, error)

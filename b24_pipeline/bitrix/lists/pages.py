@@ -107,7 +107,7 @@ def walk(
         done.error = answer.errors.get(key)
         if done.error or key not in answer.results:
             return done
-        rows, ids = _page(portal, query, answer.results[key])
+        rows, ids = page_rows(portal, query, answer.results[key])
         done.squares += _ascent(portal, query, done.covered, ids, upto)
         done.rows += rows
         done.covered = ids[-1] if ids else done.covered
@@ -117,7 +117,8 @@ def walk(
     return done
 
 
-def _page(portal: str, query: ListQuery, result: Any) -> tuple[list[Row], list[int]]:
+def page_rows(portal: str, query: ListQuery, result: Any) -> tuple[list[Row], list[int]]:
+    """The rows of one page and their ids. Raises UnreadableAnswer where a row has no number as its id."""
     try:
         rows = rows_of(result, query.wrapper)
         return rows, [int(row[query.id_field]) for row in rows]
@@ -147,4 +148,4 @@ def highest_ids(portal: str, query: ListQuery, answer: BatchAnswer, key: str) ->
     """The ids of the `top` page, descending; raises its error."""
     if key not in answer.results and key not in answer.errors:
         raise UnreadableAnswer(portal, f"{query.method}: no answer to one command of a batch")
-    return _page(portal, query, answer.get(key))[1]
+    return page_rows(portal, query, answer.get(key))[1]

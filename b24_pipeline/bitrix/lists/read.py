@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from b24_pipeline.bitrix.answers import Answer, BatchAnswer, rows_of
+from b24_pipeline.bitrix.answers import Answer, BatchAnswer, decoding, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.http.exchange import Received
 from b24_pipeline.bitrix.lists.in_flight import Flights
-from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery, Piece, Row, Walk, highest_ids, walk
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery, Piece, Row, Walk, highest_ids, page_rows, walk
 from b24_pipeline.bitrix.lists.plan import RangePool
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, Seen, merged
 from b24_pipeline.errors import (
@@ -65,14 +65,13 @@ def read_list(
 
 
 def read_ids(client: Client, query: ListQuery, ids: Sequence[int]) -> Iterator[list[Row]]:
-    """The rows of these ids as far as they exist, 2500 ids a request; raises the error of any command."""
+    """The rows of these ids as far as they exist, 2500 ids a request. Raises the error of any command."""
     groups = [list(ids[start : start + PAGE_ROWS]) for start in range(0, len(ids), PAGE_ROWS)]
     for start in range(0, len(groups), MAX_COMMANDS):
         part = groups[start : start + MAX_COMMANDS]
         answer = client.batch({f"ids_{number}": query.by_ids(group) for number, group in enumerate(part)})
-        yield [
-            row for number in range(len(part)) for row in rows_of(answer.get(f"ids_{number}"), query.wrapper)
-        ]
+        results = [answer.get(f"ids_{number}") for number in range(len(part))]
+        yield [row for result in results for row in page_rows(client.portal, query, result)[0]]
 
 
 def read_pages(
@@ -86,7 +85,8 @@ def read_pages(
     before: list[Row] | None = None
     while start is not None:
         answer = client.call(method, {**(params or {}), "start": start})
-        rows = rows_of(answer.result, wrapper)
+        with decoding(client.portal, method):
+            rows = rows_of(answer.result, wrapper)
         if (rows and rows == before) or (answer.next is not None and answer.next <= start):
             raise ListDidNotAdvance(
                 client.portal, f"{method}: the page after start={start} repeats what came before"

@@ -49,7 +49,7 @@ class StageFlags:
 
     def stages(self, account: UUID) -> list[Stage]:
         """Leads before deals, then by pipeline, then by stage; deleted ones left out."""
-        return self.warehouse.transact(lambda connection: _stages(connection, account))
+        return self.warehouse.transact(_stages, account)
 
     def set_flags(self, account: UUID, stage: UUID, flags: Flags) -> Stage:
         """The stage afterwards. Raises UnknownStage, and FlagsContradict for one both won and lost."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy
@@ -21,6 +21,7 @@ LOCK_TIMEOUT_SECONDS = 30
 IDLE_IN_TRANSACTION_SECONDS = 60  # a half-open connection frees what it holds
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 Connection: TypeAlias = psycopg.Connection
 StorageError: TypeAlias = psycopg.Error
@@ -74,15 +75,18 @@ class Warehouse:
                 raise
             connection.commit()
 
-    def transact(self, work: Callable[[psycopg.Connection], T]) -> T:
-        """Does the work in one transaction, and again where it was lost to a deadlock or a broken connection.
+    def transact(
+        self, work: Callable[Concatenate[psycopg.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Calls `work` with a connection and the arguments, in one transaction; returns what it returns.
 
-        The work may run more than once, so it must be safe to repeat.
+        A transaction that is lost to a deadlock or a broken connection is done again, at most four times
+        in all: `work` must be safe to repeat. Raises DatabaseBusy and DatabaseUnavailable.
         """
         try:
             for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=60, wait_initial=0.1):
                 with attempt, self.connect() as connection:
-                    return work(connection)
+                    return work(connection, *args, **kwargs)
         except _IN_THE_WAY as error:
             raise DatabaseBusy(
                 f"the database at {_place(self.url)} was locked or deadlocked by others each time: "

@@ -55,7 +55,7 @@ class Landing:
         The removal of an application also takes the portal's tokens, in the same transaction.
         """
         if events:
-            self.warehouse.transact(lambda connection: _land(connection, events))
+            self.warehouse.transact(_land, events)
 
 
 def _land(connection: Connection, events: Sequence[Landed]) -> None:

@@ -52,7 +52,7 @@ class Directions:
 
     def all(self, account: UUID) -> list[Direction]:
         """By name."""
-        return self.warehouse.transact(lambda connection: _directions(connection, account))
+        return self.warehouse.transact(_directions, account)
 
     def add(self, account: UUID, name: str) -> Direction:
         """A new one without key stages. Raises DirectionExists."""

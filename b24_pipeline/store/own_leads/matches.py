@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from b24_pipeline.store.database import queries
+from b24_pipeline.store.database import bookmarks, queries
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, Reader
 
@@ -75,16 +75,9 @@ def counted(connection: Connection, account: UUID) -> Counted:
     return found or Counted("both", False)
 
 
-def bookmark(connection: Connection, account: UUID, reader: str) -> datetime:
-    """How far this reader has come, by loaded_at; NEVER where it has not begun."""
-    found: datetime | None = _sql.bookmark(connection, account=account, reader=reader)
-    return found or NEVER
-
-
-def set_bookmarks(connection: Connection, account: UUID, readers: Sequence[str], upto: datetime) -> None:
-    """They have seen what was stored before; those of another choice of leads and deals begin anew."""
-    _sql.set_bookmarks(connection, account=account, readers=list(readers), loaded_upto=upto)
-    _sql.forget_bookmarks(connection, account=account, readers=list(readers))
+def seen_upto(connection: Connection, account: UUID, reader: str) -> datetime:
+    """The `loaded_at` before which this reader has seen every row; NEVER where it has not begun."""
+    return bookmarks.hold(connection, account, reader).loaded_upto or NEVER
 
 
 def begin(connection: Connection) -> None:

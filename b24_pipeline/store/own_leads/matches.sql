@@ -25,28 +25,6 @@ select
 from pg_stat_activity
 where datname = current_database() and backend_type = 'client backend' and pid != pg_backend_pid();
 
--- name: bookmark(account, reader)$
--- How far a reader has come; nothing where it has not begun.
-select loaded_upto
-from bitrix24_bookmarks
-where user_account_id = :account and reader = :reader;
-
--- name: set_bookmarks(account, readers, loaded_upto)!
--- Everything stamped before this moment was seen.
-insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)
-select
-    :account,
-    reader,
-    :loaded_upto
-from unnest(cast(:readers as text[])) as reader
-on conflict (user_account_id, reader) do update
-set loaded_upto = excluded.loaded_upto, updated_at = now();
-
--- name: forget_bookmarks(account, readers)!
--- Of readers that matched for another choice of leads and deals.
-delete from bitrix24_bookmarks
-where user_account_id = :account and starts_with(reader, 'matches:') and reader != all(cast(:readers as text[]));
-
 -- name: make_staging()#
 -- The own leads to be matched now, and what was found for each. Emptied at each commit.
 create temporary table if not exists own_to_match (

@@ -86,7 +86,7 @@ class StoredTokens:
             return self._token
 
     def _renewed(self, stale: str) -> str:
-        found = self._warehouse.transact(lambda connection: self._under_lock(connection, stale))
+        found = self._warehouse.transact(self._under_lock, stale)
         if isinstance(found, PortalError):  # what is remembered of it is committed
             raise found
         self._unsaved = None

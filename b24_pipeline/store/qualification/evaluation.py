@@ -8,14 +8,13 @@ the portal has others now, however they were changed, everything is evaluated an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from b24_pipeline.errors import ConditionRefused
-from b24_pipeline.store.database import queries
+from b24_pipeline.store.database import bookmarks, queries
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.qualification.conditions import Condition, checked, read_conditions, stored_form
 
@@ -58,9 +57,9 @@ def qualify(connection: Connection, account: UUID) -> None:
 
 def mark_own_leads(connection: Connection, account: UUID) -> int:
     """`leads.is_qualified` follows what its lead or deal is now; returns how many changed."""
-    since, _, upto = _held(connection, account, OWN_LEADS)
-    changed = _sql.mark_own_leads(connection, account=account, since=since)
-    _sql.move_bookmark(connection, account=account, reader=OWN_LEADS, upto=upto, conditions=None)
+    bookmark = bookmarks.hold(connection, account, OWN_LEADS)
+    changed = _sql.mark_own_leads(connection, account=account, since=bookmark.loaded_upto)
+    bookmarks.move(connection, account, [OWN_LEADS], bookmark.started_at)
     return int(changed)
 
 
@@ -71,7 +70,8 @@ def count_qualified(connection: Connection, account: UUID) -> dict[str, int]:
 
 
 def _evaluate(connection: Connection, account: UUID, conditions: Sequence[Condition]) -> None:
-    since, earlier, upto = _held(connection, account, ENTITIES)
+    bookmark = bookmarks.hold(connection, account, ENTITIES)
+    earlier = bookmark.conditions
     wanted = [condition.essence for condition in conditions]
     if not wanted and not earlier:
         return  # nobody is qualified, nobody was
@@ -82,21 +82,12 @@ def _evaluate(connection: Connection, account: UUID, conditions: Sequence[Condit
             account=account,
             entity_type=entity_type,
             conditions=Jsonb(_for_sql(conditions)),
-            since=None if anew else since,
+            since=None if anew else bookmark.loaded_upto,
             about_contacts=any(one.entity_type == "contact" for one in conditions),
             # who fulfilled a condition that is still there, fulfilled it then
             keep=all(one in wanted for one in earlier),
         )
-    _sql.move_bookmark(connection, account=account, reader=ENTITIES, upto=upto, conditions=Jsonb(wanted))
-
-
-def _held(
-    connection: Connection, account: UUID, reader: str
-) -> tuple[datetime | None, list[dict[str, Any]], datetime]:
-    """Stored rows were seen up to, by these conditions; and the moment up to which they are seen now."""
-    _sql.add_bookmark(connection, account=account, reader=reader)
-    since, conditions, upto = _sql.hold_bookmark(connection, account=account, reader=reader)
-    return since, conditions or [], upto
+    bookmarks.move(connection, account, [ENTITIES], bookmark.started_at, wanted)
 
 
 def _for_sql(conditions: Iterable[Condition]) -> list[dict[str, Any]]:

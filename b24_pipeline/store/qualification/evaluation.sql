@@ -12,31 +12,6 @@ update user_accounts
 set bitrix24_qualification_fields = :conditions
 where id = :account;
 
--- name: add_bookmark(account, reader)!
--- A bookmark to hold, where there is none yet.
-insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)
-values (:account, :reader, '-infinity')
-on conflict (user_account_id, reader) do nothing;
-
--- name: hold_bookmark(account, reader)^
--- How far and by which conditions the rows were evaluated; nobody else evaluates until the transaction ends.
-select
-    nullif(loaded_upto, '-infinity') as loaded_upto,
-    conditions,
-    now() as upto
-from bitrix24_bookmarks
-where user_account_id = :account and reader = :reader
-for update;
-
--- name: move_bookmark(account, reader, upto, conditions)!
--- What was stamped before this transaction began has been seen.
-update bitrix24_bookmarks
-set
-    loaded_upto = :upto,
-    conditions = cast(:conditions as jsonb),
-    updated_at = clock_timestamp()
-where user_account_id = :account and reader = :reader;
-
 -- name: qualify(account, entity_type, conditions, since, about_contacts, keep)!
 -- Leads or deals that were stored since then, or whose contact was: the first condition that each fulfils.
 -- Without since: all of them. keep: what they fulfilled before still counts, as those conditions are still there.

@@ -28,7 +28,7 @@ class FieldChoice:
 
 def field_choices(warehouse: Warehouse, account: UUID, entity_type: str) -> list[FieldChoice]:
     """Those of lead, deal or contact, as the catalogue was read last, by label."""
-    return warehouse.transact(lambda connection: choices(connection, account, entity_type))
+    return warehouse.transact(choices, account, entity_type)
 
 
 def choices(connection: Connection, account: UUID, entity_type: str) -> list[FieldChoice]:

@@ -58,9 +58,7 @@ class SecondLook:
         return self.verdicts
 
     def _here(self, ids: Sequence[int]) -> dict[int, Standing]:
-        return self.job.warehouse.transact(
-            lambda connection: store.standing(connection, self.job.portal.id, self.lists.entity.name, ids)
-        )
+        return self.job.transact(store.standing, self.lists.entity.name, ids)
 
     def _fetched(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         query = self.lists.reading.query_by_id()

@@ -127,7 +127,7 @@ class _Reconciliation:
             self._repair([everything])
         else:
             self._compare_counts()
-        self.job.warehouse.transact(lambda connection: self._end(connection, started if whole else None))
+        self.job.warehouse.transact(self._end, started if whole else None)
 
     def _begin(self, connection: Connection) -> datetime:
         self.reading.forget_vanished(connection)
@@ -135,9 +135,7 @@ class _Reconciliation:
 
     def _is_due(self, moment: datetime) -> bool:
         """Whether all rows were compared too long ago, or never."""
-        last = self.job.warehouse.transact(
-            lambda connection: cursors.cursor_of(connection, self._account, self._compared).watermark
-        )
+        last = self.job.transact(cursors.cursor_of, self._compared).watermark
         return last is None or moment - last >= WHOLE_EVERY
 
     @property
@@ -185,11 +183,7 @@ class _Reconciliation:
         parts = MOST_PARTS if len(slices) == 1 else min(MOST_PARTS, ceil(2 * largest / SMALL_SLICE))
         if largest <= SMALL_SLICE // 2:
             return list(slices)
-        bounds = self.job.warehouse.transact(
-            lambda connection: stored_rows.bounds(
-                connection, self._account, self.entity.name, axis, places, known, parts
-            )
-        )
+        bounds = self.job.transact(stored_rows.bounds, self.entity.name, axis, places, known, parts)
         return [
             part
             for one, number in zip(slices, known, strict=True)
@@ -216,9 +210,7 @@ class _Reconciliation:
         return [one for one in found if one.differs]
 
     def _counts_here(self, axis: str, places: Sequence[int]) -> dict[int, int]:
-        return self.job.warehouse.transact(
-            lambda connection: stored_rows.counts(connection, self._account, self.entity.name, axis, places)
-        )
+        return self.job.transact(stored_rows.counts, self.entity.name, axis, places)
 
     def _repair(self, parts: Sequence[Counted]) -> None:
         """Reads ids and times of these slices, fetches what differs, and buries what is gone."""
@@ -260,15 +252,13 @@ class _Reconciliation:
 
     def _compared_with(self, piece: Piece, modified: Within) -> list[int]:
         """Notes what is here and not there; returns what is to be fetched."""
-        here = self.job.warehouse.transact(
-            lambda connection: stored_rows.stamps(
-                connection, self._account, self.entity.name, piece.done.after, piece.done.upto, modified
-            )
+        here = self.job.transact(
+            stored_rows.stamps, self.entity.name, piece.done.after, piece.done.upto, modified
         )
         there = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
         gone = [number for number in here if number not in there]
         if gone:
-            self.job.warehouse.transact(lambda connection: self._note_gone(connection, gone))
+            self.job.transact(stored_rows.note_gone, self.entity.name, self.reading.scope.name, gone)
         dated = self.reading.keeps(MODIFIED)
         return [
             number
@@ -276,17 +266,10 @@ class _Reconciliation:
             if number not in here or (dated and here[number] != moment)
         ]
 
-    def _note_gone(self, connection: Connection, ids: Sequence[int]) -> None:
-        stored_rows.note_gone(connection, self._account, self.entity.name, self.reading.scope.name, ids)
-
     def _fetch(self, ids: Sequence[int]) -> None:
         for rows in read_ids(self.job.client, self.reading.query_by_id(), ids):
             found = [row_id(row) for row in rows]
-            known = self.job.warehouse.transact(
-                lambda connection, found=found: stored_rows.known(  # type: ignore[misc]
-                    connection, self._account, self.entity.name, found
-                )
-            )
+            known = self.job.transact(stored_rows.known, self.entity.name, found)
             self.outcome.missing += len(found) - known
             self.outcome.outdated += known
             keep(self.reading, rows, self.outcome)

@@ -97,17 +97,13 @@ class StageSearch:
 
     def _here(self, ids: IdRange) -> dict[int, Amount]:
         window = Window(self.tally.place, ids.after, ids.upto)
-        (rows,) = self.job.warehouse.transact(
-            lambda connection: store.rows_within(connection, self.job.portal.id, [window])
-        )
+        (rows,) = self.job.transact(store.rows_within, [window])
         return rows
 
     def _cut(self, part: _Part) -> list[IdRange]:
         """Parts with about as many of our rows."""
         window = Window(self.tally.place, part.ids.after, part.ids.upto)
-        bounds = self.job.warehouse.transact(
-            lambda connection: store.bounds(connection, self.job.portal.id, window, PARTS)
-        )
+        bounds = self.job.transact(store.bounds, window, PARTS)
         inside = [place for place in bounds if place != part.ids.upto]
         return [
             IdRange(after or 0, upto) for after, upto in pairwise([part.ids.after, *inside, part.ids.upto])
@@ -129,11 +125,7 @@ class StageSearch:
 
     def _counts(self, parts: Sequence[IdRange]) -> list[int]:
         thresholds = sorted({one for ids in parts for one in (ids.after, ids.upto) if one is not None})
-        counts = self.job.warehouse.transact(
-            lambda connection: store.count_within(
-                connection, self.job.portal.id, self.tally.place, thresholds
-            )
-        )
+        counts = self.job.transact(store.count_within, self.tally.place, thresholds)
         return [counts.get(thresholds.index(ids.after) + 1, 0) for ids in parts]
 
     def _apart(self, part: _Part) -> int:

@@ -82,11 +82,11 @@ class _Check:
         told = StageQuestion(self.job, self._lists, self._starts()).ask(
             self.job.warehouse.transact(self._stages)
         )
-        checked_at, changed = self.job.warehouse.transact(lambda connection: self._compare(connection, told))
+        checked_at, changed = self.job.warehouse.transact(self._compare, told)
         self._search(changed)
         for entity, tallies in groupby(self.tallies, lambda tally: tally.place.entity):
             self._look_again(entity, list(tallies))
-        self.job.warehouse.transact(lambda connection: self._write(connection, checked_at, told))
+        self.job.warehouse.transact(self._write, checked_at, told)
 
     def _moments(self, connection: Connection) -> dict[str, Since]:
         """Of each entity that was ever read through."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from b24_pipeline.bitrix.answers import decoding
 from b24_pipeline.bitrix.lists.read import Chunk, IdRange, ListQuery, read_list
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.crm.cursors import Load, OpenRange
@@ -91,5 +92,10 @@ def clock_and_chunks(job: Job, chunks: Iterator[Chunk]) -> tuple[datetime, Itera
     """
     known = job.client.clock
     first = list(islice(chunks, 1))
-    told = known or job.client.clock or datetime.fromisoformat(str(job.client.call("server.time").result))
-    return told, chain(first, chunks)
+    return known or job.client.clock or _server_time(job), chain(first, chunks)
+
+
+def _server_time(job: Job) -> datetime:
+    result = job.client.call("server.time").result
+    with decoding(job.portal.name, "server.time"):
+        return datetime.fromisoformat(str(result))

@@ -49,9 +49,7 @@ def keep(reading: Reading, raw_rows: list[dict[str, Any]], outcome: Outcome) -> 
 
 
 def _guard(reading: Reading) -> None:
-    gone, alive = reading.job.warehouse.transact(
-        lambda connection: (len(reading.vanished(connection)), merge.count_alive(connection, reading.target))
-    )
+    gone, alive = reading.job.warehouse.transact(_gone_and_alive, reading)
     many = gone > FEW_ROWS and gone > SMALL_SHARE * alive
     if many and not reading.job.options.accept_deletions:
         raise TooManyVanished(
@@ -60,3 +58,7 @@ def _guard(reading: Reading) -> None:
             f"{SMALL_SHARE:.0%}: none was marked as deleted. Has the credential's owner lost rights? "
             "If they were really deleted, run it again with --accept-deletions",
         )
+
+
+def _gone_and_alive(connection: Connection, reading: Reading) -> tuple[int, int]:
+    return len(reading.vanished(connection)), merge.count_alive(connection, reading.target)

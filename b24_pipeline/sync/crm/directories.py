@@ -5,17 +5,19 @@ Fact sheet sections 6.2 (fields), 6.4 (pipelines and stages), 6.7 (user fields).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
 
-from b24_pipeline.bitrix.answers import BatchAnswer, empty, rows_of
+from b24_pipeline.bitrix.answers import BatchAnswer, decoding, empty, rows_of
 from b24_pipeline.bitrix.client import Command
 from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import CRM, USER
 from b24_pipeline.entities.decode import unique
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
-from b24_pipeline.sync.crm.directory_rows import field_rows, pipeline_rows, stage_rows, status_rows
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.directory_rows import Row, field_rows, pipeline_rows, stage_rows, status_rows
 from b24_pipeline.sync.crm.reader import Reading
 from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
@@ -23,15 +25,21 @@ from b24_pipeline.sync.outcome import Outcome
 
 DEAL_TYPE_ID = 2
 
+Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], Replaced]
+"""Merges all rows of a directory, and marks what is missing as gone."""
+
 
 def sync_directories(job: Job) -> list[Outcome]:
     """Merges pipelines, stages and fields whole; one outcome each."""
     with job.recorded("pipeline", "pipelines") as outcome:
         answer = job.client.batch(_commands(job))
-        categories = rows_of(answer.get("categories"), "categories")
+        found = answer.get("categories")
         statuses = _all_statuses(job, answer)
-        stages, entries = stage_rows(categories, statuses), status_rows(statuses)
-        _store(job, outcome, store.replace_pipelines, pipeline_rows(categories))
+        with decoding(job.portal.name, "pipelines and stages"):
+            categories = rows_of(found, "categories")
+            pipelines, stages = pipeline_rows(categories), stage_rows(categories, statuses)
+            entries = status_rows(statuses)
+        _store(job, outcome, store.replace_pipelines, pipelines)
     if not outcome.worked:
         return [outcome]
     return [
@@ -63,32 +71,35 @@ def language_of(domain: str) -> str:
 
 def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
     """One page is usual, but the portal may say that there is more."""
-    first = rows_of(answer.get("statuses"), None)
+    first = answer.get("statuses")
     if answer.nexts.get("statuses") is None:
-        return first
+        with decoding(job.portal.name, "crm.status.list"):
+            return rows_of(first, None)
     pages = read_pages(job.client, "crm.status.list", {"order": {"SORT": "ASC"}})
     return [row for page in pages for row in page]
 
 
 def _fields(job: Job, answer: BatchAnswer) -> Outcome:
     with job.recorded("field", "pipelines") as outcome:
-        rows = []
-        for entity in CRM:
-            catalogue = answer.get(f"fields_{entity.name}")
-            custom = rows_of(answer.get(f"custom_{entity.name}"), None)
-            rows += field_rows(entity.name, {} if empty(catalogue) else catalogue, custom)
+        rows = [row for entity in CRM for row in _field_rows(job, entity.name, answer)]
         _store(job, outcome, store.replace_fields, rows)
     return outcome
 
 
-def _merged(job: Job, entity: str, replace: Any, rows: Sequence[Mapping[str, Any]]) -> Outcome:
+def _field_rows(job: Job, entity: str, answer: BatchAnswer) -> list[Row]:
+    catalogue, custom = answer.get(f"fields_{entity}"), answer.get(f"custom_{entity}")
+    with decoding(job.portal.name, f"fields of {entity}"):
+        return field_rows(entity, {} if empty(catalogue) else catalogue, rows_of(custom, None))
+
+
+def _merged(job: Job, entity: str, replace: Replace, rows: Sequence[Mapping[str, Any]]) -> Outcome:
     with job.recorded(entity, "pipelines") as outcome:
         _store(job, outcome, replace, rows)
     return outcome
 
 
-def _store(job: Job, outcome: Outcome, replace: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    replaced: Replaced = job.warehouse.transact(lambda connection: replace(connection, job.portal.id, rows))
+def _store(job: Job, outcome: Outcome, replace: Replace, rows: Sequence[Mapping[str, Any]]) -> None:
+    replaced = job.transact(replace, rows)
     outcome.rows_read = len(rows)
     outcome.rows_changed, outcome.rows_deleted = replaced.rows_changed, replaced.rows_deleted
 
@@ -99,7 +110,7 @@ def sync_users(job: Job) -> Outcome:
         reading = Reading(job, USER, FULL)
         pages = read_pages(job.client, USER.method, {"sort": "ID", "order": "ASC"})
         rows = reading.decoded(unique([row for page in pages for row in page]))
-        merged = job.warehouse.transact(lambda connection: reading.merge(connection, rows))
+        merged = job.warehouse.transact(reading.merge, rows)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
         outcome.values_set_aside = reading.decoder.set_aside
         job.options.progress(job.portal.name, USER.name, len(rows))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from b24_pipeline.bitrix.lists.read import Chunk, ListQuery
 from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
@@ -35,8 +36,7 @@ ALL_MOVES = Scope("all moves", "full")
 
 def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outcome]:
     """Moves that are not stored yet, or all of them; after a resumed load also those made since it began."""
-    with job.warehouse.connect() as connection:
-        begun = cursors.cursor_of(connection, job.portal.id, history.cursor).watermark
+    begun = job.transact(cursors.cursor_of, history.cursor).watermark
     outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
     if not (outcome.resumed and outcome.worked):
         return [outcome]
@@ -47,7 +47,7 @@ def load_history(job: Job, history: History, scope: Scope) -> Outcome:
     """The moves of a scope; then what they leave open is inferred and linked."""
     with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
         _HistoryLoad(job, history, scope).run(outcome)
-        job.warehouse.transact(lambda connection: _complete(connection, job, history, outcome))
+        outcome.rows_changed += job.transact(_complete, history, many=outcome.rows_changed > MANY_ROWS)
     return outcome
 
 
@@ -59,20 +59,12 @@ class _HistoryLoad:
         self.checkpoint = Checkpoint(job, history.cursor, scope)
 
     def run(self, outcome: Outcome) -> None:
-        start = self.job.warehouse.transact(self._start)
-        chunks = self.checkpoint.chunks(self._query(), (start, None))
+        start = self.job.transact(first_unread, self.history) if self.scope is NEW_MOVES else 0
+        chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), (start, None))
         outcome.resumed = self.checkpoint.resumed
         for chunk in chunks:
             self._store(chunk, outcome)
         outcome.watermark = self.job.warehouse.transact(self._finish)
-
-    def _start(self, connection: Connection) -> int:
-        if self.scope is not NEW_MOVES:
-            return 0
-        return first_unread(connection, self.job, self.history)
-
-    def _query(self) -> ListQuery:
-        return moves_query(self.history, self.scope)
 
     def _store(self, chunk: Chunk, outcome: Outcome) -> None:
         rows = [row for piece in chunk.pieces for row in piece.rows]
@@ -80,9 +72,7 @@ class _HistoryLoad:
         moves = [move for move in read if move]
         outcome.rows_read += len(rows)
         outcome.values_set_aside += len(rows) - len(moves)
-        outcome.rows_changed += self.job.warehouse.transact(
-            lambda connection: self._store_page(connection, chunk, moves)
-        )
+        outcome.rows_changed += self.job.warehouse.transact(self._store_page, chunk, moves)
         self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
 
     def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
@@ -95,9 +85,9 @@ class _HistoryLoad:
         return self.checkpoint.end(connection, last_id=highest)
 
 
-def first_unread(connection: Connection, job: Job, history: History) -> int:
+def first_unread(connection: Connection, account: UUID, history: History) -> int:
     """The id after which moves are to be read that are not stored yet."""
-    cursor = cursors.cursor_of(connection, job.portal.id, history.cursor)
+    cursor = cursors.cursor_of(connection, account, history.cursor)
     return max(cursor.last_id - LAG_IDS, 0)
 
 
@@ -146,14 +136,18 @@ def _kind(value: Any) -> int | None:
     return int(text) if text and abs(int(text)) < 2**15 else None
 
 
-def _complete(connection: Connection, job: Job, history: History, outcome: Outcome) -> None:
-    """Infers and links, and notes up to when that is done, by the database's clock."""
+def _complete(connection: Connection, account: UUID, history: History, *, many: bool) -> int:
+    """Infers and links moves, and notes up to when that is done, by the database's clock.
+
+    Returns how many moves were inferred. `many`: so many rows were added that the planner needs to know.
+    """
     name = f"{history.entity}_inference"
     started = store.now(connection)
-    if outcome.rows_changed > MANY_ROWS:
+    if many:
         merge.analyze(connection, store.TABLE)
-    done_until = cursors.cursor_of(connection, job.portal.id, name).watermark
+    done_until = cursors.cursor_of(connection, account, name).watermark
     since = done_until - LAG_INFERENCE if done_until else None
-    outcome.rows_changed += store.infer(connection, job.portal.id, history.entity, since)
-    store.link(connection, job.portal.id, history.entity)
-    cursors.advance(connection, job.portal.id, name, watermark=started)
+    inferred = store.infer(connection, account, history.entity, since)
+    store.link(connection, account, history.entity)
+    cursors.advance(connection, account, name, watermark=started)
+    return inferred

@@ -42,9 +42,7 @@ def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None 
 
 
 def _watermark(job: Job, entity: Entity) -> datetime | None:
-    return job.warehouse.transact(
-        lambda connection: cursors.cursor_of(connection, job.portal.id, entity.name).watermark
-    )
+    return job.transact(cursors.cursor_of, entity.name).watermark
 
 
 def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) -> Scope:
@@ -90,18 +88,16 @@ class _Load:
             for page in pages:
                 self._store(page, outcome)
         if self.reading.scope.whole:
-            self.job.warehouse.transact(
-                lambda connection: self.reading.note_vanished_beyond(connection, self._highest)
-            )
+            self.job.warehouse.transact(self.reading.note_vanished_beyond, self._highest)
             bury_vanished(self.reading, outcome)
-        self.job.warehouse.transact(lambda connection: self._finish(connection, outcome))
+        self.job.warehouse.transact(self._finish, outcome)
 
     def _decoded(self, chunk: Chunk) -> Page:
         rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
         return Page(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
 
     def _store(self, page: Page, outcome: Outcome) -> None:
-        merged = self.job.warehouse.transact(lambda connection: self._store_page(connection, page))
+        merged = self.job.warehouse.transact(self._store_page, page)
         outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
         outcome.months |= merged.months

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from b24_pipeline.bitrix.answers import decoding
 from b24_pipeline.bitrix.lists.read import IdRange, ListQuery
 from b24_pipeline.entities import Entity, RowDecoder
 from b24_pipeline.store.crm import merge
@@ -43,8 +44,10 @@ class Reading:
         return "*" in self._fields or field in self._fields
 
     def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
-        """Rows for COPY."""
-        return lines(self.target.account, self.decoder.rows(raw_rows))
+        """Rows for COPY. Raises UnreadableAnswer where they are no rows of this entity."""
+        with decoding(self.job.portal.name, self.entity.name):
+            rows = self.decoder.rows(raw_rows)
+        return lines(self.target.account, rows)
 
     def merge(self, connection: Connection, rows: Lines) -> Merged:
         """Stages and merges decoded rows in the caller's transaction."""

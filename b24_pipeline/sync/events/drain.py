@@ -7,23 +7,24 @@ transaction a chunk: killed anywhere, the next drain does the chunk again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from b24_pipeline.errors import B24Error, DatabaseError, PortalError, UnreadableAnswer
+from b24_pipeline.errors import B24Error, InternalError, PortalError
 from b24_pipeline.errors.groups import STOPS_PORTAL
-from b24_pipeline.store.database.warehouse import Connection, StorageError
+from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.derived import follow
 from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, Chunk
+from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.parallel import PORTALS_AT_ONCE, opened
-from b24_pipeline.sync.tuning import tuned
+from b24_pipeline.sync.parallel import each_portal
+
+STORING = "storing what events named"
 
 SOON_SECONDS, LATER_SECONDS = 15.0, 60.0
 """How long events wait for a portal that cannot be read: for what may pass, and for what a person must mend."""
@@ -42,23 +43,23 @@ def drain(
     had events; a portal that cannot be read keeps its events, and its outcome
     has the error. Raises DatabaseError.
     """
-    due, upto = connections.warehouse.transact(
-        lambda connection: (backlog.due_accounts(connection), backlog.last_event(connection))
+    due = connections.warehouse.transact(backlog.due_accounts)
+    upto = connections.warehouse.transact(backlog.last_event)
+    known = connections.portals.all() if portals is None else portals
+    done = each_portal(
+        connections,
+        [portal for portal in known if portal.id in due],
+        options,
+        lambda job: _drain_portal(job, upto, limit),
+        lambda portal, error: [Outcome(portal.name, EVENT, EVENT, error=error)],
     )
-    chosen = [
-        portal for portal in (connections.portals.all() if portals is None else portals) if portal.id in due
-    ]
-    if not chosen:
-        return []
-    with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(chosen)))) as pool:
-        done = pool.map(lambda portal: _drain_portal(connections, portal, options, upto, limit), chosen)
-        return [outcome for outcomes in done for outcome in outcomes]
+    return [outcome for outcomes in done for outcome in outcomes]
 
 
 def replay(connections: Connections, since: datetime, portals: Sequence[Portal]) -> int:
     """Events that landed since then are to be drained again; returns how many."""
     accounts = [portal.id for portal in portals]
-    return connections.warehouse.transact(lambda connection: backlog.replay(connection, since, accounts))
+    return connections.warehouse.transact(backlog.replay, since, accounts)
 
 
 def added_up(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -84,24 +85,17 @@ _FIGURES = (
 )
 
 
-def _drain_portal(
-    connections: Connections, portal: Portal, options: Options, upto: int, limit: int | None
-) -> list[Outcome]:
-    """Chunk by chunk; an error ends it, and what was stored before stays."""
+def _drain_portal(job: Job, upto: int, limit: int | None) -> list[Outcome]:
+    """Drains a portal chunk by chunk; an error ends it, and what was stored before stays."""
     outcomes: list[Outcome] = []
     try:
-        with opened(connections, portal, options) as job, tuned():
+        with explained(job.portal.name, STORING):
             outcomes += _drain_fields(job, upto)
             for chunk in _chunks(job, upto, limit):
                 outcomes += chunk.outcomes()
     except B24Error as error:
-        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=error))
-    except StorageError as error:
-        # the message may quote a row: the code alone goes on
-        code = error.sqlstate or "without a code"
-        told = DatabaseError(f"{portal.name}: storing what events named failed with PostgreSQL error {code}")
-        outcomes.append(Outcome(portal.name, EVENT, EVENT, error=told))
-    follow(connections.warehouse, portal)
+        outcomes.append(Outcome(job.portal.name, EVENT, EVENT, error=error))
+    follow(job.warehouse, job.portal)
     return added_up(outcomes)
 
 
@@ -148,17 +142,14 @@ def _drain_chunk(job: Job, upto: int, objects: int) -> Chunk | None:
     return chunk
 
 
-def _attempted(job: Job, connection: Connection, chunk: Chunk) -> PortalError | None:
-    """Drains it; where the portal cannot be read nothing is kept but the moment of the next try."""
+def _attempted(job: Job, connection: Connection, chunk: Chunk) -> B24Error | None:
+    """Drains a chunk; returns why it failed, and then keeps nothing of it but the moment of the next try."""
+    failure: B24Error
     try:
-        with connection.transaction():
+        with explained(job.portal.name, STORING), connection.transaction():
             chunk.drain()
-    except PortalError as error:
+    except (PortalError, InternalError) as error:
         failure = error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # such a message may quote a row
-        kind = type(error).__name__
-        failure = UnreadableAnswer(job.portal.name, f"an answer is not of the expected shape ({kind})")
     else:
         return None
     seconds = LATER_SECONDS if isinstance(failure, STOPS_PORTAL) else SOON_SECONDS

@@ -83,7 +83,7 @@ class Chunk:
             if history.entity in readings
             and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
         ]
-        return {history: first_unread(self.connection, self.job, history) for history in begun}
+        return {history: first_unread(self.connection, self.job.portal.id, history) for history in begun}
 
     def _fetched(self, readings: dict[str, Reading], starts: dict[History, int]) -> Fetched:
         along: dict[str, Command] = {}
@@ -166,11 +166,6 @@ class Chunk:
                 outcome.entity,
                 EVENT,
                 self.job.options.run_id,
-                rows_read=outcome.rows_read,
-                rows_changed=outcome.rows_changed,
-                rows_deleted=outcome.rows_deleted,
-                values_set_aside=outcome.values_set_aside,
-                requests=outcome.requests,
-                operating_seconds=outcome.operating_seconds,
                 seconds=outcome.seconds,
+                **outcome.figures(),
             )

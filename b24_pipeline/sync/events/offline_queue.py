@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
 from b24_pipeline.bitrix.client import BitrixClient, Command
 from b24_pipeline.entities import CRM
 from b24_pipeline.errors import ApiError, PortalError, UnreadableAnswer
@@ -157,8 +157,9 @@ def _read(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEven
     found = answer.get(key)
     if not isinstance(found, Mapping):
         raise UnreadableAnswer(job.portal.name, "event.offline.get: expected a reservation and its events")
-    rows = found.get("events") or []
-    return str(found.get("process_id") or ""), [event_of(row, job.portal.member_id or "") for row in rows]
+    with decoding(job.portal.name, "event.offline.get"):
+        events = [event_of(row, job.portal.member_id or "") for row in found.get("events") or []]
+    return str(found.get("process_id") or ""), events
 
 
 def event_of(row: Mapping[str, Any], member_id: str) -> QueuedEvent:

@@ -21,7 +21,7 @@ def watch_events(job: Job) -> Arrivals:
     Asks the portal only where it is silent. Raises DatabaseError; what the
     portal answers is logged, for a sync has worked without events.
     """
-    arrivals = job.warehouse.transact(lambda connection: store.look(connection, job.portal.id))
+    arrivals = job.transact(store.look)
     if arrivals.silent_since:
         logger("events").warning(
             "changes came that no event had announced",
@@ -34,7 +34,7 @@ def watch_events(job: Job) -> Arrivals:
 
 def check_bindings(job: Job) -> list[str]:
     """Binds what an administrator has unbound, whether it was noticed or not; returns those events."""
-    arrivals = job.warehouse.transact(lambda connection: store.look(connection, job.portal.id))
+    arrivals = job.transact(store.look)
     return mend_bindings(job, arrivals)
 
 

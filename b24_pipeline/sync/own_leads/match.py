@@ -8,7 +8,6 @@ its row in the sync log; killed anywhere, the next run goes on with the others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
 
@@ -16,8 +15,8 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.entities.decode import unique
-from b24_pipeline.errors import B24Error, DatabaseError, EntityTypeNotCounted
-from b24_pipeline.store.database.warehouse import Connection, StorageError
+from b24_pipeline.errors import B24Error, EntityTypeNotCounted
+from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.own_leads.matches import Linked, Standing, Unfound
 from b24_pipeline.store.portals.portal import Portal
@@ -26,13 +25,13 @@ from b24_pipeline.sync.crm.by_id import Fetching, Object
 from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
 from b24_pipeline.sync.crm.reader import Reading, Row
 from b24_pipeline.sync.crm.scope import Scope
+from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads.match_copy import MATCH, OWN_LEAD, follow_copy, link_own_leads, note
 from b24_pipeline.sync.own_leads.portal_search import MOST_VALUES, search
 from b24_pipeline.sync.own_leads.qualify import follow_own_leads
-from b24_pipeline.sync.parallel import PORTALS_AT_ONCE, opened
-from b24_pipeline.sync.tuning import tuned
+from b24_pipeline.sync.parallel import each_portal
 
 BY_SEARCH = Scope(MATCH, MATCH)
 
@@ -69,17 +68,10 @@ class Matched:
 
 
 def match_portals(connections: Connections, portals: Sequence[Portal], options: Options) -> list[Matched]:
-    """Portals side by side; one that fails does not stop the others."""
-
-    def one(portal: Portal) -> Matched:
-        try:
-            with opened(connections, portal, options) as job, tuned():
-                return match(job)
-        except B24Error as error:
-            return Matched(portal.name, error=error)
-
-    with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(portals)))) as pool:
-        return list(pool.map(one, portals))
+    """Matches the own leads of portals side by side; one that fails does not stop the others."""
+    return each_portal(
+        connections, portals, options, match, lambda portal, error: Matched(portal.name, error=error)
+    )
 
 
 def match(job: Job, entity_type: str | None = None) -> Matched:
@@ -90,7 +82,7 @@ def match(job: Job, entity_type: str | None = None) -> Matched:
     wanted = _wanted(job.portal, entity_type)
     done, started = Matched(job.portal.name), monotonic()
     try:
-        with job.alone(OWN_LEAD):
+        with explained(job.portal.name, "matching own leads"), job.alone(OWN_LEAD):
             _add(done, link_own_leads(job.warehouse, job.portal))
             with job.warehouse.connect() as connection:
                 unfound = matches.to_ask(connection, job.portal.id)
@@ -99,10 +91,6 @@ def match(job: Job, entity_type: str | None = None) -> Matched:
             follow_own_leads(job.warehouse, job.portal)
     except B24Error as error:
         done.error = error
-    except StorageError as error:
-        # the message may quote a row
-        code = error.sqlstate or "without a code"
-        done.error = DatabaseError(f"{job.portal.name}: matching failed with PostgreSQL error {code}")
     done.requests, done.seconds = job.client.usage.requests, monotonic() - started
     _tell(done, job)
     return done

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from b24_pipeline.store.crm import sync_log
+from b24_pipeline.store.database import bookmarks
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads import crm_phones, matches
 from b24_pipeline.store.own_leads.crm_phones import Reader
@@ -17,7 +18,8 @@ from b24_pipeline.sync.own_leads.phones import phones_of
 OWN_LEAD = "own_lead"
 MATCH = "match"
 
-PHONES = "phones"
+PHONES, MATCHES = "phones", "matches:"
+"""Readers of the copy: the index of phones, and matching for each choice of leads and deals."""
 
 
 def link_own_leads(warehouse: Warehouse, portal: Portal) -> Linked:
@@ -25,7 +27,7 @@ def link_own_leads(warehouse: Warehouse, portal: Portal) -> Linked:
 
     A portal without own leads costs nothing: the phones of its CRM are read when the first one is there.
     """
-    return warehouse.transact(lambda connection: _link(connection, portal))
+    return warehouse.transact(_link, portal)
 
 
 def _link(connection: Connection, portal: Portal) -> Linked:
@@ -45,17 +47,18 @@ def follow_copy(
     upto = matches.take_turn(connection, portal.id)
     entity_type = matches.counted(connection, portal.id).entity_type
     read = reader_of(portal)
-    reader = f"matches:{entity_type}"
-    seen = matches.bookmark(connection, portal.id, PHONES)
+    reader = f"{MATCHES}{entity_type}"
+    seen = matches.seen_upto(connection, portal.id, PHONES)
     touched = crm_phones.index_changed(connection, portal.id, seen, read)
     matches.begin(connection)
     matches.add_unread(connection, portal.id, read)
-    seen = matches.bookmark(connection, portal.id, reader)
+    seen = matches.seen_upto(connection, portal.id, reader)
     matches.add_touched(connection, portal.id, seen, touched)
     ids = [one.id for one in asked]
     matches.add_leads(connection, portal.id, ids)
     done = matches.match(connection, portal.id, entity_type, by_portal=by_portal, asked=ids)
-    matches.set_bookmarks(connection, portal.id, (PHONES, reader), upto)
+    bookmarks.move(connection, portal.id, (PHONES, reader), upto)
+    bookmarks.forget(connection, portal.id, MATCHES, kept=(reader,))
     return done
 
 

@@ -9,9 +9,9 @@ from b24_pipeline.store.qualification import evaluation
 
 def qualify(warehouse: Warehouse, portal: Portal) -> None:
     """Evaluates the leads and deals that changed, or all where the conditions did. Raises ConditionRefused."""
-    warehouse.transact(lambda connection: evaluation.qualify(connection, portal.id))
+    warehouse.transact(evaluation.qualify, portal.id)
 
 
 def follow_own_leads(warehouse: Warehouse, portal: Portal) -> None:
     """`leads.is_qualified` follows qualification and the links of matching; costs what changed."""
-    warehouse.transact(lambda connection: evaluation.mark_own_leads(connection, portal.id))
+    warehouse.transact(evaluation.mark_own_leads, portal.id)

@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.errors import CredentialRefused, PortalUnreachable, ScopeMissing, SyncBusy, UnknownEntity
+from b24_pipeline.errors import (
+    CredentialRefused,
+    InternalError,
+    PortalUnreachable,
+    ScopeMissing,
+    SyncBusy,
+    UnknownEntity,
+)
 from b24_pipeline.sandbox import Fault, Limits, Sandbox, SandboxConfig
+from b24_pipeline.store.crm import merge
 from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.crm.scope import Days
@@ -51,6 +59,31 @@ def test_whole_sync_works_on_every_server(server: Any, oldest_server: Any, sandb
         assert_history_equal(url, sandbox, "deal")
         warehouse.close()
         one.drop(url)
+
+
+def test_fault_of_ours_ends_one_entity_and_is_told_as_ours(
+    installation: Installation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A programming error while deals are stored is an internal error, not the portal's; all else is read."""
+    portal = installation.add(sandbox)
+    stored = merge.insert
+
+    def broken(connection: Any, target: merge.Target, *args: Any) -> Any:
+        if target.table == "bitrix24_deals":
+            raise TypeError("row of Ivan Petrov")
+        return stored(connection, target, *args)
+
+    monkeypatch.setattr(merge, "insert", broken)
+    outcomes = installation.sync(portal)
+    assert isinstance(outcomes["deal"].error, InternalError)
+    assert "Ivan" not in str(outcomes["deal"].error)
+    assert outcomes["lead"].worked
+    assert outcomes["contact"].worked
+    (row,) = installation.rows(
+        "select error_code, error_message from bitrix24_sync_log where sync_status = 'failed'"
+    )
+    assert row["error_code"] == "InternalError"
+    assert "fault of b24-pipeline" in row["error_message"]
 
 
 def test_failing_portal_does_not_stop_the_others(installation: Installation, sandbox: Sandbox) -> None:

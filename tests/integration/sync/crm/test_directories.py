@@ -178,6 +178,6 @@ def test_answer_of_another_shape_fails_the_directory_alone(
     sandbox.portal.directories.pipelines.append(Pipeline("x", "no number", 900))  # type: ignore[arg-type]
     outcomes = installation.sync(portal, entities=(DIRECTORIES, "user"))
     assert isinstance(outcomes["pipeline"].error, UnreadableAnswer)
-    assert "stages.py" in str(outcomes["pipeline"].error)
+    assert "directory_rows.py" in str(outcomes["pipeline"].error)
     assert outcomes["user"].worked
     assert installation.rows("select id from bitrix24_sync_log where sync_status = 'running'") == []

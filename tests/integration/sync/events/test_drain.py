@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.bitrix.events.inbound import InboundEvent, parse_event
-from b24_pipeline.errors import PortalUnreachable
+from b24_pipeline.errors import AccessDenied, PortalUnreachable, ServerFault
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.landing import Landing
@@ -175,7 +175,7 @@ def test_object_that_is_hidden_from_us_lives(
 
     def refused(self: Any, answer: Any, key: str, one: Any) -> None:
         answer.results.pop(key)
-        answer.errors[key] = by_id.AccessDenied("acme", "crm.deal.get", *denied.values(), 400)
+        answer.errors[key] = AccessDenied("acme", "crm.deal.get", *denied.values(), 400)
         judge(self, answer, key, one)
 
     monkeypatch.setattr(by_id.Fetching, "_judge", refused)
@@ -254,7 +254,7 @@ def test_object_that_the_portal_cannot_answer_blocks_nothing_else(
             asked = command.params.get("filter", {}).get("@ID", [])
             if poisoned in asked:
                 answer.results.pop(key, None)
-                answer.errors[key] = by_id.ServerFault("acme", command.method, "ERROR_CORE", "fault", 500)
+                answer.errors[key] = ServerFault("acme", command.method, "ERROR_CORE", "fault", 500)
         return answer
 
     with pytest.MonkeyPatch.context() as patched:

@@ -1,0 +1,29 @@
+-- name: add(account, reader)!
+-- A bookmark to hold, where there is none yet.
+insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)
+values (:account, :reader, '-infinity')
+on conflict (user_account_id, reader) do nothing;
+
+-- name: hold(account, reader)^
+-- How far a reader has come. Nobody else moves it until the transaction ends.
+select
+    nullif(loaded_upto, '-infinity') as loaded_upto,
+    conditions,
+    now() as started_at
+from bitrix24_bookmarks
+where user_account_id = :account and reader = :reader
+for update;
+
+-- name: move(account, readers, loaded_upto, conditions)!
+-- Everything that was stamped before this moment has been seen by these readers.
+update bitrix24_bookmarks
+set
+    loaded_upto = :loaded_upto,
+    conditions = cast(:conditions as jsonb),
+    updated_at = clock_timestamp()
+where user_account_id = :account and reader = any(cast(:readers as text[]));
+
+-- name: forget(account, prefix, kept)!
+-- Readers whose name begins so, but for those that are kept.
+delete from bitrix24_bookmarks
+where user_account_id = :account and starts_with(reader, :prefix) and reader != all(cast(:kept as text[]));

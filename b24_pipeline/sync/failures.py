@@ -1,0 +1,60 @@
+"""Errors that a person can be shown: PostgreSQL's messages may quote a row, and a fault of ours is told as ours."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from b24_pipeline.errors import B24Error, DatabaseError, InternalError
+from b24_pipeline.log import logger
+from b24_pipeline.store.database.warehouse import StorageError
+
+log = logger("sync")
+
+
+@contextmanager
+def explained(portal: str, work: str) -> Iterator[None]:
+    """Turns every error of the block that is not ours yet into one of ours; `work` says what was being done.
+
+    Raises DatabaseError with PostgreSQL's code alone, since its message may quote a row, and
+    InternalError for a programming error, whose traceback goes to the log without its message.
+    """
+    try:
+        yield
+    except B24Error:
+        raise
+    except StorageError as error:
+        raise storage_failure(portal, work, error) from None
+    except Exception as error:
+        # not log.exception: its traceback ends with the message, which may quote a row
+        log.error(  # noqa: TRY400
+            "internal error", portal=portal, work=work, error=_kind(error), traceback=_frames(error)
+        )
+        raise InternalError(
+            f"{portal}: internal error while {work} ({_kind(error)} at {_place(error)}); this is a fault of "
+            "b24-pipeline, not of the portal: the log has its traceback, please report it"
+        ) from None
+
+
+def storage_failure(portal: str, work: str, error: StorageError) -> DatabaseError:
+    """What PostgreSQL refused, without its message, which may quote a row."""
+    code = error.sqlstate or "without a code"
+    return DatabaseError(
+        f"{portal}: {work} failed with PostgreSQL error {code}; what was not committed was not stored: run it again"
+    )
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
+
+
+def _frames(error: BaseException) -> str:
+    """The traceback's files, lines and code; not the message, which may quote a row."""
+    return "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
