@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import DEAL, RowDecoder
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.crm import merge
@@ -68,7 +69,7 @@ def _load(warehouse: Warehouse, bodies: list[bytes], selected: list[str] | None)
     with tuned():
         for upto, rows in ahead(bodies, lambda body: _prepared(decoder, body)):
             with warehouse.connect() as connection:
-                if merge.insert(connection, target, decoder.names, rows, [(after, upto)]) is None:
+                if merge.insert(connection, target, decoder.names, rows, [IdRange(after, upto)]) is None:
                     merge.stage(connection, target, decoder.names, rows)
                     merge.merge(connection, target, decoder.names)
             after = upto

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from b24_pipeline.bitrix.http.refusals import refusal
 from b24_pipeline.errors import ApiError, UnreadableAnswer
+
+Row: TypeAlias = dict[str, Any]
+"""A row of a list as the portal sent it, by field name."""
 
 _OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 

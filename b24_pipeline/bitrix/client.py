@@ -40,8 +40,6 @@ from b24_pipeline.errors.groups import PASSING
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-__all__ = ["BitrixClient", "Command", "Timeouts", "Waits"]
-
 
 class Keeper(Protocol):
     """Keeps what is stored of a portal true to how it answers."""
@@ -65,7 +63,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PortalRequest:
     """What goes through the rings: a method, its body, and the methods whose time it uses.
 
     `opened_later`: a large answer is handed on undecoded.
@@ -111,7 +109,7 @@ class BitrixClient:
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Call one method."""
-        request = Request(method, dict(params or {}), (method,))
+        request = PortalRequest(method, dict(params or {}), (method,))
         answer = Answer.of(self._noted(request).open(self.portal))
         self._note(answer.time, {method: answer.time} if answer.time else {})
         return answer
@@ -164,7 +162,7 @@ class BitrixClient:
     ) -> None:
         self.close()
 
-    def _noted(self, request: Request) -> Received:
+    def _noted(self, request: PortalRequest) -> Received:
         try:
             received = self._with_retries(request)
         except PortalError as error:
@@ -175,10 +173,10 @@ class BitrixClient:
             self._keeper.answered()
         return received
 
-    def _with_retries(self, request: Request) -> Received:
+    def _with_retries(self, request: PortalRequest) -> Received:
         return with_retries(lambda: self._within_budget(request), request.repeats, self._waits)
 
-    def _within_budget(self, request: Request) -> Received:
+    def _within_budget(self, request: PortalRequest) -> Received:
         started = time.monotonic()
         self._budget.acquire(request.billed)
         self.usage.sent(request.commands, time.monotonic() - started)
@@ -192,7 +190,7 @@ class BitrixClient:
             self._budget.blocked(request.method, None)
             raise
 
-    def _followed(self, request: Request) -> Received:
+    def _followed(self, request: PortalRequest) -> Received:
         """To the new address of a portal that has moved, once: a redirect would turn the POST into a GET."""
         route = self._route
         try:
@@ -211,7 +209,7 @@ class BitrixClient:
             self._left.append(left)
             self._route = Route(credential, open_http(credential.address, self._timeouts))
 
-    def _with_credential(self, request: Request, route: Route) -> Received:
+    def _with_credential(self, request: PortalRequest, route: Route) -> Received:
         url, sent = route.credential.prepare(request.method, request.body)
         try:
             return self._one_request(request, route.http, url, sent)
@@ -221,7 +219,7 @@ class BitrixClient:
         return self._one_request(request, route.http, url, sent)
 
     def _one_request(
-        self, request: Request, http: httpx.Client, url: str, body: Mapping[str, Any]
+        self, request: PortalRequest, http: httpx.Client, url: str, body: Mapping[str, Any]
     ) -> Received:
         received = exchange(http, self.portal, request.method, url, body)
         if not (request.opened_later and received.looks_whole):
@@ -240,9 +238,9 @@ class BitrixClient:
         self.usage.reported(inner or told)
 
 
-def _batch_of(commands: Mapping[str, Command], *, halt: bool = False) -> Request:
+def _batch_of(commands: Mapping[str, Command], *, halt: bool = False) -> PortalRequest:
     billed = ("batch", *dict.fromkeys(command.method for command in commands.values()))
-    return Request("batch", batch_body(commands, halt=halt), billed, len(commands))
+    return PortalRequest("batch", batch_body(commands, halt=halt), billed, len(commands))
 
 
 def _parts(commands: Mapping[str, Command]) -> Iterable[dict[str, Command]]:

@@ -50,7 +50,7 @@ class Waits:
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryDecision:
     """Decides for one call: counts its failures by kind."""
 
     repeats: Repeats
@@ -75,4 +75,4 @@ def with_retries(attempt: Callable[[], T], repeats: Repeats, waits: Waits) -> T:
         wait_initial=waits.first,
         wait_max=waits.longest,
         wait_jitter=waits.jitter,
-    )(Patience(repeats), attempt)
+    )(RetryDecision(repeats), attempt)

@@ -16,10 +16,10 @@ from b24_pipeline.commands.sync import show_outcomes
 from b24_pipeline.commands.up import show_addresses
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, settings
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 if TYPE_CHECKING:
-    from b24_pipeline.commands.supervisor import Addresses
+    from b24_pipeline.commands.supervisor import ServiceAddresses
 
 PORTAL = "demo"
 
@@ -58,7 +58,10 @@ def _sync_and_show(opened: Runtime) -> None:
     say("4/5 reading everything ...")
     with progress() as counted:
         outcomes = sync_portals(
-            opened.connections, opened.portals.named([PORTAL]), Request(), opened.options(progress=counted)
+            opened.connections,
+            opened.portals.named([PORTAL]),
+            SyncRequest(),
+            opened.options(progress=counted),
         )
     show_outcomes(outcomes)
     failed = [outcome.error for outcome in outcomes if outcome.error]
@@ -75,7 +78,7 @@ def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> Non
     say("starting Dagster and the HTTP service ...")
     with portal.changing() as begin:
 
-        def ready(addresses: Addresses) -> None:
+        def ready(addresses: ServiceAddresses) -> None:
             show_addresses(addresses)
             say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
             begin()

@@ -35,10 +35,10 @@ def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
             yield Finding(portal.name, problem, advice)
 
 
-Told = Iterator[tuple[str, str]]
+Problems = Iterator[tuple[str, str]]
 
 
-def _credential(portal: PortalHealth, _now: datetime) -> Told:
+def _credential(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.status == "connected":
         return
     why = f": {portal.reason}" if portal.reason else ""
@@ -53,7 +53,7 @@ def _credential(portal: PortalHealth, _now: datetime) -> Told:
         yield f"it is {portal.status}{why}", f"`{connect}`, or b24 portal add {portal.name} --webhook-url URL"
 
 
-def _token(portal: PortalHealth, now: datetime) -> Told:
+def _token(portal: PortalHealth, now: datetime) -> Problems:
     if (
         portal.status == "connected"
         and portal.token_expires_at
@@ -62,7 +62,7 @@ def _token(portal: PortalHealth, now: datetime) -> Told:
         yield "its token was not used for months and is about to end", f"b24 sync {portal.name}"
 
 
-def _backlog(portal: PortalHealth, _now: datetime) -> Told:
+def _backlog(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.due_seconds > BACKLOG.total_seconds():
         yield (
             f"{portal.events_due} events wait to be drained, the first for {age(portal.due_seconds)}",
@@ -70,7 +70,7 @@ def _backlog(portal: PortalHealth, _now: datetime) -> Told:
         )
 
 
-def _given_up(portal: PortalHealth, _now: datetime) -> Told:
+def _given_up(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.events_failed:
         yield (
             f"{portal.events_failed} events were given up after several attempts",
@@ -78,7 +78,7 @@ def _given_up(portal: PortalHealth, _now: datetime) -> Told:
         )
 
 
-def _unheard(portal: PortalHealth, _now: datetime) -> Told:
+def _unheard(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.status == "connected" and _waits_for_the_first(portal):
         yield (
             "no event of it has been accepted yet",
@@ -90,7 +90,7 @@ def _waits_for_the_first(portal: PortalHealth) -> bool:
     return bool(portal.bound_events) and not portal.proves_events
 
 
-def _silence(portal: PortalHealth, _now: datetime) -> Told:
+def _silence(portal: PortalHealth, _now: datetime) -> Problems:
     if not portal.silent_since or _waits_for_the_first(portal):
         return
     problem = (
@@ -106,7 +106,7 @@ def _silence(portal: PortalHealth, _now: datetime) -> Told:
         yield problem, "is its outgoing webhook still there, with the right address and these events?"
 
 
-def _bindings(portal: PortalHealth, _now: datetime) -> Told:
+def _bindings(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.status == "connected" and portal.connected_by == "oauth" and not portal.bound_events:
         yield (
             "no events of it are bound: changes come with the next sync only",
@@ -114,7 +114,7 @@ def _bindings(portal: PortalHealth, _now: datetime) -> Told:
         )
 
 
-def _coverage(portal: PortalHealth, now: datetime) -> Told:
+def _coverage(portal: PortalHealth, now: datetime) -> Problems:
     if portal.status != "connected" or portal.read_seconds is None:
         return  # that it was never synced is told elsewhere
     for entity in portal.not_synced:
@@ -128,7 +128,7 @@ def _coverage(portal: PortalHealth, now: datetime) -> Told:
             )
 
 
-def _agreement(portal: PortalHealth, _now: datetime) -> Told:
+def _agreement(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.stages_wrong and portal.stages_checked_at:
         yield (
             f"{portal.stages_wrong} of {portal.stages_checked} stages differed from the portal and could not be "
@@ -138,7 +138,7 @@ def _agreement(portal: PortalHealth, _now: datetime) -> Told:
         )
 
 
-def _budget(portal: PortalHealth, _now: datetime) -> Told:
+def _budget(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.budget_seconds > CROWDED.total_seconds():
         yield (
             f"its request budget is used up for {age(portal.budget_seconds)}",

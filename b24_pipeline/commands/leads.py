@@ -15,7 +15,7 @@ from b24_pipeline.commands.screen import complain, output, progress, say, table
 from b24_pipeline.commands.sync import Names, NoModels, chosen_portals
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
-from b24_pipeline.store.own_leads.imports import Imported, Row, import_rows
+from b24_pipeline.store.own_leads.imports import Imported, ImportRow, import_rows
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.csv_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.own_leads.csv_rows import lead_of
@@ -55,7 +55,7 @@ def _imported(warehouse: Warehouse, portal: Portal, file: LeadFile) -> tuple[Imp
     """In one transaction; where it has to be done again, the file is read again."""
     bad: list[BadRow] = []
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[ImportRow]:
         zone = ZoneInfo(portal.time_zone)
         for cells in file.rows():
             row = cells if isinstance(cells, BadRow) else lead_of(cells, zone)

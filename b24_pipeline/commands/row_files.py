@@ -17,7 +17,7 @@ import orjson
 
 from b24_pipeline.errors import UsageError
 
-Rows = Iterable[Mapping[str, Any]]
+OutputRows = Iterable[Mapping[str, Any]]
 
 
 class FileFormat(StrEnum):
@@ -52,12 +52,12 @@ def opened_output(output: Path | None) -> Iterator[TextIO]:
         beside.unlink(missing_ok=True)
 
 
-def write(rows: Rows, columns: Sequence[str], form: FileFormat, file: TextIO) -> int:
+def write(rows: OutputRows, columns: Sequence[str], form: FileFormat, file: TextIO) -> int:
     """Writes the rows one by one and returns how many there were."""
     return (_write_csv if form is FileFormat.CSV else _write_json)(rows, columns, file)
 
 
-def _write_csv(rows: Rows, columns: Sequence[str], file: TextIO) -> int:
+def _write_csv(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
     """Nothing is empty, lists and objects are JSON, times are ISO 8601 in UTC."""
     writer = csv.writer(file)
     writer.writerow(columns)
@@ -68,7 +68,7 @@ def _write_csv(rows: Rows, columns: Sequence[str], file: TextIO) -> int:
     return count
 
 
-def _write_json(rows: Rows, columns: Sequence[str], file: TextIO) -> int:
+def _write_json(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
     """One list, a row a line."""
     count = 0
     file.write("[")

@@ -52,7 +52,7 @@ def run(
     host: str = "127.0.0.1",
     port: int = 3000,
     web_port: int = 8024,
-    on_ready: Callable[[Addresses], None] = lambda addresses: None,
+    on_ready: Callable[[ServiceAddresses], None] = lambda addresses: None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; call it from the main thread.
 
@@ -76,7 +76,7 @@ def run(
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class ServiceAddresses:
     """Where a browser finds what runs."""
 
     dagster: str
@@ -87,7 +87,7 @@ class Services:
     """The HTTP service and the code server, then the webserver and the daemon, each in a session of its own."""
 
     def __init__(self, settings: Settings, host: str, port: int, web_port: int) -> None:
-        self.addresses = Addresses(f"http://{host}:{port}", f"http://{host}:{web_port}")
+        self.addresses = ServiceAddresses(f"http://{host}:{port}", f"http://{host}:{web_port}")
         self._home = _home(settings)
         self._logs: dict[str, Path] = {}
         self._port = str(port)

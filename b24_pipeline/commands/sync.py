@@ -22,7 +22,7 @@ from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import (
     COHORT_ENTITIES,
     ENTITIES,
-    Request,
+    SyncRequest,
     backfill_portals,
     known_entities,
     reconcile_portals,
@@ -61,7 +61,7 @@ def sync(
     wanted = known_entities(entity or [])
     with runtime.opened(settings()) as opened:
         portals = chosen_portals(opened, names or [])
-        request = Request(wanted, full, moment(since, portals) if since else None)
+        request = SyncRequest(wanted, full, moment(since, portals) if since else None)
         _work(
             opened,
             accept_deletions,

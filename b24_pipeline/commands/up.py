@@ -11,7 +11,7 @@ from b24_pipeline.commands.screen import say
 from b24_pipeline.settings import settings
 
 if TYPE_CHECKING:
-    from b24_pipeline.commands.supervisor import Addresses
+    from b24_pipeline.commands.supervisor import ServiceAddresses
 
 
 def up(
@@ -26,7 +26,7 @@ def up(
         run(settings(), port=port, web_port=web_port, on_ready=show_addresses)
 
 
-def show_addresses(addresses: Addresses) -> None:
+def show_addresses(addresses: ServiceAddresses) -> None:
     """Where to look, once all of it runs."""
     say(f"Dagster: {addresses.dagster}")
     say(

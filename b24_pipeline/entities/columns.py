@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-Reader = Callable[[Any], str | None]
+ValueReader = Callable[[Any], str | None]
 
 # ASCII alone: Python takes the digits of every script, PostgreSQL does not
 _WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
@@ -212,7 +212,7 @@ def json_text(value: Any) -> str:
     return text
 
 
-READERS: dict[Kind, Reader] = {
+READERS: dict[Kind, ValueReader] = {
     Kind.TEXT: read_text,
     Kind.INTEGER: read_integer,
     Kind.LINK: read_link,

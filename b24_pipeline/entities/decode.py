@@ -14,7 +14,7 @@ from math import isfinite
 from operator import itemgetter
 from typing import Any
 
-from b24_pipeline.entities.columns import READERS, Column, Reader, json_text, without_access
+from b24_pipeline.entities.columns import READERS, Column, ValueReader, json_text, without_access
 from b24_pipeline.entities.entity import Entity
 from b24_pipeline.entities.whole_columns import USUAL
 
@@ -121,7 +121,7 @@ class RowDecoder:
         read, field = READERS[column.kind], column.field
         return [self._value(field, read, value, extra) for value, extra in zip(values, extras, strict=True)]
 
-    def _value(self, field: str, read: Reader, value: Any, extra: dict[str, Any]) -> str | None:
+    def _value(self, field: str, read: ValueReader, value: Any, extra: dict[str, Any]) -> str | None:
         """The value, or None where it does not fit and goes to `extra`."""
         if value is None:
             return None

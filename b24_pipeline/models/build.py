@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -19,13 +18,12 @@ from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.scheduler import side_by_side
 from b24_pipeline.models.statements import statement
-from b24_pipeline.store.database.relation import Connection, rows_of
+from b24_pipeline.store.database.relation import rows_of
+from b24_pipeline.store.database.warehouse import Connect, Connection
 from b24_pipeline.store.marts.analysts import grant_on
 
 AT_ONCE = 2
 """Connections of one build; a large query keeps more than one core of the server busy by itself."""
-
-Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from b24_pipeline.models.model import Check, Severity
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import check_sql
 from b24_pipeline.models.statements import statement
-from b24_pipeline.store.database.relation import Connection, rows_of
+from b24_pipeline.store.database.relation import rows_of
 from b24_pipeline.store.database.statements import query
+from b24_pipeline.store.database.warehouse import Connection
 
 
 @dataclass(frozen=True)

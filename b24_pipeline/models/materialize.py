@@ -19,7 +19,6 @@ from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import model_sql
 from b24_pipeline.models.statements import statement
 from b24_pipeline.store.database.relation import (
-    Connection,
     Relation,
     describe,
     indexes_of,
@@ -30,12 +29,13 @@ from b24_pipeline.store.database.relation import (
     write_comments,
 )
 from b24_pipeline.store.database.statements import columns_of, query
+from b24_pipeline.store.database.warehouse import Connection
 
 Action: TypeAlias = Literal["created", "replaced", "incremental", "view"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuiltRelation:
     """`rows` are the rows of the table (None for a view), `changed` those written or deleted."""
 
     action: Action
@@ -49,7 +49,7 @@ class Outcome:
         return bool(self.rows and self.changed and self.changed * 5 > self.rows)
 
 
-def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> Outcome:
+def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> BuiltRelation:
     """Build one model inside the caller's transaction."""
     text = model_sql(project, model)
     old = describe(conn, project.schema, model.name)
@@ -57,7 +57,7 @@ def materialize(conn: Connection, project: Project, model: Model, *, full_refres
     _refuse_unknown_columns(model, columns)
     if model.materialized == "view":
         put_view(conn, old, columns, definition, _readers(project, model))
-        outcome = Outcome("view", None, None, columns)
+        outcome = BuiltRelation("view", None, None, columns)
     elif old.kind != "table" or old.columns != columns:
         outcome = _swap(conn, project, model, old, text)
     else:
@@ -76,7 +76,7 @@ def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
         )
 
 
-def _swap(conn: Connection, project: Project, model: Model, old: Relation, text: str) -> Outcome:
+def _swap(conn: Connection, project: Project, model: Model, old: Relation, text: str) -> BuiltRelation:
     """Build the table beside the old one, then let it take its place."""
     beside = Relation(old.schema, f"{old.name}__next", None, ())
     conn.execute(statement("create_next", relation=beside.identifier, query=query(text)))
@@ -86,12 +86,12 @@ def _swap(conn: Connection, project: Project, model: Model, old: Relation, text:
     replace_relation(conn, old, lambda: _run(conn, rename), _readers(project, model))
     rows = _count(conn, statement("count_rows", relation=old.identifier))
     columns = describe(conn, old.schema, old.name).columns
-    return Outcome("created" if old.kind is None else "replaced", rows, rows, columns)
+    return BuiltRelation("created" if old.kind is None else "replaced", rows, rows, columns)
 
 
 def _refresh(
     conn: Connection, project: Project, model: Model, old: Relation, *, full_refresh: bool
-) -> Outcome:
+) -> BuiltRelation:
     """Change the rows that differ; of an incremental model those whose key was computed anew."""
     incremental = model.materialized == "incremental" and not full_refresh
     _make_indexes(conn, model, old)
@@ -106,7 +106,7 @@ def _refresh(
         changed = _rewrite(conn, model, old, "delete_all")
     conn.execute(statement("drop_candidate"))
     rows = _count(conn, statement("count_rows", relation=old.identifier))
-    outcome = Outcome("incremental" if incremental else "replaced", rows, changed, old.columns)
+    outcome = BuiltRelation("incremental" if incremental else "replaced", rows, changed, old.columns)
     if outcome.is_mostly_new:
         conn.execute(statement("analyze", relation=old.identifier))
     return outcome

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from b24_pipeline.models.project import Project
-from b24_pipeline.store.database.relation import Connection
+from b24_pipeline.store.database.warehouse import Connection
 
 T = TypeVar("T")
 

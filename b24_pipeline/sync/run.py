@@ -39,7 +39,7 @@ COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HIS
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SyncRequest:
     """What is asked of a sync. `entities`: names of ENTITIES, empty for all."""
 
     entities: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def known_entities(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def sync_portals(
-    connections: Connections, portals: Sequence[Portal], request: Request, options: Options
+    connections: Connections, portals: Sequence[Portal], request: SyncRequest, options: Options
 ) -> list[Outcome]:
     """Syncs portals side by side; one that fails does not stop the others."""
     return _all(connections, portals, options, lambda job: sync_portal(job, request))
@@ -84,7 +84,7 @@ def reconcile_portals(
     return _all(connections, portals, options, lambda job: reconcile(job, whole=whole))
 
 
-def sync_portal(job: Job, request: Request) -> list[Outcome]:
+def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     """One portal. Entities come before their history, so that a move seen late is not inferred too early."""
     steps: list[Step] = []
     if request.wants(DIRECTORIES):
@@ -130,11 +130,11 @@ def _without_outcome(work: Callable[[Job], object]) -> Step:
     return step
 
 
-def _entity_step(entity: Entity, request: Request) -> Step:
+def _entity_step(entity: Entity, request: SyncRequest) -> Step:
     return lambda job: load_entity(job, entity, full=request.full, since=request.since)
 
 
-def _history_step(history: History, request: Request) -> Step:
+def _history_step(history: History, request: SyncRequest) -> Step:
     return lambda job: sync_history(job, history, full=request.full)
 
 

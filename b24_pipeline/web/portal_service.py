@@ -9,7 +9,7 @@ from uuid import UUID
 from b24_pipeline.store.crm.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.store.own_leads import funnels
 from b24_pipeline.store.own_leads.directions import Direction, Directions, StageCode
-from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
+from b24_pipeline.store.own_leads.funnels import Creative, OwnLeadDays, StageCount
 from b24_pipeline.store.own_leads.key_stages import KeyStageStats, key_stage_stats
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
@@ -82,7 +82,7 @@ class Managing:
         directions = Directions(self.connections.warehouse)
         return directions.set_key_stages(portal.id, direction, entity_type, stages)
 
-    def key_stage_stats(self, portal: Portal, direction: UUID, days: Days) -> KeyStageStats:
+    def key_stage_stats(self, portal: Portal, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
         """How many own leads have ever been in the key stages. Raises UnknownDirection."""
         return key_stage_stats(self.connections.warehouse, portal.id, direction, days)
 
@@ -94,7 +94,7 @@ class Managing:
         self,
         portal: Portal,
         entity_type: str,
-        days: Days,
+        days: OwnLeadDays,
         *,
         creative: UUID | None = None,
         direction: UUID | None = None,

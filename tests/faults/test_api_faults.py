@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from b24_pipeline.bitrix.batch import Command
-from b24_pipeline.bitrix.lists.read import ListQuery, read_ids, read_list, read_pages
+from b24_pipeline.bitrix.lists.pages import ListQuery
+from b24_pipeline.bitrix.lists.read import read_ids, read_list, read_pages
 from b24_pipeline.errors import (
     AccessDenied,
     ApiError,

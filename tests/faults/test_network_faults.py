@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from b24_pipeline.bitrix.lists.read import ListQuery, read_list
+from b24_pipeline.bitrix.lists.pages import ListQuery
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.errors import (
     AddressRefused,
     CertificateRefused,

@@ -20,7 +20,7 @@ from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.parallel import opened
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 KEY = Fernet.generate_key().decode()
 NO_LIMIT = "10000/second burst 10000"
@@ -49,7 +49,7 @@ class Installation:
 
     def sync(self, *portals: Portal, options: Options | None = None, **request: Any) -> dict[str, Outcome]:
         """One sync of these portals; its outcomes by entity, or by portal and entity if there are several."""
-        outcomes = sync_portals(self.connections, portals, Request(**request), options or Options())
+        outcomes = sync_portals(self.connections, portals, SyncRequest(**request), options or Options())
         if len(portals) > 1:
             return {f"{outcome.portal} {outcome.entity}": outcome for outcome in outcomes}
         # of a resumed load and what follows it, the first

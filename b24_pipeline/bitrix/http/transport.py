@@ -23,7 +23,7 @@ import httpx
 from b24_pipeline.bitrix.http.address import PortalAddress, is_public
 from b24_pipeline.errors import AddressRefused
 
-Options = Iterable[Any]
+SocketOptions = Iterable[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Options | None = None,
+        socket_options: SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
         failure: Exception = httpcore.ConnectError("the name has no address")
         for ip in self._vetted(host, port):

@@ -26,7 +26,7 @@ MOST_OPEN_BYTES = 8 * 1024 * 1024
 Chains = Sequence[Chain]
 
 
-class Reader(Protocol):
+class BatchReader(Protocol):
     """What is done with the chains of one batch; the last two are called by one thread at a time."""
 
     def send(self, chains: Chains) -> Received:
@@ -51,7 +51,7 @@ class _Landed:
 class Flights:
     """Sends the batches of a plan, `concurrency` at once, and hands over what they bring."""
 
-    def __init__(self, reader: Reader, pool: RangePool, concurrency: int) -> None:
+    def __init__(self, reader: BatchReader, pool: RangePool, concurrency: int) -> None:
         self._reader = reader
         self._pool = pool
         self._concurrency = concurrency

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.answers import BatchAnswer, Row, rows_of
 from b24_pipeline.bitrix.batch import Command, Reference
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.errors import ApiError, ListDidNotAdvance, UnreadableAnswer
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

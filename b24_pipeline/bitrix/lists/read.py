@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from b24_pipeline.bitrix.answers import Answer, BatchAnswer, decoding, rows_of
+from b24_pipeline.bitrix.answers import Answer, BatchAnswer, Row, decoding, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.http.exchange import Received
 from b24_pipeline.bitrix.lists.in_flight import Flights
-from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery, Piece, Row, Walk, highest_ids, page_rows, walk
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery, Piece, Walk, highest_ids, page_rows, walk
 from b24_pipeline.bitrix.lists.plan import RangePool
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, Chain, IdRange, OpenRange, Seen, merged
 from b24_pipeline.errors import (
@@ -22,8 +22,6 @@ from b24_pipeline.errors import (
     UnreadableAnswer,
 )
 from b24_pipeline.errors.groups import PASSING, TOO_HEAVY
-
-__all__ = ["Chunk", "IdRange", "ListQuery", "Piece", "read_ids", "read_list", "read_pages"]
 
 _MOST_FAILURES = 3
 # Where both ends differ by more than this part of their mean, neither is taken for the whole.

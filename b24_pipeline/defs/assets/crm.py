@@ -24,7 +24,7 @@ from b24_pipeline.errors import B24Error
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.run import Request, backfill, sync_portal
+from b24_pipeline.sync.run import SyncRequest, backfill, sync_portal
 
 PROGRESS_SECONDS = 10
 
@@ -105,7 +105,7 @@ def _read_again(
 def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
     """Reads pipelines, stages, directories, fields and users whole: mostly two requests."""
     tables = _chosen(context, PORTAL_TABLES)
-    wanted = Request(tuple(dict.fromkeys(table.entity for table in tables)))
+    wanted = SyncRequest(tuple(dict.fromkeys(table.entity for table in tables)))
     with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
         yield from _results(job, tables, outcomes)
@@ -126,7 +126,7 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
     """
     progress = _progress(context)
     with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job:
-        outcomes = sync_portal(job, Request())
+        outcomes = sync_portal(job, SyncRequest())
         for event in materializations(job.warehouse, job.portal, outcomes):
             context.log_event(event)
     raise_for(outcomes)

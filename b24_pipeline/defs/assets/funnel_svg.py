@@ -16,10 +16,10 @@ MOST_FUNNELS = 12  # a picture for a person, in every run's log
 
 _COLOURS = {"process": "#4f43dd", "success": "#1f8f4e", "failure": "#c5402f"}
 
-Row = dict[str, Any]
+FunnelRow = dict[str, Any]
 
 
-def funnel_picture(rows: Iterable[Row]) -> str:
+def funnel_picture(rows: Iterable[FunnelRow]) -> str:
     """Markdown with one picture a pipeline; rows as in `funnel_stats`, in the order of their stages."""
     funnels = [list(group) for _, group in groupby(rows, key=_pipeline)]
     known = [stages for stages in funnels if stages[0]["entered"]]
@@ -28,17 +28,17 @@ def funnel_picture(rows: Iterable[Row]) -> str:
     return pictures + (f"\n\n... and {left_out} more" if left_out > 0 else "") or "No funnel yet."
 
 
-def _pipeline(row: Row) -> tuple[str, str, int]:
+def _pipeline(row: FunnelRow) -> tuple[str, str, int]:
     return row["portal"], row["entity_type"], row["category_id"]
 
 
-def _picture(stages: Sequence[Row]) -> str:
+def _picture(stages: Sequence[FunnelRow]) -> str:
     title = _title(stages[0])
     encoded = b64encode(_svg(title, stages).encode()).decode()
     return f"![{_plain(title)}](data:image/svg+xml;base64,{encoded})"
 
 
-def _title(row: Row) -> str:
+def _title(row: FunnelRow) -> str:
     name = row["category_name"] or row["category_id"]
     return f"{row['portal']}, {row['entity_type']}, {name}: {row['entered']:,} entered"
 
@@ -48,7 +48,7 @@ def _plain(text: str) -> str:
     return text.translate(str.maketrans("", "", "[]()\\\n"))
 
 
-def _svg(title: str, stages: Sequence[Row]) -> str:
+def _svg(title: str, stages: Sequence[FunnelRow]) -> str:
     height = LINE * (len(stages) + 1) + 8
     most = max(row["reached"] for row in stages) or 1
     lines = "".join(line for number, row in enumerate(stages) for line in _bar(number, row, most))
@@ -60,7 +60,7 @@ def _svg(title: str, stages: Sequence[Row]) -> str:
     )
 
 
-def _bar(number: int, row: Row, most: int) -> Iterator[str]:
+def _bar(number: int, row: FunnelRow, most: int) -> Iterator[str]:
     top = LINE * (number + 1) + 6
     width = round(BAR_WIDTH * row["reached"] / most, 1)
     share = row["conversion_from_start"]

@@ -25,7 +25,7 @@ from b24_pipeline.settings import Settings
 from b24_pipeline.store.database.dagster_schema import is_set_up
 from b24_pipeline.sync.outcome import Outcome
 
-Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+RunlessEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
 def report_outcomes(
@@ -45,13 +45,13 @@ def report_outcomes(
     return True
 
 
-def _of_outcomes(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[Event]:
+def _of_outcomes(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[RunlessEvent]:
     for portal in runtime.portals.all():
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
         yield from materializations(runtime.warehouse, portal, done)
 
 
-def _of_build(runtime: Runtime, built: BuildResult | None) -> Iterator[Event]:
+def _of_build(runtime: Runtime, built: BuildResult | None) -> Iterator[RunlessEvent]:
     for result in built.models if built else ():
         metadata = model_metadata(runtime, project, result)
         yield dg.AssetMaterialization(model_key(result.name), metadata=metadata)

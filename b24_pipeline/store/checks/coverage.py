@@ -18,10 +18,10 @@ from b24_pipeline.store.database import queries
 
 _sql = queries.load(__file__)
 
-Days = tuple[date, date]
+CreatedDays = tuple[date, date]
 """Days of creation in the portal's zone: the first, and the one after the last."""
 
-ALWAYS: Days = (date.min, date.max)
+ALWAYS: CreatedDays = (date.min, date.max)
 
 PROOF_LASTS = timedelta(days=3)
 """The comparison with the portal is nightly: after that long two in a row were missed, or have failed."""
@@ -52,7 +52,7 @@ def prove(
     proved_by: str,
     *,
     time_zone: str,
-    days: Days = ALWAYS,
+    days: CreatedDays = ALWAYS,
 ) -> None:
     """Notes that these days are complete, with the rows alive in them; `proved_by`: full, backfill or reconcile.
 

@@ -11,12 +11,10 @@ import psycopg
 from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range
 
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.store.database import queries
 
 _sql = queries.load(__file__)
-
-OpenRange = tuple[int, int | None]
-"""Ids (after, up to], the end left open where it is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Load:
     """A load under way: the ids still to be read, and the watermark that its end will set."""
 
     scope: str
-    open_ranges: tuple[OpenRange, ...]
+    open_ranges: tuple[IdRange, ...]
     watermark: datetime
 
 
@@ -78,7 +76,7 @@ def begin(
 
 
 def keep_open(
-    connection: psycopg.Connection, account: UUID, entity: str, scope: str, left: Sequence[OpenRange]
+    connection: psycopg.Connection, account: UUID, entity: str, scope: str, left: Sequence[IdRange]
 ) -> None:
     """What is left to read after the page of this transaction."""
     _sql.keep_open(connection, account=account, entity=entity, scope=scope, open_ranges=_to_multirange(left))
@@ -89,14 +87,15 @@ def end(connection: psycopg.Connection, account: UUID, entity: str, scope: str) 
     _sql.end_load(connection, account=account, entity=entity, scope=scope)
 
 
-def _to_multirange(ranges: Iterable[OpenRange]) -> Int8Multirange:
+def _to_multirange(ranges: Iterable[IdRange]) -> Int8Multirange:
     return Int8Multirange(
-        [Int8Range(after, upto, "(]" if upto is not None else "()") for after, upto in ranges]
+        [Int8Range(ids.after, ids.upto, "(]" if ids.upto is not None else "()") for ids in ranges]
     )
 
 
-def _from_multirange(found: Int8Multirange) -> tuple[OpenRange, ...]:
+def _from_multirange(found: Int8Multirange) -> tuple[IdRange, ...]:
     # PostgreSQL gives whole-number ranges as [first, past the last)
     return tuple(
-        (int(part.lower or 0) - 1, None if part.upper is None else int(part.upper) - 1) for part in found
+        IdRange(int(part.lower or 0) - 1, None if part.upper is None else int(part.upper) - 1)
+        for part in found
     )

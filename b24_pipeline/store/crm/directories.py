@@ -15,7 +15,7 @@ from b24_pipeline.store.database import queries
 
 _sql = queries.load(__file__)
 
-Rows = Sequence[Mapping[str, Any]]
+DirectoryRows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Replaced:
     rows_deleted: int
 
 
-def replace_pipelines(connection: psycopg.Connection, account: UUID, rows: Rows) -> Replaced:
+def replace_pipelines(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
     """Rows: entity_type, category_id, name, sort, is_default."""
     return _replace(connection, account, rows, _sql.merge_pipelines, _sql.bury_pipelines)
 
 
-def replace_stages(connection: psycopg.Connection, account: UUID, rows: Rows) -> Replaced:
+def replace_stages(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
     """Rows: entity_type, category_id, category_name, status_id, status_name, color, sort, semantics.
 
     The user's flags are set when a stage appears and never touched again.
@@ -39,17 +39,19 @@ def replace_stages(connection: psycopg.Connection, account: UUID, rows: Rows) ->
     return _replace(connection, account, rows, _sql.merge_stages, _sql.bury_stages)
 
 
-def replace_statuses(connection: psycopg.Connection, account: UUID, rows: Rows) -> Replaced:
+def replace_statuses(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
     """Rows: directory, status_id, name, sort, color, semantics."""
     return _replace(connection, account, rows, _sql.merge_statuses, _sql.bury_statuses)
 
 
-def replace_fields(connection: psycopg.Connection, account: UUID, rows: Rows) -> Replaced:
+def replace_fields(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
     """Rows: entity_type, field_name, field_type, label, flags, status_type, enumeration_values, portal_field_id."""
     return _replace(connection, account, rows, _sql.merge_fields, _sql.bury_fields)
 
 
-def _replace(connection: psycopg.Connection, account: UUID, rows: Rows, merge: Any, bury: Any) -> Replaced:
+def _replace(
+    connection: psycopg.Connection, account: UUID, rows: DirectoryRows, merge: Any, bury: Any
+) -> Replaced:
     arriving = Jsonb([cleaned(dict(row)) for row in rows])
     changed = merge(connection, account=account, rows=arriving)
     # an empty directory means lost rights, not that everything was deleted

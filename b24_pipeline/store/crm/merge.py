@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.copying import Lines, copy_in
 
@@ -22,8 +23,6 @@ _sql = queries.load(__file__)
 
 MANY_ROWS = 1000
 """A table in which so many rows have changed gets fresh statistics for the planner."""
-
-IdRange = tuple[int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def insert(
     """
     places = {
         "account": target.account,
-        "after": [one[0] for one in ranges],
-        "upto": [one[1] for one in ranges],
+        "after": [ids.after for ids in ranges],
+        "upto": [ids.upto for ids in ranges],
     }
     if _sql.has_rows(connection, table=target.table, **places):
         return None
@@ -114,8 +113,8 @@ def note_vanished(
             account=target.account,
             entity=entity,
             scope=scope,
-            after=ids[0],
-            upto=ids[1],
+            after=ids.after,
+            upto=ids.upto,
             created_from=created[0],
             created_before=created[1],
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-Row = tuple[str | None, ...]
+CopyRow = tuple[str | None, ...]
 
 # the backslash first: the others bring new ones
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -26,7 +26,7 @@ class Lines:
         return self.count
 
 
-def lines(account: UUID, rows: Sequence[Row]) -> Lines:
+def lines(account: UUID, rows: Sequence[CopyRow]) -> Lines:
     """Column by column, since a page has far fewer columns than rows."""
     if not rows:
         return Lines()

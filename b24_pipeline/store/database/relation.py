@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
@@ -12,8 +12,8 @@ from psycopg.rows import dict_row
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.store.database.statements import query, quoted, statement
+from b24_pipeline.store.database.warehouse import Connection
 
-Connection: TypeAlias = psycopg.Connection[Any]
 _KINDS: Mapping[str, Literal["view", "table", "materialized_view"]] = {
     "v": "view",
     "r": "table",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
@@ -24,6 +24,9 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 Connection: TypeAlias = psycopg.Connection
+Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection]]
+"""Opens a connection in a transaction: `Warehouse.connect`, or what does the same."""
+
 StorageError: TypeAlias = psycopg.Error
 """What PostgreSQL answers where a statement fails; its message may quote a row."""
 

@@ -20,7 +20,7 @@ PATIENCE_MILLISECONDS = 800
 """A statement that takes longer is of no use: the sender has got its answer by then."""
 
 
-class Event(Protocol):
+class LandableEvent(Protocol):
     """What is stored of an inbound event; `bitrix.events.InboundEvent` is one."""
 
     @property
@@ -39,7 +39,7 @@ class Event(Protocol):
     def payload(self) -> dict[str, Any]: ...
 
 
-Landed = tuple[UUID, Event]
+Landed = tuple[UUID, LandableEvent]
 """The portal's account, and its event."""
 
 
@@ -68,7 +68,7 @@ def _land(connection: Connection, events: Sequence[Landed]) -> None:
         _sql.forget_tokens(connection, accounts=removed)
 
 
-def _row(account: UUID, event: Event) -> dict[str, Any]:
+def _row(account: UUID, event: LandableEvent) -> dict[str, Any]:
     return {
         "account": account,
         "member_id": event.member_id,

@@ -11,14 +11,14 @@ from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
 
-Reader = Callable[[str | None], Sequence[str]]
+PhoneReader = Callable[[str | None], Sequence[str]]
 """A text with a phone a line -> the phones in E.164."""
 
 ROWS_AT_ONCE = 20_000
 MANY_ROWS = 10_000  # after so many the planner's figures are worth nothing
 
 
-def index_changed(connection: Connection, account: UUID, since: datetime, read: Reader) -> int:
+def index_changed(connection: Connection, account: UUID, since: datetime, read: PhoneReader) -> int:
     """Reads again the phones of leads and contacts stored since then; returns how many phones came or went.
 
     Those are in the temporary table `touched_phones` until the transaction ends.
@@ -41,7 +41,7 @@ def index_changed(connection: Connection, account: UUID, since: datetime, read: 
 
 
 def _read_entity(
-    connection: Connection, account: UUID, since: datetime, read: Reader, entity: str, statement: str
+    connection: Connection, account: UUID, since: datetime, read: PhoneReader, entity: str, statement: str
 ) -> int:
     count = 0
     with connection.cursor("changed_phones") as changed:

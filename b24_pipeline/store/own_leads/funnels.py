@@ -16,7 +16,7 @@ _sql = queries.load(__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class OwnLeadDays:
     """Days in the portal's time zone on which own leads were created, both included; None is without an end."""
 
     first_day: date | None = None
@@ -69,7 +69,7 @@ def creative_funnel(
     warehouse: Warehouse,
     account: UUID,
     entity_type: str,
-    days: Days,
+    days: OwnLeadDays,
     *,
     creative: UUID | None = None,
     direction: UUID | None = None,

@@ -11,7 +11,7 @@ from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
 
-Row = tuple[str | None, ...]
+ImportRow = tuple[str | None, ...]
 """line, import_key, name, phone, email, creative, direction, utm_source to utm_term, created_at (ISO)."""
 
 
@@ -26,7 +26,7 @@ class Imported:
 
 
 def import_rows(
-    connection: Connection, account: UUID, rows: Iterable[Row], columns: Sequence[str]
+    connection: Connection, account: UUID, rows: Iterable[ImportRow], columns: Sequence[str]
 ) -> Imported:
     """Adds new leads and changes known ones, in the caller's transaction.
 

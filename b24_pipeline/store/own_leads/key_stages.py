@@ -13,7 +13,7 @@ from b24_pipeline.errors import UnknownDirection
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads.directions import Direction, direction_of
-from b24_pipeline.store.own_leads.funnels import Days
+from b24_pipeline.store.own_leads.funnels import OwnLeadDays
 
 _sql = queries.load(__file__)
 
@@ -38,7 +38,7 @@ class KeyStageStats:
     reach: list[list[CreativeReach]] = field(default_factory=list)
 
 
-def key_stage_stats(warehouse: Warehouse, account: UUID, direction: UUID, days: Days) -> KeyStageStats:
+def key_stage_stats(warehouse: Warehouse, account: UUID, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
     """From the history as it is known now, so that other key stages count backwards too. Raises UnknownDirection."""
     about = {"account": account, "direction": direction, **asdict(days)}
 

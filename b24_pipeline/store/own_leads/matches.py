@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import bookmarks, queries
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, Reader
+from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, PhoneReader
 
 _sql = queries.load(__file__)
 
@@ -23,7 +23,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class MatchScope:
     """A portal as the matching sees it. `entity_type`: what is looked for, lead, deal or both."""
 
     entity_type: str
@@ -31,7 +31,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OwnLeadCounts:
     """How the own leads of a portal stand."""
 
     own_leads: int
@@ -68,11 +68,11 @@ def take_turn(connection: Connection, account: UUID) -> datetime:
     return upto or datetime.now(UTC)
 
 
-def counted(connection: Connection, account: UUID) -> Counted:
+def counted(connection: Connection, account: UUID) -> MatchScope:
     """What is looked for, and whether there is anything to match."""
-    with connection.cursor(row_factory=class_row(Counted)) as cursor:
+    with connection.cursor(row_factory=class_row(MatchScope)) as cursor:
         found = cursor.execute(_sql.portal.sql, {"account": account}).fetchone()
-    return found or Counted("both", False)
+    return found or MatchScope("both", False)
 
 
 def seen_upto(connection: Connection, account: UUID, reader: str) -> datetime:
@@ -85,7 +85,7 @@ def begin(connection: Connection) -> None:
     _sql.make_staging(connection)
 
 
-def add_unread(connection: Connection, account: UUID, read: Reader) -> None:
+def add_unread(connection: Connection, account: UUID, read: PhoneReader) -> None:
     """Own leads that are new, or have another phone now."""
     with connection.cursor("unread_phones") as unread:
         unread.execute(_sql.unread.sql, {"account": account})
@@ -146,8 +146,8 @@ def to_ask(connection: Connection, account: UUID) -> list[Unfound]:
         return cursor.execute(_sql.to_ask.sql, {"account": account}).fetchall()
 
 
-def standing(connection: Connection, account: UUID) -> Standing:
+def standing(connection: Connection, account: UUID) -> OwnLeadCounts:
     """How many there are, are matched, and are not to be found."""
-    with connection.cursor(row_factory=class_row(Standing)) as cursor:
+    with connection.cursor(row_factory=class_row(OwnLeadCounts)) as cursor:
         found = cursor.execute(_sql.count_matches.sql, {"account": account}).fetchone()
-    return found or Standing(0, 0, 0)
+    return found or OwnLeadCounts(0, 0, 0)

@@ -6,8 +6,7 @@ held between statements, so a process that dies has wasted at most its slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,8 +16,7 @@ from limits.storage import Storage
 
 from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport, Operating
 from b24_pipeline.store.database.queries import load
-
-Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
+from b24_pipeline.store.database.warehouse import Connect
 
 
 class PostgresBudgetStorage(Storage, LeakyBucketSupport):

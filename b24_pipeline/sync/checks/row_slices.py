@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from b24_pipeline.bitrix.lists.read import IdRange
+from b24_pipeline.bitrix.lists.ranges import IdRange
 
 ID = "ID"
 MODIFIED = "DATE_MODIFY"

@@ -16,8 +16,9 @@ from math import ceil
 from typing import Any
 
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.bitrix.lists.read import IdRange, ListQuery, Piece, read_ids, read_list
+from b24_pipeline.bitrix.lists.pages import ListQuery, Piece
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.bitrix.lists.read import read_ids, read_list
 from b24_pipeline.entities import CRM, HISTORIES, Entity, History
 from b24_pipeline.entities.columns import read_timestamp
 from b24_pipeline.entities.decode import row_id
@@ -93,7 +94,7 @@ def reconcile_entity(job: Job, entity: Entity, *, whole: bool = False) -> Outcom
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class SliceCounts:
     """How many rows a slice has there, in the portal, and here."""
 
     slice: Slice
@@ -121,7 +122,7 @@ class _Reconciliation:
 
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
-        everything = Counted(Slice(ID), UNKNOWN, sum(self._counts_here(ID, []).values()))
+        everything = SliceCounts(Slice(ID), UNKNOWN, sum(self._counts_here(ID, []).values()))
         whole = whole or everything.here <= SMALL_SLICE or self._is_due(started)
         if whole:
             self._repair([everything])
@@ -161,7 +162,7 @@ class _Reconciliation:
         still = self._recounted([one for one in differing if one.slice.axis == MODIFIED])
         self._repair(self._narrowed(still))
 
-    def _narrowed(self, differing: Sequence[Counted]) -> list[Counted]:
+    def _narrowed(self, differing: Sequence[SliceCounts]) -> list[SliceCounts]:
         """The small slices in which the differences are."""
         small = [one for one in differing if one.is_small]
         large = [one for one in differing if not one.is_small]
@@ -190,14 +191,14 @@ class _Reconciliation:
             for part in one.cut(bounds.get(number, []))
         ]
 
-    def _differing(self, slices: Sequence[Slice]) -> list[Counted]:
+    def _differing(self, slices: Sequence[Slice]) -> list[SliceCounts]:
         there = counted(self.job, self.entity.method, [one.conditions for one in slices])
-        found = [Counted(one, total, 0) for one, total in zip(slices, there, strict=True)]
+        found = [SliceCounts(one, total, 0) for one, total in zip(slices, there, strict=True)]
         return self._recounted(found)
 
-    def _recounted(self, known: Sequence[Counted]) -> list[Counted]:
+    def _recounted(self, known: Sequence[SliceCounts]) -> list[SliceCounts]:
         """Those that differ from what is here now."""
-        found: list[Counted] = []
+        found: list[SliceCounts] = []
         for axis in dict.fromkeys(one.slice.axis for one in known):
             of_axis = [one for one in known if one.slice.axis == axis]
             slices = [one.slice for one in of_axis]
@@ -212,7 +213,7 @@ class _Reconciliation:
     def _counts_here(self, axis: str, places: Sequence[int]) -> dict[int, int]:
         return self.job.transact(stored_rows.counts, self.entity.name, axis, places)
 
-    def _repair(self, parts: Sequence[Counted]) -> None:
+    def _repair(self, parts: Sequence[SliceCounts]) -> None:
         """Reads ids and times of these slices, fetches what differs, and buries what is gone."""
         wanted: set[int] = set()
         for piece, modified in self._pieces(parts):
@@ -220,7 +221,7 @@ class _Reconciliation:
         self._fetch(sorted(wanted))
         bury_vanished(self.reading, self.outcome)
 
-    def _pieces(self, parts: Sequence[Counted]) -> Iterator[tuple[Piece, Within]]:
+    def _pieces(self, parts: Sequence[SliceCounts]) -> Iterator[tuple[Piece, Within]]:
         """With each the times that it is all of."""
         by_id = [one for one in parts if one.slice.axis == ID]
         if by_id:

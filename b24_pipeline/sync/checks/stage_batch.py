@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from b24_pipeline.bitrix.answers import BatchAnswer
+from b24_pipeline.bitrix.answers import BatchAnswer, Row
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
-from b24_pipeline.bitrix.lists.pages import Row, walk
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.bitrix.lists.read import IdRange, ListQuery, read_list
+from b24_pipeline.bitrix.lists.pages import ListQuery, walk
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.checks.stages import Amount, Here, Place, Standing, Window
-from b24_pipeline.sync.checks.stage_queries import Counted, StageLists, rows_by_id
+from b24_pipeline.sync.checks.stage_queries import CountedStage, StageLists, rows_by_id
 from b24_pipeline.sync.job import Job
 
 ROW_PAGES = 20
@@ -33,7 +33,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WindowRows:
     """All rows that the portal has within a window."""
 
     window: Window
@@ -46,11 +46,11 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Told:
+class StageAnswers:
     """What the portal told. `turns`: how far large stages were read, 0 where to the end."""
 
-    counts: dict[Place, Counted] = field(default_factory=dict)
-    rows: list[Asked] = field(default_factory=list)
+    counts: dict[Place, CountedStage] = field(default_factory=dict)
+    rows: list[WindowRows] = field(default_factory=list)
     changed: dict[str, dict[int, Standing]] = field(default_factory=dict)
     turns: dict[Place, int] = field(default_factory=dict)
 
@@ -72,9 +72,9 @@ class StageQuestion:
         self._job = job
         self._lists = lists
         self._starts = starts
-        self._told = Told()
+        self._told = StageAnswers()
 
-    def ask(self, stages: Sequence[Here]) -> Told:
+    def ask(self, stages: Sequence[Here]) -> StageAnswers:
         """Counts these stages, fifty a request; raises what the portal answers instead."""
         counting = {f"stage_{number}": self._counting(one.place) for number, one in enumerate(stages)}
         counting |= {f"other_{entity}": self._elsewhere(entity, stages) for entity in self._lists}
@@ -150,7 +150,7 @@ class StageQuestion:
             if one.place.status:
                 found[one.place][number] = one.amount
         for place, rows in found.items():
-            self._told.counts[place] = Counted(len(rows), rows, None)
+            self._told.counts[place] = CountedStage(len(rows), rows, None)
 
     def _take_turn(self, answer: BatchAnswer, turn: _Turn) -> None:
         found = walk(self._job.portal.name, turn.query, answer, list(turn.commands), turn.after, None)
@@ -158,7 +158,7 @@ class StageQuestion:
             raise found.error
         rows = rows_by_id(self._lists[turn.place.entity], found.rows)
         window = Window(turn.place, turn.after, None if found.complete else found.covered)
-        self._told.rows.append(Asked(window, rows))
+        self._told.rows.append(WindowRows(window, rows))
         self._told.turns[turn.place] = 0 if found.complete else found.covered
 
     def _take_first_rows(self) -> None:
@@ -166,7 +166,7 @@ class StageQuestion:
         begun = {one.window.place for one in self._told.rows if one.window.after == 0}
         for place, counted in self._told.counts.items():
             if place not in begun:
-                self._told.rows.append(Asked(Window(place, 0, counted.upto), counted.rows))
+                self._told.rows.append(WindowRows(Window(place, 0, counted.upto), counted.rows))
 
     def _changed(
         self, answer: BatchAnswer, entity: str, commands: Mapping[str, Command]

@@ -12,12 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.answers import BatchAnswer, Row, rows_of
 from b24_pipeline.bitrix.batch import Command
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.bitrix.lists.read import IdRange, ListQuery
+from b24_pipeline.bitrix.lists.pages import ListQuery
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.entities import BY_NAME, HISTORIES
-from b24_pipeline.entities.columns import Reader, read_integer, read_money, read_text, read_timestamp
+from b24_pipeline.entities.columns import ValueReader, read_integer, read_money, read_text, read_timestamp
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.store.checks.stages import Amount, Place, Standing
@@ -27,11 +27,9 @@ from b24_pipeline.sync.job import Job
 
 AGREEMENT = Scope("agreement", "reconcile")
 
-Row = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedStage:
     """A stage there: how many stand in it, and the first of them by id. `upto`: they are all up to this id."""
 
     total: int
@@ -79,7 +77,7 @@ class StageLists:
         conditions = {**self._usual(), ">=DATE_MODIFY": since.isoformat()}
         return ListQuery(self.entity.method, self._fields, conditions)
 
-    def read_count(self, answer: BatchAnswer, key: str, place: Place) -> Counted:
+    def read_count(self, answer: BatchAnswer, key: str, place: Place) -> CountedStage:
         """The answer to `counting`. Raises UnreadableAnswer where other rows came, or no total."""
         rows = self._rows(answer, key)
         for row in rows:
@@ -87,9 +85,9 @@ class StageLists:
                 raise self._unreadable(f"asked for the stage {place.status}, got other rows")
         found = {row_id(row): self.amount(row) for row in rows}
         if len(rows) < PAGE_ROWS:
-            return Counted(len(found), found, None)  # all of them, whatever the total says
+            return CountedStage(len(found), found, None)  # all of them, whatever the total says
         total = self.read_total(answer, key)
-        return Counted(total, found, None if total == len(found) else max(found))
+        return CountedStage(total, found, None if total == len(found) else max(found))
 
     def read_total(self, answer: BatchAnswer, key: str) -> int:
         """How many rows an answer is the first page of."""
@@ -172,7 +170,7 @@ def conditions_of(ids: IdRange) -> dict[str, int]:
     return {">ID": ids.after, **upto}
 
 
-def _read(reader: Reader, value: Any) -> str | None:
+def _read(reader: ValueReader, value: Any) -> str | None:
     """What does not fit its column is null there."""
     try:
         return reader(value)

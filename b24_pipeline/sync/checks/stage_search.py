@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.pages import walk
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.bitrix.lists.read import IdRange, read_list
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.store.checks import stages as store
 from b24_pipeline.store.checks.stages import Amount, Window
 from b24_pipeline.sync.checks.stage_queries import StageLists, conditions_of, rows_by_id
@@ -28,7 +28,7 @@ PARTS = MAX_COMMANDS
 
 
 @dataclass(slots=True)
-class Patience:
+class RequestAllowance:
     """How many requests the search of one check may still take."""
 
     requests: int = 8
@@ -57,7 +57,7 @@ class StageSearch:
         self.tally = tally
         self.changed = changed
 
-    def find(self, patience: Patience) -> None:
+    def find(self, patience: RequestAllowance) -> None:
         """As far as patience goes; what is left over by the counts is noted as hidden."""
         parts = [_Part(EVERY_ID, self.tally.there, self.tally.here)]
         while parts and patience.is_left():

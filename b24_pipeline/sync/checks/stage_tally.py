@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from b24_pipeline.bitrix.lists.read import IdRange
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.store.checks.stages import Amount, Found, Place, Standing
 
 SHOWN_IDS = 10

@@ -20,9 +20,9 @@ from b24_pipeline.store.checks.stages import Here, Window
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.recheck import SecondLook, Since
-from b24_pipeline.sync.checks.stage_batch import Asked, StageQuestion, Told
+from b24_pipeline.sync.checks.stage_batch import StageAnswers, StageQuestion, WindowRows
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageLists
-from b24_pipeline.sync.checks.stage_search import MOST_READ, Patience, StageSearch
+from b24_pipeline.sync.checks.stage_search import MOST_READ, RequestAllowance, StageSearch
 from b24_pipeline.sync.checks.stage_tally import Changed, Tally
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.job import Job
@@ -105,7 +105,7 @@ class _Check:
         stages = store.stages(connection, self._account)
         return [one for one in stages if one.place.entity in self._lists and one.place.status]
 
-    def _compare(self, connection: Connection, told: Told) -> tuple[datetime, dict[str, Changed]]:
+    def _compare(self, connection: Connection, told: StageAnswers) -> tuple[datetime, dict[str, Changed]]:
         """Our side at one moment beside what was told; runs anew where its transaction was lost."""
         checked_at = store.freeze(connection)
         here = {one.place: one.entities for one in store.stages(connection, self._account)}
@@ -128,7 +128,7 @@ class _Check:
 
     def _search(self, changed: Mapping[str, Changed]) -> None:
         """Where counts differ by more than what is known, or all rows are wanted."""
-        patience = Patience()
+        patience = RequestAllowance()
         for tally in self.tallies:
             own = changed[tally.place.entity]
             tally.changed |= own.moved(tally.place)
@@ -151,7 +151,7 @@ class _Check:
         if look.outcome.rows_changed or look.outcome.rows_deleted or look.outcome.question:
             self.repaired.append(look.outcome)
 
-    def _write(self, connection: Connection, checked_at: datetime, told: Told) -> None:
+    def _write(self, connection: Connection, checked_at: datetime, told: StageAnswers) -> None:
         portal = self.job.portal.name
         found = [
             tally.found(portal, counts_amounts=self._lists[tally.place.entity].counts_amounts)
@@ -163,7 +163,7 @@ class _Check:
             store.take_turn(connection, self._account, place, read_upto)
 
 
-def _window(asked: Asked, tally: Tally) -> Window:
+def _window(asked: WindowRows, tally: Tally) -> Window:
     """What is compared with these rows; where far more are here than there, not all of ours."""
     if asked.window.upto is None and tally.here > tally.there + MOST_READ:
         return Window(tally.place, asked.window.after, max(asked.rows, default=asked.window.after))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer
-from b24_pipeline.bitrix.client import Command
+from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.entities import CRM
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.sync.job import Job

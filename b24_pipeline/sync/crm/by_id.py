@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
+from b24_pipeline.bitrix.answers import BatchAnswer, Row, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
@@ -23,7 +23,7 @@ from b24_pipeline.errors import (
     UnreadableAnswer,
 )
 from b24_pipeline.errors.groups import REFUSES_ENTITY, REFUSES_PORTAL, TOO_HEAVY
-from b24_pipeline.sync.crm.reader import Reading, Row
+from b24_pipeline.sync.crm.reader import Reading
 
 Object = tuple[str, int]
 """Entity type and id."""

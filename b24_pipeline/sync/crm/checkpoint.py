@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from b24_pipeline.bitrix.answers import decoding
-from b24_pipeline.bitrix.lists.read import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
+from b24_pipeline.bitrix.lists.ranges import IdRange
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.store.crm import cursors
-from b24_pipeline.store.crm.cursors import Load, OpenRange
+from b24_pipeline.store.crm.cursors import Load
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
@@ -31,7 +33,7 @@ class Checkpoint:
     def chunks(
         self,
         query: ListQuery,
-        everything: OpenRange,
+        everything: IdRange,
         *,
         lag: timedelta = timedelta(),
         beginning: Callable[[Connection], None] = lambda _connection: None,
@@ -57,8 +59,7 @@ class Checkpoint:
 
     def keep_open(self, connection: Connection, left: Sequence[IdRange]) -> None:
         """In the transaction of the rows: what is left after them."""
-        ranges = [(part.after, part.upto) for part in left]
-        cursors.keep_open(connection, self.job.portal.id, self.name, self.scope.name, ranges)
+        cursors.keep_open(connection, self.job.portal.id, self.name, self.scope.name, left)
 
     def end(self, connection: Connection, *, last_id: int | None = None) -> datetime | None:
         """Nothing is left. The cursor moves on, if this scope proves anything; returns the watermark then."""
@@ -72,14 +73,13 @@ class Checkpoint:
     def _under_way(self, connection: Connection) -> Load | None:
         return cursors.load_under_way(connection, self.job.portal.id, self.name, self.scope.name)
 
-    def _read(self, query: ListQuery, open_ranges: Sequence[OpenRange]) -> Iterator[Chunk]:
-        ranges = [IdRange(after, upto) for after, upto in open_ranges]
-        if not ranges:
+    def _read(self, query: ListQuery, open_ranges: Sequence[IdRange]) -> Iterator[Chunk]:
+        if not open_ranges:
             return iter(())
         return read_list(
             self.job.client,
             query,
-            ranges,
+            open_ranges,
             concurrency=self.job.options.concurrency,
             first_pages=self.scope.first_pages,
         )

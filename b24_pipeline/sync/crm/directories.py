@@ -10,14 +10,20 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from b24_pipeline.bitrix.answers import BatchAnswer, decoding, empty, rows_of
-from b24_pipeline.bitrix.client import Command
+from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import CRM, USER
 from b24_pipeline.entities.decode import unique
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.sync.crm.directory_rows import Row, field_rows, pipeline_rows, stage_rows, status_rows
+from b24_pipeline.sync.crm.directory_rows import (
+    DirectoryRow,
+    field_rows,
+    pipeline_rows,
+    stage_rows,
+    status_rows,
+)
 from b24_pipeline.sync.crm.reader import Reading
 from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
@@ -86,7 +92,7 @@ def _fields(job: Job, answer: BatchAnswer) -> Outcome:
     return outcome
 
 
-def _field_rows(job: Job, entity: str, answer: BatchAnswer) -> list[Row]:
+def _field_rows(job: Job, entity: str, answer: BatchAnswer) -> list[DirectoryRow]:
     catalogue, custom = answer.get(f"fields_{entity}"), answer.get(f"custom_{entity}")
     with decoding(job.portal.name, f"fields of {entity}"):
         return field_rows(entity, {} if empty(catalogue) else catalogue, rows_of(custom, None))

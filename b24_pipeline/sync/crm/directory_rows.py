@@ -10,12 +10,18 @@ from typing import Any
 
 from b24_pipeline.entities.columns import read_integer
 
-Row = dict[str, Any]
+DirectoryRow = dict[str, Any]
 
 LEAD_STATUSES = "STATUS"
 DEAL_STAGES = "DEAL_STAGE"
 # leads have one pipeline, which has no name in a portal
-LEAD_PIPELINE: Row = {"entity_type": "lead", "category_id": 0, "name": "Leads", "sort": 0, "is_default": True}
+LEAD_PIPELINE: DirectoryRow = {
+    "entity_type": "lead",
+    "category_id": 0,
+    "name": "Leads",
+    "sort": 0,
+    "is_default": True,
+}
 _SEMANTICS = {
     "S": "success",
     "F": "failure",
@@ -31,12 +37,12 @@ def distinct(rows: Iterable[Mapping[str, Any]], *key: str) -> list[Mapping[str, 
     return list(named.values())
 
 
-def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[Row]:
+def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
     """The pipelines of deals, and the one of leads."""
     return [LEAD_PIPELINE, *map(_pipeline, distinct(categories, "id"))]
 
 
-def _pipeline(category: Mapping[str, Any]) -> Row:
+def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
     return {
         "entity_type": "deal",
         "category_id": int(category["id"]),
@@ -46,7 +52,9 @@ def _pipeline(category: Mapping[str, Any]) -> Row:
     }
 
 
-def stage_rows(categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]) -> list[Row]:
+def stage_rows(
+    categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]
+) -> list[DirectoryRow]:
     """The statuses that are stages, each with its pipeline."""
     names = {int(category["id"]): category.get("name") for category in distinct(categories, "id")}
     entries = distinct(statuses, "ENTITY_ID", "STATUS_ID")
@@ -64,7 +72,7 @@ def place_of(directory: str) -> tuple[str, int] | None:
     return ("deal", int(number)) if number != directory and number.isdecimal() else None
 
 
-def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> Row:
+def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> DirectoryRow:
     entity_type, category_id = place
     return {
         "entity_type": entity_type,
@@ -78,7 +86,7 @@ def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str
     }
 
 
-def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[Row]:
+def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[DirectoryRow]:
     """Every entry of every directory."""
     return [
         {
@@ -120,13 +128,13 @@ def whole(value: Any) -> int | None:
 
 def field_rows(
     entity_type: str, catalogue: Mapping[str, Any], custom: Sequence[Mapping[str, Any]]
-) -> list[Row]:
+) -> list[DirectoryRow]:
     """Fields by `crm.*.fields`, custom ones completed by `crm.*.userfield.list`."""
     details = {str(field.get("FIELD_NAME")): field for field in custom}
     return [_field(entity_type, name, told, details.get(name, {})) for name, told in catalogue.items()]
 
 
-def _field(entity_type: str, name: str, told: Mapping[str, Any], detail: Mapping[str, Any]) -> Row:
+def _field(entity_type: str, name: str, told: Mapping[str, Any], detail: Mapping[str, Any]) -> DirectoryRow:
     return {
         "entity_type": entity_type,
         "field_name": name,
@@ -153,7 +161,7 @@ def _label(told: Mapping[str, Any], detail: Mapping[str, Any]) -> str | None:
     return next((str(label) for label in labels if isinstance(label, str) and label), None)
 
 
-def _options(told: Mapping[str, Any], detail: Mapping[str, Any]) -> list[Row]:
+def _options(told: Mapping[str, Any], detail: Mapping[str, Any]) -> list[DirectoryRow]:
     if detail.get("LIST"):
         return [
             {

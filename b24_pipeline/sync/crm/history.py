@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from b24_pipeline.bitrix.lists.read import Chunk, ListQuery
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
 from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.store.crm import cursors, merge
@@ -60,7 +61,7 @@ class _HistoryLoad:
 
     def run(self, outcome: Outcome) -> None:
         start = self.job.transact(first_unread, self.history) if self.scope is NEW_MOVES else 0
-        chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), (start, None))
+        chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), IdRange(start, None))
         outcome.resumed = self.checkpoint.resumed
         for chunk in chunks:
             self._store(chunk, outcome)

@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from b24_pipeline.bitrix.lists.read import Chunk, IdRange
+from b24_pipeline.bitrix.lists.pages import Chunk
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import Entity
 from b24_pipeline.store.checks import coverage
 from b24_pipeline.store.crm import cursors, merge
-from b24_pipeline.store.crm.cursors import OpenRange
 from b24_pipeline.store.crm.merge import MANY_ROWS, Merged
 from b24_pipeline.store.database.copying import Lines
 from b24_pipeline.store.database.warehouse import Connection
@@ -26,7 +26,7 @@ from b24_pipeline.sync.crm.scope import FULL, Scope, changed_since, incremental
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
-EVERYTHING: OpenRange = (0, None)
+EVERYTHING = IdRange(0, None)
 
 
 def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> list[Outcome]:
@@ -61,7 +61,7 @@ def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DecodedPage:
     """Rows ready for COPY, the id ranges that they are all of, and the ranges still to be read."""
 
     rows: Lines
@@ -92,11 +92,11 @@ class _Load:
             bury_vanished(self.reading, outcome)
         self.job.warehouse.transact(self._finish, outcome)
 
-    def _decoded(self, chunk: Chunk) -> Page:
+    def _decoded(self, chunk: Chunk) -> DecodedPage:
         rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
-        return Page(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
+        return DecodedPage(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
 
-    def _store(self, page: Page, outcome: Outcome) -> None:
+    def _store(self, page: DecodedPage, outcome: Outcome) -> None:
         merged = self.job.warehouse.transact(self._store_page, page)
         outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
@@ -105,7 +105,7 @@ class _Load:
         self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
         self.job.options.progress(self.job.portal.name, self.reading.entity.name, len(page.rows))
 
-    def _store_page(self, connection: Connection, page: Page) -> Merged:
+    def _store_page(self, connection: Connection, page: DecodedPage) -> Merged:
         merged = self.reading.insert(connection, page.rows, page.done)
         if merged is None:
             merged = self.reading.merge(connection, page.rows)
@@ -113,7 +113,7 @@ class _Load:
         self.checkpoint.keep_open(connection, page.left)
         return merged
 
-    def _note_vanished(self, connection: Connection, page: Page) -> None:
+    def _note_vanished(self, connection: Connection, page: DecodedPage) -> None:
         if self.reading.scope.whole:
             for ids in page.done:
                 self.reading.note_vanished(connection, ids)

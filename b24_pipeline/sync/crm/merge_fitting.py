@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.warehouse import Connection, StorageError
-from b24_pipeline.sync.crm.reader import Reading, Row
+from b24_pipeline.sync.crm.reader import Reading
 
 # classes of SQLSTATE that are one row's fault: data, constraints, a trigger's own, size
 _OF_A_ROW = ("22", "23", "P0", "54")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from b24_pipeline.bitrix.answers import decoding
-from b24_pipeline.bitrix.lists.read import IdRange, ListQuery
+from b24_pipeline.bitrix.lists.pages import ListQuery
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import Entity, RowDecoder
 from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.merge import Merged, Target
@@ -56,8 +57,7 @@ class Reading:
 
     def insert(self, connection: Connection, rows: Lines, done: Sequence[IdRange]) -> Merged | None:
         """Stores all rows of id ranges where the portal has none yet; None where it has."""
-        ranges = [(ids.after, ids.upto) for ids in done]
-        return merge.insert(connection, self.target, self.decoder.names, rows, ranges)
+        return merge.insert(connection, self.target, self.decoder.names, rows, done)
 
     def note_vanished(self, connection: Connection, ids: IdRange) -> None:
         """Notes rows of an id range that are alive here and were not among those staged last."""
@@ -66,7 +66,7 @@ class Reading:
             self.target,
             self.entity.name,
             self.scope.name,
-            (ids.after, ids.upto),
+            ids,
             self.scope.created,
         )
 
@@ -88,6 +88,3 @@ class Reading:
         buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
         self.forget_vanished(connection)
         return buried
-
-
-Row = dict[str, Any]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
-from b24_pipeline.bitrix.client import BitrixClient, Command
+from b24_pipeline.bitrix.batch import Command
+from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import BindingRefused, UnreadableAnswer
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events import bindings as store

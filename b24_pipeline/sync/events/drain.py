@@ -17,7 +17,7 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.derived import follow
-from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, Chunk
+from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, DrainChunk
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
@@ -99,7 +99,7 @@ def _drain_portal(job: Job, upto: int, limit: int | None) -> list[Outcome]:
     return added_up(outcomes)
 
 
-def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[Chunk]:
+def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[DrainChunk]:
     left = limit
     while left is None or left > 0:
         chunk = _drain_chunk(job, upto, MOST_OBJECTS if left is None else min(left, MOST_OBJECTS))
@@ -127,7 +127,7 @@ def _drain_fields(job: Job, upto: int) -> list[Outcome]:
     return outcomes
 
 
-def _drain_chunk(job: Job, upto: int, objects: int) -> Chunk | None:
+def _drain_chunk(job: Job, upto: int, objects: int) -> DrainChunk | None:
     """One chunk, stored; None where nothing is due, or another process is at it. Raises what stops the portal."""
     with job.warehouse.connect() as connection:
         if not backlog.take_turn(connection, job.portal.id):
@@ -135,14 +135,14 @@ def _drain_chunk(job: Job, upto: int, objects: int) -> Chunk | None:
         claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
         if not claimed:
             return None
-        chunk = Chunk(job, connection, claimed)
+        chunk = DrainChunk(job, connection, claimed)
         failure = _attempted(job, connection, chunk)
     if failure:
         raise failure
     return chunk
 
 
-def _attempted(job: Job, connection: Connection, chunk: Chunk) -> B24Error | None:
+def _attempted(job: Job, connection: Connection, chunk: DrainChunk) -> B24Error | None:
     """Drains a chunk; returns why it failed, and then keeps nothing of it but the moment of the next try."""
     failure: B24Error
     try:

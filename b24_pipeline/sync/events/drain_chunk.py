@@ -9,8 +9,8 @@ from typing import Any
 
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.lists.pages import walk
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.bitrix.lists.read import IdRange, read_list
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities import BY_NAME, HISTORIES, History
 from b24_pipeline.entities.decode import unique
 from b24_pipeline.store.crm import cursors, sync_log, table_facts
@@ -37,7 +37,7 @@ MOVES_PAGES = 4
 
 
 @dataclass(slots=True)
-class Chunk:
+class DrainChunk:
     """Objects of one portal, claimed in one transaction."""
 
     job: Job

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
-from b24_pipeline.bitrix.client import BitrixClient, Command
+from b24_pipeline.bitrix.batch import Command
+from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.entities import CRM
 from b24_pipeline.errors import ApiError, PortalError, UnreadableAnswer
 from b24_pipeline.log import logger

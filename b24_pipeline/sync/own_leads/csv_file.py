@@ -50,7 +50,7 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class CsvRow:
     """A row as it stands in the file: the cells of the known columns."""
 
     line: int
@@ -76,7 +76,7 @@ class LeadFile:
         """Names of columns that are left out."""
         return [name for name in self.header if name and name not in COLUMNS]
 
-    def rows(self) -> Iterator[Cells | BadRow]:
+    def rows(self) -> Iterator[CsvRow | BadRow]:
         """Row by row, empty ones left out; line 1 is the header's."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
             lines = _Lines(_lines_of(file))
@@ -89,7 +89,7 @@ class LeadFile:
                 elif any(_NO_LETTER in cell for cell in record.cells):
                     yield BadRow(record.line, f"has bytes that are no text in {self.encoding}")
                 else:
-                    yield Cells(record.line, self._known(record.cells))
+                    yield CsvRow(record.line, self._known(record.cells))
 
     def _known(self, cells: Sequence[str]) -> dict[str, str]:
         named = zip(self.header, cells, strict=True)

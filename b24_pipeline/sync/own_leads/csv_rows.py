@@ -6,8 +6,8 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from b24_pipeline.store.own_leads.imports import Row
-from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, Cells
+from b24_pipeline.store.own_leads.imports import ImportRow
+from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, CsvRow
 
 LONGEST_NAME = 255
 LONGEST_TEXT = 2_000
@@ -21,7 +21,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 _LONGEST = {name: LONGEST_NAME if name in _SHORT else LONGEST_TEXT for name in COLUMNS}
 
 
-def lead_of(cells: Cells, zone: tzinfo) -> Row | BadRow:
+def lead_of(cells: CsvRow, zone: tzinfo) -> ImportRow | BadRow:
     """The row to be stored; times without a zone are the portal's."""
     values = cells.values
     reason = _mistake(values)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME
@@ -18,12 +19,12 @@ from b24_pipeline.entities.decode import unique
 from b24_pipeline.errors import B24Error, EntityTypeNotCounted
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads import matches
-from b24_pipeline.store.own_leads.matches import Linked, Standing, Unfound
+from b24_pipeline.store.own_leads.matches import Linked, OwnLeadCounts, Unfound
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.by_id import Fetching, Object
 from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
-from b24_pipeline.sync.crm.reader import Reading, Row
+from b24_pipeline.sync.crm.reader import Reading
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
@@ -165,5 +166,5 @@ def _add(done: Matched, linked: Linked) -> None:
 def _tell(done: Matched, job: Job) -> None:
     """How the own leads stand in the end."""
     with job.warehouse.connect() as connection:
-        now: Standing = matches.standing(connection, job.portal.id)
+        now: OwnLeadCounts = matches.standing(connection, job.portal.id)
     done.own_leads, done.matched, done.not_found = now.own_leads, now.matched, now.not_found

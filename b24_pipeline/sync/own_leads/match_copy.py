@@ -9,7 +9,7 @@ from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.database import bookmarks
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads import crm_phones, matches
-from b24_pipeline.store.own_leads.crm_phones import Reader
+from b24_pipeline.store.own_leads.crm_phones import PhoneReader
 from b24_pipeline.store.own_leads.matches import Linked
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.phone_region import region_of
@@ -62,7 +62,7 @@ def follow_copy(
     return done
 
 
-def reader_of(portal: Portal) -> Reader:
+def reader_of(portal: Portal) -> PhoneReader:
     """Reads the phones of texts as people around this portal write them."""
     region = region_of(portal.domain)
 

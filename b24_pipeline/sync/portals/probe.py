@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from b24_pipeline.bitrix.client import BitrixClient, Command
+from b24_pipeline.bitrix.batch import Command
+from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import ApiError, ScopeMissing, UnreadableAnswer
 
 NEEDED_SCOPES = ("crm",)

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
+from b24_pipeline.store.own_leads.funnels import Creative, OwnLeadDays, StageCount
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
@@ -80,7 +80,7 @@ class CountsCreatives(HasPortals, Protocol):
         self,
         portal: Portal,
         entity_type: str,
-        days: Days,
+        days: OwnLeadDays,
         *,
         creative: UUID | None = None,
         direction: UUID | None = None,
@@ -122,7 +122,7 @@ class CreativeCalls:
         portal = chosen(self._managing, account)
         counted = entity_type or funnel_type(portal)
         stages = self._managing.creative_funnel(
-            portal, counted, Days(first_day, last_day), creative=creative, direction=direction
+            portal, counted, OwnLeadDays(first_day, last_day), creative=creative, direction=direction
         )
         return funnel_of(counted, stages)
 

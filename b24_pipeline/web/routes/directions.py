@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from b24_pipeline.store.own_leads.directions import Direction, StageCode
-from b24_pipeline.store.own_leads.funnels import Days
+from b24_pipeline.store.own_leads.funnels import OwnLeadDays
 from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.middleware.security import Guard
@@ -140,7 +140,7 @@ class ManagesDirections(HasPortals, Protocol):
     ) -> Direction:
         """The direction afterwards. Raises UnknownDirection, UnknownStage."""
 
-    def key_stage_stats(self, portal: Portal, direction: UUID, days: Days) -> KeyStageStats:
+    def key_stage_stats(self, portal: Portal, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
         """From history. Raises UnknownDirection."""
 
 
@@ -184,7 +184,7 @@ class DirectionCalls:
     ) -> ToldKeyStageStats:
         """How many own leads have ever been in each key stage, all and by creative, by the moves known now."""
         portal = chosen(self._managing, account)
-        return _stats(self._managing.key_stage_stats(portal, direction, Days(first_day, last_day)))
+        return _stats(self._managing.key_stage_stats(portal, direction, OwnLeadDays(first_day, last_day)))
 
 
 def _told(direction: Direction) -> ToldDirection:

@@ -19,7 +19,9 @@ import httpx
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.bitrix.budget.shared import Budget, memory_budget
-from b24_pipeline.bitrix.client import BitrixClient, Timeouts, Waits
+from b24_pipeline.bitrix.client import BitrixClient
+from b24_pipeline.bitrix.http.transport import Timeouts
+from b24_pipeline.bitrix.retries import Waits
 
 SECRET = "canarysecret123"
 JSON = "application/json; charset=utf-8"

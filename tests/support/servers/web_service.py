@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from b24_pipeline.store.crm.stage_flags import Flags, Stage
 from b24_pipeline.store.own_leads.directions import Direction, StageCode
-from b24_pipeline.store.own_leads.funnels import Creative, Days, StageCount
+from b24_pipeline.store.own_leads.funnels import Creative, OwnLeadDays, StageCount
 from b24_pipeline.store.own_leads.key_stages import KeyStageStats
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.qualification.conditions import Condition
@@ -130,7 +130,7 @@ class ScriptedPortals:
         self._called("set_key_stages", one.name, direction, entity_type, stages)
         return DIRECTION
 
-    def key_stage_stats(self, one: Portal, direction: UUID, days: Days) -> KeyStageStats:
+    def key_stage_stats(self, one: Portal, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
         self._called("key_stage_stats", one.name, direction, days)
         return KeyStageStats(DIRECTION, 0)
 
@@ -142,7 +142,7 @@ class ScriptedPortals:
         self,
         one: Portal,
         entity_type: str,
-        days: Days,
+        days: OwnLeadDays,
         *,
         creative: UUID | None = None,
         direction: UUID | None = None,

@@ -9,9 +9,11 @@ import psycopg
 import pytest
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.budget.shared import LeakyBucketStrategy, SharedBudget, memory_budget, parse_rate
-from b24_pipeline.bitrix.client import BitrixClient, Command
-from b24_pipeline.bitrix.lists.read import ListQuery, read_ids, read_list, read_pages
+from b24_pipeline.bitrix.client import BitrixClient
+from b24_pipeline.bitrix.lists.pages import ListQuery
+from b24_pipeline.bitrix.lists.read import read_ids, read_list, read_pages
 from b24_pipeline.sandbox import Limits, Sandbox, SandboxConfig
 from b24_pipeline.store.portals.budget import PostgresBudgetStorage, PostgresOperatingStore
 

@@ -17,7 +17,7 @@ from b24_pipeline.models import build, load_project
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.data.events import body
 from tests.support.installation import execute, fetch
@@ -37,7 +37,7 @@ def synced(installation: Runtime, changing: Sandbox, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(drain, "BETWEEN_PASSES_SECONDS", 0.1)
     connect(installation, changing.webhook_url, "changing")
     portals = installation.portals.named(["changing"])
-    outcomes = sync_portals(installation.connections, portals, Request(), installation.options())
+    outcomes = sync_portals(installation.connections, portals, SyncRequest(), installation.options())
     assert not [outcome.error for outcome in outcomes if outcome.error]
     return installation
 

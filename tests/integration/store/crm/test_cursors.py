@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.store.crm import cursors
-from b24_pipeline.store.crm.cursors import Cursor, Load, OpenRange
+from b24_pipeline.store.crm.cursors import Cursor, Load
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.installation import account, execute
 
 NOW = datetime(2026, 9, 21, 10, tzinfo=UTC)
 
 
-def disjoint(edges: list[int], open_end: bool) -> tuple[OpenRange, ...]:
+def disjoint(edges: list[int], open_end: bool) -> tuple[IdRange, ...]:
     """Ranges that do not touch, the last one open if wanted."""
     ordered = sorted(set(edges))
-    pairs: list[OpenRange] = [(low, high) for low, high in zip(ordered[::2], ordered[1::2], strict=False)]
-    return (*pairs, (ordered[-1] + 1, None)) if open_end and ordered else tuple(pairs)
+    pairs = [IdRange(low, high) for low, high in zip(ordered[::2], ordered[1::2], strict=False)]
+    return (*pairs, IdRange(ordered[-1] + 1, None)) if open_end and ordered else tuple(pairs)
 
 
 def test_load_round_trips_with_its_ranges(warehouse: Warehouse) -> None:
@@ -44,12 +45,12 @@ def test_load_is_found_by_its_scope_alone(each_warehouse: Warehouse | None) -> N
         return
     portal = account(each_warehouse)
     with each_warehouse.connect() as connection:
-        cursors.begin(connection, portal, "lead", Load("full", ((0, None),), NOW))
-        cursors.begin(connection, portal, "lead", Load("backfill", ((0, 7),), NOW))
-        cursors.keep_open(connection, portal, "lead", "full", [(5, 9), (20, 30)])
+        cursors.begin(connection, portal, "lead", Load("full", (IdRange(0, None),), NOW))
+        cursors.begin(connection, portal, "lead", Load("backfill", (IdRange(0, 7),), NOW))
+        cursors.keep_open(connection, portal, "lead", "full", [IdRange(5, 9), IdRange(20, 30)])
         under_way = cursors.load_under_way(connection, portal, "lead", "full")
         assert under_way
-        assert under_way.open_ranges == ((5, 9), (20, 30))
+        assert under_way.open_ranges == (IdRange(5, 9), IdRange(20, 30))
         cursors.end(connection, portal, "lead", "full")
         assert cursors.load_under_way(connection, portal, "lead", "full") is None
         assert cursors.load_under_way(connection, portal, "lead", "backfill")
@@ -68,7 +69,7 @@ def test_load_of_last_week_is_begun_anew(warehouse: Warehouse) -> None:
     """Too much was deleted since."""
     portal = account(warehouse)
     with warehouse.connect() as connection:
-        cursors.begin(connection, portal, "lead", Load("full", ((0, 7),), NOW))
+        cursors.begin(connection, portal, "lead", Load("full", (IdRange(0, 7),), NOW))
     execute(warehouse, "update bitrix24_loads set started_at = now() - interval '8 days'")
     with warehouse.connect() as connection:
         assert cursors.load_under_way(connection, portal, "lead", "full") is None

@@ -9,6 +9,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import LEAD, RowDecoder
 from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.merge import Merged, Target
@@ -173,7 +174,7 @@ def insert(warehouse: Warehouse, portal: UUID, *rows: dict[str, Any], upto: int 
             target,
             decoder.names,
             lines(portal, decoder.rows([dict(row) for row in rows])),
-            [(0, upto)],
+            [IdRange(0, upto)],
         )
 
 

@@ -23,7 +23,7 @@ from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import check
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.portals.oauth import Connecting
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.support.installation import KEY, NO_LIMIT, fetch
 from tests.support.servers.authorization_server import Sent
 
@@ -100,7 +100,7 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
         )
         with setting.connections.client(portal) as client:
             assert check(client, setting.connecting.handler_url) == []
-        outcomes = sync_portals(setting.connections, [portal], Request(), Options())
+        outcomes = sync_portals(setting.connections, [portal], SyncRequest(), Options())
         assert [outcome.error for outcome in outcomes if outcome.error] == []
         assert fetch(warehouse, "select count(*) as n from bitrix24_deals") == [{"n": 60}]
         sandbox.change(1, 5, ("stage",))

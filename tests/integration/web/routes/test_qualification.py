@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from b24_pipeline.store.qualification.conditions import read_conditions
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.conftest import Server
 from tests.support.data.qualifying import matched
 from tests.support.installation import fetch
@@ -25,7 +25,7 @@ def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with live(url, tmp_path_factory.mktemp("home"), leads=60, deals=60) as everything:
         everything.connect()
         runtime = everything.runtime
-        sync_portals(runtime.connections, runtime.portals.named(), Request(), runtime.options())
+        sync_portals(runtime.connections, runtime.portals.named(), SyncRequest(), runtime.options())
         runtime.portals.add_webhook(
             "globex", "globex.bitrix24.com", "https://globex.bitrix24.com/rest/1/abcdefgh12345678/", **OTHER
         )

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.bitrix.lists import in_flight
-from b24_pipeline.bitrix.lists.read import Chunk, IdRange, ListQuery, read_list
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
+from b24_pipeline.bitrix.lists.ranges import IdRange
+from b24_pipeline.bitrix.lists.read import read_list
 from tests.support.servers.scripted_portal import ScriptedPortal, client_of
 
 DEALS = ListQuery("crm.deal.list", ("TITLE",))

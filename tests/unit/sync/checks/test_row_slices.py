@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from b24_pipeline.bitrix.lists.read import IdRange
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, numbers, thresholds
 
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.errors import LeadFileRefused
-from b24_pipeline.store.own_leads.imports import Row
-from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, Cells, open_lead_file
+from b24_pipeline.store.own_leads.imports import ImportRow
+from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, CsvRow, open_lead_file
 from b24_pipeline.sync.own_leads.csv_rows import lead_of, moment_of
 
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -24,7 +24,7 @@ def written(folder: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
     return path
 
 
-def rows(path: Path) -> list[Row | BadRow]:
+def rows(path: Path) -> list[ImportRow | BadRow]:
     read = open_lead_file(path).rows()
     return [one if isinstance(one, BadRow) else lead_of(one, MOSCOW) for one in read]
 
@@ -45,7 +45,7 @@ def test_encodings_and_delimiters_are_told_apart(
     file = open_lead_file(written(tmp_path, text, encoding))
     assert (file.columns, file.unknown) == (["id", "name", "phone", "utm_source"], [])
     (row,) = file.rows()
-    assert isinstance(row, Cells)
+    assert isinstance(row, CsvRow)
     assert row.line == 2
     assert row.values == {"id": "1", "name": "Ольга", "phone": "8 921 123-45-67", "utm_source": "яндекс"}
 
@@ -55,7 +55,7 @@ def test_unknown_columns_are_told_and_left_out(tmp_path: Path) -> None:
     file = open_lead_file(written(tmp_path, "phone,manager,,name\n+7921,Bob,x,Ann\n"))
     assert (file.columns, file.unknown) == (["phone", "name"], ["manager"])
     (row,) = file.rows()
-    assert isinstance(row, Cells)
+    assert isinstance(row, CsvRow)
     assert row.values == {"phone": "+7921", "name": "Ann"}
 
 
@@ -168,7 +168,7 @@ def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
     text = "phone,creative\n+7921,Видео\n".encode() + b"+7922," + stray + b"\n" + "+7923,Видео\n".encode()
     path = written(tmp_path, text)
     assert bad(path) == [(3, "has bytes that are no text in utf-8-sig")]
-    kept = [one for one in open_lead_file(path).rows() if isinstance(one, Cells)]
+    kept = [one for one in open_lead_file(path).rows() if isinstance(one, CsvRow)]
     assert [one.values["creative"] for one in kept] == ["Видео", "Видео"]
 
 
@@ -190,7 +190,7 @@ def test_a_very_long_cell_is_no_open_quote(tmp_path: Path) -> None:
     """It is a cell; that it is too long is said of it later."""
     path = written(tmp_path, "phone,name\n+7921," + "a" * 200_000 + "\n")
     (row,) = open_lead_file(path).rows()
-    assert isinstance(row, Cells)
+    assert isinstance(row, CsvRow)
     assert len(row.values["name"]) == 200_000
 
 
