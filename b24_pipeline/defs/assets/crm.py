@@ -5,9 +5,9 @@ from time import monotonic
 
 import dagster as dg
 
-from b24_pipeline.defs.assets import metadata as figures
 from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
 from b24_pipeline.defs.assets.materializations import facts, materializations, worked
+from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table
 from b24_pipeline.defs.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, keys_of, ranges_by_portal
 from b24_pipeline.defs.assets.raw_tables import (
     CHANGES,
@@ -130,9 +130,7 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         for event in materializations(job.warehouse, job.portal, outcomes):
             context.log_event(event)
     raise_for(outcomes)
-    return dg.MaterializeResult(
-        metadata=figures.of_outcomes(outcomes) | {"entities": figures.by_outcome(outcomes)}
-    )
+    return dg.MaterializeResult(metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)})
 
 
 def _chosen(context: dg.AssetExecutionContext, tables: Sequence[RawTable]) -> list[RawTable]:

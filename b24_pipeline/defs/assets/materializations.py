@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from b24_pipeline.defs.assets import metadata as figures
+from b24_pipeline.defs.assets.metadata import outcome_metadata, table_metadata
 from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key
 from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, RawTable
 from b24_pipeline.store.crm import table_facts
@@ -64,7 +64,7 @@ def facts(
     with warehouse.connect() as connection:
         columns = table_facts.columns(connection, table.table)
         rows = sum(table_facts.count_rows(connection, table.table, portal.id) for portal in portals)
-    return figures.of_outcomes(outcomes) | figures.of_table(columns, rows)
+    return outcome_metadata(outcomes) | table_metadata(columns, rows)
 
 
 def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]) -> set[date]:

@@ -15,7 +15,7 @@ from b24_pipeline.sync.own_leads.match import Matched
 Metadata = Mapping[str, Any]
 
 
-def of_outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The sums of a sync, and the oldest watermark."""
     figures: dict[str, Any] = {
         "rows_read": sum(outcome.rows_read for outcome in outcomes),
@@ -34,7 +34,7 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     )
 
 
-def of_matching(done: Matched) -> dict[str, Any]:
+def matching_metadata(done: Matched) -> dict[str, Any]:
     """How a portal's own leads stand, and what it took."""
     return {
         "own_leads": done.own_leads,
@@ -48,13 +48,13 @@ def of_matching(done: Matched) -> dict[str, Any]:
     }
 
 
-def of_table(columns: Iterable[TableColumn], rows: int) -> dict[str, Any]:
+def table_metadata(columns: Iterable[TableColumn], rows: int) -> dict[str, Any]:
     """The schema of a raw table, and how many rows of the portal it holds."""
     listed = [dg.TableColumn(column.name, column.type, column.comment) for column in columns]
     return {"rows": rows, "dagster/column_schema": dg.TableSchema(columns=listed)}
 
 
-def by_outcome(outcomes: Sequence[Outcome]) -> dg.MetadataValue[Any]:
+def outcome_table(outcomes: Sequence[Outcome]) -> dg.MetadataValue[Any]:
     """A table: one line an entity."""
     titles = ("entity", "sync", "read", "changed", "deleted", "requests", "seconds", "")
     lines = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
@@ -65,7 +65,7 @@ def by_outcome(outcomes: Sequence[Outcome]) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def of_model(project: Project, result: ModelResult) -> dict[str, Any]:
+def build_metadata(project: Project, result: ModelResult) -> dict[str, Any]:
     """What a build did to a model. A view has no count."""
     described = project.models[result.name].columns
     named = [column.split(" ", 1) for column in result.columns]
@@ -80,7 +80,7 @@ def of_model(project: Project, result: ModelResult) -> dict[str, Any]:
     return figures
 
 
-def of_test(result: TestResult) -> dict[str, Any]:
+def test_metadata(result: TestResult) -> dict[str, Any]:
     """How many rows break a test, and the query that shows them."""
     figures: dict[str, Any] = {"failures": result.failures, "seconds": round(result.seconds, 3)}
     return (

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from b24_pipeline.defs.assets import metadata as figures
 from b24_pipeline.defs.assets.failures import failure, told_in_one_line
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
+from b24_pipeline.defs.assets.metadata import Metadata, build_metadata, test_metadata
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import ModelError
@@ -113,7 +113,7 @@ def _checked(
                 asset_key=key.asset_key,
                 check_name=key.name,
                 severity=severity(result),
-                metadata=figures.of_test(result),
+                metadata=test_metadata(result),
             )
 
 
@@ -128,9 +128,9 @@ def _materialized(runtime: Runtime, result: ModelResult) -> dg.MaterializeResult
     )
 
 
-def model_metadata(runtime: Runtime, of: Project, result: ModelResult) -> figures.Metadata:
+def model_metadata(runtime: Runtime, project: Project, result: ModelResult) -> Metadata:
     """The figures of a build; the funnel also as a picture."""
-    metadata = figures.of_model(of, result)
+    metadata = build_metadata(project, result)
     if result.name != FUNNEL:
         return metadata
     with runtime.warehouse.connect() as connection:

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from b24_pipeline.defs.assets import metadata
 from b24_pipeline.defs.assets.failures import RETRIES, failure, told_in_one_line
+from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS
 from b24_pipeline.defs.resources import B24
@@ -48,4 +48,4 @@ def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeR
         done = match(job)
     if done.error:
         raise failure([done.error])
-    return dg.MaterializeResult(metadata=metadata.of_matching(done))
+    return dg.MaterializeResult(metadata=matching_metadata(done))

@@ -15,7 +15,7 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.defs.assets.materializations import materializations
-from b24_pipeline.defs.assets.metadata import of_test
+from b24_pipeline.defs.assets.metadata import test_metadata
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project, severity
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.instance.storage import storage_url
@@ -66,7 +66,7 @@ def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
         severity=severity(result),
         metadata={
             name: dg.MetadataValue.int(value) if isinstance(value, int) else value
-            for name, value in of_test(result).items()
+            for name, value in test_metadata(result).items()
         },
     )
 

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from b24_pipeline.defs.assets import metadata
 from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
 from b24_pipeline.defs.assets.materializations import materializations
+from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.sync.run import reconcile
 
@@ -20,11 +20,11 @@ def compare_with_portal(context: dg.OpExecutionContext, b24: B24) -> None:
         for event in materializations(job.warehouse, job.portal, outcomes):
             context.log_event(event)
     context.add_output_metadata(
-        metadata.of_outcomes(outcomes)
+        outcome_metadata(outcomes)
         | {
             "missing": sum(outcome.missing for outcome in outcomes),
             "outdated": sum(outcome.outdated for outcome in outcomes),
-            "entities": metadata.by_outcome(outcomes),
+            "entities": outcome_table(outcomes),
         }
     )
     raise_for(outcomes)
