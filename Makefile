@@ -15,7 +15,7 @@ help:
 	@echo "make check      format, lint, types, borders, SQL"
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
 	@echo "make bench      speed, side by side with other clients"
-	@echo "make docs       docs/tables.md, out of the comments in the database"
+	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
 
 setup: $(STAMP)
 
@@ -47,6 +47,7 @@ bench: setup
 
 docs: setup
 	$(VENV)/bin/python docs/generate_tables.py
+	$(VENV)/bin/python docs/draw_floors.py
 
 lock: setup
 	$(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

@@ -118,4 +118,5 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def write_json(answer: dict[str, Any]) -> None:
+    """An answer for programs: indented JSON on stdout."""
     sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")
