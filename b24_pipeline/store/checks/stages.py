@@ -46,7 +46,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class StoredStage:
     """A stage on our side. `read_upto`, `read_at`: how far and when its rows were compared last, if it is large."""
 
     place: Place
@@ -116,10 +116,10 @@ def freeze(connection: Connection) -> datetime:
     return moment
 
 
-def stages(connection: Connection, account: UUID) -> list[Here]:
+def stages(connection: Connection, account: UUID) -> list[StoredStage]:
     """Every stage of the directories, and those that somebody stands in all the same."""
     found = _sql.stages(connection, account=account)
-    return [Here(Place(*place), entities, upto, at) for *place, entities, upto, at in found]
+    return [StoredStage(Place(*place), entities, upto, at) for *place, entities, upto, at in found]
 
 
 def rows_within(connection: Connection, account: UUID, windows: Sequence[Window]) -> list[dict[int, Amount]]:

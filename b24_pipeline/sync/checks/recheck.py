@@ -29,7 +29,7 @@ class Since:
     start: datetime
 
 
-class SecondLook:
+class StageRecheck:
     """Looks at leads, or at deals, of one portal."""
 
     def __init__(self, job: Job, lists: StageLists, since: Since) -> None:
@@ -45,19 +45,23 @@ class SecondLook:
         Many at once that are gone are left alone and asked about (`outcome.question`): lost rights look like that.
         """
         requests = self.job.client.usage.requests
-        before = self._here(ids)
+        before = self._in_copy(ids)
         rows = self._fetched(ids)
-        there = {row_id(row): self._standing(row) for row in rows}
-        wrong = {number for number in ids if self._is_wrong(number, before.get(number), there.get(number))}
-        self.verdicts.deleted = wrong - there.keys()
+        in_portal = {row_id(row): self._standing(row) for row in rows}
+        wrong = {
+            number for number in ids if self._is_wrong(number, before.get(number), in_portal.get(number))
+        }
+        self.verdicts.deleted = wrong - in_portal.keys()
         self._store(rows, before)
         self._bury()
-        after = self._here(ids)
-        self.verdicts.left = {number for number in wrong if not _agree(after.get(number), there.get(number))}
+        after = self._in_copy(ids)
+        self.verdicts.left = {
+            number for number in wrong if not _agree(after.get(number), in_portal.get(number))
+        }
         self.outcome.requests = self.job.client.usage.requests - requests
         return self.verdicts
 
-    def _here(self, ids: Sequence[int]) -> dict[int, Standing]:
+    def _in_copy(self, ids: Sequence[int]) -> dict[int, Standing]:
         return self.job.transact(store.standing, self.lists.entity.name, ids)
 
     def _fetched(self, ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -68,21 +72,25 @@ class SecondLook:
         """Where it stands; a template of recurring deals stands nowhere."""
         return None if self.lists.is_template(row) else self.lists.standing(row)
 
-    def _is_wrong(self, number: int, here: Standing | None, there: Standing | None) -> bool:
+    def _is_wrong(self, number: int, in_copy: Standing | None, in_portal: Standing | None) -> bool:
         """Whether no later change explains it; otherwise that is noted."""
-        if _agree(here, there):
+        if _agree(in_copy, in_portal):
             self.verdicts.same.add(number)
-        elif there and self._is_later(here, there):
+        elif in_portal and self._is_later(in_copy, in_portal):
             self.verdicts.changed.add(number)
         else:
             return True
         return False
 
-    def _is_later(self, here: Standing | None, there: Standing) -> bool:
+    def _is_later(self, in_copy: Standing | None, in_portal: Standing) -> bool:
         """After the sync had begun; what was written shortly before may have become visible only then."""
-        if there.modified is None or there.modified < self.since.watermark:
+        if in_portal.modified is None or in_portal.modified < self.since.watermark:
             return False
-        return there.modified >= self.since.start or here is None or here.modified != there.modified
+        return (
+            in_portal.modified >= self.since.start
+            or in_copy is None
+            or in_copy.modified != in_portal.modified
+        )
 
     def _store(self, rows: list[dict[str, Any]], before: dict[int, Standing]) -> None:
         if not rows:
@@ -108,7 +116,7 @@ class SecondLook:
             self.outcome.question = error
 
 
-def _agree(here: Standing | None, there: Standing | None) -> bool:
-    if here is None or there is None:
-        return here is there
-    return (here.place, here.amount) == (there.place, there.amount)
+def _agree(in_copy: Standing | None, in_portal: Standing | None) -> bool:
+    if in_copy is None or in_portal is None:
+        return in_copy is in_portal
+    return (in_copy.place, in_copy.amount) == (in_portal.place, in_portal.amount)

@@ -26,9 +26,9 @@ class Slice:
     def conditions(self) -> Mapping[str, Any]:
         """The REST filter of its rows."""
         ends = {f">={self.axis}": self.start, f"<{self.axis}": self.end}
-        return {key: self._told(place) for key, place in ends.items() if place is not None}
+        return {key: self._filter_value(place) for key, place in ends.items() if place is not None}
 
-    def _told(self, place: int) -> int | str:
+    def _filter_value(self, place: int) -> int | str:
         return place if self.axis == ID else datetime.fromtimestamp(place, UTC).isoformat()
 
     @property

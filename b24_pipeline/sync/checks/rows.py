@@ -98,18 +98,18 @@ class SliceCounts:
     """How many rows a slice has there, in the portal, and here."""
 
     slice: Slice
-    there: int
-    here: int
+    in_portal: int
+    in_copy: int
 
     @property
     def differs(self) -> bool:
         """Whether something is missing on one side, or stands elsewhere."""
-        return self.there != self.here
+        return self.in_portal != self.in_copy
 
     @property
     def is_small(self) -> bool:
         """Whether its rows may be read."""
-        return max(self.there, self.here) <= SMALL_SLICE
+        return max(self.in_portal, self.in_copy) <= SMALL_SLICE
 
 
 class _Reconciliation:
@@ -122,8 +122,8 @@ class _Reconciliation:
 
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
-        everything = SliceCounts(Slice(ID), UNKNOWN, sum(self._counts_here(ID, []).values()))
-        whole = whole or everything.here <= SMALL_SLICE or self._is_due(started)
+        everything = SliceCounts(Slice(ID), UNKNOWN, sum(self._stored_counts(ID, []).values()))
+        whole = whole or everything.in_copy <= SMALL_SLICE or self._is_due(started)
         if whole:
             self._repair([everything])
         else:
@@ -178,9 +178,9 @@ class _Reconciliation:
     def _cut(self, slices: Sequence[Slice]) -> list[Slice]:
         """Each into parts of about as many rows of ours; itself where it has few of them."""
         axis, places = slices[0].axis, thresholds(slices)
-        here = self._counts_here(axis, places)
+        in_copy = self._stored_counts(axis, places)
         known = numbers(slices, places)
-        largest = max(here.get(number, 0) for number in known)
+        largest = max(in_copy.get(number, 0) for number in known)
         parts = MOST_PARTS if len(slices) == 1 else min(MOST_PARTS, ceil(2 * largest / SMALL_SLICE))
         if largest <= SMALL_SLICE // 2:
             return list(slices)
@@ -192,8 +192,8 @@ class _Reconciliation:
         ]
 
     def _differing(self, slices: Sequence[Slice]) -> list[SliceCounts]:
-        there = counted(self.job, self.entity.method, [one.conditions for one in slices])
-        found = [SliceCounts(one, total, 0) for one, total in zip(slices, there, strict=True)]
+        in_portal = counted(self.job, self.entity.method, [one.conditions for one in slices])
+        found = [SliceCounts(one, total, 0) for one, total in zip(slices, in_portal, strict=True)]
         return self._recounted(found)
 
     def _recounted(self, known: Sequence[SliceCounts]) -> list[SliceCounts]:
@@ -203,14 +203,14 @@ class _Reconciliation:
             of_axis = [one for one in known if one.slice.axis == axis]
             slices = [one.slice for one in of_axis]
             places = thresholds(slices)
-            here = self._counts_here(axis, places)
+            in_copy = self._stored_counts(axis, places)
             found += [
-                replace(one, here=here.get(number, 0))
+                replace(one, in_copy=in_copy.get(number, 0))
                 for one, number in zip(of_axis, numbers(slices, places), strict=True)
             ]
         return [one for one in found if one.differs]
 
-    def _counts_here(self, axis: str, places: Sequence[int]) -> dict[int, int]:
+    def _stored_counts(self, axis: str, places: Sequence[int]) -> dict[int, int]:
         return self.job.transact(stored_rows.counts, self.entity.name, axis, places)
 
     def _repair(self, parts: Sequence[SliceCounts]) -> None:
@@ -225,11 +225,13 @@ class _Reconciliation:
         """With each the times that it is all of."""
         by_id = [one for one in parts if one.slice.axis == ID]
         if by_id:
-            for piece in self._read({}, [one.slice.ids for one in by_id], sum(one.there for one in by_id)):
+            for piece in self._read(
+                {}, [one.slice.ids for one in by_id], sum(one.in_portal for one in by_id)
+            ):
                 yield piece, (None, None)
         for one in parts:
             if one.slice.axis == MODIFIED:
-                for piece in self._read(one.slice.conditions, [one.slice.ids], one.there):
+                for piece in self._read(one.slice.conditions, [one.slice.ids], one.in_portal):
                     yield piece, (one.slice.start, one.slice.end)
 
     def _read(self, conditions: Mapping[str, Any], ranges: Sequence[IdRange], rows: int) -> Iterator[Piece]:
@@ -253,18 +255,18 @@ class _Reconciliation:
 
     def _compared_with(self, piece: Piece, modified: Within) -> list[int]:
         """Notes what is here and not there; returns what is to be fetched."""
-        here = self.job.transact(
+        in_copy = self.job.transact(
             stored_rows.stamps, self.entity.name, piece.done.after, piece.done.upto, modified
         )
-        there = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
-        gone = [number for number in here if number not in there]
+        in_portal = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
+        gone = [number for number in in_copy if number not in in_portal]
         if gone:
             self.job.transact(stored_rows.note_gone, self.entity.name, self.reading.scope.name, gone)
         dated = self.reading.keeps(MODIFIED)
         return [
             number
-            for number, moment in there.items()
-            if number not in here or (dated and here[number] != moment)
+            for number, moment in in_portal.items()
+            if number not in in_copy or (dated and in_copy[number] != moment)
         ]
 
     def _fetch(self, ids: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from b24_pipeline.bitrix.lists.pages import ListQuery, walk
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities.decode import row_id
-from b24_pipeline.store.checks.stages import Amount, Here, Place, Standing, Window
+from b24_pipeline.store.checks.stages import Amount, Place, Standing, StoredStage, Window
 from b24_pipeline.sync.checks.stage_queries import CountedStage, StageLists, rows_by_id
 from b24_pipeline.sync.job import Job
 
@@ -33,7 +33,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class WindowRows:
+class PortalRows:
     """All rows that the portal has within a window."""
 
     window: Window
@@ -50,7 +50,7 @@ class StageAnswers:
     """What the portal told. `turns`: how far large stages were read, 0 where to the end."""
 
     counts: dict[Place, CountedStage] = field(default_factory=dict)
-    rows: list[WindowRows] = field(default_factory=list)
+    rows: list[PortalRows] = field(default_factory=list)
     changed: dict[str, dict[int, Standing]] = field(default_factory=dict)
     turns: dict[Place, int] = field(default_factory=dict)
 
@@ -65,16 +65,16 @@ class _Turn:
     after: int
 
 
-class StageQuestion:
+class StageBatch:
     """One check's question to one portal; `starts`: when the sync of each entity began."""
 
     def __init__(self, job: Job, lists: Mapping[str, StageLists], starts: Mapping[str, datetime]) -> None:
         self._job = job
         self._lists = lists
         self._starts = starts
-        self._told = StageAnswers()
+        self._found = StageAnswers()
 
-    def ask(self, stages: Sequence[Here]) -> StageAnswers:
+    def ask(self, stages: Sequence[StoredStage]) -> StageAnswers:
         """Counts these stages, fifty a request; raises what the portal answers instead."""
         counting = {f"stage_{number}": self._counting(one.place) for number, one in enumerate(stages)}
         counting |= {f"other_{entity}": self._elsewhere(entity, stages) for entity in self._lists}
@@ -94,20 +94,20 @@ class StageQuestion:
             self._take_turn(answer, turn)
         self._take_first_rows()
         for entity, commands in changes.items():
-            self._told.changed[entity] = self._changed(answer, entity, commands)
-        return self._told
+            self._found.changed[entity] = self._changed(answer, entity, commands)
+        return self._found
 
     def _counting(self, place: Place) -> Command:
         return self._lists[place.entity].counting(place)
 
-    def _elsewhere(self, entity: str, stages: Sequence[Here]) -> Command:
+    def _elsewhere(self, entity: str, stages: Sequence[StoredStage]) -> Command:
         return self._lists[entity].elsewhere(_codes(stages, entity))
 
     def _changed_commands(self, entity: str) -> dict[str, Command]:
         query = self._lists[entity].changed(self._starts[entity])
         return query.chain(f"changed_{entity}", 0, None, CHANGED_PAGES)
 
-    def _turns(self, stages: Sequence[Here], room: int) -> list[_Turn]:
+    def _turns(self, stages: Sequence[StoredStage], room: int) -> list[_Turn]:
         """The large stages that were not read for the longest time, as far as there is room.
 
         One that could be read whole, and so be summed, is not begun where it cannot be now.
@@ -121,7 +121,7 @@ class StageQuestion:
                 room -= min(pages, room)
         return turns
 
-    def _turn(self, prefix: str, one: Here, pages: int) -> _Turn:
+    def _turn(self, prefix: str, one: StoredStage, pages: int) -> _Turn:
         query = self._lists[one.place.entity].of_stage(one.place)
         return _Turn(one.place, query, query.chain(prefix, one.read_upto, None, pages), one.read_upto)
 
@@ -140,9 +140,9 @@ class StageQuestion:
         return answer
 
     def _take_count(self, answer: BatchAnswer, key: str, place: Place) -> None:
-        self._told.counts[place] = self._lists[place.entity].read_count(answer, key, place)
+        self._found.counts[place] = self._lists[place.entity].read_count(answer, key, place)
 
-    def _take_elsewhere(self, answer: BatchAnswer, entity: str, stages: Sequence[Here]) -> None:
+    def _take_elsewhere(self, answer: BatchAnswer, entity: str, stages: Sequence[StoredStage]) -> None:
         """Those in stages that neither we nor the directories know."""
         found: defaultdict[Place, dict[int, Amount]] = defaultdict(dict)
         others = self._lists[entity].read_elsewhere(answer, f"other_{entity}", _codes(stages, entity))
@@ -150,7 +150,7 @@ class StageQuestion:
             if one.place.status:
                 found[one.place][number] = one.amount
         for place, rows in found.items():
-            self._told.counts[place] = CountedStage(len(rows), rows, None)
+            self._found.counts[place] = CountedStage(len(rows), rows, None)
 
     def _take_turn(self, answer: BatchAnswer, turn: _Turn) -> None:
         found = walk(self._job.portal.name, turn.query, answer, list(turn.commands), turn.after, None)
@@ -158,15 +158,15 @@ class StageQuestion:
             raise found.error
         rows = rows_by_id(self._lists[turn.place.entity], found.rows)
         window = Window(turn.place, turn.after, None if found.complete else found.covered)
-        self._told.rows.append(WindowRows(window, rows))
-        self._told.turns[turn.place] = 0 if found.complete else found.covered
+        self._found.rows.append(PortalRows(window, rows))
+        self._found.turns[turn.place] = 0 if found.complete else found.covered
 
     def _take_first_rows(self) -> None:
         """Those that came with the counts; not where a turn began with the same."""
-        begun = {one.window.place for one in self._told.rows if one.window.after == 0}
-        for place, counted in self._told.counts.items():
+        begun = {one.window.place for one in self._found.rows if one.window.after == 0}
+        for place, counted in self._found.counts.items():
             if place not in begun:
-                self._told.rows.append(WindowRows(Window(place, 0, counted.upto), counted.rows))
+                self._found.rows.append(PortalRows(Window(place, 0, counted.upto), counted.rows))
 
     def _changed(
         self, answer: BatchAnswer, entity: str, commands: Mapping[str, Command]
@@ -187,5 +187,5 @@ class StageQuestion:
         return [row for chunk in chunks for piece in chunk.pieces for row in piece.rows]
 
 
-def _codes(stages: Sequence[Here], entity: str) -> list[str]:
+def _codes(stages: Sequence[StoredStage], entity: str) -> list[str]:
     return [one.place.status for one in stages if one.place.entity == entity]

@@ -44,8 +44,8 @@ class _Part:
     """Ids of a stage, and how many stand in it there and here."""
 
     ids: IdRange
-    there: int
-    here: int
+    in_portal: int
+    in_copy: int
 
 
 class StageSearch:
@@ -59,10 +59,10 @@ class StageSearch:
 
     def find(self, patience: RequestAllowance) -> None:
         """As far as patience goes; what is left over by the counts is noted as hidden."""
-        parts = [_Part(EVERY_ID, self.tally.there, self.tally.here)]
+        parts = [_Part(EVERY_ID, self.tally.in_portal, self.tally.in_copy)]
         while parts and patience.is_left():
             part = parts.pop(0)
-            cut = self._cut(part) if max(part.there, part.here) > MOST_READ else []
+            cut = self._cut(part) if max(part.in_portal, part.in_copy) > MOST_READ else []
             if len(cut) > 1:
                 parts += self._differing(cut)
             else:
@@ -76,15 +76,15 @@ class StageSearch:
         query = self.lists.of_stage(self.tally.place)
         for chunk in read_list(self.job.client, query, concurrency=self.job.options.concurrency):
             for piece in chunk.pieces:
-                here = self._here(piece.done)
-                self.tally.compare(rows_by_id(self.lists, piece.rows), here, self.changed)
+                in_copy = self._in_copy(piece.done)
+                self.tally.compare(rows_by_id(self.lists, piece.rows), in_copy, self.changed)
                 highest = max(highest, piece.done.upto or 0)
-        self.tally.compare({}, self._here(IdRange(highest, None)), self.changed)
+        self.tally.compare({}, self._in_copy(IdRange(highest, None)), self.changed)
 
     def _read(self, part: _Part) -> None:
         """One request; of a part that has grown beyond it, what came."""
         query = self.lists.of_stage(self.tally.place)
-        pages = min(MAX_COMMANDS, part.there // PAGE_ROWS + 2)
+        pages = min(MAX_COMMANDS, part.in_portal // PAGE_ROWS + 2)
         chain = query.chain("row", part.ids.after, part.ids.upto, pages)
         answer = self.job.client.batch(chain)
         found = walk(self.job.portal.name, query, answer, list(chain), part.ids.after, part.ids.upto)
@@ -93,9 +93,9 @@ class StageSearch:
         if found.complete and part.ids == EVERY_ID:
             self.tally.begin_whole()
         ids = part.ids if found.complete else IdRange(part.ids.after, found.covered)
-        self.tally.compare(rows_by_id(self.lists, found.rows), self._here(ids), self.changed)
+        self.tally.compare(rows_by_id(self.lists, found.rows), self._in_copy(ids), self.changed)
 
-    def _here(self, ids: IdRange) -> dict[int, Amount]:
+    def _in_copy(self, ids: IdRange) -> dict[int, Amount]:
         window = Window(self.tally.place, ids.after, ids.upto)
         (rows,) = self.job.transact(store.rows_within, [window])
         return rows
@@ -116,10 +116,10 @@ class StageSearch:
             for number, ids in enumerate(parts)
         }
         answer = self.job.client.batch(commands)
-        here = self._counts(parts)
+        in_copy = self._counts(parts)
         counted = [
             _Part(ids, self.lists.read_count(answer, key, place).total, count)
-            for key, ids, count in zip(commands, parts, here, strict=True)
+            for key, ids, count in zip(commands, parts, in_copy, strict=True)
         ]
         return [part for part in counted if self._apart(part)]
 
@@ -130,4 +130,4 @@ class StageSearch:
 
     def _apart(self, part: _Part) -> int:
         """How many more there are there, but for what was changed since."""
-        return part.there - part.here - self.changed.balance(self.tally.place, part.ids)
+        return part.in_portal - part.in_copy - self.changed.balance(self.tally.place, part.ids)

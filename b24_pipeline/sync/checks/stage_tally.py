@@ -18,18 +18,18 @@ EVERY_ID = IdRange(0, None)
 class Changed:
     """Those modified in the portal after the sync had begun: where they stand there, and where here."""
 
-    there: Mapping[int, Standing]
-    here: Mapping[int, Standing]
+    in_portal: Mapping[int, Standing]
+    in_copy: Mapping[int, Standing]
 
     def balance(self, place: Place, ids: IdRange = EVERY_ID) -> int:
         """How many more of them stand in a stage there than here."""
-        return _standing(self.there, place, ids) - _standing(self.here, place, ids)
+        return _standing(self.in_portal, place, ids) - _standing(self.in_copy, place, ids)
 
     def moved(self, place: Place) -> set[int]:
         """Those that stand in a stage on one side only."""
-        there = {number for number, one in self.there.items() if one.place == place}
-        here = {number for number, one in self.here.items() if one.place == place}
-        return there ^ here
+        in_portal = {number for number, one in self.in_portal.items() if one.place == place}
+        in_copy = {number for number, one in self.in_copy.items() if one.place == place}
+        return in_portal ^ in_copy
 
 
 def _standing(side: Mapping[int, Standing], place: Place, ids: IdRange) -> int:
@@ -56,8 +56,8 @@ class Tally:
     """
 
     place: Place
-    there: int
-    here: int
+    in_portal: int
+    in_copy: int
     missing: set[int] = field(default_factory=set)
     surplus: set[int] = field(default_factory=set)
     differing: set[int] = field(default_factory=set)
@@ -67,37 +67,41 @@ class Tally:
     hidden: int = 0
     rows: int = 0
     is_whole: bool = False
-    amounts_there: dict[str, Decimal] = field(default_factory=dict)
-    amounts_here: dict[str, Decimal] = field(default_factory=dict)
+    portal_amounts: dict[str, Decimal] = field(default_factory=dict)
+    our_amounts: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def disputed(self) -> set[int]:
         """Every id that differs and was not seen to have been changed since."""
         return self.missing | self.surplus | self.differing
 
-    def compare(self, there: Mapping[int, Amount], here: Mapping[int, Amount], changed: Changed) -> None:
+    def compare(
+        self, in_portal: Mapping[int, Amount], in_copy: Mapping[int, Amount], changed: Changed
+    ) -> None:
         """Takes rows of the same ids of both sides."""
-        apart = {number for number in there.keys() & here.keys() if there[number] != here[number]}
-        missing, surplus = there.keys() - here.keys(), here.keys() - there.keys()
-        since = (apart | missing | surplus) & changed.there.keys()
+        apart = {
+            number for number in in_portal.keys() & in_copy.keys() if in_portal[number] != in_copy[number]
+        }
+        missing, surplus = in_portal.keys() - in_copy.keys(), in_copy.keys() - in_portal.keys()
+        since = (apart | missing | surplus) & changed.in_portal.keys()
         self.changed |= since
         self.missing |= missing - since
         self.surplus |= surplus - since
         self.differing |= apart - since
-        self.rows += len(there)
+        self.rows += len(in_portal)
         if self.is_whole:
-            _add(self.amounts_there, there.values())
-            _add(self.amounts_here, here.values())
+            _add(self.portal_amounts, in_portal.values())
+            _add(self.our_amounts, in_copy.values())
 
     def begin_whole(self) -> None:
         """All rows of both sides are about to be compared, so that there are sums too."""
         self.missing, self.surplus, self.differing = set(), set(), set()
-        self.amounts_there, self.amounts_here = {}, {}
+        self.portal_amounts, self.our_amounts = {}, {}
         self.rows, self.is_whole = 0, True
 
     def unexplained(self, changed: Changed) -> int:
         """How many more the portal counts than later changes and the ids found account for."""
-        net = self.there - self.here - changed.balance(self.place)
+        net = self.in_portal - self.in_copy - changed.balance(self.place)
         return net - len(self.missing) + len(self.surplus)
 
     def judge(self, verdicts: Verdicts, *, not_looked_at: Iterable[int] = ()) -> None:
@@ -112,28 +116,28 @@ class Tally:
         """As it is stored."""
         wrong = bool(self.disputed or self.hidden)
         summed = self.is_whole and counts_amounts
-        equal = not wrong and self.there == self.here and self.amounts_there == self.amounts_here
+        equal = not wrong and self.in_portal == self.in_copy and self.portal_amounts == self.our_amounts
         return Found(
             place=self.place,
-            portal_count=self.there,
-            our_count=self.here,
-            portal_amounts=self.amounts_there if summed else None,
-            our_amounts=self.amounts_here if summed else None,
+            portal_count=self.in_portal,
+            our_count=self.in_copy,
+            portal_amounts=self.portal_amounts if summed else None,
+            our_amounts=self.our_amounts if summed else None,
             missing_ids=sorted(self.missing),
             surplus_ids=sorted(self.surplus),
             differing_ids=sorted(self.differing),
-            rows_compared=min(self.rows, self.there),
+            rows_compared=min(self.rows, self.in_portal),
             is_equal=equal,
             is_explained=not wrong,
             is_repaired=wrong and not self.hidden and not self.left,
-            explanation=None if equal else "; ".join(self._told(portal)) or MEANWHILE,
+            explanation=None if equal else "; ".join(self._sentences(portal)) or MEANWHILE,
         )
 
-    def _told(self, portal: str) -> list[str]:
+    def _sentences(self, portal: str) -> list[str]:
         """In words, the worst first."""
         gone = self.surplus & self.deleted
         moved_away = self.surplus - gone
-        told = [
+        sentences = [
             _some(self.missing, "{} not in our copy of this stage"),
             _some(moved_away, "{} not in this stage in the portal any more"),
             _some(gone, "{} deleted in the portal"),
@@ -144,7 +148,7 @@ class Tally:
             _advice(portal, wrong=bool(self.disputed or self.hidden), left=bool(self.left or self.hidden)),
             _some(self.changed, "{} changed in the portal since the sync"),
         ]
-        return [one for one in told if one]
+        return [one for one in sentences if one]
 
 
 def _add(sums: dict[str, Decimal], amounts: Iterable[Amount]) -> None:

@@ -16,11 +16,11 @@ from itertools import groupby
 from b24_pipeline.entities import HISTORIES
 from b24_pipeline.log import logger
 from b24_pipeline.store.checks import stages as store
-from b24_pipeline.store.checks.stages import Here, Window
+from b24_pipeline.store.checks.stages import StoredStage, Window
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.sync.checks.recheck import SecondLook, Since
-from b24_pipeline.sync.checks.stage_batch import StageAnswers, StageQuestion, WindowRows
+from b24_pipeline.sync.checks.recheck import Since, StageRecheck
+from b24_pipeline.sync.checks.stage_batch import PortalRows, StageAnswers, StageBatch
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageLists
 from b24_pipeline.sync.checks.stage_search import MOST_READ, RequestAllowance, StageSearch
 from b24_pipeline.sync.checks.stage_tally import Changed, Tally
@@ -79,14 +79,14 @@ class _Check:
     def run(self) -> None:
         if not self._lists:
             return
-        told = StageQuestion(self.job, self._lists, self._starts()).ask(
+        answers = StageBatch(self.job, self._lists, self._starts()).ask(
             self.job.warehouse.transact(self._stages)
         )
-        checked_at, changed = self.job.warehouse.transact(self._compare, told)
+        checked_at, changed = self.job.warehouse.transact(self._compare, answers)
         self._search(changed)
         for entity, tallies in groupby(self.tallies, lambda tally: tally.place.entity):
             self._look_again(entity, list(tallies))
-        self.job.warehouse.transact(self._write, checked_at, told)
+        self.job.warehouse.transact(self._write, checked_at, answers)
 
     def _moments(self, connection: Connection) -> dict[str, Since]:
         """Of each entity that was ever read through."""
@@ -100,25 +100,26 @@ class _Check:
     def _starts(self) -> Mapping[str, datetime]:
         return {entity: self._since[entity].start for entity in self._lists}
 
-    def _stages(self, connection: Connection) -> list[Here]:
+    def _stages(self, connection: Connection) -> list[StoredStage]:
         """Those that can be asked for."""
         stages = store.stages(connection, self._account)
         return [one for one in stages if one.place.entity in self._lists and one.place.status]
 
-    def _compare(self, connection: Connection, told: StageAnswers) -> tuple[datetime, dict[str, Changed]]:
+    def _compare(self, connection: Connection, answers: StageAnswers) -> tuple[datetime, dict[str, Changed]]:
         """Our side at one moment beside what was told; runs anew where its transaction was lost."""
         checked_at = store.freeze(connection)
-        here = {one.place: one.entities for one in store.stages(connection, self._account)}
+        in_copy = {one.place: one.entities for one in store.stages(connection, self._account)}
         changed = {
-            entity: Changed(there, store.standing(connection, self._account, entity, list(there)))
-            for entity, there in told.changed.items()
+            entity: Changed(in_portal, store.standing(connection, self._account, entity, list(in_portal)))
+            for entity, in_portal in answers.changed.items()
         }
         tallies = {
-            place: Tally(place, counted.total, here.get(place, 0)) for place, counted in told.counts.items()
+            place: Tally(place, counted.total, in_copy.get(place, 0))
+            for place, counted in answers.counts.items()
         }
-        windows = [_window(one, tallies[one.window.place]) for one in told.rows]
+        windows = [_window(one, tallies[one.window.place]) for one in answers.rows]
         found = store.rows_within(connection, self._account, windows)
-        for one, window, rows in zip(told.rows, windows, found, strict=True):
+        for one, window, rows in zip(answers.rows, windows, found, strict=True):
             tally = tallies[window.place]
             if one.is_whole and window == one.window:
                 tally.begin_whole()
@@ -144,14 +145,14 @@ class _Check:
         disputed = sorted({number for tally in tallies for number in tally.disputed})
         if not disputed:
             return
-        look = SecondLook(self.job, self._lists[entity], self._since[entity])
+        look = StageRecheck(self.job, self._lists[entity], self._since[entity])
         verdicts = look.look(disputed[:MOST_LOOKED_AT])
         for tally in tallies:
             tally.judge(verdicts, not_looked_at=disputed[MOST_LOOKED_AT:])
         if look.outcome.rows_changed or look.outcome.rows_deleted or look.outcome.question:
             self.repaired.append(look.outcome)
 
-    def _write(self, connection: Connection, checked_at: datetime, told: StageAnswers) -> None:
+    def _write(self, connection: Connection, checked_at: datetime, answers: StageAnswers) -> None:
         portal = self.job.portal.name
         found = [
             tally.found(portal, counts_amounts=self._lists[tally.place.entity].counts_amounts)
@@ -159,12 +160,12 @@ class _Check:
         ]
         self.wrong = sum(not (one.is_explained or one.is_repaired) for one in found)
         store.write(connection, self._account, checked_at, found)
-        for place, read_upto in told.turns.items():
+        for place, read_upto in answers.turns.items():
             store.take_turn(connection, self._account, place, read_upto)
 
 
-def _window(asked: WindowRows, tally: Tally) -> Window:
+def _window(asked: PortalRows, tally: Tally) -> Window:
     """What is compared with these rows; where far more are here than there, not all of ours."""
-    if asked.window.upto is None and tally.here > tally.there + MOST_READ:
+    if asked.window.upto is None and tally.in_copy > tally.in_portal + MOST_READ:
         return Window(tally.place, asked.window.after, max(asked.rows, default=asked.window.after))
     return asked.window
