@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Addresses:
+class SandboxAddresses:
     """`host:port` of the portal, which may change, and of the authorization server, which does not."""
 
     def __init__(self, address: str) -> None:

@@ -6,25 +6,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from b24_pipeline.sandbox.addresses import Addresses
+from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.caller import Caller
 from b24_pipeline.sandbox.clock import Clock
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.crm.editing import Editor
-from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.data.generate import Generation
 from b24_pipeline.sandbox.events.bus import Bus
 from b24_pipeline.sandbox.events.sender import Sender
-from b24_pipeline.sandbox.oauth.application import Application
+from b24_pipeline.sandbox.oauth.installed_app import Application
 
 
-class Portal:
+class PortalState:
     """Shared state. Whoever reads or changes it holds `lock`.
 
     `caller` is who acts: the webhook's maker, unless `acting` says otherwise.
     """
 
-    def __init__(self, config: SandboxConfig, addresses: Addresses | None = None) -> None:
+    def __init__(self, config: SandboxConfig, addresses: SandboxAddresses | None = None) -> None:
         generated = Generation(config).run()
         self.config = config
         self.clock = Clock(config.clock_offset_seconds)
@@ -33,7 +33,7 @@ class Portal:
         self.directories = generated.directories
         self.users = generated.users
         self.caller = self.owner = Caller(config.user_id, config.scope)
-        self.addresses = addresses or Addresses(config.host)
+        self.addresses = addresses or SandboxAddresses(config.host)
         self.application = Application(config, self.addresses)
         self.sender = Sender(config.events)
         self.events = Bus(self.application, self.clock, self.sender)
@@ -55,7 +55,7 @@ class Portal:
             finally:
                 self.caller = self.owner
 
-    def entity(self, entity_type: str) -> Entity:
+    def entity(self, entity_type: str) -> CrmEntity:
         """The entity of this type; LookupError names the ones there are."""
         if entity_type not in self.entities:
             raise LookupError(f"no entity type {entity_type!r} in the sandbox: {', '.join(self.entities)}")

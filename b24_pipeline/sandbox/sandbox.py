@@ -7,7 +7,7 @@ import threading
 from itertools import count
 from types import TracebackType
 
-from b24_pipeline.sandbox.addresses import Addresses
+from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.controls.app_steering import AppSteering
 from b24_pipeline.sandbox.controls.faults import Faults
@@ -16,9 +16,9 @@ from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.http.gateway import Gateway
 from b24_pipeline.sandbox.http.server import Server, listening
 from b24_pipeline.sandbox.journal import Journal, RequestRecord, Stats
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.executor import Executor
-from b24_pipeline.sandbox.rest.limiter import OperatingTime, RequestBucket
+from b24_pipeline.sandbox.rest.limiter import OperatingWindow, RequestBucket
 
 
 class Sandbox(Steering, AppSteering):
@@ -27,15 +27,15 @@ class Sandbox(Steering, AppSteering):
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
         opened = listening(self.config.host, self.config.port)
-        addresses = Addresses(f"{self.config.host}:{opened.getsockname()[1]}")
-        portal = Portal(self.config, addresses)
+        addresses = SandboxAddresses(f"{self.config.host}:{opened.getsockname()[1]}")
+        portal = PortalState(self.config, addresses)
         Steering.__init__(self, portal)
         AppSteering.__init__(self, portal, self._listen_also)
         self._stopped = threading.Event()
         self.faults = Faults()
         self._journal = Journal()
         self._bucket = RequestBucket(self.config.limits)
-        self._operating = OperatingTime(self.config.limits)
+        self._operating = OperatingWindow(self.config.limits)
         self._server = Server(self._gateway(), opened)
 
     def _gateway(self) -> Gateway:

@@ -9,7 +9,7 @@ from typing import Any
 from b24_pipeline.sandbox.config import EventDelivery
 from b24_pipeline.sandbox.events.sender import SentEvent
 from b24_pipeline.sandbox.events.subscriptions import OutgoingWebhook
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 
 Listen = Callable[[str, int], None]
 """Makes the server answer at another host and port."""
@@ -18,9 +18,9 @@ Listen = Callable[[str, int], None]
 class AppSteering:
     """Installs and removes the app, ends its tokens, adds webhooks, bends the delivery of events."""
 
-    portal: Portal
+    portal: PortalState
 
-    def __init__(self, portal: Portal, listen: Listen) -> None:
+    def __init__(self, portal: PortalState, listen: Listen) -> None:
         self.portal = portal
         self._listen = listen
 

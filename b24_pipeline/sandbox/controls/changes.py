@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from b24_pipeline.sandbox.crm.entity import Entity
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, ODD_TEXTS, PRODUCTS, SOURCES
 
 STAGED = ("lead", "deal")
@@ -52,7 +52,7 @@ class ChangeReport:
 class Changes:
     """One series of changes; each hits another element while `distinct`."""
 
-    def __init__(self, portal: Portal, seed: int, *, distinct: bool) -> None:
+    def __init__(self, portal: PortalState, seed: int, *, distinct: bool) -> None:
         self._portal = portal
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._distinct = distinct
@@ -112,7 +112,7 @@ class Changes:
     def _codes(self, entity_type: str, category: int) -> list[str]:
         return [one.status_id for one in self._portal.directories.stages(entity_type, category)]
 
-    def _place(self, entity_type: str, identifier: int) -> tuple[Entity, int, str, int]:
+    def _place(self, entity_type: str, identifier: int) -> tuple[CrmEntity, int, str, int]:
         entity = self._portal.entities[entity_type]
         row = entity.table.row_of(identifier) or 0
         editor = self._portal.editor

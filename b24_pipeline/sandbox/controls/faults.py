@@ -11,7 +11,7 @@ from b24_pipeline.sandbox.rest.php import Params, either_case
 from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.page import Page
 
-Kind = Literal[
+FaultKind = Literal[
     "error",
     "html",
     "truncate",
@@ -68,7 +68,7 @@ class Fault:
     old refresh token is used up.
     """
 
-    kind: Kind
+    kind: FaultKind
     method: str = ""
     times: int | None = None
     every: int = 1

@@ -9,9 +9,9 @@ from typing import Any
 
 from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
 from b24_pipeline.sandbox.controls.truth import Truth
-from b24_pipeline.sandbox.crm.stages import Status, directory_of
-from b24_pipeline.sandbox.crm.user_fields import Option, UserField
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
+from b24_pipeline.sandbox.crm.user_fields import EnumOption, UserField
+from b24_pipeline.sandbox.portal import PortalState
 
 _COLORS = {"": "#39A8EF", "S": "#7BD500", "F": "#FF5752"}
 
@@ -19,7 +19,7 @@ _COLORS = {"": "#39A8EF", "S": "#7BD500", "F": "#FF5752"}
 class Steering:
     """Changes take the portal's lock and its present second; LookupError names what is missing."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: PortalState) -> None:
         self.portal = portal
         self.truth = Truth(portal)
 
@@ -77,7 +77,7 @@ class Steering:
             entity = self.portal.entity(entity_type)
             number = max((one.id for one in entity.user_fields), default=0) + 1
             name = name.upper() if name.upper().startswith("UF_CRM_") else f"UF_CRM_{name.upper()}"
-            choices = tuple(Option(number * 1000 + place, text) for place, text in enumerate(options))
+            choices = tuple(EnumOption(number * 1000 + place, text) for place, text in enumerate(options))
             field = UserField(number, entity_type, name, type, label or name, multiple, choices)
             self.portal.editor.add_user_field(field)
             return field
@@ -113,10 +113,10 @@ class Steering:
         category: int = 0,
         sort: int = 500,
         semantics: str = "",
-    ) -> Status:
+    ) -> DirectoryEntry:
         """A new stage; `status_id` is the whole code, such as `C4:UC_X`; `semantics` S, F or empty."""
         with self.portal.lock:
-            stage = Status(
+            stage = DirectoryEntry(
                 id=0,
                 entity_id=directory_of(entity_type, category),
                 status_id=status_id,
@@ -128,11 +128,13 @@ class Steering:
             )
             return self.portal.directories.add(stage)
 
-    def rename_stage(self, entity_type: str, status_id: str, name: str, *, category: int = 0) -> Status:
+    def rename_stage(
+        self, entity_type: str, status_id: str, name: str, *, category: int = 0
+    ) -> DirectoryEntry:
         """Give a stage another name."""
         return self._change_stage(entity_type, status_id, category, name=name)
 
-    def sort_stage(self, entity_type: str, status_id: str, sort: int, *, category: int = 0) -> Status:
+    def sort_stage(self, entity_type: str, status_id: str, sort: int, *, category: int = 0) -> DirectoryEntry:
         """Give a stage another place."""
         return self._change_stage(entity_type, status_id, category, sort=sort)
 
@@ -143,16 +145,18 @@ class Steering:
                 directory_of(entity_type, _category(status_id, category)), status_id
             )
 
-    def _change_stage(self, entity_type: str, status_id: str, category: int, **changes: Any) -> Status:
+    def _change_stage(
+        self, entity_type: str, status_id: str, category: int, **changes: Any
+    ) -> DirectoryEntry:
         with self.portal.lock:
             entity_id = directory_of(entity_type, _category(status_id, category))
             return self.portal.directories.change(entity_id, status_id, **changes)
 
 
-def _options(field: UserField, values: Sequence[str]) -> tuple[Option, ...]:
+def _options(field: UserField, values: Sequence[str]) -> tuple[EnumOption, ...]:
     ids = {one.value: one.id for one in field.options}
     fresh = count(max(ids.values(), default=field.id * 1000 - 1) + 1)
-    return tuple(Option(ids[value] if value in ids else next(fresh), value) for value in values)
+    return tuple(EnumOption(ids[value] if value in ids else next(fresh), value) for value in values)
 
 
 def _category(status_id: str, given: int) -> int:

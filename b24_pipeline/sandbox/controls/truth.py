@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rows.cells import ABSENT, Rows
 from b24_pipeline.sandbox.rows.codecs import Moment, Whole
-from b24_pipeline.sandbox.rows.columns import Column, Numbers
+from b24_pipeline.sandbox.rows.columns import CellColumn, Numbers
 from b24_pipeline.sandbox.rows.selection import is_user_field
 
 _CHUNK = 1000
@@ -21,7 +21,7 @@ _STAGE_PREFIX = {"lead": "STATUS", "deal": "STAGE"}
 class Truth:
     """Reads the portal's state; every call reflects all changes so far."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: PortalState) -> None:
         self._portal = portal
 
     def entities(self, entity_type: str) -> pd.DataFrame:
@@ -123,7 +123,7 @@ class Truth:
         )
 
 
-def _series(name: str, column: Column, rows: Rows) -> pd.Series[Any]:
+def _series(name: str, column: CellColumn, rows: Rows) -> pd.Series[Any]:
     if is_user_field(name):
         return pd.Series(_present(column, rows), dtype=object)
     values = column.typed(rows)
@@ -135,6 +135,6 @@ def _series(name: str, column: Column, rows: Rows) -> pd.Series[Any]:
     return pd.Series(values, dtype=object)
 
 
-def _present(column: Column, rows: Rows) -> list[Any]:
+def _present(column: CellColumn, rows: Rows) -> list[Any]:
     """Rendered values; what is absent on the wire is None."""
     return [None if value is ABSENT else value for value in column.rendered(rows, "classic")]

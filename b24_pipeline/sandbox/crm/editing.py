@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.clock import Clock, moment_text
-from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, Entity
+from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, CrmEntity
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.user_fields import UserField
 from b24_pipeline.sandbox.events import names
@@ -25,7 +25,7 @@ class Editor:
 
     def __init__(
         self,
-        entities: Mapping[str, Entity],
+        entities: Mapping[str, CrmEntity],
         directories: Directories,
         clock: Clock,
         announce: Announce,
@@ -124,22 +124,22 @@ class Editor:
     def _now(self) -> str:
         return moment_text(int(self._clock.now()))
 
-    def _touch(self, entity: Entity, row: int, user_id: int) -> str:
+    def _touch(self, entity: CrmEntity, row: int, user_id: int) -> str:
         """Stamp who changed it and when; the time, for what else happens at once."""
         now = self._now()
         entity.table.write(row, {"DATE_MODIFY": now, "MODIFY_BY_ID": user_id})
         return now
 
-    def stage(self, entity: Entity, row: int) -> str:
+    def stage(self, entity: CrmEntity, row: int) -> str:
         """The present stage of a row."""
         return str(entity.table.columns[STAGE_FIELDS[entity.type]].typed(np.array([row]))[0])
 
-    def category(self, entity: Entity, row: int) -> int:
+    def category(self, entity: CrmEntity, row: int) -> int:
         """The present pipeline of a row; leads have the one pipeline 0."""
         column = entity.table.columns.get("CATEGORY_ID")
         return int(column.typed(np.array([row]))[0]) if column is not None else 0
 
-    def _row(self, entity: Entity, identifier: int) -> int:
+    def _row(self, entity: CrmEntity, identifier: int) -> int:
         row = entity.table.row_of(identifier)
         if row is None:
             raise LookupError(f"the sandbox has no {entity.type} {identifier}")
@@ -149,12 +149,12 @@ class Editor:
         semantics = self._directories.semantics(entity_type, stage)
         return _INTERMEDIATE if semantics == "P" else _FINAL
 
-    def _first_stage(self, entity: Entity, row: int) -> str:
+    def _first_stage(self, entity: CrmEntity, row: int) -> str:
         asked = self.stage(entity, row)
         stages = self._directories.stages(entity.type, self.category(entity, row))
         return asked if asked not in {"None", ""} else stages[0].status_id
 
-    def _enter(self, entity: Entity, row: int, stage: str, kind: int, user_id: int, now: str) -> None:
+    def _enter(self, entity: CrmEntity, row: int, stage: str, kind: int, user_id: int, now: str) -> None:
         semantics = self._directories.semantics(entity.type, stage)
         closed = semantics != "P"
         own: dict[str, Any] = {"DATE_CLOSED": now if closed else None}
@@ -165,7 +165,7 @@ class Editor:
         entity.table.write(row, own | {"MOVED_TIME": now, "MOVED_BY_ID": user_id})
         self._log(entity, row, {"TYPE_ID": kind, "CREATED_TIME": now}, (stage, semantics))
 
-    def _log(self, entity: Entity, row: int, values: dict[str, Any], stage: tuple[str, str]) -> None:
+    def _log(self, entity: CrmEntity, row: int, values: dict[str, Any], stage: tuple[str, str]) -> None:
         history = entity.history
         if history is None:
             return
@@ -176,7 +176,7 @@ class Editor:
         values |= {"CATEGORY_ID": self.category(entity, row)}
         history.write(history.append(identifier), values)
 
-    def _note_presence(self, entity: Entity, row: int, fields: Mapping[str, Any]) -> None:
+    def _note_presence(self, entity: CrmEntity, row: int, fields: Mapping[str, Any]) -> None:
         for name, flag in _HAS.items():
             if name in fields and flag in entity.table.columns:
                 held = entity.table.columns[name].typed(np.array([row]))[0]
@@ -191,7 +191,7 @@ def _people(user_id: int) -> dict[str, int]:
     return dict.fromkeys(("ASSIGNED_BY_ID", "CREATED_BY_ID", "MODIFY_BY_ID"), user_id)
 
 
-def _defaults(entity: Entity) -> dict[str, Any]:
+def _defaults(entity: CrmEntity) -> dict[str, Any]:
     defaults: dict[str, Any] = {one.name: "N" for one in entity.fields if one.type == "char" and one.listed}
     if entity.type == "deal":
         defaults |= {"CATEGORY_ID": 0, "OPPORTUNITY": "0", "CURRENCY_ID": "RUB", "OPENED": "Y"}

@@ -16,7 +16,7 @@ SEMANTIC_FIELDS = {"lead": "STATUS_SEMANTIC_ID", "deal": "STAGE_SEMANTIC_ID"}
 
 
 @dataclass
-class Entity:
+class CrmEntity:
     """Everything about leads, deals, contacts or companies; the last two have no history."""
 
     type: str

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.rows.cells import ABSENT, NOTHING
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole
-from b24_pipeline.sandbox.rows.columns import Codec, Coded, Column, Numbers
-from b24_pipeline.sandbox.rows.multifields import KINDS, Kind, Multifield, site_text
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole
+from b24_pipeline.sandbox.rows.columns import CellColumn, Codec, Coded, Numbers
+from b24_pipeline.sandbox.rows.multifields import KINDS, Multifield, MultifieldKind, site_text
 
 LINK_TYPES = frozenset(
     {"integer", "user", "crm_company", "crm_contact", "crm_lead", "crm_quote", "crm_category"}
 )
-_LINK_KIND = Kind("LINK", ("USER",), site_text)
+_LINK_KIND = MultifieldKind("LINK", ("USER",), site_text)
 Convert = Callable[[Any], Any]
 
 
-def empty_column(name: str, field_type: str, size: int, *, multiple: bool = False) -> Column:
+def empty_column(name: str, field_type: str, size: int, *, multiple: bool = False) -> CellColumn:
     """A column of this type without a value in any row."""
     codec = number_codec(field_type)
     if field_type == "crm_multifield":
@@ -44,7 +44,7 @@ def number_codec(field_type: str) -> Codec | None:
     """The codec of types that are kept as numbers."""
     if field_type in LINK_TYPES:
         return Whole()
-    codecs: dict[str, Codec] = {"datetime": Moment(), "date": Day(), "double": Cents(None)}
+    codecs: dict[str, Codec] = {"datetime": Moment(), "date": DayCodec(), "double": Cents(None)}
     return codecs.get(field_type)
 
 

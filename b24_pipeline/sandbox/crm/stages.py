@@ -10,7 +10,7 @@ _EXTRA = {"S": "success", "F": "failure", "": "process"}
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class DealPipeline:
     """A deal funnel; category 0 is the default one."""
 
     category_id: int
@@ -30,7 +30,7 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
-class Status:
+class DirectoryEntry:
     """A row of a directory; of a stage directory it is a stage. `semantics`: S, F or empty."""
 
     id: int
@@ -80,20 +80,20 @@ def directory_of(entity_type: str, category_id: int = 0) -> str:
 class Directories:
     """Every directory of the portal, with what the sandbox's owner may do to a stage."""
 
-    def __init__(self, pipelines: Iterable[Pipeline], statuses: Iterable[Status]) -> None:
+    def __init__(self, pipelines: Iterable[DealPipeline], statuses: Iterable[DirectoryEntry]) -> None:
         self.pipelines = list(pipelines)
         self._statuses = list(statuses)
-        self._gone: dict[str, Status] = {}
+        self._gone: dict[str, DirectoryEntry] = {}
 
-    def rows(self) -> list[Status]:
+    def rows(self) -> list[DirectoryEntry]:
         """All directory rows, by id."""
         return list(self._statuses)
 
-    def items(self, entity_id: str) -> list[Status]:
+    def items(self, entity_id: str) -> list[DirectoryEntry]:
         """One directory in its order."""
         return sorted((one for one in self._statuses if one.entity_id == entity_id), key=lambda one: one.sort)
 
-    def stages(self, entity_type: str, category_id: int = 0) -> list[Status]:
+    def stages(self, entity_type: str, category_id: int = 0) -> list[DirectoryEntry]:
         """The stages of a pipeline in their order."""
         return self.items(directory_of(entity_type, category_id))
 
@@ -101,7 +101,7 @@ class Directories:
         """Pipelines of an entity type; leads have the one pipeline 0."""
         return [0] if entity_type == "lead" else [one.category_id for one in self.pipelines]
 
-    def stage(self, entity_type: str, status_id: str) -> Status | None:
+    def stage(self, entity_type: str, status_id: str) -> DirectoryEntry | None:
         """A stage by its code, deleted ones included."""
         for category_id in self.category_ids(entity_type):
             entity_id = directory_of(entity_type, category_id)
@@ -115,13 +115,13 @@ class Directories:
         stage = self.stage(entity_type, status_id)
         return (stage.semantics or "P") if stage else "P"
 
-    def add(self, status: Status) -> Status:
+    def add(self, status: DirectoryEntry) -> DirectoryEntry:
         """Add a row; its id is given here."""
         added = replace(status, id=max((one.id for one in self._all()), default=0) + 1)
         self._statuses.append(added)
         return added
 
-    def change(self, entity_id: str, status_id: str, **changes: Any) -> Status:
+    def change(self, entity_id: str, status_id: str, **changes: Any) -> DirectoryEntry:
         """Rename, recolour or re-sort a row."""
         place = self._place(entity_id, status_id)
         self._statuses[place] = replace(self._statuses[place], **changes)
@@ -132,7 +132,7 @@ class Directories:
         gone = self._statuses.pop(self._place(entity_id, status_id))
         self._gone[f"{entity_id}:{status_id}"] = gone
 
-    def _all(self) -> list[Status]:
+    def _all(self) -> list[DirectoryEntry]:
         return [*self._statuses, *self._gone.values()]
 
     def _place(self, entity_id: str, status_id: str) -> int:

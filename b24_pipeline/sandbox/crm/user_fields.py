@@ -19,7 +19,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Option:
+class EnumOption:
     """One choice of an enumeration."""
 
     id: int
@@ -48,7 +48,7 @@ class UserField:
     type: str
     label: str
     multiple: bool = False
-    options: tuple[Option, ...] = ()
+    options: tuple[EnumOption, ...] = ()
 
     @property
     def settings(self) -> Any:

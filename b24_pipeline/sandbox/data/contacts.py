@@ -10,7 +10,7 @@ from b24_pipeline.sandbox import vocabulary as words
 from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.data.maker import DAY, Maker
 from b24_pipeline.sandbox.rows.cells import NOTHING
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def make_contacts(
     maker.choose("TYPE_ID", ["CLIENT", "SUPPLIER", "PARTNER", "OTHER", None])
     maker.choose("SOURCE_ID", [None, *words.SOURCES])
     maker.choose("POST", words.POSTS)
-    maker.numbers("BIRTHDATE", maker.some(rng.integers(-7000, 13000, maker.size), 0.3), Day(""))
+    maker.numbers("BIRTHDATE", maker.some(rng.integers(-7000, 13000, maker.size), 0.3), DayCodec(""))
     maker.flags("EXPORT", 0.95)
     maker.multifield("IM", maker.some(rng.integers(1, 10**8, maker.size), 0.1), 0.0, 9_000_000)
     return maker

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.crm.field_types import coded_column, number_codec
-from b24_pipeline.sandbox.crm.user_fields import Option, UserField
+from b24_pipeline.sandbox.crm.user_fields import EnumOption, UserField
 from b24_pipeline.sandbox.rows.cells import ABSENT, NOTHING
-from b24_pipeline.sandbox.rows.columns import Column, Numbers
+from b24_pipeline.sandbox.rows.columns import CellColumn, Numbers
 from b24_pipeline.sandbox.vocabulary import CITIES, ODD_TEXTS, PRODUCTS, SOURCES
 
 _CODE = {"lead": 1700000000, "deal": 1710000000, "contact": 1720000000, "company": 1730000000}
@@ -55,11 +55,11 @@ def user_fields(entity_type: str) -> list[UserField]:
     ]
 
 
-def _options(first: int) -> tuple[Option, ...]:
-    return tuple(Option(first + place, text, place == 0) for place, text in enumerate(_OPTIONS))
+def _options(first: int) -> tuple[EnumOption, ...]:
+    return tuple(EnumOption(first + place, text, place == 0) for place, text in enumerate(_OPTIONS))
 
 
-def user_column(rng: np.random.Generator, field: UserField, size: int, now: int) -> Column:
+def user_column(rng: np.random.Generator, field: UserField, size: int, now: int) -> CellColumn:
     """Values of a user field, empty on three rows of ten."""
     empty = rng.random(size) < 0.3
     codec = number_codec(field.type)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from b24_pipeline.sandbox import vocabulary as words
-from b24_pipeline.sandbox.data.directories import DELETED, pipeline_stages
 from b24_pipeline.sandbox.data.histories import semantics_column, stage_column
-from b24_pipeline.sandbox.data.journeys import Ints, Moves, Tracks, Walk
+from b24_pipeline.sandbox.data.journeys import Ints, Moves, StageWalk, Tracks
 from b24_pipeline.sandbox.data.maker import DAY, Maker
+from b24_pipeline.sandbox.data.pipelines import DELETED, pipeline_stages
 from b24_pipeline.sandbox.data.titles import titles
 from b24_pipeline.sandbox.rows.cells import NOTHING
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Deals:
     ids: Ints
     created: Ints
     tracks: Tracks
-    walk: Walk
+    walk: StageWalk
     moves: Moves
     leads: Ints
     contacts: Ints
@@ -35,7 +35,7 @@ def plan_deals(
 ) -> Deals:
     """Let deals walk through their pipelines; `links` are lead, contact and company ids."""
     tracks = Tracks.of(pipeline_stages("deal"), {code for kind, _, code in DELETED if kind == "deal"})
-    walk = Walk(rng, "deal", tracks, created, now)
+    walk = StageWalk(rng, "deal", tracks, created, now)
     return Deals(ids, created, tracks, walk, walk.run(), *links)
 
 
@@ -90,5 +90,5 @@ def _times(maker: Maker, plan: Deals, now: int) -> None:
     maker.numbers("DATE_MODIFY", modified, Moment())
     maker.numbers("MOVED_TIME", moved, Moment())
     maker.numbers("LAST_ACTIVITY_TIME", np.maximum(modified - DAY, plan.created), Moment())
-    maker.numbers("BEGINDATE", begin, Day())
-    maker.numbers("CLOSEDATE", np.where(maker.rng.random(maker.size) < 0.03, NOTHING, closing), Day(""))
+    maker.numbers("BEGINDATE", begin, DayCodec())
+    maker.numbers("CLOSEDATE", np.where(maker.rng.random(maker.size) < 0.03, NOTHING, closing), DayCodec(""))

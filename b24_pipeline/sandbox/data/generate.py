@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from b24_pipeline.sandbox.config import SandboxConfig
-from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.crm.users import User, generate_users, user_ids
@@ -16,11 +16,11 @@ from b24_pipeline.sandbox.data.contacts import Persons, make_companies, make_con
 from b24_pipeline.sandbox.data.custom import user_column, user_fields
 from b24_pipeline.sandbox.data.dates import creation_times, identifiers
 from b24_pipeline.sandbox.data.deals import Deals, make_deals, plan_deals
-from b24_pipeline.sandbox.data.directories import generate_directories
 from b24_pipeline.sandbox.data.histories import history_table
 from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.data.leads import Leads, make_leads, plan_leads
 from b24_pipeline.sandbox.data.maker import Maker
+from b24_pipeline.sandbox.data.pipelines import generate_directories
 from b24_pipeline.sandbox.rows.cells import NOTHING
 from b24_pipeline.sandbox.rows.table import Table
 
@@ -29,7 +29,7 @@ from b24_pipeline.sandbox.rows.table import Table
 class Generated:
     """What a portal starts with."""
 
-    entities: dict[str, Entity]
+    entities: dict[str, CrmEntity]
     directories: Directories
     users: list[User]
 
@@ -108,32 +108,34 @@ class Generation:
             return np.full(count, NOTHING)
         return np.where(self._rng.random(count) < share, self._rng.choice(ids, count), NOTHING)
 
-    def _lead_entity(self, leads: Leads, contacts: Persons, origin: Ints, companies: Persons) -> Entity:
+    def _lead_entity(self, leads: Leads, contacts: Persons, origin: Ints, companies: Persons) -> CrmEntity:
         contact = self._contact_of_lead(leads, contacts, origin)
         company = np.where(contact != NOTHING, self._some_of(companies.ids, len(contact), 0.3), NOTHING)
         maker = make_leads(self._rng, leads, contact, company, self._owners, self._now)
         history = history_table(self._rng, "lead", leads.tracks, leads.moves, leads.ids)
         return self._entity("lead", leads.ids, maker, history)
 
-    def _deal_entity(self, deals: Deals) -> Entity:
+    def _deal_entity(self, deals: Deals) -> CrmEntity:
         maker = make_deals(self._rng, deals, self._owners, self._now)
         history = history_table(self._rng, "deal", deals.tracks, deals.moves, deals.ids)
         return self._entity("deal", deals.ids, maker, history)
 
-    def _contact_entity(self, contacts: Persons, companies: Persons) -> Entity:
+    def _contact_entity(self, contacts: Persons, companies: Persons) -> CrmEntity:
         links = self._some_of(companies.ids, len(contacts.ids), 0.35)
         maker = make_contacts(self._rng, contacts, links, self._owners, self._now)
         return self._entity("contact", contacts.ids, maker, None)
 
-    def _company_entity(self, companies: Persons) -> Entity:
+    def _company_entity(self, companies: Persons) -> CrmEntity:
         maker = make_companies(self._rng, companies, self._owners, self._now)
         return self._entity("company", companies.ids, maker, None)
 
-    def _entity(self, entity_type: str, ids: Ints, maker: Maker, history: Table | None) -> Entity:
+    def _entity(self, entity_type: str, ids: Ints, maker: Maker, history: Table | None) -> CrmEntity:
         fields = user_fields(entity_type)
         for field in fields:
             maker.columns[field.name] = user_column(self._rng, field, maker.size, self._now)
-        return Entity(entity_type, Table(ids, maker.columns), history, STANDARD_FIELDS[entity_type], fields)
+        return CrmEntity(
+            entity_type, Table(ids, maker.columns), history, STANDARD_FIELDS[entity_type], fields
+        )
 
 
 def _at(values: Ints, places: Ints | Sequence[int]) -> Ints:

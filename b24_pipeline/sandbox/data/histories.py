@@ -10,7 +10,7 @@ import numpy as np
 from b24_pipeline.sandbox.data.dates import identifiers
 from b24_pipeline.sandbox.data.journeys import Ints, Moves, Tracks
 from b24_pipeline.sandbox.rows.codecs import Moment, Whole
-from b24_pipeline.sandbox.rows.columns import Coded, Column, Numbers
+from b24_pipeline.sandbox.rows.columns import CellColumn, Coded, Numbers
 from b24_pipeline.sandbox.rows.table import Table
 
 HISTORY_FIELDS: dict[str, tuple[str, ...]] = {
@@ -25,7 +25,7 @@ def history_table(
     """Ids ascend with time; every value is text on the wire, as recorded."""
     ids = identifiers(rng, len(moves.owner), 1000)
     prefix = "STATUS" if entity_type == "lead" else "STAGE"
-    columns: dict[str, Column] = {
+    columns: dict[str, CellColumn] = {
         "ID": Numbers(ids, Whole()),
         "TYPE_ID": Numbers(moves.type, Whole()),
         "OWNER_ID": Numbers(owner_ids[moves.owner], Whole()),

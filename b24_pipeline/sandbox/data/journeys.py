@@ -76,7 +76,7 @@ class Moves:
     moment: Ints
 
 
-class Walk:
+class StageWalk:
     """All entities of a type walking from their creation to `now` (Unix seconds)."""
 
     def __init__(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from b24_pipeline.sandbox import vocabulary as words
-from b24_pipeline.sandbox.data.directories import DELETED, pipeline_stages
 from b24_pipeline.sandbox.data.histories import semantics_column, stage_column
-from b24_pipeline.sandbox.data.journeys import Ints, Moves, Tracks, Walk
+from b24_pipeline.sandbox.data.journeys import Ints, Moves, StageWalk, Tracks
 from b24_pipeline.sandbox.data.maker import DAY, Bools, Maker
+from b24_pipeline.sandbox.data.pipelines import DELETED, pipeline_stages
 from b24_pipeline.sandbox.data.titles import titles
 from b24_pipeline.sandbox.rows.cells import NOTHING
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Leads:
     ids: Ints
     created: Ints
     tracks: Tracks
-    walk: Walk
+    walk: StageWalk
     moves: Moves
     phones: Ints
 
@@ -41,7 +41,7 @@ class Leads:
 def plan_leads(rng: np.random.Generator, ids: Ints, created: Ints, now: int) -> Leads:
     """Let leads walk through their stages and give most of them a phone, some a common one."""
     tracks = Tracks.of(pipeline_stages("lead"), {code for kind, _, code in DELETED if kind == "lead"})
-    walk = Walk(rng, "lead", tracks, created, now)
+    walk = StageWalk(rng, "lead", tracks, created, now)
     moves = walk.run()
     phones = rng.integers(9_000_000_000, 9_999_999_999, len(ids))
     again = np.flatnonzero(rng.random(len(ids)) < 0.06)
@@ -84,7 +84,7 @@ def _texts(maker: Maker) -> None:
     maker.flags("OPENED", 0.7)
     maker.flags("IS_RETURN_CUSTOMER", 0.1)
     birthdays = maker.rng.integers(-7000, 13000, maker.size)
-    maker.numbers("BIRTHDATE", maker.some(birthdays, 0.2), Day(""))
+    maker.numbers("BIRTHDATE", maker.some(birthdays, 0.2), DayCodec(""))
 
 
 def _stages(maker: Maker, plan: Leads, now: int) -> None:

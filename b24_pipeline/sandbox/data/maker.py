@@ -12,7 +12,7 @@ from b24_pipeline.sandbox.crm.field_types import coded_column, empty_column
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.rows.cells import NOTHING
-from b24_pipeline.sandbox.rows.columns import Codec, Column, Numbers
+from b24_pipeline.sandbox.rows.columns import CellColumn, Codec, Numbers
 from b24_pipeline.sandbox.rows.multifields import KINDS, Multifield
 from b24_pipeline.sandbox.vocabulary import UTM
 
@@ -27,7 +27,7 @@ class Maker:
         self.rng = rng
         self.size = size
         self._fields = {field.name: field.type for field in STANDARD_FIELDS[entity_type] if field.listed}
-        self.columns: dict[str, Column] = {
+        self.columns: dict[str, CellColumn] = {
             name: empty_column(name, kind, size) for name, kind in self._fields.items()
         }
 

@@ -9,8 +9,8 @@ from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.events.form import encoded
 from b24_pipeline.sandbox.events.offline import OfflineQueue
 from b24_pipeline.sandbox.events.sender import Delivery, Sender
-from b24_pipeline.sandbox.events.subscriptions import Binding, OutgoingWebhook, Subscriptions
-from b24_pipeline.sandbox.oauth.application import VERSION, Application
+from b24_pipeline.sandbox.events.subscriptions import OutgoingWebhook, Subscription, Subscriptions
+from b24_pipeline.sandbox.oauth.installed_app import VERSION, Application
 
 _WITH_REFRESH_TOKEN = frozenset({names.INSTALL, names.QUEUE})
 """Events that bring a refresh token reliably (fact sheet 7.3)."""
@@ -61,7 +61,7 @@ class Bus:
         self._application.installed = False
         self._application.grants.revoke()
 
-    def _enqueue(self, binding: Binding, event: str, data: dict[str, Any]) -> None:
+    def _enqueue(self, binding: Subscription, event: str, data: dict[str, Any]) -> None:
         self.queue.put(event, data, self._config.user_id, binding.connector, int(self._clock.now()))
 
     def _ring(self) -> None:

@@ -14,7 +14,7 @@ from b24_pipeline.sandbox.clock import moment_text
 
 
 @dataclass
-class QueuedEvent:
+class OfflineEvent:
     """One row; `process_id` is empty until it is reserved."""
 
     id: int
@@ -47,7 +47,7 @@ class OfflineQueue:
     """Whoever reads or changes it holds the portal's lock."""
 
     def __init__(self) -> None:
-        self._rows: list[QueuedEvent] = []
+        self._rows: list[OfflineEvent] = []
         self._last_id = 0
 
     def put(self, event: str, data: dict[str, Any], user_id: int, connector: str, now: int) -> None:
@@ -58,33 +58,33 @@ class OfflineQueue:
                 row.timestamp, row.user_id = now, user_id
                 return
         self._last_id += 1
-        self._rows.append(QueuedEvent(self._last_id, now, event, data, user_id, message_id, connector))
+        self._rows.append(OfflineEvent(self._last_id, now, event, data, user_id, message_id, connector))
 
-    def rows(self) -> list[QueuedEvent]:
+    def rows(self) -> list[OfflineEvent]:
         """Every row, reserved ones included, by id."""
         return list(self._rows)
 
-    def waiting(self, connector: str) -> list[QueuedEvent]:
+    def waiting(self, connector: str) -> list[OfflineEvent]:
         """Rows of a connector that nobody reserved."""
         return [row for row in self._rows if not row.process_id and row.connector == connector]
 
-    def reserved(self, process_id: str, *, errors: bool) -> list[QueuedEvent]:
+    def reserved(self, process_id: str, *, errors: bool) -> list[OfflineEvent]:
         """Rows that a process reserved: those it failed with, or the others."""
         return [row for row in self._rows if row.process_id == process_id and row.error == errors]
 
-    def reserve(self, rows: Sequence[QueuedEvent]) -> str:
+    def reserve(self, rows: Sequence[OfflineEvent]) -> str:
         """Give rows to a new process; its id of 32 characters."""
         process_id = secrets.token_hex(16)
         for row in rows:
             row.process_id = process_id
         return process_id
 
-    def drop(self, rows: Iterable[QueuedEvent]) -> None:
+    def drop(self, rows: Iterable[OfflineEvent]) -> None:
         """Delete rows."""
         gone = {row.id for row in rows}
         self._rows = [row for row in self._rows if row.id not in gone]
 
-    def clear(self, process_id: str, wanted: Callable[[QueuedEvent], bool]) -> None:
+    def clear(self, process_id: str, wanted: Callable[[OfflineEvent], bool]) -> None:
         """Delete what a process has handled."""
         self.drop([row for row in self._rows if row.process_id == process_id and wanted(row)])
 

@@ -12,7 +12,7 @@ _FIRST_ID = 300
 
 
 @dataclass(frozen=True)
-class Binding:
+class Subscription:
     """`event.bind`: to a handler's address, or to the offline queue, which has none.
 
     `auth_type` is the user whose tokens come with the event, 0 the one who acted;
@@ -54,7 +54,7 @@ class Subscriptions:
     """All of them; whoever reads or changes it holds the portal's lock."""
 
     def __init__(self) -> None:
-        self.bindings: list[Binding] = []
+        self.bindings: list[Subscription] = []
         self.webhooks: list[OutgoingWebhook] = []
         self._last_id = _FIRST_ID
 
@@ -63,14 +63,14 @@ class Subscriptions:
         self._last_id += 1
         return self._last_id
 
-    def bind(self, binding: Binding) -> bool:
+    def bind(self, binding: Subscription) -> bool:
         """Add a binding; False if there is an equal one."""
         if any(one.key == binding.key for one in self.bindings):
             return False
         self.bindings.append(binding)
         return True
 
-    def unbind(self, fits: Callable[[Binding], bool]) -> int:
+    def unbind(self, fits: Callable[[Subscription], bool]) -> int:
         """Drop the bindings that fit; how many they were."""
         kept = [one for one in self.bindings if not fits(one)]
         count = len(self.bindings) - len(kept)
@@ -87,7 +87,7 @@ class Subscriptions:
         self.webhooks.append(OutgoingWebhook(self.next_id(), url, wanted, application_token, bare))
         return self.webhooks[-1]
 
-    def bound(self, event: str, *, offline: bool) -> list[Binding]:
+    def bound(self, event: str, *, offline: bool) -> list[Subscription]:
         """The app's bindings of an event."""
         return [one for one in self.bindings if one.event == event and one.offline == offline]
 

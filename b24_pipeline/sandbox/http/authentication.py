@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from b24_pipeline.sandbox.caller import Caller
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.php import Params
 from b24_pipeline.sandbox.rest_error import RestError
 
@@ -38,7 +38,7 @@ def door(path: str) -> Door | None:
 class Entrance:
     """Checks credentials."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: PortalState) -> None:
         self._portal = portal
 
     def admit(self, door: Door, headers: Mapping[bytes, bytes], params: Params) -> Caller:

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from b24_pipeline.sandbox.http.asgi import HTML_TYPE, Message, Reply, json_reply
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.php import Params, parse_query
 from b24_pipeline.sandbox.rest_error import RestError
 
@@ -46,7 +46,7 @@ _TEXTS = {
 class Authorization:
     """Answers the browser and the app; whoever opens the page is signed in as the webhook's maker."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: PortalState) -> None:
         self._portal = portal
         self._application = portal.application
 

@@ -25,7 +25,7 @@ from b24_pipeline.sandbox.http.authentication import Door, Entrance, door
 from b24_pipeline.sandbox.http.authorization import Authorization
 from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.journal import Journal, RequestRecord
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.batch import Batch
 from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.limiter import RequestBucket
@@ -42,7 +42,7 @@ class Gateway:
 
     def __init__(
         self,
-        portal: Portal,
+        portal: PortalState,
         executor: Executor,
         bucket: RequestBucket,
         faults: Faults,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.php import Params
 
 
 @dataclass
-class Answer:
+class RestAnswer:
     """`total` and `next` stand beside `result`; `rows` were rendered, `counted` were counted."""
 
     result: Any
@@ -21,9 +21,9 @@ class Answer:
     counted: int = 0
 
 
-Method = Callable[[Portal, Params], Answer]
+Method = Callable[[PortalState, Params], RestAnswer]
 
 
-def whole_list(rows: list[Any]) -> Answer:
+def whole_list(rows: list[Any]) -> RestAnswer:
     """A list that is never paged."""
-    return Answer(rows, total=len(rows), rows=len(rows), counted=len(rows))
+    return RestAnswer(rows, total=len(rows), rows=len(rows), counted=len(rows))

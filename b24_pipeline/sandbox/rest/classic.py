@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.crm.editing import wanted_id
-from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.user_fields import UserField
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method, whole_list
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer, whole_list
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_id, not_found
 from b24_pipeline.sandbox.rows.cells import Rows
-from b24_pipeline.sandbox.rows.comparison import Condition, cell_test, parse_condition
+from b24_pipeline.sandbox.rows.comparison import FilterCondition, cell_test, parse_condition
 from b24_pipeline.sandbox.rows.selection import selected
 
 
-def conditions(known: Container[str], given: Params) -> list[Condition]:
+def conditions(known: Container[str], given: Params) -> list[FilterCondition]:
     """The conditions of a filter; unknown fields are silently dropped, so it widens [seen]."""
     parsed = (parse_condition(key.upper(), value) for key, value in given.items())
     return [one for one in parsed if one.field in known]
@@ -33,14 +33,14 @@ def ordering(known: Container[str], given: Params) -> list[tuple[str, bool]]:
     return [pair for pair in pairs if pair[0] in known]
 
 
-def unordered(portal: Portal, rows: Rows, order: list[tuple[str, bool]]) -> Rows:
+def unordered(portal: PortalState, rows: Rows, order: list[tuple[str, bool]]) -> Rows:
     """Without `order` there is no stable one: on request every answer begins elsewhere."""
     if order or not portal.config.unstable_order or not len(rows):
         return rows
     return np.roll(rows, int(portal.clock.now() * 1000) % len(rows))
 
 
-def _list(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _list(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     entity = portal.entities[entity_type]
     fields = tuple(entity.listed_fields())
     order = ordering(fields, as_dict(either_case(params, "order")))
@@ -50,13 +50,13 @@ def _list(entity_type: str, portal: Portal, params: Params) -> Answer:
     return page(params, rows, lambda shown: entity.table.page(shown, names))
 
 
-def _get(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _get(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     entity = portal.entities[entity_type]
     row = _existing(entity, params)
-    return Answer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
+    return RestAnswer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
 
 
-def _existing(entity: Entity, params: Params) -> int:
+def _existing(entity: CrmEntity, params: Params) -> int:
     identifier = wanted_id(either_case(params, "id"))
     if identifier is None:
         raise invalid_id()
@@ -66,11 +66,11 @@ def _existing(entity: Entity, params: Params) -> int:
     return row
 
 
-def _fields(entity_type: str, portal: Portal, _params: Params) -> Answer:
-    return Answer(portal.entities[entity_type].described())
+def _fields(entity_type: str, portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(portal.entities[entity_type].described())
 
 
-def _user_fields(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _user_fields(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     given = {key.upper(): value for key, value in as_dict(either_case(params, "filter")).items()}
     labelled = bool(given.pop("LANG", None))
     fields = portal.entities[entity_type].user_fields
@@ -79,30 +79,30 @@ def _user_fields(entity_type: str, portal: Portal, params: Params) -> Answer:
     return whole_list(rows)
 
 
-def _fulfils(user_field: UserField, tests: list[Condition]) -> bool:
+def _fulfils(user_field: UserField, tests: list[FilterCondition]) -> bool:
     row = user_field.rendered(labelled=True)
     return all(cell_test(test.operation, test.value)(row[test.field]) for test in tests if test.field in row)
 
 
-def _add(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _add(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     fields = as_dict(either_case(params, "fields"))
     if entity_type in {"lead", "deal", "company"} and not fields:
         raise RestError("", "Parameter 'fields' must be array.")
-    return Answer(portal.editor.add(entity_type, fields, portal.caller.user_id))
+    return RestAnswer(portal.editor.add(entity_type, fields, portal.caller.user_id))
 
 
-def _update(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _update(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     _existing(portal.entities[entity_type], params)
     fields: dict[str, Any] = as_dict(either_case(params, "fields"))
     identifier = wanted_id(either_case(params, "id")) or 0
     portal.editor.update(entity_type, identifier, fields, portal.caller.user_id)
-    return Answer(True)
+    return RestAnswer(True)
 
 
-def _delete(entity_type: str, portal: Portal, params: Params) -> Answer:
+def _delete(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
     _existing(portal.entities[entity_type], params)
     portal.editor.delete(entity_type, wanted_id(either_case(params, "id")) or 0)
-    return Answer(True)
+    return RestAnswer(True)
 
 
 _ACTIONS = {

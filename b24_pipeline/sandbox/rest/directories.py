@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.crm.stages import Status, directory_of
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method, whole_list
+from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer, whole_list
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
 from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.codecs import php_int
@@ -15,7 +15,7 @@ from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sor
 _WITH_CATEGORIES = {2, 3, 4, 31}
 
 
-def _status_list(portal: Portal, params: Params) -> Answer:
+def _status_list(portal: PortalState, params: Params) -> RestAnswer:
     rows = [status.rendered() for status in portal.directories.rows()]
     for key, value in as_dict(either_case(params, "filter")).items():
         test = parse_condition(key.upper(), value)
@@ -26,16 +26,16 @@ def _status_list(portal: Portal, params: Params) -> Answer:
     return whole_list(rows)
 
 
-def _entity_items(portal: Portal, params: Params) -> Answer:
+def _entity_items(portal: PortalState, params: Params) -> RestAnswer:
     return whole_list(_short(portal.directories.items(str(params.get("entityId", "")))))
 
 
-def _entity_types(portal: Portal, _params: Params) -> Answer:
+def _entity_types(portal: PortalState, _params: Params) -> RestAnswer:
     ids = list(dict.fromkeys(status.entity_id for status in portal.directories.rows()))
-    return Answer([_entity_type(portal, entity_id) for entity_id in ids])
+    return RestAnswer([_entity_type(portal, entity_id) for entity_id in ids])
 
 
-def _entity_type(portal: Portal, entity_id: str) -> dict[str, Any]:
+def _entity_type(portal: PortalState, entity_id: str) -> dict[str, Any]:
     items = portal.directories.items(entity_id)
     entry: dict[str, Any] = {"ID": entity_id, "NAME": entity_id, "SEMANTIC_INFO": []}
     if not items or not items[0].is_stage:
@@ -47,22 +47,22 @@ def _entity_type(portal: Portal, entity_id: str) -> dict[str, Any]:
     return entry | {"SEMANTIC_INFO": info, "ENTITY_TYPE_ID": 1 if entity_id == "STATUS" else 2}
 
 
-def _short(statuses: list[Status]) -> list[dict[str, Any]]:
+def _short(statuses: list[DirectoryEntry]) -> list[dict[str, Any]]:
     return [{"NAME": one.name, "SORT": one.sort, "STATUS_ID": one.status_id} for one in statuses]
 
 
-def _category_list(portal: Portal, params: Params) -> Answer:
+def _category_list(portal: PortalState, params: Params) -> RestAnswer:
     type_id = php_int(params.get("entityTypeId"))
     if type_id not in _WITH_CATEGORIES:
         raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
     if type_id != 2:
         default = {"id": 0, "name": "Общая", "sort": 100, "entityTypeId": type_id, "isDefault": "Y"}
-        return Answer({"categories": [default]}, total=1, rows=1)
+        return RestAnswer({"categories": [default]}, total=1, rows=1)
     rows = [one.rendered() for one in portal.directories.pipelines]
-    return Answer({"categories": rows}, total=len(rows), rows=len(rows))
+    return RestAnswer({"categories": rows}, total=len(rows), rows=len(rows))
 
 
-def _deal_categories(portal: Portal, _params: Params) -> Answer:
+def _deal_categories(portal: PortalState, _params: Params) -> RestAnswer:
     """The deprecated list leaves the default funnel out."""
     rows = [
         {"ID": str(one.category_id), "NAME": one.name, "SORT": str(one.sort), "IS_LOCKED": "N"}
@@ -72,17 +72,17 @@ def _deal_categories(portal: Portal, _params: Params) -> Answer:
     return whole_list(rows)
 
 
-def _default_category(portal: Portal, _params: Params) -> Answer:
+def _default_category(portal: PortalState, _params: Params) -> RestAnswer:
     default = portal.directories.pipelines[0]
-    return Answer({"ID": "0", "NAME": default.name, "SORT": str(default.sort)})
+    return RestAnswer({"ID": "0", "NAME": default.name, "SORT": str(default.sort)})
 
 
-def _category_status(_portal: Portal, params: Params) -> Answer:
-    return Answer(directory_of("deal", php_int(either_case(params, "id"))))
+def _category_status(_portal: PortalState, params: Params) -> RestAnswer:
+    return RestAnswer(directory_of("deal", php_int(either_case(params, "id"))))
 
 
-def _category_stages(portal: Portal, params: Params) -> Answer:
-    return Answer(_short(portal.directories.stages("deal", php_int(either_case(params, "id")))))
+def _category_stages(portal: PortalState, params: Params) -> RestAnswer:
+    return RestAnswer(_short(portal.directories.stages("deal", php_int(either_case(params, "id")))))
 
 
 METHODS: dict[str, Method] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.multifields import Multifield, phone_number
@@ -16,7 +16,7 @@ _ENOUGH_HITS = 20
 _TYPES = ("LEAD", "CONTACT", "COMPANY")
 
 
-def _find(portal: Portal, params: Params) -> Answer:
+def _find(portal: PortalState, params: Params) -> RestAnswer:
     kind = str(params.get("type", "")).upper()
     if kind not in {"PHONE", "EMAIL"}:
         raise RestError("", "Communication type is not defined or invalid.")
@@ -29,7 +29,7 @@ def _find(portal: Portal, params: Params) -> Answer:
             found[name] = ids
         if len(ids) >= _ENOUGH_HITS:
             break
-    return Answer(found or [], rows=sum(map(len, found.values())))
+    return RestAnswer(found or [], rows=sum(map(len, found.values())))
 
 
 def _ids(table: Table, kind: str, values: list[str]) -> list[int]:

@@ -6,9 +6,9 @@ from functools import wraps
 from urllib.parse import urlsplit
 
 from b24_pipeline.sandbox.events import names
-from b24_pipeline.sandbox.events.subscriptions import Binding
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.events.subscriptions import Subscription
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
 from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.codecs import php_int
@@ -18,7 +18,7 @@ def app_only(method: Method) -> Method:
     """Refuses webhook credentials, which have no app (fact sheet 1)."""
 
     @wraps(method)
-    def refusing(portal: Portal, params: Params) -> Answer:
+    def refusing(portal: PortalState, params: Params) -> RestAnswer:
         if not portal.caller.is_app:
             description = "Current authorization type is denied for this method"
             raise RestError("WRONG_AUTH_TYPE", description, 403)
@@ -33,20 +33,20 @@ def text(params: Params, name: str) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _bind(portal: Portal, params: Params) -> Answer:
+def _bind(portal: PortalState, params: Params) -> RestAnswer:
     binding = _binding(portal, params)
     if not binding.offline and not _acceptable(binding.handler):
-        return Answer(False)
+        return RestAnswer(False)
     _check_rights(portal, binding)
     if not portal.events.subscriptions.bind(binding):
         raise RestError("ERROR_CORE", "Unable to set event handler: Handler already binded")
-    return Answer(True)
+    return RestAnswer(True)
 
 
-def _binding(portal: Portal, params: Params) -> Binding:
+def _binding(portal: PortalState, params: Params) -> Subscription:
     options = as_dict(either_case(params, "options"))
     offline = _is_offline(params)
-    return Binding(
+    return Subscription(
         id=portal.events.subscriptions.next_id(),
         event=_event(params),
         handler="" if offline else text(params, "handler"),
@@ -76,37 +76,37 @@ def _acceptable(handler: str) -> bool:
     return address.scheme in {"http", "https"} and bool(address.hostname)
 
 
-def _check_rights(portal: Portal, binding: Binding) -> None:
+def _check_rights(portal: PortalState, binding: Subscription) -> None:
     others = binding.auth_type not in {0, portal.caller.user_id}
     if not portal.config.admin and (binding.offline or others):
         raise RestError("ACCESS_DENIED", "Access denied!", 403)
 
 
-def _unbind(portal: Portal, params: Params) -> Answer:
+def _unbind(portal: PortalState, params: Params) -> RestAnswer:
     event, offline, handler = _event(params), _is_offline(params), text(params, "handler")
     auth_type, connector = either_case(params, "auth_type"), text(params, "auth_connector")
 
-    def fits(one: Binding) -> bool:
+    def fits(one: Subscription) -> bool:
         if one.event != event or one.offline != offline:
             return False
         if offline:
             return one.connector == connector
         return one.handler == handler and (auth_type in (None, "") or one.auth_type == php_int(auth_type))
 
-    return Answer({"count": portal.events.subscriptions.unbind(fits)})
+    return RestAnswer({"count": portal.events.subscriptions.unbind(fits)})
 
 
-def _get(portal: Portal, _params: Params) -> Answer:
-    return Answer([one.rendered() for one in portal.events.subscriptions.bindings])
+def _get(portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer([one.rendered() for one in portal.events.subscriptions.bindings])
 
 
-def _events(_portal: Portal, _params: Params) -> Answer:
-    return Answer(list(names.NAMES))
+def _events(_portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(list(names.NAMES))
 
 
-def _test(portal: Portal, params: Params) -> Answer:
+def _test(portal: PortalState, params: Params) -> RestAnswer:
     portal.events.raise_event(names.TEST, {"QUERY": params})
-    return Answer(1)
+    return RestAnswer(1)
 
 
 METHODS: dict[str, Method] = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer
-from b24_pipeline.sandbox.rest.limiter import OperatingTime
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import RestAnswer
+from b24_pipeline.sandbox.rest.limiter import OperatingWindow
 from b24_pipeline.sandbox.rest.methods import find_method
 from b24_pipeline.sandbox.rest.php import Params
 from b24_pipeline.sandbox.rest.timing import command_seconds, time_block
@@ -30,7 +30,7 @@ class CommandFaults(Protocol):
 class Executed:
     """An answer, when it was made, and what it was billed (seconds)."""
 
-    answer: Answer
+    answer: RestAnswer
     start: float
     finish: float
     seconds: float
@@ -39,7 +39,7 @@ class Executed:
 class Executor:
     """Runs commands of one portal; `bill_batch` decides who pays inside a batch."""
 
-    def __init__(self, portal: Portal, operating: OperatingTime, faults: CommandFaults) -> None:
+    def __init__(self, portal: PortalState, operating: OperatingWindow, faults: CommandFaults) -> None:
         self.portal = portal
         self.operating = operating
         self._faults = faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from b24_pipeline.sandbox.crm.entity import Entity
+from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.rows.selection import MULTIFIELDS, is_user_field
 
 _SPECIAL = {
@@ -41,7 +41,7 @@ def item_name(name: str, *, original: bool) -> str:
     return camel_case(name)
 
 
-def item_names(entity: Entity, *, original: bool) -> dict[str, str]:
+def item_names(entity: CrmEntity, *, original: bool) -> dict[str, str]:
     """Item name -> classic name of all fields that items show; multifields are `fm`."""
     plain = (name for name in entity.listed_fields() if name not in MULTIFIELDS)
     return {item_name(name, original=original): name for name in plain}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.crm.editing import wanted_id
-from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import unordered
 from b24_pipeline.sandbox.rest.item_names import item_names
 from b24_pipeline.sandbox.rest.paging import page
@@ -17,7 +17,7 @@ from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.codecs import php_int
-from b24_pipeline.sandbox.rows.comparison import Condition, parse_condition
+from b24_pipeline.sandbox.rows.comparison import FilterCondition, parse_condition
 from b24_pipeline.sandbox.rows.page import Cells, Constant, Derived, Page
 
 _ENTITY_TYPES = {number: name for name, number in TYPE_IDS.items()}
@@ -28,11 +28,11 @@ _EXTRA: dict[str, Any] = {"webformId": 0, "xmlId": None, "previousStageId": None
 class _Items:
     """One call's view of an entity: names as this caller wants them."""
 
-    def __init__(self, portal: Portal, params: Params) -> None:
+    def __init__(self, portal: PortalState, params: Params) -> None:
         type_id = php_int(params.get("entityTypeId"))
         if type_id not in _ENTITY_TYPES:
             raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
-        self.entity: Entity = portal.entities[_ENTITY_TYPES[type_id]]
+        self.entity: CrmEntity = portal.entities[_ENTITY_TYPES[type_id]]
         self.type_id = type_id
         original = str(params.get("useOriginalUfNames", "N")).upper() in {"Y", "1", "TRUE"}
         self.names = item_names(self.entity, original=original)
@@ -55,11 +55,11 @@ class _Items:
             rows = np.intersect1d(rows, part, assume_unique=True)
         return rows
 
-    def _condition(self, key: str, value: Any) -> Condition:
+    def _condition(self, key: str, value: Any) -> FilterCondition:
         parsed = parse_condition(key, value)
         if parsed.field not in self.names:
             raise invalid_filter(parsed.field)
-        return Condition(parsed.operation, self.names[parsed.field], parsed.value)
+        return FilterCondition(parsed.operation, self.names[parsed.field], parsed.value)
 
     def ordering(self, given: Params) -> list[tuple[str, bool]]:
         """(field, ascending) pairs; `ID` may be in capitals here [seen]."""
@@ -119,7 +119,7 @@ def _is_group(key: str, value: Any) -> bool:
     return key.isdecimal() and isinstance(value, dict | list)
 
 
-def _list(portal: Portal, params: Params) -> Answer:
+def _list(portal: PortalState, params: Params) -> RestAnswer:
     items = _Items(portal, params)
     order = items.ordering(as_dict(either_case(params, "order")))
     rows = items.rows(as_dict(either_case(params, "filter")))
@@ -128,19 +128,19 @@ def _list(portal: Portal, params: Params) -> Answer:
     return page(params, rows, lambda shown: {"items": items.page(shown, select)}, floor=False)
 
 
-def _get(portal: Portal, params: Params) -> Answer:
+def _get(portal: PortalState, params: Params) -> RestAnswer:
     items = _Items(portal, params)
     row = items.entity.table.row_of(wanted_id(either_case(params, "id")) or 0)
     if row is None:
         raise RestError("NOT_FOUND", "Элемент не найден")
-    return Answer({"item": items.page(np.array([row]), ["*"]).row(0)}, rows=1)
+    return RestAnswer({"item": items.page(np.array([row]), ["*"]).row(0)}, rows=1)
 
 
-def _fields(portal: Portal, params: Params) -> Answer:
+def _fields(portal: PortalState, params: Params) -> RestAnswer:
     items = _Items(portal, params)
     described = items.entity.described()
     named = {name: described[one] | {"upperName": one} for name, one in items.names.items()}
-    return Answer({"fields": named})
+    return RestAnswer({"fields": named})
 
 
 METHODS: dict[str, Method] = {"crm.item.list": _list, "crm.item.get": _get, "crm.item.fields": _fields}

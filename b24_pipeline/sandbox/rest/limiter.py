@@ -32,14 +32,14 @@ class RequestBucket:
 
 
 @dataclass(frozen=True)
-class Usage:
+class MethodUsage:
     """What a `time` block tells: seconds used in the window, and when the oldest fall out."""
 
     seconds: float
     reset_at: int
 
 
-class OperatingTime:
+class OperatingWindow:
     """Seconds a method has run in ten buckets that together are the window."""
 
     def __init__(self, limits: Limits) -> None:
@@ -72,7 +72,7 @@ class OperatingTime:
             seconds += buckets.pop()[1]
         buckets.append((current, seconds))
 
-    def usage(self, method: str, now: float) -> Usage:
+    def usage(self, method: str, now: float) -> MethodUsage:
         """Seconds used and the Unix second of the next release, or of a ban's end."""
         current, buckets = int(now // self._slice), self._buckets[method]
         while buckets and buckets[0][0] <= current - _BUCKETS:
@@ -80,4 +80,4 @@ class OperatingTime:
         oldest = buckets[0][0] if buckets else current
         ban = self._banned_until.get(method, 0.0)
         release = (oldest + _BUCKETS) * self._slice
-        return Usage(sum(spent for _, spent in buckets), int(ban if ban > now else release) + 1)
+        return MethodUsage(sum(spent for _, spent in buckets), int(ban if ban > now else release) + 1)

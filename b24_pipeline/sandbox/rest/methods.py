@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from b24_pipeline.sandbox.clock import utc
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest import (
     application,
     classic,
@@ -15,7 +15,7 @@ from b24_pipeline.sandbox.rest import (
     people,
     stage_history,
 )
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params
 from b24_pipeline.sandbox.rest_error import RestError
 
@@ -33,18 +33,18 @@ _ANY_SCOPE = frozenset(
 )
 
 
-def _server_time(portal: Portal, _params: Params) -> Answer:
-    return Answer(utc(int(portal.clock.now())).isoformat())
+def _server_time(portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(utc(int(portal.clock.now())).isoformat())
 
 
-def _method_get(portal: Portal, params: Params) -> Answer:
+def _method_get(portal: PortalState, params: Params) -> RestAnswer:
     name = str(params.get("name", "")).lower()
     existing = name in METHODS
-    return Answer({"isExisting": existing, "isAvailable": existing and in_scope(portal, name)})
+    return RestAnswer({"isExisting": existing, "isAvailable": existing and in_scope(portal, name)})
 
 
-def _methods(_portal: Portal, _params: Params) -> Answer:
-    return Answer(sorted([*METHODS, "batch"]))
+def _methods(_portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(sorted([*METHODS, "batch"]))
 
 
 METHODS: dict[str, Method] = {
@@ -63,12 +63,12 @@ METHODS: dict[str, Method] = {
 }
 
 
-def in_scope(portal: Portal, name: str) -> bool:
+def in_scope(portal: PortalState, name: str) -> bool:
     """Whether the credential's scopes cover a method."""
     return name in _ANY_SCOPE or name.partition(".")[0] in portal.caller.scope
 
 
-def find_method(portal: Portal, name: str) -> Method:
+def find_method(portal: PortalState, name: str) -> Method:
     """The method of this name (letter case does not matter), or a refusal."""
     method = METHODS.get(name.lower())
     if method is None:

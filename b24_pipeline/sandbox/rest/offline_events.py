@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.events.offline import QueuedEvent
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.events.offline import OfflineEvent
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.events import app_only, text
 from b24_pipeline.sandbox.rest.paging import PAGE, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case, truthy
@@ -18,7 +18,7 @@ _READ = frozenset({"ID", "TIMESTAMP_X", "EVENT_NAME", "MESSAGE_ID"})
 _LISTED = _READ | {"PROCESS_ID", "ERROR"}
 
 
-def _get(portal: Portal, params: Params) -> Answer:
+def _get(portal: PortalState, params: Params) -> RestAnswer:
     """`clear` is on unless it is turned off: what is read is gone."""
     _check_rights(portal)
     queue, process_id = portal.events.queue, text(params, "process_id")
@@ -35,16 +35,16 @@ def _get(portal: Portal, params: Params) -> Answer:
     return _answer(queue.reserve(rows), rows)
 
 
-def _answer(process_id: str | None, rows: list[QueuedEvent]) -> Answer:
+def _answer(process_id: str | None, rows: list[OfflineEvent]) -> RestAnswer:
     events = [row.rendered() for row in rows]
-    return Answer({"process_id": process_id, "events": events}, rows=len(rows))
+    return RestAnswer({"process_id": process_id, "events": events}, rows=len(rows))
 
 
 def _limit(params: Params) -> int:
     return max(1, php_int(either_case(params, "limit") or PAGE))
 
 
-def _chosen(rows: list[QueuedEvent], params: Params, fields: frozenset[str]) -> list[QueuedEvent]:
+def _chosen(rows: list[OfflineEvent], params: Params, fields: frozenset[str]) -> list[OfflineEvent]:
     """Rows that fulfil `filter`, in `order`; TIMESTAMP_X is the default."""
     for key, value in as_dict(either_case(params, "filter")).items():
         test = parse_condition(key.upper(), value)
@@ -59,31 +59,31 @@ def _chosen(rows: list[QueuedEvent], params: Params, fields: frozenset[str]) -> 
     return rows
 
 
-def _place(row: QueuedEvent, name: str) -> Any:
+def _place(row: OfflineEvent, name: str) -> Any:
     return row.id if name == "ID" else sort_key(row.listed().get(name))
 
 
-def _clear(portal: Portal, params: Params) -> Answer:
+def _clear(portal: PortalState, params: Params) -> RestAnswer:
     _check_rights(portal)
     process_id = _process(params)
     ids = {str(one) for one in as_list(either_case(params, "id"))}
     messages = {str(one) for one in as_list(either_case(params, "message_id"))}
 
-    def wanted(row: QueuedEvent) -> bool:
+    def wanted(row: OfflineEvent) -> bool:
         return not (ids or messages) or str(row.id) in ids or row.message_id in messages
 
     portal.events.queue.clear(process_id, wanted)
-    return Answer(True)
+    return RestAnswer(True)
 
 
-def _error(portal: Portal, params: Params) -> Answer:
+def _error(portal: PortalState, params: Params) -> RestAnswer:
     _check_rights(portal)
     messages = {str(one) for one in as_list(either_case(params, "message_id"))}
     portal.events.queue.fail(_process(params), messages)
-    return Answer(True)
+    return RestAnswer(True)
 
 
-def _list(portal: Portal, params: Params) -> Answer:
+def _list(portal: PortalState, params: Params) -> RestAnswer:
     _check_rights(portal)
     rows = _chosen(portal.events.queue.rows(), params, _LISTED)
     return page(params, rows, lambda shown: [row.listed() for row in shown])
@@ -96,7 +96,7 @@ def _process(params: Params) -> str:
     return process_id
 
 
-def _check_rights(portal: Portal) -> None:
+def _check_rights(portal: PortalState) -> None:
     if not portal.config.admin:
         raise RestError("ACCESS_DENIED", "Access denied!", 403)
 

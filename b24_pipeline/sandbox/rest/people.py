@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
 from b24_pipeline.sandbox.rest_error import RestError
@@ -15,7 +15,7 @@ _PROFILE = ("ID", "NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")
 _FLAGS = {"Y": True, "N": False, "1": True, "0": False, "true": True, "false": False}
 
 
-def _get(portal: Portal, params: Params) -> Answer:
+def _get(portal: PortalState, params: Params) -> RestAnswer:
     given = as_dict(either_case(params, "filter")) | {
         key: value for key, value in params.items() if key.upper() in {"ID", "ACTIVE", "EMAIL", "NAME"}
     }
@@ -37,11 +37,11 @@ def _fits(user: dict[str, Any], key: str, value: Any) -> bool:
     return cell_test(test.operation, wanted)(user[test.field])
 
 
-def _current(portal: Portal, _params: Params) -> Answer:
-    return Answer(acting_user(portal), rows=1)
+def _current(portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(acting_user(portal), rows=1)
 
 
-def acting_user(portal: Portal) -> dict[str, Any]:
+def acting_user(portal: PortalState) -> dict[str, Any]:
     """The user whom the credential acts for."""
     for user in portal.users:
         if user["ID"] == str(portal.caller.user_id):
@@ -49,10 +49,10 @@ def acting_user(portal: Portal) -> dict[str, Any]:
     raise RestError("authorization_error", "Unable to authorize user", 401)
 
 
-def _profile(portal: Portal, _params: Params) -> Answer:
+def _profile(portal: PortalState, _params: Params) -> RestAnswer:
     user = acting_user(portal)
     profile = {name: user[name] for name in _PROFILE}
-    return Answer({"ID": profile.pop("ID"), "ADMIN": portal.config.admin} | profile)
+    return RestAnswer({"ID": profile.pop("ID"), "ADMIN": portal.config.admin} | profile)
 
 
 METHODS: dict[str, Method] = {"user.get": _get, "user.current": _current, "profile": _profile}

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from b24_pipeline.sandbox.crm.entity import TYPE_IDS, Entity
+from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
 from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
-from b24_pipeline.sandbox.portal import Portal
-from b24_pipeline.sandbox.rest.answer import Answer, Method
+from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Integers, Mask
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.columns import Numbers
-from b24_pipeline.sandbox.rows.comparison import Condition, parse_condition
+from b24_pipeline.sandbox.rows.comparison import FilterCondition, parse_condition
 from b24_pipeline.sandbox.rows.table import Table
 
 _TYPES = {TYPE_IDS[name]: name for name in HISTORY_FIELDS}
 
 
-def _list(portal: Portal, params: Params) -> Answer:
+def _list(portal: PortalState, params: Params) -> RestAnswer:
     entity_type = _TYPES.get(php_int(params.get("entityTypeId")))
     if entity_type is None:
         raise RestError("ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
@@ -37,12 +37,12 @@ def _list(portal: Portal, params: Params) -> Answer:
     return page(params, rows, lambda shown: {"items": history.page(shown, names)}, floor=False)
 
 
-def _condition(key: str, value: object, fields: tuple[str, ...]) -> Condition:
+def _condition(key: str, value: object, fields: tuple[str, ...]) -> FilterCondition:
     parsed = parse_condition(key, value)
     name = parsed.field.upper()
     if name not in fields:
         raise invalid_filter(parsed.field)
-    return Condition(parsed.operation, name, parsed.value)
+    return FilterCondition(parsed.operation, name, parsed.value)
 
 
 def _ordering(given: Params, fields: tuple[str, ...]) -> list[tuple[str, bool]]:
@@ -53,7 +53,7 @@ def _ordering(given: Params, fields: tuple[str, ...]) -> list[tuple[str, bool]]:
     return pairs
 
 
-def _gap(portal: Portal, entity: Entity, history: Table) -> tuple[str, _Visible] | None:
+def _gap(portal: PortalState, entity: CrmEntity, history: Table) -> tuple[str, _Visible] | None:
     """The records of a deal's earlier pipelines are missing, where the portal is set so."""
     if not portal.config.history_current_pipeline_only or entity.type != "deal":
         return None

@@ -6,11 +6,11 @@ from typing import Any
 
 from b24_pipeline.sandbox.clock import moment_text
 from b24_pipeline.sandbox.config import CostModel
-from b24_pipeline.sandbox.rest.answer import Answer
-from b24_pipeline.sandbox.rest.limiter import Usage
+from b24_pipeline.sandbox.rest.answer import RestAnswer
+from b24_pipeline.sandbox.rest.limiter import MethodUsage
 
 
-def time_block(start: float, finish: float, processing: float, usage: Usage | None) -> dict[str, Any]:
+def time_block(start: float, finish: float, processing: float, usage: MethodUsage | None) -> dict[str, Any]:
     """Seconds and zone times; `usage` is left out where a portal would leave it out."""
     block: dict[str, Any] = {
         "start": start,
@@ -25,7 +25,7 @@ def time_block(start: float, finish: float, processing: float, usage: Usage | No
     return block
 
 
-def command_seconds(cost: CostModel, answer: Answer, measured: float) -> float:
+def command_seconds(cost: CostModel, answer: RestAnswer, measured: float) -> float:
     """What one command is billed: the cost model's figure, or its run time where that is off."""
     if cost.is_free:
         return measured

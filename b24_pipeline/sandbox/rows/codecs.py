@@ -117,7 +117,7 @@ class Moment(_Each):
         return utc(stored)
 
 
-class Day(_Each):
+class DayCodec(_Each):
     """A date, which the portal sends with a fake clock."""
 
     def __init__(self, empty: Any = None) -> None:

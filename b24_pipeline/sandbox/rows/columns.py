@@ -25,7 +25,7 @@ from b24_pipeline.sandbox.rows.comparison import NEGATIONS, as_text, cell_test, 
 _SAMPLE = 4000
 
 
-class Column(Protocol):
+class CellColumn(Protocol):
     """One field of all rows of a table."""
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:

@@ -36,7 +36,7 @@ EMPTIES: tuple[Any, ...] = (None, "", "0", 0, False, [])
 
 
 @dataclass(frozen=True)
-class Condition:
+class FilterCondition:
     """`field` `operation` `value`; several conditions are joined by AND."""
 
     operation: str
@@ -48,7 +48,7 @@ class Condition:
         return f"{self.field} {self.operation} {self.value!r}"
 
 
-def parse_condition(key: str, value: Any) -> Condition:
+def parse_condition(key: str, value: Any) -> FilterCondition:
     """`>=DATE_MODIFY` -> at_least; an array under `=` means IN, under `!=` NOT IN."""
     matched = _KEY.match(key)
     prefix, name = matched.groups() if matched else ("", key)
@@ -59,7 +59,7 @@ def parse_condition(key: str, value: Any) -> Condition:
         operation = {"equal": "in", "not_equal": "not_in"}.get(operation, operation)
     elif operation in {"in", "not_in"}:
         value = [value]
-    return Condition(operation, name, value)
+    return FilterCondition(operation, name, value)
 
 
 def cell_test(operation: str, wanted: Any) -> Callable[[Any], bool]:

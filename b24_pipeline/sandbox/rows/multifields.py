@@ -16,7 +16,7 @@ _STYLES = 7
 
 
 @dataclass(frozen=True)
-class Kind:
+class MultifieldKind:
     """A sort of multifield: its name, its value types and how value number `n` looks in style `s`."""
 
     name: str
@@ -30,7 +30,9 @@ class Multifield:
     Generated values stay numbers until they are rendered; edited rows keep their list.
     """
 
-    def __init__(self, kind: Kind, first: npt.NDArray[Any], second: npt.NDArray[Any], base_id: int) -> None:
+    def __init__(
+        self, kind: MultifieldKind, first: npt.NDArray[Any], second: npt.NDArray[Any], base_id: int
+    ) -> None:
         self.kind = kind
         self.first = np.asarray(first, dtype=np.int64)
         self.second = np.asarray(second, dtype=np.int64)
@@ -189,8 +191,8 @@ def messenger_text(number: int, style: int) -> str:
 
 
 KINDS = {
-    "PHONE": Kind("PHONE", ("WORK", "MOBILE", "HOME"), phone_text),
-    "EMAIL": Kind("EMAIL", ("WORK", "HOME"), email_text),
-    "WEB": Kind("WEB", ("WORK",), site_text),
-    "IM": Kind("IM", ("TELEGRAM",), messenger_text),
+    "PHONE": MultifieldKind("PHONE", ("WORK", "MOBILE", "HOME"), phone_text),
+    "EMAIL": MultifieldKind("EMAIL", ("WORK", "HOME"), email_text),
+    "WEB": MultifieldKind("WEB", ("WORK",), site_text),
+    "IM": MultifieldKind("IM", ("TELEGRAM",), messenger_text),
 }

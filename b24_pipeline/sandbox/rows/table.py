@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from b24_pipeline.sandbox.rows.cells import Family, Integers, Mask, Rows
-from b24_pipeline.sandbox.rows.columns import Column, Numbers
-from b24_pipeline.sandbox.rows.comparison import Condition
+from b24_pipeline.sandbox.rows.columns import CellColumn, Numbers
+from b24_pipeline.sandbox.rows.comparison import FilterCondition
 from b24_pipeline.sandbox.rows.page import Page
 
 _CACHED_QUERIES = 8
@@ -22,7 +22,7 @@ Extra = tuple[str, Callable[[], Mask]]
 class Table:
     """Columns under one ascending id. `version` grows with every change."""
 
-    def __init__(self, ids: npt.NDArray[Any], columns: Mapping[str, Column]) -> None:
+    def __init__(self, ids: npt.NDArray[Any], columns: Mapping[str, CellColumn]) -> None:
         self.size = len(ids)
         self.columns = dict(columns)
         self.version = 0
@@ -68,7 +68,7 @@ class Table:
         for column in self.columns.values():
             column.resize(capacity)
 
-    def add_column(self, name: str, column: Column) -> None:
+    def add_column(self, name: str, column: CellColumn) -> None:
         """A new field, empty in every row."""
         column.resize(len(self._ids))
         self.columns[name] = column
@@ -85,7 +85,7 @@ class Table:
         self._alive[rows] = False
         self.version += 1
 
-    def matching(self, conditions: Sequence[Condition], extra: Extra | None = None) -> Rows:
+    def matching(self, conditions: Sequence[FilterCondition], extra: Extra | None = None) -> Rows:
         """Rows alive that fulfil all conditions, by id.
 
         Bounds on ID are cut out of the sorted ids, so a page of a keyset read costs the
@@ -98,7 +98,7 @@ class Table:
             rows = self._cut(rows, bound)
         return rows
 
-    def _cached(self, conditions: Sequence[Condition], extra: Extra | None) -> Rows:
+    def _cached(self, conditions: Sequence[FilterCondition], extra: Extra | None) -> Rows:
         key = (self.version, " & ".join([*(one.key() for one in conditions), extra[0] if extra else ""]))
         if key in self._cache:
             self._cache.move_to_end(key)
@@ -115,7 +115,7 @@ class Table:
             self._cache.popitem(last=False)
         return rows
 
-    def _cut(self, rows: Rows, bound: Condition) -> Rows:
+    def _cut(self, rows: Rows, bound: FilterCondition) -> Rows:
         column = self.columns["ID"]
         if not isinstance(column, Numbers):
             raise TypeError("ID is not a number column")

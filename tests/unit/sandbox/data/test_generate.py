@@ -8,18 +8,20 @@ import pytest
 
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.controls.truth import Truth
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 
 
 @pytest.fixture(scope="module")
 def truth() -> Truth:
     """A portal of three thousand leads and deals; nobody changes it."""
-    return Truth(Portal(SandboxConfig(leads=3000, deals=3000, seed=3)))
+    return Truth(PortalState(SandboxConfig(leads=3000, deals=3000, seed=3)))
 
 
 def test_equal_seeds_make_equal_portals() -> None:
     """The same configuration generates the same rows, another seed others."""
-    rows = [list(Truth(Portal(SandboxConfig(leads=50, deals=50, seed=s))).raw("deal")) for s in (1, 1, 2)]
+    rows = [
+        list(Truth(PortalState(SandboxConfig(leads=50, deals=50, seed=s))).raw("deal")) for s in (1, 1, 2)
+    ]
     assert rows[0] == rows[1]
     assert rows[0] != rows[2]
 

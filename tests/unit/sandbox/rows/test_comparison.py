@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from b24_pipeline.sandbox.rows.cells import NOTHING
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole, php_int
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole, php_int
 from b24_pipeline.sandbox.rows.columns import Coded, Numbers
 from b24_pipeline.sandbox.rows.comparison import parse_condition
 from b24_pipeline.sandbox.rows.table import Table
@@ -27,7 +27,7 @@ def table() -> Table:
             "LEAD_ID": Numbers(np.array([7, NOTHING, 9, 7, NOTHING]), Whole()),
             "OPPORTUNITY": Numbers(np.array([100, 250, 99, 0, 10**9]), Cents()),
             "DATE_MODIFY": Numbers(np.array([0, 60, 120, 180, 240]) + 1_790_000_000, Moment()),
-            "CLOSEDATE": Numbers(np.array([20_000, 20_001, 20_002, NOTHING, 20_003]), Day("")),
+            "CLOSEDATE": Numbers(np.array([20_000, 20_001, 20_002, NOTHING, 20_003]), DayCodec("")),
         },
     )
 

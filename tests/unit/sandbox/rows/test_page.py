@@ -10,29 +10,29 @@ import pytest
 
 from b24_pipeline.sandbox.clock import moment_text
 from b24_pipeline.sandbox.config import SandboxConfig
-from b24_pipeline.sandbox.portal import Portal
+from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rows.cells import NOTHING, Family
-from b24_pipeline.sandbox.rows.codecs import Cents, Day, Moment, Whole
+from b24_pipeline.sandbox.rows.codecs import Cents, DayCodec, Moment, Whole
 from b24_pipeline.sandbox.rows.columns import Codec, Numbers
 from b24_pipeline.sandbox.rows.page import Page
 
 
 @pytest.fixture(scope="module")
-def portal() -> Portal:
+def portal() -> PortalState:
     """Three hundred of everything; nobody changes it."""
-    return Portal(SandboxConfig(leads=300, deals=300, seed=5))
+    return PortalState(SandboxConfig(leads=300, deals=300, seed=5))
 
 
 @pytest.mark.parametrize("family", ["classic", "item"])
 @pytest.mark.parametrize("entity_type", ["lead", "deal", "contact", "company"])
-def test_json_of_a_page_is_that_of_its_objects(portal: Portal, entity_type: str, family: Family) -> None:
+def test_json_of_a_page_is_that_of_its_objects(portal: PortalState, entity_type: str, family: Family) -> None:
     """All fields of all rows, also of those that lack some."""
     table = portal.entities[entity_type].table
     page = table.page(table.alive_rows(), list(table.columns), family)
     assert json.loads(page.encoded()) == page.objects()
 
 
-@pytest.mark.parametrize("codec", [Whole(), Cents(), Moment(), Moment(empty=""), Day()])
+@pytest.mark.parametrize("codec", [Whole(), Cents(), Moment(), Moment(empty=""), DayCodec()])
 def test_numbers_without_a_value_are_empty_in_json_too(codec: Codec) -> None:
     """Empty cells stand among full ones, in columns whose values hardly repeat; no rows are an empty list."""
     numbers = np.arange(0, 9000, 3)

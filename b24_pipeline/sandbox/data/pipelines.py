@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from b24_pipeline.sandbox.crm.stages import Directories, Pipeline, Status, directory_of
+from b24_pipeline.sandbox.crm.stages import DealPipeline, Directories, DirectoryEntry, directory_of
 from b24_pipeline.sandbox.vocabulary import DIRECTORIES
 
 PIPELINES = (
-    Pipeline(0, "Продажи", 100),
-    Pipeline(4, "Партнёры B2B", 200),
-    Pipeline(6, "Сервис 🛠", 300),
-    Pipeline(9, "Повторные продажи", 400),
+    DealPipeline(0, "Продажи", 100),
+    DealPipeline(4, "Партнёры B2B", 200),
+    DealPipeline(6, "Сервис 🛠", 300),
+    DealPipeline(9, "Повторные продажи", 400),
 )
 _Stage = tuple[str, str, str]
 LEAD_STAGES: tuple[_Stage, ...] = (
@@ -83,7 +83,9 @@ def generate_directories() -> Directories:
     directories = Directories(PIPELINES, [])
     for entity_id, names in DIRECTORIES.items():
         for place, (code, name) in enumerate(names.items()):
-            directories.add(Status(0, entity_id, code, name, (place + 1) * 10, system=code != "UC_WHATSAPP"))
+            directories.add(
+                DirectoryEntry(0, entity_id, code, name, (place + 1) * 10, system=code != "UC_WHATSAPP")
+            )
     _add_stages(directories, "lead", 0, LEAD_STAGES)
     for category_id, stages in DEAL_STAGES.items():
         _add_stages(directories, "deal", category_id, stages)
@@ -97,7 +99,7 @@ def _add_stages(
 ) -> None:
     for place, (code, name, semantics) in enumerate(stages):
         directories.add(
-            Status(
+            DirectoryEntry(
                 id=0,
                 entity_id=directory_of(entity_type, category_id),
                 status_id=stage_code(category_id, code),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from b24_pipeline.sandbox.addresses import Addresses
+from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.caller import Caller
 from b24_pipeline.sandbox.clock import utc
 from b24_pipeline.sandbox.config import SandboxConfig
@@ -29,7 +29,7 @@ class Application:
     bound to events and gets none (fact sheet 2.4).
     """
 
-    def __init__(self, config: SandboxConfig, addresses: Addresses) -> None:
+    def __init__(self, config: SandboxConfig, addresses: SandboxAddresses) -> None:
         self.config = config
         self.addresses = addresses
         self.grants = Grants(config)
