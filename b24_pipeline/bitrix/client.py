@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -177,9 +176,8 @@ class BitrixClient:
         return with_retries(lambda: self._within_budget(request), request.repeats, self._waits)
 
     def _within_budget(self, request: PortalRequest) -> Received:
-        started = time.monotonic()
         self._budget.acquire(request.billed)
-        self.usage.sent(request.commands, time.monotonic() - started)
+        self.usage.sent(request.commands)
         try:
             return self._followed(request)
         except RequestLimit as error:

@@ -21,17 +21,17 @@ class Usage:
     commands: int = 0
     operating_seconds: float = 0.0
     rejected: int = 0
-    waited_seconds: float = 0.0
     _last: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def sent(self, commands: int, waited: float) -> None:
+    def sent(self, commands: int) -> None:
+        """Count a request that is about to be sent, with its commands."""
         with self._lock:
             self.requests += 1
             self.commands += commands
-            self.waited_seconds += waited
 
     def refused(self) -> None:
+        """Count an answer 503 for a full bucket."""
         with self._lock:
             self.rejected += 1
 

@@ -19,7 +19,6 @@ class History:
     entity_type_id: int
     stage_field: str
     category_field: str | None
-    id_column: str
 
     @property
     def cursor(self) -> str:
@@ -27,6 +26,6 @@ class History:
         return f"{self.entity}_history"
 
 
-LEAD_HISTORY = History("lead", 1, "STATUS_ID", None, "bitrix24_lead_id")
-DEAL_HISTORY = History("deal", 2, "STAGE_ID", "CATEGORY_ID", "bitrix24_deal_id")
+LEAD_HISTORY = History("lead", 1, "STATUS_ID", None)
+DEAL_HISTORY = History("deal", 2, "STAGE_ID", "CATEGORY_ID")
 HISTORIES = (LEAD_HISTORY, DEAL_HISTORY)

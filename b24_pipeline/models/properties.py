@@ -11,7 +11,6 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from b24_pipeline.errors import ModelError
 
-GENERIC = ("unique", "not_null", "relationships", "accepted_values")
 _ARGUMENTS: Mapping[str, set[str]] = {
     "unique": set(),
     "not_null": set(),

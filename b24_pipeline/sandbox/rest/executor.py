@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,6 +73,3 @@ class Executor:
 
     def _shown(self, seconds: float) -> float:
         return 0.0 if self.portal.config.cost.is_free else seconds
-
-
-Run = Callable[[str, Params], Executed]

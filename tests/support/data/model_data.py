@@ -14,7 +14,6 @@ from tests.support.data import own_data
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PIPELINES = {"deal": [0, 1, 7], "lead": [0]}
 SEMANTICS = ["process", "process", "process", "process", "success", "failure"]
-LETTERS = {"process": "P", "success": "S", "failure": "F"}
 
 
 def populate(conn: psycopg.Connection[Any], seed: int, *, entities: int = 60) -> None:
