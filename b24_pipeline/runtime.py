@@ -129,7 +129,11 @@ def oauth_app(settings: Settings) -> OAuthApp | None:
         raise SettingsError(f"{missing} is not set; an OAuth application has both")
     try:
         return OAuthApp.of(
-            client_id, secret.get_secret_value(), settings.bitrix24_oauth_url, settings.allowed_portals
+            client_id,
+            secret.get_secret_value(),
+            settings.bitrix24_oauth_url,
+            settings.allowed_portals,
+            settings.bitrix24_redirect_uri,
         )
     except AddressRefused as error:
         raise SettingsError(f"BITRIX24_OAUTH_URL cannot be used: {error}") from None

@@ -19,6 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from b24_pipeline.errors import SettingsError
 
 SHORTEST_ADMIN_KEY = 16
+CALLBACK_PATH = "/bitrix24/callback"
+"""Where `b24 serve` takes a browser that comes back from its portal."""
+_CALLBACK = re.compile(
+    rf"(?:https://[^/?#@\s]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?){CALLBACK_PATH}"
+)
 
 
 class Settings(BaseSettings):
@@ -58,6 +63,16 @@ class Settings(BaseSettings):
         if value and len(value.get_secret_value()) < SHORTEST_ADMIN_KEY:
             raise ValueError(
                 f"expected {SHORTEST_ADMIN_KEY} characters or more: who guesses it manages all portals"
+            )
+        return value
+
+    @field_validator("bitrix24_redirect_uri")
+    @classmethod
+    def _our_callback(cls, value: str | None) -> str | None:
+        if value and not _CALLBACK.fullmatch(value):
+            raise ValueError(
+                f"expected https://host{CALLBACK_PATH}, the address on the application's card "
+                "(plain http on this machine alone: 127.0.0.1, localhost, [::1])"
             )
         return value
 

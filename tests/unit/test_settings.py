@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.errors import SecretKeyError, SettingsError
-from b24_pipeline.runtime import vault_of
+from b24_pipeline.runtime import oauth_app, vault_of
 from b24_pipeline.settings import as_environment, child_environment, read_settings
 
 CANARY = "c4n4ryS3cret-of-many-letters"
@@ -69,6 +69,54 @@ def test_setting_that_cannot_be_used_is_named(name: str, value: str, monkeypatch
         read_settings()
     assert CANARY not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://b24.example.com/bitrix24/callback",
+        "https://b24.example.com:8443/bitrix24/callback",
+        "http://127.0.0.1:8024/bitrix24/callback",
+        "http://localhost/bitrix24/callback",
+        "http://[::1]:8024/bitrix24/callback",
+    ],
+)
+def test_redirect_address_is_handed_to_the_application(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An https address of ours, or one on this machine; left out, the application has none."""
+    application = {"bitrix24_client_id": "local.1", "bitrix24_client_secret": CANARY}
+    without = oauth_app(read_settings(**application))
+    assert without is not None
+    assert without.redirect_uri is None
+    monkeypatch.setenv("BITRIX24_REDIRECT_URI", address)
+    with_address = oauth_app(read_settings(**application))
+    assert with_address is not None
+    assert with_address.redirect_uri == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://b24.example.com/bitrix24/callback",
+        "http://127.0.0.1.example.com/bitrix24/callback",
+        "https:///bitrix24/callback",
+        f"https://ann:{CANARY}@b24.example.com/bitrix24/callback",
+        "https://b24.example.com",
+        "https://b24.example.com/bitrix24/callback/",
+        "https://b24.example.com/bitrix24/connect",
+        "https://b24.example.com/bitrix24/callback?portal=acme",
+        "https://b24.example.com/bitrix24/callback#top",
+        "b24.example.com/bitrix24/callback",
+        "ftp://b24.example.com/bitrix24/callback",
+        "https://b24.example.com/bitrix24/callback\nhttps://b24.example.com/bitrix24/callback",
+    ],
+)
+def test_redirect_address_that_is_not_ours_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything starts, and the message says which address was expected."""
+    monkeypatch.setenv("BITRIX24_REDIRECT_URI", address)
+    with pytest.raises(SettingsError, match="BITRIX24_REDIRECT_URI") as raised:
+        read_settings()
+    assert "expected https://host/bitrix24/callback" in str(raised.value)
+    assert CANARY not in str(raised.value)
 
 
 def test_json_setting_that_is_no_json_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

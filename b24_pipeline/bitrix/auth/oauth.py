@@ -74,6 +74,9 @@ class Installation:
 class OAuthApp:
     """Our application. `allowed`: host patterns beyond the clouds, as for portals.
 
+    `redirect_uri` is sent with the link and the code where it is set. Bitrix24 goes by the address
+    on the application's card whatever is sent (docs/bitrix24-rest.md, section 2.1).
+
     All calls raise what `errors.py` lists under PortalError, with the
     authorization server's host in the place of the portal.
     """
@@ -82,25 +85,33 @@ class OAuthApp:
     client_secret: str = field(repr=False)
     server: PortalAddress
     allowed: tuple[str, ...] = ()
+    redirect_uri: str | None = None
 
     @classmethod
-    def of(cls, client_id: str, client_secret: str, server: str, allowed: Iterable[str] = ()) -> OAuthApp:
+    def of(
+        cls,
+        client_id: str,
+        client_secret: str,
+        server: str,
+        allowed: Iterable[str] = (),
+        redirect_uri: str | None = None,
+    ) -> OAuthApp:
         """By the settings. Raises AddressRefused for the server."""
         patterns = tuple(allowed)
-        return cls(client_id, client_secret, parse_server(server, patterns), patterns)
+        return cls(client_id, client_secret, parse_server(server, patterns), patterns, redirect_uri)
 
     def authorize_url(self, address: PortalAddress, state: str) -> str:
-        """Where the browser is sent; the return address and the scopes come from the application's card."""
-        query = urlencode({"client_id": self.client_id, "state": state})
-        return f"{address.origin}/oauth/authorize/?{query}"
+        """The portal's page of consent, where the browser is sent; the scopes are those of the application's card."""
+        query = {"client_id": self.client_id, "state": state} | self._redirect_query
+        return f"{address.origin}/oauth/authorize/?{urlencode(query)}"
 
     def exchange(self, code: str) -> Tokens:
         """The tokens for a code, which lives 30 s and works once. Raises AuthorizationRefused for a dead one."""
-        return self._tokens("authorization_code", "code", code)
+        return self._tokens("authorization_code", code, {"code": code} | self._redirect_query)
 
     def refresh(self, refresh_token: str) -> Tokens:
         """A new pair, after which the old one is worth nothing. Raises AuthorizationRefused for a dead one."""
-        return self._tokens("refresh_token", "refresh_token", refresh_token)
+        return self._tokens("refresh_token", refresh_token, {"refresh_token": refresh_token})
 
     def installation(self, access_token: str) -> Installation:
         """What the server itself says of an access token.
@@ -118,12 +129,16 @@ class OAuthApp:
             )
         return self._installation(found, found["install"])
 
-    def _tokens(self, grant: str, name: str, secret: str) -> Tokens:
+    @property
+    def _redirect_query(self) -> dict[str, str]:
+        return {"redirect_uri": self.redirect_uri} if self.redirect_uri else {}
+
+    def _tokens(self, grant: str, secret: str, parameters: Mapping[str, str]) -> Tokens:
         query = {
             "grant_type": grant,
             "client_id": self.client_id,
             "client_secret": self.client_secret,
-            name: secret,
+            **parameters,
         }
         body = self._ask(_TOKEN, "/oauth/token/", query, (self.client_secret, secret))
         access, refresh = body.get("access_token"), body.get("refresh_token")

@@ -84,6 +84,7 @@ class Authorization:
         return _page(200, language, texts["ask"].format(app=escape(client_id)), form)
 
     def _redirect(self, state: str) -> Reply:
+        """Leads to the address on the app's card; a `redirect_uri` of the link counts for nothing (section 2.1)."""
         config, addresses = self._portal.config, self._portal.addresses
         answer = {
             "code": self._application.grants.code(config.user_id),

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.web.connect.texts import TEXTS
 from b24_pipeline.web.middleware.security import PAGE
 
@@ -65,5 +66,5 @@ def _others(request: Request, language: str) -> list[str]:
 
 def wants_page(request: Request) -> bool:
     """Whether a browser asks, so that an error is shown as a page as well."""
-    for_people = request.url.path in ("/bitrix24/connect", "/bitrix24/callback")
+    for_people = request.url.path in ("/bitrix24/connect", CALLBACK_PATH)
     return for_people or "text/html" in request.headers.get("accept", "")

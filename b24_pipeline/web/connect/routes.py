@@ -11,6 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.errors import SettingsError, TooOften
+from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
@@ -59,7 +60,7 @@ class ConnectPages:
         routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
         routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
         routes.add_api_route("/bitrix24/auth", self.auth, response_class=RedirectResponse, status_code=302)
-        routes.add_api_route("/bitrix24/callback", self.callback, response_class=HTMLResponse)
+        routes.add_api_route(CALLBACK_PATH, self.callback, response_class=HTMLResponse)
         return routes
 
     def connect(self, request: Request, domain: Address = "", account: Account = "") -> HTMLResponse:

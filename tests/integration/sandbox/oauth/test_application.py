@@ -45,6 +45,18 @@ def test_consent_leads_back_with_a_code(start: Start) -> None:
     }
 
 
+def test_the_way_back_is_the_one_on_the_card(start: Start) -> None:
+    """A `redirect_uri` in the link or beside the code changes nothing, as in Bitrix24 (section 2.1)."""
+    app = App(start(redirect_uri="http://app.example/back"))
+    elsewhere = "http://elsewhere.example/back"
+    assert "elsewhere" not in app.consent(redirect_uri=elsewhere).text
+    target = app.consent(redirect_uri=elsewhere, confirm="Y").headers["location"]
+    assert target.startswith("http://app.example/back?code=")
+    code = dict(parse_qsl(urlsplit(target).query))["code"]
+    answer = app.token(grant_type="authorization_code", code=code, redirect_uri=elsewhere)
+    assert (answer.status_code, "access_token" in answer.json()) == (200, True)
+
+
 def test_a_refusal_is_a_page_of_the_portal(start: Start) -> None:
     """Denied, unknown or removed: no redirect, no error parameters."""
     sandbox = start()

@@ -71,9 +71,13 @@ def sent(event: dict[str, str]) -> Sent:
 class Setting:
     """An installation that knows the sandbox's authorization server."""
 
-    def __init__(self, warehouse: Warehouse, sandbox: Sandbox, public_url: str) -> None:
+    def __init__(
+        self, warehouse: Warehouse, sandbox: Sandbox, public_url: str, redirect_uri: str | None = None
+    ) -> None:
         config = sandbox.config
-        app = OAuthApp.of(config.client_id, config.client_secret, sandbox.authorization_url, ALLOWED)
+        app = OAuthApp.of(
+            config.client_id, config.client_secret, sandbox.authorization_url, ALLOWED, redirect_uri
+        )
         self.sandbox = sandbox
         self.portals = Portals(warehouse, Vault(KEY))
         self.connections = Connections(warehouse, self.portals, ALLOWED, NO_LIMIT, oauth=app)
@@ -108,6 +112,14 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
         known = setting.connecting.prove(sent(event))
         assert known is not None
         assert setting.portals.application_token(known) == sandbox.config.application_token
+
+
+def test_connected_with_a_redirect_address(warehouse: Warehouse, sandbox: Sandbox) -> None:
+    """It is sent with the link and with the code, and the portal connects as it does without."""
+    setting = Setting(warehouse, sandbox, "http://127.0.0.1:9", sandbox.config.redirect_uri)
+    link = setting.connecting.begin("acme", sandbox.url.partition("://")[2], "both", BROWSER)
+    assert parse_qs(urlsplit(link).query)["redirect_uri"] == [sandbox.config.redirect_uri]
+    assert (setting.connect().status, sandbox.token_outcomes) == ("connected", {"authorization_code": 1})
 
 
 def test_tokens_are_refreshed_and_a_move_is_followed(warehouse: Warehouse, sandbox: Sandbox) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,6 +30,22 @@ def test_the_link_holds_nothing_but_our_id_and_the_state() -> None:
     app = OAuthApp.of(CLIENT_ID, CANARY, "https://oauth.bitrix.info")
     url = app.authorize_url(parse_address("acme.bitrix24.com"), "a b/c")
     assert url == f"https://acme.bitrix24.com/oauth/authorize/?client_id={CLIENT_ID}&state=a+b%2Fc"
+
+
+def test_a_redirect_address_goes_with_the_link_and_the_code(bitrix: AuthorizationServer) -> None:
+    """It is sent with both where it is set, never with a refresh; left out, with none of them."""
+    app = replace(bitrix.app, redirect_uri="https://b24.example.com/bitrix24/callback")
+    assert app.authorize_url(parse_address("acme.bitrix24.com"), "s").endswith(
+        "&state=s&redirect_uri=https%3A%2F%2Fb24.example.com%2Fbitrix24%2Fcallback"
+    )
+    app.refresh(app.exchange(bitrix.code()).refresh_token)
+    bitrix.app.exchange(bitrix.code())
+    sent = [(query["grant_type"], query.get("redirect_uri")) for _, query in bitrix.asked]
+    assert sent == [
+        ("authorization_code", "https://b24.example.com/bitrix24/callback"),
+        ("refresh_token", None),
+        ("authorization_code", None),
+    ]
 
 
 def test_a_code_is_exchanged_once(bitrix: AuthorizationServer) -> None:
