@@ -19,7 +19,7 @@ from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.metrics.portal_gauges import EventFigures, PortalFigures
-from b24_pipeline.web.portal_service import Managing
+from b24_pipeline.web.portal_service import PortalService
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -32,7 +32,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     return assemble(
         Parts(
             public_url=runtime.settings.b24_public_url,
-            managing=Managing(runtime.connections, connecting, runtime.options()),
+            warehouse=runtime.warehouse,
+            portals=runtime.portals,
+            service=PortalService(runtime.connections, connecting, runtime.options()),
             receiver=receiver,
             look=lambda: check_migrated(runtime.warehouse),
             connecting=connecting,

@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -18,40 +18,31 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from b24_pipeline.errors import B24Error
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.sync.portals.oauth import Connecting
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.connect.cookies import BrowserCookie
 from b24_pipeline.web.connect.pages import page, wants_page
-from b24_pipeline.web.connect.routes import ConnectPages, ConnectsPortals
+from b24_pipeline.web.connect.routes import ConnectPages
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.metrics.requests import Requests, metrics_route
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.security import SecurityHeaders, management_key
+from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
-from b24_pipeline.web.routes.creatives import CountsCreatives, CreativeCalls
-from b24_pipeline.web.routes.custom_fields import FieldCalls, ListsFields
-from b24_pipeline.web.routes.directions import DirectionCalls, ManagesDirections
+from b24_pipeline.web.routes.creatives import CreativeCalls
+from b24_pipeline.web.routes.custom_fields import FieldCalls
+from b24_pipeline.web.routes.directions import DirectionCalls
 from b24_pipeline.web.routes.health import Health
-from b24_pipeline.web.routes.own_leads import MatchesLeads, OwnLeadCalls
-from b24_pipeline.web.routes.portals import Api, ManagesPortals
-from b24_pipeline.web.routes.qualification import ManagesQualification, QualificationCalls
-from b24_pipeline.web.routes.stages import ManagesStages, StageCalls
+from b24_pipeline.web.routes.own_leads import OwnLeadCalls
+from b24_pipeline.web.routes.portals import PortalCalls
+from b24_pipeline.web.routes.qualification import QualificationCalls
+from b24_pipeline.web.routes.stages import StageCalls
 
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 _STYLE = Path(__file__).parent / "static"
-
-
-class Manages(
-    ManagesPortals,
-    ManagesStages,
-    ListsFields,
-    ManagesQualification,
-    MatchesLeads,
-    ManagesDirections,
-    CountsCreatives,
-    Protocol,
-):
-    """All that the management calls need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +54,12 @@ class Parts:
     """
 
     public_url: str
-    managing: Manages
+    warehouse: Warehouse
+    portals: Portals
+    service: PortalService
     receiver: Receiver
     look: Callable[[], object]
-    connecting: ConnectsPortals | None = None
+    connecting: Connecting | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
@@ -85,20 +78,29 @@ def assemble(parts: Parts) -> FastAPI:
         exception_handlers=_TOLD,
     )
     app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
-    guard = management_key(parts.admin_key)
-    app.include_router(Api(parts.managing, guard).router())
-    app.include_router(StageCalls(parts.managing, guard).router())
-    app.include_router(FieldCalls(parts.managing, guard).router())
-    app.include_router(QualificationCalls(parts.managing, guard).router())
-    app.include_router(OwnLeadCalls(parts.managing, guard).router())
-    app.include_router(DirectionCalls(parts.managing, guard).router())
-    app.include_router(CreativeCalls(parts.managing, guard).router())
+    for routes in _management(parts):
+        app.include_router(routes)
     app.include_router(Health(parts.look).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))
     add_docs(app)
     _describe_webhook(app)
     return app
+
+
+def _management(parts: Parts) -> list[APIRouter]:
+    """Routes behind the key: those that ask a portal have the service, the others the database."""
+    portals, warehouse, service = parts.portals, parts.warehouse, parts.service
+    guard = management_key(parts.admin_key)
+    return [
+        PortalCalls(portals, service, guard).router(),
+        StageCalls(portals, warehouse, guard).router(),
+        FieldCalls(portals, warehouse, guard).router(),
+        QualificationCalls(portals, warehouse, guard).router(),
+        OwnLeadCalls(portals, service, guard).router(),
+        DirectionCalls(portals, warehouse, guard).router(),
+        CreativeCalls(portals, warehouse, guard).router(),
+    ]
 
 
 def _describe_webhook(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,7 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.errors import SettingsError, TooOften
 from b24_pipeline.settings import CALLBACK_PATH
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.portals.oauth import Connecting
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
 from b24_pipeline.web.middleware.security import FORM_PAGE
@@ -36,20 +36,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class ConnectsPortals(Protocol):
-    """What a person waits for while connecting: `sync.connecting.Connecting`."""
-
-    def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
-        """The portal's page to send the browser to."""
-
-    def finish(self, code: str, state: str, browser: str, domain: str, member_id: str) -> Portal:
-        """The portal, connected."""
-
-
 class ConnectPages:
     """`/bitrix24/connect`, `/auth` and `/callback`; without an application the first says what to set."""
 
-    def __init__(self, connecting: ConnectsPortals | None, cookie: BrowserCookie) -> None:
+    def __init__(self, connecting: Connecting | None, cookie: BrowserCookie) -> None:
         self._connecting = connecting
         self._cookie = cookie
         self._begun = MovingWindowRateLimiter(MemoryStorage())
@@ -96,7 +86,7 @@ class ConnectPages:
         portal = self._ready().finish(code, state, browser, domain, member_id)
         return page(request, "connected.html", portal=portal)
 
-    def _ready(self) -> ConnectsPortals:
+    def _ready(self) -> Connecting:
         if self._connecting is None:
             raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
         return self._connecting

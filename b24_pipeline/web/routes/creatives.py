@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from b24_pipeline.store.own_leads.funnels import Creative, OwnLeadDays, StageCount
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.own_leads import funnels
+from b24_pipeline.store.own_leads.funnels import Days, StageCount
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 EntityType = Literal["lead", "deal"]
 CreativeId = Annotated[UUID | None, Query(alias="creativeId", description="Only what this creative brought.")]
@@ -70,29 +73,12 @@ class CreativeFunnel(Camel):
     stages: list[FunnelStage]
 
 
-class CountsCreatives(HasPortals, Protocol):
-    """Where the figures come from: `sync.managing.Managing`."""
-
-    def creatives(self, portal: Portal) -> list[Creative]:
-        """By name."""
-
-    def creative_funnel(
-        self,
-        portal: Portal,
-        entity_type: str,
-        days: OwnLeadDays,
-        *,
-        creative: UUID | None = None,
-        direction: UUID | None = None,
-    ) -> list[StageCount]:
-        """Every stage in order. Raises UnknownCreative, UnknownDirection."""
-
-
 class CreativeCalls:
     """`/bitrix24/creatives` and `/bitrix24/creative-funnel-stats`, behind the guard."""
 
-    def __init__(self, managing: CountsCreatives, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
+        self._portals = portals
+        self._warehouse = warehouse
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -104,7 +90,7 @@ class CreativeCalls:
 
     def creatives(self, account: Account = None) -> ToldCreatives:
         """Creatives with their ids; an import of own leads makes those that its rows name."""
-        found = self._managing.creatives(chosen(self._managing, account))
+        found = funnels.creatives(self._warehouse, chosen(self._portals, account).id)
         return ToldCreatives(
             creatives=[ToldCreative.model_validate(one, from_attributes=True) for one in found]
         )
@@ -119,10 +105,11 @@ class CreativeCalls:
         account: Account = None,
     ) -> CreativeFunnel:
         """Where own leads stand now, stage by stage, as the copy is at this moment."""
-        portal = chosen(self._managing, account)
+        portal = chosen(self._portals, account)
         counted = entity_type or funnel_type(portal)
-        stages = self._managing.creative_funnel(
-            portal, counted, OwnLeadDays(first_day, last_day), creative=creative, direction=direction
+        days = Days(first_day, last_day)
+        stages = funnels.creative_funnel(
+            self._warehouse, portal.id, counted, days, creative=creative, direction=direction
         )
         return funnel_of(counted, stages)
 

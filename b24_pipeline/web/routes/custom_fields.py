@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 from fastapi import APIRouter
 
-from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.store.qualification.fields import FieldChoice
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.store.qualification.fields import FieldChoice, field_choices
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 FieldOwner = Literal["lead", "deal", "contact"]
 
@@ -40,18 +41,12 @@ class Fields(Camel):
     entity_type: FieldOwner
 
 
-class ListsFields(HasPortals, Protocol):
-    """Where the fields come from: `sync.managing.Managing`."""
-
-    def field_list(self, portal: Portal, entity_type: str) -> list[FieldChoice]:
-        """Custom fields of one entity type, by label."""
-
-
 class FieldCalls:
     """`/bitrix24/lead-custom-fields`, `deal-...` and `contact-...`, behind the guard."""
 
-    def __init__(self, managing: ListsFields, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
+        self._portals = portals
+        self._warehouse = warehouse
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -75,7 +70,7 @@ class FieldCalls:
         return self._fields("contact", account)
 
     def _fields(self, owner: FieldOwner, account: str | None) -> Fields:
-        found = self._managing.field_list(chosen(self._managing, account), owner)
+        found = field_choices(self._warehouse, chosen(self._portals, account).id, owner)
         return Fields(fields=list(map(_told, found)), entity_type=owner)
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from b24_pipeline.store.own_leads.directions import Direction, StageCode
-from b24_pipeline.store.own_leads.funnels import OwnLeadDays
-from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.own_leads.directions import Direction, Directions
+from b24_pipeline.store.own_leads.funnels import Days
+from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats, key_stage_stats
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 MOST_KEY_STAGES = 3
 # PostgreSQL keeps no NUL in a text
@@ -126,29 +126,13 @@ class ToldKeyStageStats(BaseModel):
     key_stages: list[ReachedStage]
 
 
-class ManagesDirections(HasPortals, Protocol):
-    """What a person has done to directions: `sync.managing.Managing`."""
-
-    def directions(self, portal: Portal) -> list[Direction]:
-        """By name."""
-
-    def add_direction(self, portal: Portal, name: str) -> Direction:
-        """A new one. Raises DirectionExists."""
-
-    def set_key_stages(
-        self, portal: Portal, direction: UUID, entity_type: str, stages: Sequence[StageCode]
-    ) -> Direction:
-        """The direction afterwards. Raises UnknownDirection, UnknownStage."""
-
-    def key_stage_stats(self, portal: Portal, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
-        """From history. Raises UnknownDirection."""
-
-
 class DirectionCalls:
     """`/bitrix24/directions` and what is below it, behind the guard."""
 
-    def __init__(self, managing: ManagesDirections, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
+        self._portals = portals
+        self._warehouse = warehouse
+        self._directions = Directions(warehouse)
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -163,28 +147,28 @@ class DirectionCalls:
 
     def directions(self, account: Account = None) -> ToldDirections:
         """Directions with their ids and key stages."""
-        found = self._managing.directions(chosen(self._managing, account))
+        found = self._directions.all(chosen(self._portals, account).id)
         return ToldDirections(directions=list(map(_told, found)))
 
     def add(self, wanted: WantedDirection, account: Account = None) -> ToldDirection:
         """A new direction; an import of own leads makes those that its rows name by itself."""
-        return _told(self._managing.add_direction(chosen(self._managing, account), wanted.name))
+        return _told(self._directions.add(chosen(self._portals, account).id, wanted.name))
 
     def set_key_stages(
         self, direction: UUID, wanted: WantedKeyStages, account: Account = None
     ) -> KeyStagesSet:
         """Up to three stages that tell a good own lead. They count backwards too, and survive every sync."""
         stages = [(stage.category_id, stage.status_id) for stage in wanted.key_stages]
-        portal = chosen(self._managing, account)
-        told = _told(self._managing.set_key_stages(portal, direction, wanted.entity_type, stages))
+        portal = chosen(self._portals, account)
+        told = _told(self._directions.set_key_stages(portal.id, direction, wanted.entity_type, stages))
         return KeyStagesSet(direction=told, stages=told.key_stages)
 
     def key_stage_stats(
         self, direction: UUID, first_day: FirstDay = None, last_day: LastDay = None, account: Account = None
     ) -> ToldKeyStageStats:
         """How many own leads have ever been in each key stage, all and by creative, by the moves known now."""
-        portal = chosen(self._managing, account)
-        return _stats(self._managing.key_stage_stats(portal, direction, OwnLeadDays(first_day, last_day)))
+        portal = chosen(self._portals, account)
+        return _stats(key_stage_stats(self._warehouse, portal.id, direction, Days(first_day, last_day)))
 
 
 def _told(direction: Direction) -> ToldDirection:

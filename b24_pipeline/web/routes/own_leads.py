@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.own_leads.match import Matched
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 
 class WantedMatches(Camel):
@@ -30,18 +30,12 @@ class ToldMatches(Camel):
     errors: int = Field(description="Phones that the portal did not search for; the next call does it again.")
 
 
-class MatchesLeads(HasPortals, Protocol):
-    """What matches own leads: `sync.managing.Managing`."""
-
-    def sync_leads(self, portal: Portal, entity_type: str | None) -> Matched:
-        """Matches them. Raises EntityTypeNotCounted, SyncBusy, PortalError, DatabaseError."""
-
-
 class OwnLeadCalls:
     """`/bitrix24/sync-leads`, behind the guard."""
 
-    def __init__(self, managing: MatchesLeads, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
+        self._portals = portals
+        self._service = service
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -55,8 +49,8 @@ class OwnLeadCalls:
 
         What the portal did not find is searched for again after a day, or when the phone has changed.
         """
-        portal = chosen(self._managing, account)
-        done = self._managing.sync_leads(portal, wanted.entity_type if wanted else None)
+        portal = chosen(self._portals, account)
+        done = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
         return ToldMatches(
             success=done.worked, linked=done.linked, updated=done.updated, errors=done.unsearched
         )

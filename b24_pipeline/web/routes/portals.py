@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from fastapi import APIRouter
 
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 EntityType = Literal["lead", "deal", "both"]
 
@@ -54,28 +56,16 @@ class PipelinesSynced(Funnel):
     count: int
 
 
-class ManagesPortals(HasPortals, Protocol):
-    """What a person has done to a portal and waits for: `sync.managing.Managing`."""
+class PortalCalls:
+    """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
 
-    def disconnect(self, portal: Portal) -> None:
-        """Unbinds its events and forgets its tokens."""
-
-    def count_funnel_of(self, portal: Portal, entity_type: EntityType) -> None:
-        """Changes the entity type and rebinds the events."""
-
-    def sync_pipelines(self, portal: Portal) -> int:
-        """Reads pipelines and stages again; how many stages there are."""
-
-
-class Api:
-    """The routes, over what manages portals."""
-
-    def __init__(self, managing: ManagesPortals, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
+        self._portals = portals
+        self._service = service
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
+        """The routes."""
         routes = management_routes("portals", self._guard)
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
@@ -85,29 +75,29 @@ class Api:
 
     def status(self, account: Account = None) -> Status:
         """Where the portal stands."""
-        if account is None and not self._managing.all():
+        if account is None and not self._portals.all():
             return Status(connected=False)
         return _status(self._portal(account))
 
     def disconnect(self, account: Account = None) -> Disconnected:
         """Unbinds the events and forgets the tokens; what was copied stays."""
         portal = self._portal(account)
-        self._managing.disconnect(portal)
+        self._service.disconnect(portal)
         return Disconnected(account=portal.name)
 
     def change_entity_type(self, wanted: Funnel, account: Account = None) -> FunnelChanged:
         """Counts the funnel of leads, of deals, or of both, and rebinds the events."""
-        self._managing.count_funnel_of(self._portal(account), wanted.entity_type)
+        self._service.set_entity_type(self._portal(account), wanted.entity_type)
         return FunnelChanged(entity_type=wanted.entity_type)
 
     def sync_pipelines(self, account: Account = None) -> PipelinesSynced:
         """Reads the portal's pipelines and stages again."""
         portal = self._portal(account)
-        count = self._managing.sync_pipelines(portal)
+        count = self._service.sync_pipelines(portal)
         return PipelinesSynced(count=count, entity_type=_entity_type(portal))
 
     def _portal(self, account: str | None) -> Portal:
-        return chosen(self._managing, account)
+        return chosen(self._portals, account)
 
 
 def _entity_type(portal: Portal) -> EntityType:

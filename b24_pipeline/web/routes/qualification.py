@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import Condition, Conditions
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, HasPortals, chosen, management_routes
+from b24_pipeline.web.routes.shared import Account, chosen, management_routes
 
 
 class QualificationFields(BaseModel):
@@ -22,21 +23,12 @@ class QualificationFields(BaseModel):
     fields: Conditions
 
 
-class ManagesQualification(HasPortals, Protocol):
-    """What a person has done to conditions: `sync.managing.Managing`."""
-
-    def conditions(self, portal: Portal) -> Sequence[Condition]:
-        """The portal's conditions, in order. Raises ConditionRefused."""
-
-    def set_conditions(self, portal: Portal, conditions: Sequence[Condition]) -> Sequence[Condition]:
-        """The conditions afterwards; everything is evaluated by them. Raises ConditionRefused."""
-
-
 class QualificationCalls:
     """`/bitrix24/qualification-fields`, behind the guard."""
 
-    def __init__(self, managing: ManagesQualification, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
+        self._portals = portals
+        self._warehouse = warehouse
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -49,11 +41,19 @@ class QualificationCalls:
 
     def conditions(self, account: Account = None) -> QualificationFields:
         """The conditions of qualification, in order."""
-        return _told(self._managing.conditions(chosen(self._managing, account)))
+        portal = chosen(self._portals, account)
+        return _told(
+            self._warehouse.transact(lambda connection: evaluation.conditions_of(connection, portal.id))
+        )
 
     def set_conditions(self, wanted: QualificationFields, account: Account = None) -> QualificationFields:
         """Replaces the conditions. Every lead and deal is evaluated by them before the answer."""
-        return _told(self._managing.set_conditions(chosen(self._managing, account), wanted.fields))
+        portal = chosen(self._portals, account)
+        return _told(
+            self._warehouse.transact(
+                lambda connection: evaluation.set_conditions(connection, portal.id, wanted.fields)
+            )
+        )
 
 
 def _told(conditions: Sequence[Condition]) -> QualificationFields:

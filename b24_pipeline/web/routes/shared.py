@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from b24_pipeline.errors import AccountNeeded, UnknownPortal
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.problems import Problem
 
@@ -27,29 +28,22 @@ class Camel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
-class HasPortals(Protocol):
-    """Where a call's `account` is looked up."""
-
-    def all(self) -> list[Portal]:
-        """Every portal, by name."""
-
-
 def management_routes(tag: str, guard: Guard) -> APIRouter:
     """Routes under `/bitrix24` that the guard stands before."""
     return APIRouter(prefix="/bitrix24", tags=[tag], dependencies=[Depends(guard)], responses=_PROBLEMS)
 
 
-def chosen(managing: HasPortals, account: str | None) -> Portal:
+def chosen(portals: Portals, account: str | None) -> Portal:
     """The named portal, or the only one. Raises UnknownPortal and AccountNeeded."""
-    portals = {portal.name: portal for portal in managing.all()}
+    known = {portal.name: portal for portal in portals.all()}
     if account is not None:
-        if account not in portals:
-            raise UnknownPortal(account, portals)
-        return portals[account]
-    active = [portal for portal in portals.values() if portal.status != "disconnected"]
-    candidates = active or list(portals.values())
+        if account not in known:
+            raise UnknownPortal(account, known)
+        return known[account]
+    active = [portal for portal in known.values() if portal.status != "disconnected"]
+    candidates = active or list(known.values())
     if not candidates:
-        raise UnknownPortal("", portals)
+        raise UnknownPortal("", known)
     if len(candidates) > 1:
         raise AccountNeeded
     return candidates[0]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from b24_pipeline.store.crm.stage_flags import Flags, Stage
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.crm.stage_flags import Flags, Stage, StageFlags
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, HasPortals, chosen, management_routes
+from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 
 class ToldStage(Camel):
@@ -55,21 +56,12 @@ class WantedFlags(Camel):
     is_fail_stage: bool | None = None
 
 
-class ManagesStages(HasPortals, Protocol):
-    """What a person has done to stages: `sync.managing.Managing`."""
-
-    def stages(self, portal: Portal) -> list[Stage]:
-        """Leads before deals, then by pipeline, then by stage."""
-
-    def set_flags(self, portal: Portal, stage: UUID, flags: Flags) -> Stage:
-        """The stage afterwards. Raises UnknownStage, FlagsContradict."""
-
-
 class StageCalls:
     """`/bitrix24/pipelines` and `/bitrix24/pipeline-stages/{id}`, behind the guard."""
 
-    def __init__(self, managing: ManagesStages, guard: Guard) -> None:
-        self._managing = managing
+    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
+        self._portals = portals
+        self._flags = StageFlags(warehouse)
         self._guard = guard
 
     def router(self) -> APIRouter:
@@ -81,7 +73,7 @@ class StageCalls:
 
     def pipelines(self, account: Account = None) -> Pipelines:
         """Pipelines and stages as they were read last, in the portal's order, with their flags."""
-        stages = self._managing.stages(chosen(self._managing, account))
+        stages = self._flags.stages(chosen(self._portals, account).id)
         return Pipelines(
             leads=_pipelines(one for one in stages if one.entity_type == "lead"),
             deals=_pipelines(one for one in stages if one.entity_type == "deal"),
@@ -90,7 +82,7 @@ class StageCalls:
     def set_flags(self, stage: UUID, wanted: WantedFlags, account: Account = None) -> ToldStage:
         """What a stage counts as. It stays so through every sync; figures follow with the next one."""
         flags = Flags(wanted.is_qualified_stage, wanted.is_success_stage, wanted.is_fail_stage)
-        return _told(self._managing.set_flags(chosen(self._managing, account), stage, flags))
+        return _told(self._flags.set_flags(chosen(self._portals, account).id, stage, flags))
 
 
 def _pipelines(stages: Iterable[Stage]) -> list[Pipeline]:

@@ -1,28 +1,26 @@
-"""The service with scripted portals behind it, on a real socket."""
+"""The service on a real socket, where no test needs a database: only connecting is scripted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, Request
 
 from b24_pipeline.log import set_up_logs
-from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.events.receiver import Receiver
-from tests.support.servers.web_service import KEY, ScriptedPortals, portal, served
+from b24_pipeline.web.assembly import assemble
+from tests.support.servers.web_service import KEY, ScriptedConnecting, parts_of, served
 
 
 @dataclass
 class Service:
-    """The address, a client that keeps cookies, and what plays the portals."""
+    """The address, a client that keeps cookies, and what plays the connecting of portals."""
 
     address: str
     client: httpx.Client
-    portals: ScriptedPortals
+    connecting: ScriptedConnecting
 
 
 @pytest.fixture(autouse=True)
@@ -32,32 +30,13 @@ def logs() -> None:
 
 
 @pytest.fixture
-def portals() -> ScriptedPortals:
-    """One connected portal."""
-    return ScriptedPortals([portal()])
-
-
-@pytest.fixture
-def service(portals: ScriptedPortals) -> Iterator[Service]:
+def service() -> Iterator[Service]:
     """The service with an application and a key, reached by http."""
-    parts = Parts(
-        public_url="http://127.0.0.1:8024",
-        managing=portals,
-        connecting=portals,
-        receiver=nobody(),
-        look=lambda: None,
-        admin_key=KEY,
-    )
-    app = assemble(parts)
+    connecting = ScriptedConnecting()
+    app = assemble(parts_of(public_url="http://127.0.0.1:8024", connecting=connecting, admin_key=KEY))
     app.include_router(echo())
     with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        yield Service(address, client, portals)
-
-
-def nobody() -> Receiver:
-    """A receiver of events for where none come: there is nothing behind it."""
-    nothing: Any = None
-    return Receiver(nothing, nothing)
+        yield Service(address, client, connecting)
 
 
 def echo() -> APIRouter:

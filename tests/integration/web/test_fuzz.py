@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from b24_pipeline.web.assembly import Parts, assemble
-from b24_pipeline.web.events.receiver import Receiver
+from b24_pipeline.web.assembly import assemble
 from tests.conftest import Server
 from tests.support.servers.live_service import Live, live
-from tests.support.servers.web_service import KEY, ScriptedPortals
+from tests.support.servers.web_service import KEY, parts_of
 
 # a portal or a database that is down is 503, which is no fault of ours; here nothing is down
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
@@ -23,9 +22,7 @@ CHECKS = [not_a_server_error, response_schema_conformance, content_type_conforma
 
 def interface() -> dict[str, Any]:
     """The OpenAPI; it is the same whatever is behind it."""
-    nothing: Any = None
-    receiver = Receiver(nothing, nothing)
-    return assemble(Parts("http://127.0.0.1", ScriptedPortals(), receiver, lambda: None)).openapi()
+    return assemble(parts_of()).openapi()
 
 
 schema = schemathesis.openapi.from_dict(interface())

@@ -6,7 +6,6 @@ import re
 
 import httpx
 import pytest
-from fastapi import APIRouter
 
 from b24_pipeline.errors import (
     AddressRefused,
@@ -20,10 +19,10 @@ from b24_pipeline.errors import (
     StateForged,
     StateUsed,
 )
-from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.connect.routes import MOST_BEGUN
 from tests.integration.web.conftest import Service
-from tests.support.servers.web_service import ScriptedPortals, portal, served
+from tests.support.servers.web_service import ScriptedConnecting, parts_of, portal, served
 
 AUTH = {"domain": "acme.bitrix24.com", "account": "acme", "entityType": "deal"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -64,7 +63,7 @@ def test_without_an_entity_type_the_portal_keeps_its_own(service: Service) -> No
     """Left out or empty, as the form's first choice sends it: what is counted is not decided here."""
     for query in ({}, {"entityType": ""}):
         service.client.get("/bitrix24/auth", params={"domain": AUTH["domain"], "account": "acme"} | query)
-        assert service.portals.calls[-1][:4] == ("begin", "acme", AUTH["domain"], None)
+        assert service.connecting.calls[-1][:4] == ("begin", "acme", AUTH["domain"], None)
 
 
 def test_auth_sends_the_browser_to_the_portal_with_a_cookie(service: Service) -> None:
@@ -76,7 +75,7 @@ def test_auth_sends_the_browser_to_the_portal_with_a_cookie(service: Service) ->
     assert re.match(r"b24_browser=[\w-]{43};", cookie)
     assert all(part in cookie for part in ("HttpOnly", "SameSite=lax", "Max-Age=600", "Path=/"))
     assert "Secure" not in cookie
-    assert service.portals.calls == [
+    assert service.connecting.calls == [
         ("begin", "acme", "acme.bitrix24.com", "deal", service.client.cookies["b24_browser"])
     ]
 
@@ -85,12 +84,12 @@ def test_a_second_tab_keeps_the_cookie(service: Service) -> None:
     """Two authorizations of one browser are bound to the same cookie."""
     service.client.get("/bitrix24/auth", params=AUTH)
     service.client.get("/bitrix24/auth", params=AUTH)
-    assert len({call[-1] for call in service.portals.calls}) == 1
+    assert len({call[-1] for call in service.connecting.calls}) == 1
 
 
-def test_cookie_is_bound_to_the_host_where_the_service_has_https(portals: ScriptedPortals) -> None:
+def test_cookie_is_bound_to_the_host_where_the_service_has_https() -> None:
     """`__Host-` and Secure behind https; a browser on the machine itself may use plain http."""
-    parts = Parts("https://b24.example.com", portals, APIRouter(), lambda: None, connecting=portals)
+    parts = parts_of(public_url="https://b24.example.com", connecting=ScriptedConnecting())
     with served(assemble(parts)) as address:
         public = httpx.get(f"{address}/bitrix24/auth", params=AUTH, headers={"Host": "b24.example.com"})
         local = httpx.get(f"{address}/bitrix24/auth", params=AUTH)
@@ -114,7 +113,7 @@ def test_what_people_paste_becomes_an_address_and_a_name(
 ) -> None:
     """The page's path is dropped; without a name the portal is called by its host's first part."""
     assert service.client.get("/bitrix24/auth", params={"domain": typed}).status_code == 302
-    assert service.portals.calls[0][1:4] == (name, address, None)
+    assert service.connecting.calls[0][1:4] == (name, address, None)
 
 
 def test_callback_finishes_with_the_browsers_cookie(service: Service) -> None:
@@ -134,13 +133,13 @@ def test_callback_finishes_with_the_browsers_cookie(service: Service) -> None:
     assert "acme.bitrix24.com" in page.text
     assert "c0de" not in page.text
     cookie = service.client.cookies["b24_browser"]
-    assert service.portals.calls[-1] == ("finish", "c0de", "signed", cookie, "acme.bitrix24.com", "0a1b")
+    assert service.connecting.calls[-1] == ("finish", "c0de", "signed", cookie, "acme.bitrix24.com", "0a1b")
 
 
 def test_a_cookie_of_another_shape_counts_for_nothing(service: Service) -> None:
     """What we did not make is not handed on."""
     service.client.get("/bitrix24/callback", headers={"Cookie": "b24_browser=short"})
-    assert service.portals.calls[-1][3] == ""
+    assert service.connecting.calls[-1][3] == ""
 
 
 REFUSALS = [
@@ -162,7 +161,7 @@ def test_each_refusal_has_a_status_and_a_page(
     service: Service, error: Exception, status: int, code: str
 ) -> None:
     """A page with the reason for people, for programs `{error, message}`; the database's place stays inside."""
-    service.portals.raises = error
+    service.connecting.raises = error
     shown = service.client.get("/bitrix24/callback?code=x&state=y")
     assert (shown.status_code, code in shown.text) == (status, True)
     assert shown.headers["content-type"].startswith("text/html")
@@ -175,14 +174,13 @@ def test_each_refusal_has_a_status_and_a_page(
 
 def test_a_reason_is_escaped(service: Service) -> None:
     """What a portal's name may hold does not become markup."""
-    service.portals.raises = AddressRefused("<script>alert(1)</script>", "is no address")
+    service.connecting.raises = AddressRefused("<script>alert(1)</script>", "is no address")
     assert "<script>" not in service.client.get("/bitrix24/callback").text
 
 
-def test_without_an_application_the_page_says_what_to_set(portals: ScriptedPortals) -> None:
+def test_without_an_application_the_page_says_what_to_set() -> None:
     """Nothing is begun where BITRIX24_CLIENT_ID is missing."""
-    parts = Parts("http://127.0.0.1:8024", portals, APIRouter(), lambda: None)
-    with served(assemble(parts)) as address:
+    with served(assemble(parts_of())) as address:
         page = httpx.get(f"{address}/bitrix24/connect")
         begun = httpx.get(f"{address}/bitrix24/auth", params=AUTH)
     assert "BITRIX24_CLIENT_ID" in page.text

@@ -10,10 +10,10 @@ import pytest
 from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web import protocol
-from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.body_limit import LARGEST_BODY
-from tests.integration.web.conftest import Service, nobody
-from tests.support.servers.web_service import CANARY, ScriptedPortals, raw_answer, served
+from tests.integration.web.conftest import Service
+from tests.support.servers.web_service import CANARY, parts_of, raw_answer, served
 
 ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -91,10 +91,10 @@ def test_fifty_megabytes_are_refused_unread(service: Service) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_a_slow_body_is_given_up(portals: ScriptedPortals, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that does not come within its time is 400, and frees the connection."""
     monkeypatch.setattr("b24_pipeline.web.body_limit.SLOWEST_BODY_SECONDS", 0.3)
-    app = assemble(Parts("http://127.0.0.1", portals, nobody(), lambda: None))
+    app = assemble(parts_of())
 
     @app.post("/counted")
     async def counted(body: dict[str, str]) -> int:
@@ -150,7 +150,7 @@ def test_any_host_header_is_survived(service: Service, host: bytes) -> None:
     assert raw_answer(service.address, head).split(b" ")[1] in (b"302", b"400")
 
 
-def test_liveness_asks_nothing_and_readiness_the_database(portals: ScriptedPortals) -> None:
+def test_liveness_asks_nothing_and_readiness_the_database() -> None:
     """/healthz is 200 whatever happens; /readyz is 503 while the database is away, quickly, and says no place."""
     down = {"now": True}
 
@@ -158,7 +158,7 @@ def test_liveness_asks_nothing_and_readiness_the_database(portals: ScriptedPorta
         if down["now"]:
             raise DatabaseUnavailable("the database at db.internal refused")
 
-    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), look))) as address:
+    with served(assemble(parts_of(look=look))) as address:
         assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
         assert httpx.head(f"{address}/healthz").status_code == 200
         away = httpx.get(f"{address}/readyz")
@@ -168,9 +168,7 @@ def test_liveness_asks_nothing_and_readiness_the_database(portals: ScriptedPorta
         assert httpx.get(f"{address}/readyz").json() == {"status": "ready", "database": "ok"}
 
 
-def test_a_database_that_hangs_is_not_waited_for(
-    portals: ScriptedPortals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """/readyz answers within its patience, and many who ask share one look."""
     monkeypatch.setattr("b24_pipeline.web.routes.health.PATIENCE_SECONDS", 0.2)
     looks: list[float] = []
@@ -179,7 +177,7 @@ def test_a_database_that_hangs_is_not_waited_for(
         looks.append(time.monotonic())
         time.sleep(4)
 
-    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), look))) as address:
+    with served(assemble(parts_of(look=look))) as address:
         for _ in range(3):
             assert httpx.get(f"{address}/readyz").status_code == 503
     assert len(looks) == 1

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from b24_pipeline.errors import PortalUnreachable, SyncBusy
-from tests.integration.web.conftest import Service
+from tests.integration.web.routes.conftest import Managed
 from tests.support.installation import execute
 from tests.support.servers.live_service import Live, live
-from tests.support.servers.web_service import BEARER, portal
+from tests.support.servers.web_service import BEARER
 
 
 @pytest.fixture
@@ -51,21 +51,21 @@ def test_what_makes_no_sense_is_refused(running: Live) -> None:
     assert (status, told["error"]) == (400, "entity_type_not_counted")
 
 
-def test_who_may_not_ask_is_refused(service: Service) -> None:
+def test_who_may_not_ask_is_refused(managed: Managed) -> None:
     """No key, and a portal that there is not."""
-    assert service.client.post("/bitrix24/sync-leads").status_code == 401
-    told = service.client.post("/bitrix24/sync-leads?account=globex", headers=BEARER)
+    assert managed.client.post("/bitrix24/sync-leads").status_code == 401
+    told = managed.client.post("/bitrix24/sync-leads?account=globex", headers=BEARER)
     assert (told.status_code, told.json()["error"]) == (404, "unknown_portal")
-    service.portals.portals.append(portal("globex"))
-    assert service.client.post("/bitrix24/sync-leads", headers=BEARER).status_code == 400
-    assert service.portals.calls == []
+    managed.add("globex")
+    assert managed.client.post("/bitrix24/sync-leads", headers=BEARER).status_code == 400
+    assert managed.asked.calls == []
 
 
 @pytest.mark.parametrize(
     ("error", "status"), [(SyncBusy("acme", "is busy"), 409), (PortalUnreachable("acme", "is away"), 503)]
 )
-def test_what_goes_wrong_is_told(service: Service, error: Exception, status: int) -> None:
+def test_what_goes_wrong_is_told(managed: Managed, error: Exception, status: int) -> None:
     """By status, code and one line."""
-    service.portals.raises = error
-    told = service.client.post("/bitrix24/sync-leads", headers=BEARER)
+    managed.asked.raises = error
+    told = managed.client.post("/bitrix24/sync-leads", headers=BEARER)
     assert (told.status_code, told.json()["message"]) == (status, str(error))

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from b24_pipeline.errors import CredentialRefused, DatabaseUnavailable, PortalUnreachable, SyncBusy
-from b24_pipeline.web.assembly import Parts, assemble
-from tests.integration.web.conftest import Service, nobody
-from tests.support.servers.web_service import BEARER, KEY, STAGE, ScriptedPortals, portal, served
+from b24_pipeline.web.assembly import assemble
+from tests.integration.web.routes.conftest import Managed
+from tests.support.servers.web_service import BEARER, KEY, parts_of, served
 
 CALLS = [
     ("GET", "/bitrix24/status", None),
@@ -19,20 +19,26 @@ CALLS = [
     *(("GET", f"/bitrix24/{owner}-custom-fields", None) for owner in ("lead", "deal", "contact")),
     ("GET", "/bitrix24/qualification-fields", None),
     ("PATCH", "/bitrix24/qualification-fields", {"fields": []}),
-    ("PATCH", f"/bitrix24/pipeline-stages/{STAGE.id}", {"isQualifiedStage": True}),
+    ("PATCH", "/bitrix24/pipeline-stages/{stage}", {"isQualifiedStage": True}),
 ]
 
 
 def call(
-    service: Service, verb: str, path: str, body: object = None, **headers: str
+    managed: Managed, verb: str, path: str, body: object = None, portal: str = "acme"
 ) -> tuple[int, dict[str, object]]:
-    answer = service.client.request(verb, path, json=body, headers=BEARER | headers)
+    """A call with the key; where its path has a stage, it is the stage of this portal."""
+    answer = managed.client.request(verb, filled(managed, path, portal), json=body, headers=BEARER)
     return answer.status_code, answer.json()
 
 
-def test_status_tells_where_the_portal_stands(service: Service) -> None:
+def filled(managed: Managed, path: str, portal: str = "acme") -> str:
+    """The path with the id of the portal's stage."""
+    return path.format(stage=managed.stage(portal)) if "{stage}" in path else path
+
+
+def test_status_tells_where_the_portal_stands(managed: Managed) -> None:
     """The contract's fields, times in UTC, and no token."""
-    status, told = call(service, "GET", "/bitrix24/status")
+    status, told = call(managed, "GET", "/bitrix24/status")
     assert status == 200
     assert told == {
         "connected": True,
@@ -47,38 +53,36 @@ def test_status_tells_where_the_portal_stands(service: Service) -> None:
     }
 
 
-def test_status_of_no_portal_is_not_connected(service: Service) -> None:
+def test_status_of_no_portal_is_not_connected(managed: Managed) -> None:
     """Nothing is connected: no error, and everything null."""
-    service.portals.portals.clear()
-    status, told = call(service, "GET", "/bitrix24/status")
+    managed.remove_all()
+    status, told = call(managed, "GET", "/bitrix24/status")
     assert status == 200
     assert told.pop("connected") is False
     assert set(told.values()) == {None}
 
 
-def test_status_says_why_a_portal_is_not_connected(service: Service) -> None:
+def test_status_says_why_a_portal_is_not_connected(managed: Managed) -> None:
     """A portal that wants a person says so."""
-    service.portals.portals[0] = portal(
-        status="reauthorization_required", status_reason="invalid_grant twice"
-    )
-    _, told = call(service, "GET", "/bitrix24/status?account=acme")
+    managed.change("acme", status="reauthorization_required", status_reason="invalid_grant twice")
+    _, told = call(managed, "GET", "/bitrix24/status?account=acme")
     assert (told["connected"], told["status"]) == (False, "reauthorization_required")
     assert told["reason"] == "invalid_grant twice"
 
 
-def test_calls_reach_the_portal(service: Service) -> None:
+def test_calls_reach_the_portal(managed: Managed) -> None:
     """Disconnect, the funnel's entity type and the pipelines of the only portal."""
-    assert call(service, "POST", "/bitrix24/entity-type", {"entityType": "lead"}) == (
+    assert call(managed, "POST", "/bitrix24/entity-type", {"entityType": "lead"}) == (
         200,
         {"success": True, "entityType": "lead"},
     )
-    assert call(service, "POST", "/bitrix24/sync-pipelines") == (
+    assert call(managed, "POST", "/bitrix24/sync-pipelines") == (
         200,
         {"success": True, "count": 14, "entityType": "both"},
     )
-    assert call(service, "DELETE", "/bitrix24/disconnect") == (200, {"success": True, "account": "acme"})
-    assert service.portals.calls == [
-        ("count_funnel_of", "acme", "lead"),
+    assert call(managed, "DELETE", "/bitrix24/disconnect") == (200, {"success": True, "account": "acme"})
+    assert managed.asked.calls == [
+        ("set_entity_type", "acme", "lead"),
         ("sync_pipelines", "acme"),
         ("disconnect", "acme"),
     ]
@@ -88,39 +92,40 @@ def test_calls_reach_the_portal(service: Service) -> None:
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", f"Bearer {KEY}x", "Bearer \xff"]
 )
-def test_calls_need_the_key(service: Service, verb: str, path: str, body: object, header: str | None) -> None:
+def test_calls_need_the_key(managed: Managed, verb: str, path: str, body: object, header: str | None) -> None:
     """Without the right key 401, and nothing is done."""
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-    answer = service.client.request(verb, path, json=body, headers=headers)
+    before = managed.stored()
+    answer = managed.client.request(verb, filled(managed, path), json=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (401, "key_refused")
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert service.portals.calls == []
+    assert (managed.asked.calls, managed.stored()) == ([], before)
 
 
-def test_without_a_key_set_nobody_gets_in(portals: ScriptedPortals) -> None:
+def test_without_a_key_set_nobody_gets_in() -> None:
     """An installation without B24_ADMIN_KEY has closed management calls, not open ones."""
-    with served(assemble(Parts("http://127.0.0.1", portals, nobody(), lambda: None))) as address:
+    with served(assemble(parts_of())) as address:
         for given in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
             assert httpx.get(f"{address}/bitrix24/status", headers=given).status_code == 401
 
 
 @pytest.mark.parametrize(("verb", "path", "body"), CALLS)
-def test_which_portal_must_be_clear(service: Service, verb: str, path: str, body: object) -> None:
+def test_which_portal_must_be_clear(managed: Managed, verb: str, path: str, body: object) -> None:
     """Unknown 404, several without a name 400, a name chooses; a disconnected one is not in the way."""
-    status, told = call(service, verb, f"{path}?account=nobody", body)
+    status, told = call(managed, verb, f"{path}?account=nobody", body)
     assert (status, told["error"]) == (404, "unknown_portal")
-    service.portals.portals.append(portal("beta"))
-    status, told = call(service, verb, path, body)
+    managed.add("beta")
+    status, told = call(managed, verb, path, body)
     assert (status, told["error"]) == (400, "account_needed")
-    assert call(service, verb, f"{path}?account=beta", body)[0] == 200
-    service.portals.portals[1] = portal("beta", status="disconnected")
-    assert call(service, verb, path, body)[0] == 200
+    assert call(managed, verb, f"{path}?account=beta", body, "beta")[0] == 200
+    managed.change("beta", status="disconnected")
+    assert call(managed, verb, path, body)[0] == 200
 
 
-def test_nothing_to_manage_is_404(service: Service) -> None:
+def test_nothing_to_manage_is_404(managed: Managed) -> None:
     """Without any portal there is nothing to disconnect."""
-    service.portals.portals.clear()
-    assert call(service, "DELETE", "/bitrix24/disconnect")[0] == 404
+    managed.remove_all()
+    assert call(managed, "DELETE", "/bitrix24/disconnect")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -133,11 +138,11 @@ def test_nothing_to_manage_is_404(service: Service) -> None:
     ],
 )
 def test_failures_have_a_status_and_a_code(
-    service: Service, error: Exception, status: int, code: str
+    managed: Managed, error: Exception, status: int, code: str
 ) -> None:
     """What a person has to mend is 409, what passes by itself is 503."""
-    service.portals.raises = error
-    told, problem = call(service, "POST", "/bitrix24/sync-pipelines")
+    managed.asked.raises = error
+    told, problem = call(managed, "POST", "/bitrix24/sync-pipelines")
     assert (told, problem["error"]) == (status, code)
     assert "db.internal" not in str(problem["message"])
 
@@ -146,35 +151,34 @@ def test_failures_have_a_status_and_a_code(
     "body",
     [b"", b"{", b"[]", b'{"entityType": "quote"}', b'{"entityType": 7}', b'{"entityType": null}', b"\xff"],
 )
-def test_a_wrong_body_is_422(service: Service, body: bytes) -> None:
+def test_a_wrong_body_is_422(managed: Managed, body: bytes) -> None:
     """The message says where and what was expected, not what was sent."""
     headers = BEARER | {"Content-Type": "application/json"}
-    answer = service.client.post("/bitrix24/entity-type", content=body, headers=headers)
+    answer = managed.client.post("/bitrix24/entity-type", content=body, headers=headers)
     assert answer.status_code in (400, 422)
     assert set(answer.json()) == {"error", "message"}
     assert "quote" not in answer.json()["message"].replace("'both'", "")
-    assert service.portals.calls == []
+    assert managed.asked.calls == []
 
 
-def test_wrong_ways_in_are_told_apart(service: Service) -> None:
+def test_wrong_ways_in_are_told_apart(managed: Managed) -> None:
     """404 for what is not there, 405 with Allow for another method; both as JSON."""
-    missing = service.client.get("/bitrix24/nothing")
+    missing = managed.client.get("/bitrix24/nothing")
     assert (missing.status_code, missing.json()["error"]) == (404, "not_found")
-    wrong = service.client.put("/bitrix24/status")
+    wrong = managed.client.put("/bitrix24/status")
     assert (wrong.status_code, wrong.json()["error"]) == (405, "method_not_allowed")
     assert "GET" in wrong.headers["allow"]
 
 
-def test_the_interface_describes_itself(service: Service) -> None:
+def test_the_interface_describes_itself(managed: Managed) -> None:
     """/docs lists each call without a script; /openapi.json has the key's scheme and typed answers."""
-    page = service.client.get("/docs")
+    page = managed.client.get("/docs")
     assert page.status_code == 200
     assert "<script" not in page.text
-    schema = service.client.get("/openapi.json").json()
+    schema = managed.client.get("/openapi.json").json()
     for _verb, path, _body in CALLS:
-        described = path.replace(str(STAGE.id), "{stage}")
-        assert described in page.text
-        assert described in schema["paths"]
+        assert path in page.text
+        assert path in schema["paths"]
     status = schema["paths"]["/bitrix24/status"]["get"]
     assert status["security"] == [{"HTTPBearer": []}]
     assert status["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Status")
