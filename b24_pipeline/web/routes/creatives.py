@@ -16,8 +16,9 @@ from b24_pipeline.store.own_leads.funnels import Days, StageCount
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 EntityType = Literal["lead", "deal"]
 CreativeId = Annotated[UUID | None, Query(alias="creativeId", description="Only what this creative brought.")]
@@ -31,7 +32,7 @@ WantedType = Annotated[
 ]
 
 
-class ToldCreative(Camel):
+class ToldCreative(CamelModel):
     """A creative."""
 
     id: UUID
@@ -42,13 +43,13 @@ class ToldCreative(Camel):
     created_at: datetime
 
 
-class ToldCreatives(Camel):
+class ToldCreatives(CamelModel):
     """All of an account, by name."""
 
     creatives: list[ToldCreative]
 
 
-class FunnelStage(Camel):
+class FunnelStage(CamelModel):
     """A stage, and the own leads whose lead or deal stands in it now."""
 
     category_id: int
@@ -63,7 +64,7 @@ class FunnelStage(Camel):
     percentage: float = Field(description="Of total, in percent; 0 where there are none.")
 
 
-class CreativeFunnel(Camel):
+class CreativeFunnel(CamelModel):
     """`total` own leads have become leads or deals that are alive; each stands in one stage."""
 
     entity_type: EntityType
@@ -90,7 +91,7 @@ class CreativeCalls:
 
     def creatives(self, account: Account = None) -> ToldCreatives:
         """Creatives with their ids; an import of own leads makes those that its rows name."""
-        found = funnels.creatives(self._warehouse, chosen(self._portals, account).id)
+        found = funnels.creatives(self._warehouse, chosen_portal(self._portals, account).id)
         return ToldCreatives(
             creatives=[ToldCreative.model_validate(one, from_attributes=True) for one in found]
         )
@@ -105,7 +106,7 @@ class CreativeCalls:
         account: Account = None,
     ) -> CreativeFunnel:
         """Where own leads stand now, stage by stage, as the copy is at this moment."""
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         counted = entity_type or funnel_type(portal)
         days = Days(first_day, last_day)
         stages = funnels.creative_funnel(

@@ -10,12 +10,13 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.qualification.fields import FieldChoice, field_choices
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 FieldOwner = Literal["lead", "deal", "contact"]
 
 
-class Option(Camel):
+class Option(CamelModel):
     """A value that an enumeration can have."""
 
     id: str
@@ -23,7 +24,7 @@ class Option(Camel):
     default: bool = False
 
 
-class ToldField(Camel):
+class ToldField(CamelModel):
     """A custom field, as people know it by its label."""
 
     id: int
@@ -34,7 +35,7 @@ class ToldField(Camel):
     list: list[Option]
 
 
-class Fields(Camel):
+class Fields(CamelModel):
     """The custom fields of leads, deals or contacts."""
 
     fields: list[ToldField]
@@ -70,7 +71,7 @@ class FieldCalls:
         return self._fields("contact", account)
 
     def _fields(self, owner: FieldOwner, account: str | None) -> Fields:
-        found = field_choices(self._warehouse, chosen(self._portals, account).id, owner)
+        found = field_choices(self._warehouse, chosen_portal(self._portals, account).id, owner)
         return Fields(fields=list(map(_told, found)), entity_type=owner)
 
 

@@ -15,8 +15,9 @@ from b24_pipeline.store.own_leads.funnels import Days
 from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats, key_stage_stats
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
 
 MOST_KEY_STAGES = 3
 # PostgreSQL keeps no NUL in a text
@@ -28,7 +29,7 @@ StatusId = Annotated[str, StringConstraints(max_length=255, pattern=_PRINTABLE)]
 CategoryId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class WantedStage(Camel):
+class WantedStage(CamelModel):
     """A stage by its codes."""
 
     model_config = ConfigDict(extra="forbid")
@@ -37,7 +38,7 @@ class WantedStage(Camel):
     status_id: StatusId
 
 
-class WantedKeyStages(Camel):
+class WantedKeyStages(CamelModel):
     """The key stages of a direction, in order; an empty list takes them away."""
 
     model_config = ConfigDict(extra="forbid")
@@ -53,7 +54,7 @@ class WantedKeyStages(Camel):
         return stages
 
 
-class WantedDirection(Camel):
+class WantedDirection(CamelModel):
     """A new direction."""
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +62,7 @@ class WantedDirection(Camel):
     name: Name
 
 
-class ToldKeyStage(Camel):
+class ToldKeyStage(CamelModel):
     """A key stage, under the names that it had last."""
 
     category_id: int
@@ -71,7 +72,7 @@ class ToldKeyStage(Camel):
     is_deleted: bool = Field(description="Gone from the portal; it still counts who has been there.")
 
 
-class ToldDirection(Camel):
+class ToldDirection(CamelModel):
     """A direction of advertising."""
 
     id: UUID
@@ -82,13 +83,13 @@ class ToldDirection(Camel):
     created_at: datetime
 
 
-class ToldDirections(Camel):
+class ToldDirections(CamelModel):
     """All of an account, by name."""
 
     directions: list[ToldDirection]
 
 
-class KeyStagesSet(Camel):
+class KeyStagesSet(CamelModel):
     """The direction afterwards, and its key stages in order."""
 
     success: Literal[True] = True
@@ -147,19 +148,19 @@ class DirectionCalls:
 
     def directions(self, account: Account = None) -> ToldDirections:
         """Directions with their ids and key stages."""
-        found = self._directions.all(chosen(self._portals, account).id)
+        found = self._directions.all(chosen_portal(self._portals, account).id)
         return ToldDirections(directions=list(map(_told, found)))
 
     def add(self, wanted: WantedDirection, account: Account = None) -> ToldDirection:
         """A new direction; an import of own leads makes those that its rows name by itself."""
-        return _told(self._directions.add(chosen(self._portals, account).id, wanted.name))
+        return _told(self._directions.add(chosen_portal(self._portals, account).id, wanted.name))
 
     def set_key_stages(
         self, direction: UUID, wanted: WantedKeyStages, account: Account = None
     ) -> KeyStagesSet:
         """Up to three stages that tell a good own lead. They count backwards too, and survive every sync."""
         stages = [(stage.category_id, stage.status_id) for stage in wanted.key_stages]
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         told = _told(self._directions.set_key_stages(portal.id, direction, wanted.entity_type, stages))
         return KeyStagesSet(direction=told, stages=told.key_stages)
 
@@ -167,7 +168,7 @@ class DirectionCalls:
         self, direction: UUID, first_day: FirstDay = None, last_day: LastDay = None, account: Account = None
     ) -> ToldKeyStageStats:
         """How many own leads have ever been in each key stage, all and by creative, by the moves known now."""
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         return _stats(key_stage_stats(self._warehouse, portal.id, direction, Days(first_day, last_day)))
 
 

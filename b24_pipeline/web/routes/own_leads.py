@@ -10,10 +10,11 @@ from pydantic import ConfigDict, Field
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.portal_service import PortalService
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
-class WantedMatches(Camel):
+class WantedMatches(CamelModel):
     """What the portal is searched for; without it, what is counted of it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -21,7 +22,7 @@ class WantedMatches(Camel):
     entity_type: Literal["lead", "deal", "both"] | None = None
 
 
-class ToldMatches(Camel):
+class ToldMatches(CamelModel):
     """What the matching did."""
 
     success: bool = Field(description="Whether the portal searched for every phone.")
@@ -49,7 +50,7 @@ class OwnLeadCalls:
 
         What the portal did not find is searched for again after a day, or when the phone has changed.
         """
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         done = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
         return ToldMatches(
             success=done.worked, linked=done.linked, updated=done.updated, errors=done.unsearched

@@ -11,12 +11,13 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.portal_service import PortalService
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 EntityType = Literal["lead", "deal", "both"]
 
 
-class Status(Camel):
+class Status(CamelModel):
     """Where a portal stands; all is null where none is connected."""
 
     connected: bool
@@ -30,14 +31,14 @@ class Status(Camel):
     reason: str | None = None
 
 
-class Disconnected(Camel):
+class Disconnected(CamelModel):
     """The tokens are forgotten; the data stay."""
 
     success: Literal[True] = True
     account: str
 
 
-class Funnel(Camel):
+class Funnel(CamelModel):
     """Whose funnel a portal counts."""
 
     entity_type: EntityType
@@ -97,7 +98,7 @@ class PortalCalls:
         return PipelinesSynced(count=count, entity_type=_entity_type(portal))
 
     def _portal(self, account: str | None) -> Portal:
-        return chosen(self._portals, account)
+        return chosen_portal(self._portals, account)
 
 
 def _entity_type(portal: Portal) -> EntityType:

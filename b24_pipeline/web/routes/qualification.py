@@ -12,7 +12,8 @@ from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import Condition, Conditions
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, chosen, management_routes
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import management_routes
 
 
 class QualificationFields(BaseModel):
@@ -41,14 +42,14 @@ class QualificationCalls:
 
     def conditions(self, account: Account = None) -> QualificationFields:
         """The conditions of qualification, in order."""
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         return _told(
             self._warehouse.transact(lambda connection: evaluation.conditions_of(connection, portal.id))
         )
 
     def set_conditions(self, wanted: QualificationFields, account: Account = None) -> QualificationFields:
         """Replaces the conditions. Every lead and deal is evaluated by them before the answer."""
-        portal = chosen(self._portals, account)
+        portal = chosen_portal(self._portals, account)
         return _told(
             self._warehouse.transact(
                 lambda connection: evaluation.set_conditions(connection, portal.id, wanted.fields)

@@ -14,10 +14,11 @@ from b24_pipeline.store.crm.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.shared import Account, Camel, chosen, management_routes
+from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
-class ToldStage(Camel):
+class ToldStage(CamelModel):
     """A stage and its flags."""
 
     id: UUID
@@ -31,7 +32,7 @@ class ToldStage(Camel):
     is_fail_stage: bool = Field(description="Who is here is lost.")
 
 
-class Pipeline(Camel):
+class Pipeline(CamelModel):
     """A pipeline with its stages in order."""
 
     category_id: int
@@ -39,14 +40,14 @@ class Pipeline(Camel):
     stages: list[ToldStage]
 
 
-class Pipelines(Camel):
+class Pipelines(CamelModel):
     """The pipelines of a portal; leads have the one pipeline 0."""
 
     leads: list[Pipeline]
     deals: list[Pipeline]
 
 
-class WantedFlags(Camel):
+class WantedFlags(CamelModel):
     """Flags to set; those left out stay."""
 
     model_config = ConfigDict(extra="forbid")
@@ -73,7 +74,7 @@ class StageCalls:
 
     def pipelines(self, account: Account = None) -> Pipelines:
         """Pipelines and stages as they were read last, in the portal's order, with their flags."""
-        stages = self._flags.stages(chosen(self._portals, account).id)
+        stages = self._flags.stages(chosen_portal(self._portals, account).id)
         return Pipelines(
             leads=_pipelines(one for one in stages if one.entity_type == "lead"),
             deals=_pipelines(one for one in stages if one.entity_type == "deal"),
@@ -82,7 +83,7 @@ class StageCalls:
     def set_flags(self, stage: UUID, wanted: WantedFlags, account: Account = None) -> ToldStage:
         """What a stage counts as. It stays so through every sync; figures follow with the next one."""
         flags = Flags(wanted.is_qualified_stage, wanted.is_success_stage, wanted.is_fail_stage)
-        return _told(self._flags.set_flags(chosen(self._portals, account).id, stage, flags))
+        return _told(self._flags.set_flags(chosen_portal(self._portals, account).id, stage, flags))
 
 
 def _pipelines(stages: Iterable[Stage]) -> list[Pipeline]:
