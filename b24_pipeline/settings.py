@@ -1,7 +1,7 @@
-"""Every setting, read once from the environment and from `.env` in the working folder.
+"""The settings, read once from the environment and from `.env` in the working folder.
 
-This is the one place that reads the environment. The names are those of the
-table in the README; a field's name in upper case is the variable's name.
+No other module reads the environment. A field's name in upper case is the name
+of its variable; the README's table of settings explains each.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from b24_pipeline.errors import SettingsError
 
 SHORTEST_ADMIN_KEY = 16
 CALLBACK_PATH = "/bitrix24/callback"
-"""Where `b24 serve` takes a browser that comes back from its portal."""
+"""The path of `b24 serve` to which a portal sends the browser back."""
 _CALLBACK = re.compile(
     rf"(?:https://[^/?#@\s]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?){CALLBACK_PATH}"
 )
 
 
 class Settings(BaseSettings):
-    """The settings of this process. Secrets do not show when it is printed."""
+    """All settings. Secrets do not show when they are printed."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     def _not_guessed(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value()) < SHORTEST_ADMIN_KEY:
             raise ValueError(
-                f"expected {SHORTEST_ADMIN_KEY} characters or more: who guesses it manages all portals"
+                f"expected {SHORTEST_ADMIN_KEY} characters or more: whoever guesses the key manages all portals"
             )
         return value
 
@@ -90,12 +90,12 @@ class Settings(BaseSettings):
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """The settings as they are now. Raises SettingsError naming the variable that cannot be used."""
+    """The settings as they are now. Raises SettingsError that names the variable that cannot be used."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
-    except ValueError:  # of pydantic-settings; the one setting that is JSON
+    except ValueError:  # raised by pydantic-settings; only B24_SELECT is JSON
         raise SettingsError(
             'B24_SELECT cannot be read: expected JSON such as {"deal": ["ID", "TITLE", "STAGE_ID"]}'
         ) from None
@@ -114,13 +114,13 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def as_environment(chosen: Settings) -> dict[str, str]:
-    """The settings as variables for a child process, secrets included."""
+    """The settings as environment variables, secrets included, without those that are empty."""
     plain = {name: getattr(chosen, name) for name in type(chosen).model_fields}
     return {name.upper(): _as_text(value) for name, value in plain.items() if value not in (None, "", {})}
 
 
 def child_environment(chosen: Settings, **more: str) -> dict[str, str]:
-    """The environment of a child process: ours, with exactly these settings and `more`."""
+    """The environment of a child process: that of this process, with exactly these settings and `more`."""
     ours = {name.upper() for name in type(chosen).model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
     return kept | as_environment(chosen) | more

@@ -1,23 +1,24 @@
-"""The figures in Python: every mart as a pandas DataFrame with proper types.
+"""The marts in Python: each as a pandas DataFrame with typed columns.
 
     from b24_pipeline import read
 
-    read.marts()                                            # what there is
+    read.marts()                                            # the marts, with descriptions
     read.funnel(portal="acme", entity_type="deal")
     read.deals(portal="acme", created_from="2026-01-01", created_to="2026-03-31")
     read.mart("funnel_daily", portal="acme", date_from="2026-03-01")
 
-The database is that of the settings (`DATABASE_URL`, or the embedded one);
-every function also takes `url="postgresql://..."` or a SQLAlchemy `engine`.
-The role of an analyst (`b24 analysts grant`) is enough.
+The database is the one of the settings (`DATABASE_URL`, or the embedded
+PostgreSQL); every function also takes `url="postgresql://..."` or a SQLAlchemy
+`engine`. The role of an analyst (`b24 analysts grant`) is enough.
 
-Types: whole numbers Int64, text string, yes/no boolean, fractions Float64,
-times datetime64[ns, UTC], days datetime64[ns] (both in microseconds where a
-year lies beyond 1678-2261), amounts `decimal.Decimal` objects, so that they
-add up to the last digit, JSON dicts and lists, the portal and columns of few
-known values categories. What is missing is pd.NA, NaT, NaN or None, as each type has it.
+Types: whole numbers are Int64, text is string, flags are boolean, fractions are
+Float64, times are datetime64[ns, UTC], days are datetime64[ns] (both in
+microseconds where a year is outside of 1678-2261), durations are
+timedelta64[ns], amounts are `decimal.Decimal` objects that add up to the last
+digit, JSON is dicts and lists, the portal and columns with few known values are
+categories. A missing value is pd.NA, NaT, NaN or None, depending on the type.
 
-Days are days of the portal's clock, first and last included.
+Days are days in the portal's time zone; the first and the last are included.
 """
 
 from __future__ import annotations
@@ -51,22 +52,22 @@ _FUNNEL_ORDER = ["portal", "entity_type", "category_id", "status_sort", "status_
 
 
 def marts(*, url: str | None = None, engine: Engine | None = None) -> pd.DataFrame:
-    """What can be read: name, date_column (None where a mart has no dates), description."""
+    """The marts that can be read: name, date_column (missing where a mart has no dates), description."""
     import pandas as pd
 
     with reading(url, engine) as connection:
         built = [mart_of(connection, name) for name in mart_models()]
-    rows = [(one.name, _date_column(one), mart_models()[one.name].description) for one in built]
+    rows = [(found.name, _date_column(found), mart_models()[found.name].description) for found in built]
     return pd.DataFrame(rows, columns=["name", "date_column", "description"], dtype="string")
 
 
 def columns(name: str, *, url: str | None = None, engine: Engine | None = None) -> pd.DataFrame:
-    """The columns of a mart: name, type (PostgreSQL's), description. Raises UnknownMart."""
+    """The columns of a mart: name, type (as PostgreSQL names it), description. Raises UnknownMart."""
     import pandas as pd
 
     with reading(url, engine) as connection:
         found = mart_of(connection, name)
-    rows = [(one.name, one.type, one.description) for one in found.columns]
+    rows = [(column.name, column.type, column.description) for column in found.columns]
     return pd.DataFrame(rows, columns=["name", "type", "description"], dtype="string")
 
 
@@ -81,10 +82,10 @@ def mart(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """All rows of a mart, or those of one portal, entity type and range of days.
+    """The rows of a mart: all, or those of a portal, an entity type and a range of days.
 
-    Days are about the mart's first column of days or times (`marts()` tells
-    which) unless `date_column` names another. Raises UnknownMart, UnknownPortal,
+    The days are compared with the mart's first column of days or times (`marts()`
+    shows which), or with `date_column`. Raises UnknownMart, UnknownPortal,
     WrongDates (also where the mart has no dates), DatabaseNotMigrated where it
     is not built, ReadingRefused where the role may not read it.
     """
@@ -102,7 +103,7 @@ def funnel(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """The funnel of leads or deals as it stands now, stage by stage (`funnel_stats`), of one pipeline or all."""
+    """The funnel of leads or deals as it is now, one row a stage (`funnel_stats`); of one pipeline, or of all."""
     if entity_type not in ("lead", "deal"):
         raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
     found = mart("funnel_stats", portal=portal, entity_type=entity_type, url=url, engine=engine)
@@ -119,7 +120,7 @@ def deals(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """Deals alive with their labels (`fct_deal`), of one portal and by day of creation, or all."""
+    """Deals that are not deleted, with their labels (`fct_deal`); all, or by portal and day of creation."""
     return mart(
         "fct_deal",
         portal=portal,
@@ -139,7 +140,7 @@ def leads(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """Leads alive with their labels (`fct_lead`), of one portal and by day of creation, or all."""
+    """Leads that are not deleted, with their labels (`fct_lead`); all, or by portal and day of creation."""
     return mart(
         "fct_lead",
         portal=portal,
@@ -154,7 +155,7 @@ def leads(
 def contacts(
     *, portal: str | None = None, url: str | None = None, engine: Engine | None = None
 ) -> pd.DataFrame:
-    """Contacts alive, phone and e-mail masked (`dim_contact`)."""
+    """Contacts that are not deleted, their phones and e-mails masked (`dim_contact`); all, or by portal."""
     return mart("dim_contact", portal=portal, url=url, engine=engine)
 
 
@@ -167,7 +168,7 @@ def stage_intervals(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """Visits of stages (`fct_stage_interval`), by the day on which they began, or all."""
+    """Visits of stages (`fct_stage_interval`); all, or by portal, entity type and the day on which they began."""
     return mart(
         "fct_stage_interval",
         portal=portal,
@@ -183,7 +184,7 @@ def stage_intervals(
 def custom_fields(
     portal: str, entity_type: str = "deal", *, url: str | None = None, engine: Engine | None = None
 ) -> pd.DataFrame:
-    """Custom fields of a portal's leads, deals, contacts or companies, typed, with `entity_id` to join by.
+    """Custom fields of a portal's leads, deals, contacts or companies: one row an entity, typed, with its `entity_id`.
 
     Raises UnknownPortal, and NoCustomFields where the portal was not synced yet.
     """
@@ -198,8 +199,8 @@ def custom_fields(
         return frame(found, rows_of(connection, found, Choice()).fetchall())
 
 
-def _date_column(one: Mart) -> str | None:
+def _date_column(found: Mart) -> str | None:
     try:
-        return one.date_column().name
+        return found.date_column().name
     except WrongDates:
         return None

@@ -1,4 +1,4 @@
-"""A connection for reading, and what it tells where reading fails."""
+"""A read-only connection, and the errors of reading."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _TOO_LONG = "57014"
 
 @contextmanager
 def reading(url: str | None = None, engine: Engine | None = None) -> Iterator[Connection]:
-    """A read-only transaction: of the engine, else at the URL, else where the settings say.
+    """A read-only transaction: of the engine, else at the URL, else in the database of the settings.
 
-    Raises DatabaseUnavailable, ReadingRefused, and DatabaseBusy where the role's time limit was not enough.
+    Raises DatabaseUnavailable, ReadingRefused where the role may not read, and DatabaseBusy where the
+    query took longer than the role may.
     """
     chosen = engine or _engine(url or _own_url())
     try:
         with chosen.connect() as connection:
             yield connection.execution_options(postgresql_readonly=True)
     except DBAPIError as error:
-        raise _told(error) from None
+        raise _reading_error(error) from None
 
 
 def _own_url() -> str:
@@ -43,15 +44,15 @@ def _engine(url: str) -> Engine:
     return Warehouse(url, pool_size=2).engine
 
 
-def _told(error: DBAPIError) -> Exception:
+def _reading_error(error: DBAPIError) -> Exception:
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    said = str(error.orig).partition("\n")[0]
+    reason = str(error.orig).partition("\n")[0]
     if state == _REFUSED:
-        return ReadingRefused(said)
+        return ReadingRefused(reason)
     if state == _TOO_LONG:
         return DatabaseBusy("the query took longer than this role may; narrow it by portal and days")
     if state is None:
         return DatabaseUnavailable(
-            f"the database cannot be used: {said[:300]}; is it running, is the URL right?"
+            f"the database cannot be used: {reason[:300]}; is it running, is the URL right?"
         )
     return error

@@ -1,4 +1,4 @@
-"""Rows as a pandas DataFrame whose columns have types that fit, nothing guessed from the values."""
+"""Rows as a pandas DataFrame, whose dtypes follow the columns' types in PostgreSQL and not the values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TIMES = {
 
 
 def frame(mart: Mart, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """The rows, in the order in which they came."""
+    """The rows of a mart as a DataFrame, in the order in which they came."""
     import pandas as pd
 
     series = {
@@ -53,23 +53,25 @@ def _series(mart: Mart, column: MartColumn, values: list[Any]) -> pd.Series[Any]
         values = [None if value is None else str(value) for value in values]
     if column.name == "portal" or column.name in mart.categories:
         return pd.Series(pd.Categorical(values, categories=_categories(mart, column, values)))
-    # numeric stays Decimal: an amount is what the portal says, to the last digit
+    # numeric stays Decimal, so that an amount keeps its last digit
     return pd.Series(values, dtype=_DTYPES.get(column.type.partition("(")[0], "object"))
 
 
 def _categories(mart: Mart, column: MartColumn, values: list[Any]) -> list[str]:
-    """Those of the catalogue in its order, and what else there is."""
+    """The values that the catalogue lists, in its order, then the other values that occur."""
     named = mart.categories.get(column.name, ())
     return [*named, *sorted({value for value in values if value is not None} - set(named))]
 
 
 def _times(values: list[Any], dtype: str) -> pd.Series[Any]:
-    """Nanoseconds, as pandas has long had them; microseconds where a year is too far off for these."""
+    """Times in nanoseconds, as pandas usually has them; in microseconds where a year does not fit."""
     import pandas as pd
     from pandas.errors import OutOfBoundsDatetime
 
-    # a session of another zone than UTC hands out mixed offsets
-    moments = [one.astimezone(UTC) if isinstance(one, datetime) and one.tzinfo else one for one in values]
+    # in a session whose time zone is not UTC the offsets are mixed
+    moments = [
+        value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value for value in values
+    ]
     exact: Any = pd.Series(moments, dtype=dtype.format("us"))
     try:
         nanoseconds: pd.Series[Any] = exact.astype(dtype.format("ns"))

@@ -1,4 +1,4 @@
-"""Marts as the catalogue of `dbt_like_sql/` and the database describe them: nothing here is listed by hand."""
+"""The marts, as the catalogue of `dbt_like_sql/` and the database describe them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _JSON = ("json", "jsonb")
 
 @dataclass(frozen=True, slots=True)
 class MartColumn:
-    """A column, its type in PostgreSQL's words, and its comment."""
+    """A column of a mart: name, type as PostgreSQL names it, comment."""
 
     name: str
     type: str
@@ -31,13 +31,13 @@ class MartColumn:
 
     @property
     def is_json(self) -> bool:
-        """Whether its values are objects or lists of JSON."""
+        """Whether the values are JSON."""
         return self.type in _JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Mart:
-    """A mart or view that can be read. `categories`: the values that a column may have, where they are few."""
+    """A mart or view that can be read. `categories`: by column, the values that it may have, where these are few."""
 
     schema: str
     name: str
@@ -46,38 +46,38 @@ class Mart:
 
     @property
     def relation(self) -> sql.Identifier:
-        """Its quoted name."""
+        """The quoted name of the mart in the database."""
         return sql.Identifier(self.schema, self.name)
 
     def has(self, column: str) -> bool:
-        """Whether it has a column of this name."""
-        return any(one.name == column for one in self.columns)
+        """Whether the mart has a column of this name."""
+        return any(known.name == column for known in self.columns)
 
     def date_column(self, name: str | None = None) -> MartColumn:
-        """What days are about: the column of this name, or the first one that holds days or times.
+        """The column that a range of days is compared with: the named one, or the first with days or times.
 
-        Raises WrongDates where there is none.
+        Raises WrongDates where the mart has no such column.
         """
-        dated = [one for one in self.columns if one.type in (_DAY, _TIME)]
-        found = next((one for one in dated if name in (None, one.name)), None)
+        dated = [column for column in self.columns if column.type in (_DAY, _TIME)]
+        found = next((column for column in dated if name in (None, column.name)), None)
         if found is None:
-            names = ", ".join(one.name for one in dated)
+            names = ", ".join(column.name for column in dated)
             raise WrongDates(
                 f"{self.name} has no date column {name!r}; it has {names or 'none'}"
                 if name
-                else f"{self.name} has no dates: it is as things stand now"
+                else f"{self.name} has no dates: it shows the present state"
             )
         return found
 
 
 @cache
 def catalogue() -> Project:
-    """The models of this version."""
+    """The SQL models of this version of the package."""
     return load_project()
 
 
 def mart_models() -> dict[str, Model]:
-    """The models for analysts, by name."""
+    """The models that are marts, by name, sorted."""
     return {name: model for name, model in sorted(catalogue().models.items()) if model.is_mart}
 
 
@@ -94,13 +94,13 @@ def mart_of(connection: Connection, name: str) -> Mart:
 
 
 def columns_of(connection: Connection, schema: str, name: str) -> tuple[MartColumn, ...]:
-    """Columns of a relation in their order; none where it is not there."""
+    """The columns of a relation, in their order; empty where the relation does not exist."""
     text = statement("columns", relation_name=sql.Literal(quoted(schema, name))).as_string(None)
     return tuple(MartColumn(*row) for row in connection.exec_driver_sql(text))
 
 
 def _categories(model: Model) -> dict[str, tuple[str, ...]]:
-    """A column that is tested for its values has these."""
+    """By column, the values that its test `accepted_values` lists."""
     return {
         test.column: tuple(str(value) for value in _listed(test.arguments["values"]))
         for test in model.tests

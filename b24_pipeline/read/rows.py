@@ -1,4 +1,4 @@
-"""Rows of a mart, chosen by portal, entity type and days."""
+"""The rows of a mart, by portal, entity type and days."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ PORTALS = "dim_portal"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rows; None is all. Days are included, and are days of the portal's clock."""
+    """Which rows are read; None sets no limit.
+
+    `first`, `last`: days in the portal's time zone, both included.
+    """
 
     portal: str | None = None
     entity_type: str | None = None
@@ -36,7 +39,7 @@ def choice(
     last: Day | None = None,
     date_column: str | None = None,
 ) -> Choice:
-    """A choice from what a person gave. Raises WrongDates, and UsageError for an unknown entity type."""
+    """A checked choice of rows. Raises WrongDates, and UsageError for an unknown entity type."""
     if entity_type not in (None, *BY_NAME):
         raise UsageError(f"{entity_type!r} is no entity type; known: {', '.join(BY_NAME)}")
     made = Choice(portal, entity_type, _day(first), _day(last), date_column)
@@ -46,40 +49,40 @@ def choice(
 
 
 def rows_of(connection: Connection, mart: Mart, chosen: Choice) -> CursorResult[Any]:
-    """The rows, JSON as text. Raises UnknownPortal, WrongDates, and UsageError for what the mart does not tell."""
+    """The chosen rows, JSON as text. Raises UnknownPortal, WrongDates, UsageError for a column that is missing."""
     _require(connection, mart, chosen)
     text = statement(
         "rows",
-        columns=[{"name": sql.Identifier(one.name), "is_json": one.is_json} for one in mart.columns],
+        columns=[{"name": sql.Identifier(column.name), "is_json": column.is_json} for column in mart.columns],
         relation=mart.relation,
         portals=sql.Identifier(catalogue().schema, PORTALS),
-        of_portal=chosen.portal is not None,
-        of_entity_type=chosen.entity_type is not None,
+        by_portal=chosen.portal is not None,
+        by_entity_type=chosen.entity_type is not None,
         portal=sql.Placeholder("portal"),
         entity_type=sql.Placeholder("entity_type"),
         first=sql.Placeholder("first"),
         last=sql.Placeholder("last"),
         **_by_days(mart, chosen),
     )
-    given = {
+    parameters = {
         "portal": chosen.portal,
         "entity_type": chosen.entity_type,
         "first": chosen.first,
         "last": chosen.last,
     }
-    return connection.exec_driver_sql(text.as_string(None), given)
+    return connection.exec_driver_sql(text.as_string(None), parameters)
 
 
 def _require(connection: Connection, mart: Mart, chosen: Choice) -> None:
     for column in ("portal", "entity_type"):
         if getattr(chosen, column) is not None and not mart.has(column):
-            raise UsageError(f"{mart.name} does not tell the {column}; read all of it")
+            raise UsageError(f"{mart.name} has no column {column}; read it without that choice")
     if chosen.portal is not None:
         require_portal(connection, chosen.portal)
 
 
 def require_portal(connection: Connection, portal: str) -> None:
-    """Raises UnknownPortal."""
+    """Raises UnknownPortal unless the models know a portal of this name."""
     schema = catalogue().schema
     if not columns_of(connection, schema, PORTALS):
         return  # the models are not built: whatever is asked for is missing too
@@ -98,17 +101,17 @@ def _by_days(mart: Mart, chosen: Choice) -> dict[str, sql.Identifier | None]:
 
 
 def _day(given: Day | None) -> date | None:
-    """A day, or its ISO form; a time only at midnight, since hours would be left out without a word."""
+    """A day, given as such or as ISO text. A time other than midnight is refused: its hours would be lost."""
     if given is None:
         return None
     try:
-        told = datetime.fromisoformat(given) if isinstance(given, str) else given
+        day = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
         raise WrongDates(f"{given!r} is no day; expected YYYY-MM-DD") from None
-    if not isinstance(told, datetime):
-        if not isinstance(told, date):
+    if not isinstance(day, datetime):
+        if not isinstance(day, date):
             raise WrongDates(f"{given!r} is no day; expected YYYY-MM-DD, or a datetime.date")
-        return told
-    if told.timetz() != time():
-        raise WrongDates(f"{given} is a time; a day was expected, by the portal's clock")
-    return told.date()
+        return day
+    if day.timetz() != time():
+        raise WrongDates(f"{given} is a time; expected a day in the portal's time zone")
+    return day.date()

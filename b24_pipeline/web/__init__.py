@@ -1,1 +1,1 @@
-"""HTTP: lands inbound events and answers people; the work is done elsewhere."""
+"""The HTTP service: connects portals, lands their events, answers the management calls."""

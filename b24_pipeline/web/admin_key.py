@@ -1,4 +1,4 @@
-"""The key of the management calls."""
+"""The bearer key of the management calls (B24_ADMIN_KEY)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ BYTES = 32
 
 
 def admin_key(settings: Settings) -> str | None:
-    """B24_ADMIN_KEY; the embedded default makes itself one, `admin.key` under B24_HOME; else there is none."""
+    """The key of the management calls, None where they are closed.
+
+    B24_ADMIN_KEY where it is set. The embedded default makes itself a key once (`admin.key` under
+    B24_HOME); with a DATABASE_URL and no key there is none.
+    """
     if settings.b24_admin_key:
         return settings.b24_admin_key.get_secret_value()
     if settings.database_url:

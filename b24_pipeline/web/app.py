@@ -1,4 +1,4 @@
-"""The application of an opened installation."""
+"""The HTTP application of an opened installation."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from b24_pipeline.sync.portals.oauth import Connecting
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.events.receiver import Receiver
-from b24_pipeline.web.metrics.portal_gauges import EventFigures, PortalFigures
+from b24_pipeline.web.metrics.portal_gauges import EventGauges, PortalGauges
 from b24_pipeline.web.portal_service import PortalService
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The HTTP service of this installation; without an OAuth application portals can only be managed."""
+    """The HTTP service of this installation.
+
+    Without an OAuth application in the settings it connects no portals and only manages them.
+    """
     connecting = runtime.connecting() if runtime.oauth else None
     receiver = _receiver(runtime, connecting)
     registry = CollectorRegistry()
-    registry.register(EventFigures(receiver))
-    registry.register(PortalFigures(lambda: _portals(runtime.warehouse)))
+    registry.register(EventGauges(receiver))
+    registry.register(PortalGauges(lambda: _portals(runtime.warehouse)))
     return assemble(
         Parts(
             public_url=runtime.settings.b24_public_url,
@@ -36,7 +39,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             portals=runtime.portals,
             service=PortalService(runtime.connections, connecting, runtime.options()),
             receiver=receiver,
-            look=lambda: check_migrated(runtime.warehouse),
+            check_database=lambda: check_migrated(runtime.warehouse),
             connecting=connecting,
             admin_key=admin_key(runtime.settings),
             registry=registry,
@@ -54,7 +57,7 @@ def _receiver(runtime: Runtime, connecting: Connecting | None) -> Receiver:
 
 
 def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:
-    """What is being committed when the service stops is committed."""
+    """A lifespan at whose end the commits under way are finished."""
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The application, put together: routes, what protects them, and what errors look like."""
+"""The FastAPI application, put together: routes, middleware and the handlers of errors."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ _STYLE = Path(__file__).parent / "static"
 class Parts:
     """What the application is put together from.
 
-    `look` raises B24Error where the database cannot be used; `running` is
-    entered while the application runs; `admin_key` None closes the management calls.
+    `check_database` raises B24Error where the database cannot be used; without `connecting` no
+    portal can be connected; `admin_key` None closes the management calls; `running` is entered
+    while the application runs.
     """
 
     public_url: str
@@ -58,7 +59,7 @@ class Parts:
     portals: Portals
     service: PortalService
     receiver: Receiver
-    look: Callable[[], object]
+    check_database: Callable[[], object]
     connecting: Connecting | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -66,21 +67,21 @@ class Parts:
 
 
 def assemble(parts: Parts) -> FastAPI:
-    """The application of these parts."""
+    """The FastAPI application made of these parts."""
     app = FastAPI(
         title="b24-pipeline",
         description=_DESCRIPTION,
         version=version("b24-pipeline"),
-        docs_url=None,  # theirs load scripts from another host
+        docs_url=None,  # FastAPI's own pages load scripts from another host
         redoc_url=None,
         lifespan=lambda _app: parts.running(),
         middleware=_protection(parts),
-        exception_handlers=_TOLD,
+        exception_handlers=_ERROR_HANDLERS,
     )
     app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
     for routes in _management(parts):
         app.include_router(routes)
-    app.include_router(Health(parts.look).router())
+    app.include_router(Health(parts.check_database).router())
     app.include_router(metrics_route(parts.registry))
     app.mount("/static", StaticFiles(directory=_STYLE))
     add_docs(app)
@@ -104,13 +105,13 @@ def _management(parts: Parts) -> list[APIRouter]:
 
 
 def _describe_webhook(app: FastAPI) -> None:
-    """FastAPI knows its routes alone."""
-    of_routes = app.openapi
-    app.openapi = lambda: described(of_routes())  # type: ignore[method-assign]
+    """Adds the webhook to the OpenAPI schema: FastAPI describes only its own routes."""
+    own_schema = app.openapi
+    app.openapi = lambda: described(own_schema())  # type: ignore[method-assign]
 
 
 def _protection(parts: Parts) -> list[Middleware]:
-    """Outermost first: an answer of the last resort gets the headers too."""
+    """The middleware, outermost first: even an internal error's answer gets the security headers."""
     return [
         Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
         Middleware(Access, requests=Requests(parts.registry)),
@@ -119,21 +120,21 @@ def _protection(parts: Parts) -> list[Middleware]:
     ]
 
 
-def tell(request: Request, error: Exception) -> Response:
-    """The error as a page where a browser asks, else as JSON."""
+def error_response(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed: a page where a browser asks, else JSON."""
     answer = answer_to(error)
     if wants_page(request):
         return page(request, "problem.html", status=answer.status, problem=answer)
     return JSONResponse(answer.body, answer.status, answer.headers)
 
 
-_TOLD: dict[int | type[Exception], Any] = dict.fromkeys(
-    (B24Error, RequestValidationError, HTTPException), tell
+_ERROR_HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
+    (B24Error, RequestValidationError, HTTPException), error_response
 )
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds the page; it shows what the app has at the time of asking."""
+    """Adds `/docs`: the OpenAPI schema as a page, as it is when the page is asked for."""
 
     def docs(request: Request) -> HTMLResponse:
         return page(request, "docs.html", schema=app.openapi())

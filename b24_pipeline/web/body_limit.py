@@ -12,22 +12,25 @@ SLOWEST_BODY_SECONDS = 20.0
 
 
 class BodyLimit:
-    """Refuses a body by its announced length, or as soon as more bytes or more seconds have come."""
+    """Middleware that bounds a request's body: 413 for too many bytes, 400 for too many seconds.
+
+    A body whose announced length is too large is refused unread.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Passes the request on with a body that is counted (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         fits = announced(scope) <= LARGEST_BODY
-        await self._app(scope, _Counted(receive) if fits else _too_large, send)
+        await self._app(scope, _CountedBody(receive) if fits else _too_large, send)
 
 
-class _Counted:
-    """Reads one body; what comes after it (the disconnect) may take its time."""
+class _CountedBody:
+    """Counts the bytes and the seconds of one body; a message after it (the disconnect) is not bounded."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -58,6 +61,9 @@ async def _too_large() -> Message:
 
 
 def announced(scope: Scope) -> int:
-    """A request's Content-Length, 0 where there is none; the server has refused what is no number."""
+    """The Content-Length of a request in bytes, 0 where it is missing.
+
+    The server has already refused a length that is not a number.
+    """
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     return int(lengths[0]) if lengths and lengths[0].isdigit() else 0

@@ -1,7 +1,7 @@
-"""What an error looks like from outside: `{"error": code, "message": text}`, or a page where a person looks.
+"""Errors as HTTP answers: `{"error": code, "message": text}` for programs, a page for people.
 
-The code is the exception's name in snake case; the status is the table's below.
-What went wrong inside (database, last resort) is told to the log, not to the caller.
+The code is the exception's name in snake case; the status comes from the table below.
+Details of our own faults (the database, a bug) go to the log and not to the caller.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 41
 
 
 class Problem(BaseModel):
-    """An error, for programs and for people."""
+    """An error: a code for programs, a message for people."""
 
     error: str = Field(description="A stable code.")
     message: str = Field(description="One line for a person.")
@@ -66,7 +66,7 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An error with its HTTP status and headers."""
+    """An error as it is sent: HTTP status, code, message, and headers of its own."""
 
     status: int
     code: str
@@ -75,15 +75,15 @@ class Answer:
 
     @property
     def body(self) -> dict[str, str]:
-        """As JSON."""
+        """The JSON body."""
         return {"error": self.code, "message": self.message}
 
 
-INTERNAL = Answer(500, "internal", "something went wrong here; it is in the log")
+INTERNAL = Answer(500, "internal", "an internal error; the log of the service has the details")
 
 
 def answer_to(error: Exception) -> Answer:
-    """How the error is told to the caller."""
+    """The HTTP answer to an error; anything that is not an error of ours or of HTTP is INTERNAL."""
     if isinstance(error, B24Error):
         return _answer_to_ours(error)
     if isinstance(error, RequestValidationError):
@@ -96,7 +96,7 @@ def answer_to(error: Exception) -> Answer:
 
 def _answer_to_ours(error: B24Error) -> Answer:
     if isinstance(error, DatabaseError):
-        return Answer(UNAVAILABLE, _code(error), "the database cannot be used just now; try again")
+        return Answer(UNAVAILABLE, _code(error), "the database cannot be used now; try again")
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, KeyRefused) else None
     return Answer(_status(error), _code(error), str(error), headers)
 
@@ -111,7 +111,7 @@ def _code(error: B24Error) -> str:
 
 
 def _first_mistake(error: RequestValidationError) -> str:
-    """Where, and what was expected; never the value, which may be a secret."""
+    """The place of the first mistake and what was expected; never the value, which may be a secret."""
     mistake = error.errors()[0]
     place = ".".join(str(part) for part in mistake["loc"])
     return f"{place}: {mistake['msg']}"

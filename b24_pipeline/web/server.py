@@ -1,4 +1,4 @@
-"""uvicorn, set up for a service that strangers can reach."""
+"""The uvicorn server, with limits for a service that strangers can reach."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from b24_pipeline.web.protocol import PunctualProtocol
 MOST_CONNECTIONS = 800
 WAITING_CONNECTIONS = 2048
 IDLE_SECONDS = 15
-# whoever stops us waits 15 s in all: the rest is for the events that are being stored
+# a stop may take 15 s in all: the rest is for the events that are being stored
 LAST_REQUESTS_SECONDS = 10
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; connections wait in it until the application has started. Raises UsageError."""
+    """A listening socket, in which connections wait until the application has started.
+
+    Raises UsageError where the address cannot be listened on.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
@@ -31,14 +34,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM; requests under way are finished. Call it from the main thread."""
-    # uvicorn repeats the signal when it is done, for whoever was in charge before
+    """Serves until SIGINT or SIGTERM, and finishes the requests under way. Call it from the main thread."""
+    # uvicorn raises the signal again when it is done, for the handler that was set before
     with suppress(KeyboardInterrupt):
         server_of(app).run(sockets=[listening])
 
 
 def server_of(app: FastAPI) -> uvicorn.Server:
-    """uvicorn for this application."""
+    """A uvicorn server of this application, with our limits."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -46,9 +49,9 @@ def server_of(app: FastAPI) -> uvicorn.Server:
             ws="none",
             lifespan="on",
             log_config=None,
-            log_level="error",  # what strangers send wrong is no news, and they could fill a disk with it
-            access_log=False,  # it would print queries, and codes travel there
-            proxy_headers=False,  # nothing here depends on who asks, so nobody can lie about it
+            log_level="error",  # warnings about wrong requests would let strangers fill the disk
+            access_log=False,  # it prints queries, which hold codes and states
+            proxy_headers=False,  # no answer depends on the caller's address, so a forged one changes nothing
             server_header=False,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=IDLE_SECONDS,

@@ -1,5 +1,5 @@
 -- name: columns
--- Columns of a mart with their types and comments, in their order; none where it is not there.
+-- Columns of a relation with their types and comments, in their order; none where the relation does not exist.
 select
     attname as name,
     format_type(atttypid, atttypmod) as type,

@@ -1,5 +1,5 @@
 -- name: rows
--- Rows of a mart: of one portal or all, of some days or all. A day is a day of the portal's clock.
+-- Rows of a mart, all or those of a portal, an entity type and a range of days in the portal's time zone.
 -- JSON comes as text, so that its amounts keep their digits whatever the driver makes of JSON.
 select
     {%- for column in columns %}
@@ -12,10 +12,10 @@ inner join {{ portals }} as portal on mart.portal = portal.portal
 {%- endif %}
 where
     true
-    {%- if of_portal %}
+    {%- if by_portal %}
     and mart.portal = {{ portal }}
     {%- endif %}
-    {%- if of_entity_type %}
+    {%- if by_entity_type %}
     and mart.entity_type = {{ entity_type }}
     {%- endif %}
     {%- if day_column %}
@@ -29,7 +29,7 @@ where
     {%- endif %};
 
 -- name: portals
--- The portals that there are.
+-- The names of the portals that the models know.
 select portal
 from {{ relation }}
 order by portal;

@@ -1,1 +1,1 @@
-"""The pages that connect a portal in the browser."""
+"""The pages on which a person connects a portal by OAuth."""

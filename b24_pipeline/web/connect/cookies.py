@@ -1,4 +1,4 @@
-"""The cookie that says it is the same browser: who began an authorization has to be the one who ends it."""
+"""The cookie that names a browser, so that an authorization ends in the browser that began it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BrowserCookie:
-    """256 random bits, for ten minutes.
+    """Reads and sets the cookie: 256 random bits that live for ten minutes.
 
-    Over https it has the prefix `__Host-`, so that no other host can plant it.
-    Plain http is for a service that is reached by http (B24_PUBLIC_URL), and for
-    a browser on the service's own machine.
+    Over https its name has the prefix `__Host-`, so that no other host can set it.
+    A service whose B24_PUBLIC_URL is plain http, and a browser on the service's own
+    machine, use a plain name.
     """
 
     def __init__(self, public_url: str) -> None:
         self._https = public_url.startswith("https://")
 
     def value(self, request: Request) -> str:
-        """This browser's cookie, "" where it has none of ours."""
+        """The value of this browser's cookie, "" where it has none that we made."""
         given = request.cookies.get(self._name(request), "")
         return given if _SHAPE.fullmatch(given) else ""
 
     def renew(self, request: Request, response: Response, value: str) -> None:
-        """Sets it again: an authorization in another tab goes on, and the ten minutes begin anew."""
+        """Sets the cookie for ten more minutes; its value stays, so an authorization in another tab goes on."""
         response.set_cookie(
             self._name(request),
             value,
@@ -39,7 +39,7 @@ class BrowserCookie:
             path="/",
             secure=self._secure(request),
             httponly=True,
-            samesite="lax",  # strict would keep it back when the portal sends the browser here
+            samesite="lax",  # with strict it would not be sent when the portal leads the browser back to us
         )
 
     def _name(self, request: Request) -> str:
@@ -52,5 +52,5 @@ class BrowserCookie:
 
 
 def new_value() -> str:
-    """For a browser that has none yet."""
+    """A random value for a browser that has no cookie yet."""
     return secrets.token_urlsafe(32)

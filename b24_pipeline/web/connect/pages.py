@@ -1,4 +1,4 @@
-"""HTML for people, in Russian and English; every value is escaped, nothing runs in the browser."""
+"""HTML pages in Russian and English; every value is escaped, and no page runs a script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from b24_pipeline.web.middleware.security import PAGE
 
 LANGUAGES = tuple(TEXTS)
 DEFAULT = "en"
-# who asks in one of these reads Russian more easily than English
+# speakers of these languages read Russian more easily than English
 _READS_RUSSIAN = {"ru", "be", "kk", "ky", "uz", "tg", "hy", "az"}
 
 _environment = Environment(
@@ -25,7 +25,7 @@ _environment = Environment(
 def page(
     request: Request, template: str, *, status: int = 200, policy: str = PAGE, **values: Any
 ) -> HTMLResponse:
-    """A page in the reader's language."""
+    """The template as a page in the reader's language; `policy` is its Content-Security-Policy."""
     language = language_of(request)
     shown = {"t": TEXTS[language], "language": language, "others": _others(request, language), **values}
     html = _environment.get_template(template).render(shown)
@@ -34,7 +34,7 @@ def page(
 
 
 def language_of(request: Request) -> str:
-    """By `?lang=`, else by Accept-Language."""
+    """The language of the answer: by `?lang=`, else by the header Accept-Language, else English."""
     asked = request.query_params.get("lang")
     if asked in LANGUAGES:
         return asked
@@ -60,11 +60,13 @@ def _weight(entry: str) -> float:
 
 
 def _others(request: Request, language: str) -> list[str]:
-    """The languages to switch to; only from a page that may be asked for again."""
-    return [one for one in LANGUAGES if one != language] if request.url.path.endswith("/connect") else []
+    """The languages to switch to, only on a page that can be asked for again."""
+    if not request.url.path.endswith("/connect"):
+        return []
+    return [other for other in LANGUAGES if other != language]
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a browser asks, so that an error is shown as a page as well."""
+    """Whether an error is shown as a page: on the pages for people, and where the caller asks for HTML."""
     for_people = request.url.path in ("/bitrix24/connect", CALLBACK_PATH)
     return for_people or "text/html" in request.headers.get("accept", "")

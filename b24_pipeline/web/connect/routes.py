@@ -1,4 +1,4 @@
-"""Connecting a portal in the browser: the form, the way to the portal, and the way back."""
+"""The routes that connect a portal in the browser: the form, the redirect to the portal, the callback."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from b24_pipeline.web.connect.pages import page
 from b24_pipeline.web.middleware.security import FORM_PAGE
 from b24_pipeline.web.problems import Problem
 
-# each begun authorization is a row: nobody who connects portals by hand comes near
+# each begun authorization is a row in the database; nobody who connects portals by hand reaches this limit
 MOST_BEGUN = parse_limit("60/minute")
 
 CONNECT = "/bitrix24/connect"
 Text = Annotated[str, Query(max_length=2048)]
 Address = Annotated[str, Query(max_length=255, description="The portal's address, e.g. acme.bitrix24.com.")]
 Account = Annotated[
-    str, Query(max_length=63, description="The portal's name here; empty: the first part of its address.")
+    str,
+    Query(
+        max_length=63,
+        description="The portal's name in this service; if empty, the first part of its address.",
+    ),
 ]
 EntityType = Annotated[
     Literal["lead", "deal", "both", ""],
-    Query(alias="entityType", description="Empty: what a known portal has; both of a new one."),
+    Query(
+        alias="entityType",
+        description="Whose funnel is counted; if empty, a known portal keeps its own, a new one has both.",
+    ),
 ]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 403, 409, 422, 429, 503)
@@ -37,7 +44,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 class ConnectPages:
-    """`/bitrix24/connect`, `/auth` and `/callback`; without an application the first says what to set."""
+    """The calls `/bitrix24/connect`, `/auth` and `/callback`.
+
+    Without an application (`connecting` None) the first page says which settings are missing.
+    """
 
     def __init__(self, connecting: Connecting | None, cookie: BrowserCookie) -> None:
         self._connecting = connecting
@@ -45,7 +55,7 @@ class ConnectPages:
         self._begun = MovingWindowRateLimiter(MemoryStorage())
 
     def router(self) -> APIRouter:
-        """The three routes, and the way to the first one for whoever opens the bare address."""
+        """The router with the three calls, and a redirect from `/` to the form."""
         routes = APIRouter(tags=["connect"], responses=_PROBLEMS)
         routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
         routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
@@ -54,16 +64,16 @@ class ConnectPages:
         return routes
 
     def connect(self, request: Request, domain: Address = "", account: Account = "") -> HTMLResponse:
-        """The page to connect a portal, in Russian or English."""
+        """The form to connect a portal, in Russian or English."""
         ready = self._connecting is not None
         return page(request, "connect.html", policy=FORM_PAGE, domain=domain, account=account, ready=ready)
 
     def auth(
         self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = ""
     ) -> RedirectResponse:
-        """Sends the browser to the portal, which asks the person whether to allow the access."""
+        """Redirects the browser to the portal, which asks the person whether to allow access."""
         if not self._begun.test(MOST_BEGUN):
-            raise TooOften("too many connections were begun just now; wait a minute")
+            raise TooOften("too many connections were started just now; wait a minute")
         browser = self._cookie.value(request) or new_value()
         address = address_typed(domain)
         name = account.strip() or name_of(address)
@@ -81,7 +91,7 @@ class ConnectPages:
         domain: Address = "",
         member_id: Text = "",
     ) -> HTMLResponse:
-        """Where the portal sends the browser back to: the code is exchanged, the portal is connected."""
+        """The page to which the portal sends the browser back: it exchanges the code and connects the portal."""
         browser = self._cookie.value(request)
         portal = self._ready().finish(code, state, browser, domain, member_id)
         return page(request, "connected.html", portal=portal)
@@ -93,11 +103,11 @@ class ConnectPages:
 
 
 def address_typed(text: str) -> str:
-    """What a person pasted, without blanks and without the path of the page that they were on."""
+    """A portal's address as a person pasted it, without blanks and without the path of a page."""
     scheme, mark, rest = text.strip().rpartition("://")
     return scheme + mark + rest.partition("/")[0]
 
 
 def name_of(address: str) -> str:
-    """The first part of the portal's host."""
+    """A name for a portal: the first part of its host."""
     return address.rpartition("://")[2].partition(":")[0].partition(".")[0] or "portal"

@@ -1,48 +1,48 @@
-"""What the pages say. Each language has the same keys."""
+"""The texts of the pages. Each language has the same keys; the keys of problems are the codes of errors."""
 
 from __future__ import annotations
 
 ENGLISH = {
     "connect_title": "Connect a Bitrix24 portal",
-    "connect_lead": "Your leads and deals will be copied into the database of whoever runs this service, "
-    "and kept up to date. Nothing in Bitrix24 is changed.",
+    "connect_lead": "This service copies your leads and deals into the database of its operator, "
+    "and keeps the copy up to date. Your data in Bitrix24 is not changed.",
     "step_address": "Enter the address of your portal.",
-    "step_allow": "Bitrix24 opens and asks whether to allow the access. Sign in as an administrator and agree.",
-    "step_done": "You come back here, and the portal is connected.",
+    "step_allow": "Bitrix24 opens and asks whether to allow access. Sign in as an administrator and agree.",
+    "step_done": "Bitrix24 brings you back, and the portal is connected.",
     "domain": "Portal address",
     "domain_hint": "As in the browser's address line, e.g. acme.bitrix24.com",
     "account": "Name",
-    "account_hint": "What this portal is to be called here; empty: the first part of its address",
-    "entity_type": "What is to be counted as the funnel",
-    "as_before": "As before; of a new portal leads and deals",
+    "account_hint": "The portal's name in this service. If empty, the first part of its address is used",
+    "entity_type": "Whose funnel to count",
+    "as_before": "No change (a new portal: leads and deals)",
     "both": "Leads and deals",
     "lead": "Leads",
     "deal": "Deals",
     "go": "Connect",
-    "no_app_title": "Portals cannot be connected here yet",
-    "no_app": "The operator of this service has to set BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
-    "as the portal shows them for a local application.",
+    "no_app_title": "Portals cannot be connected yet",
+    "no_app": "The operator of this service must set BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
+    "which the portal shows on the card of its local application.",
     "connected_title": "The portal is connected",
-    "connected_lead": "This page can be closed. Changes arrive from now on; "
-    "what was there before is read with the next sync.",
+    "connected_lead": "You can close this page. Changes arrive from now on; "
+    "the next sync reads what was there before.",
     "portal": "Portal",
     "counted": "Funnel",
     "problem_title": "This did not work",
     "again": "Start again",
-    "access_not_given": "The access was not allowed in Bitrix24. Nothing was changed.",
-    "address_refused": "This is not the address of a portal in the Bitrix24 cloud. Look for a misspelling; "
-    "the operator of this service has to allow a portal on a server of your own.",
+    "access_not_given": "Access was not allowed in Bitrix24. Nothing was changed.",
+    "address_refused": "This is not the address of a portal in the Bitrix24 cloud. Check the spelling. "
+    "A portal on your own server must be allowed by the operator of this service.",
     "application_refused": "Bitrix24 does not know this service as an application of the portal. "
-    "The operator has to look at the application's card there.",
-    "authorization_refused": "The permission was not confirmed in time; it is good for half a minute.",
-    "other_browser": "It was begun in another browser, or cookies are off.",
-    "other_portal": "Another portal answered than the one that was asked for.",
-    "portal_conflict": "This name, or this portal, is connected already.",
-    "portal_unreachable": "The portal does not answer just now. Try again in a minute.",
-    "state_expired": "It was begun more than ten minutes ago.",
-    "state_forged": "This link was not made here, or a part of it is missing.",
-    "state_used": "This link was used before. If the portal is connected, all is well.",
-    "too_often": "Too many connections were begun just now. Wait a minute.",
+    "The operator must check the application's card in the portal.",
+    "authorization_refused": "The permission came too late: it is valid for half a minute.",
+    "other_browser": "The connection was started in another browser, or cookies are off.",
+    "other_portal": "The portal that answered is not the portal that you entered.",
+    "portal_conflict": "This name or this portal is already connected.",
+    "portal_unreachable": "The portal is not answering now. Try again in a minute.",
+    "state_expired": "The connection was started more than ten minutes ago.",
+    "state_forged": "This link was not made by this service, or a part of it is missing.",
+    "state_used": "This link was already used. If the portal is connected, nothing more is needed.",
+    "too_often": "Too many connections were started just now. Wait a minute.",
     "docs_title": "HTTP interface",
     "docs_lead": "For programs, as OpenAPI:",
     "parameters": "Parameters",
@@ -53,46 +53,46 @@ ENGLISH = {
 }
 RUSSIAN = {
     "connect_title": "Подключить портал Битрикс24",
-    "connect_lead": "Лиды и сделки будут скопированы в базу того, кто держит этот сервис, "
-    "и дальше обновляться. В самом Битрикс24 ничего не меняется.",
+    "connect_lead": "Сервис скопирует лиды и сделки в базу своего администратора и будет обновлять копию. "
+    "Данные в самом Битрикс24 не меняются.",
     "step_address": "Введите адрес портала.",
     "step_allow": "Откроется Битрикс24 и спросит, разрешить ли доступ. "
     "Войдите как администратор и согласитесь.",
-    "step_done": "Вы вернётесь сюда, и портал будет подключён.",
+    "step_done": "Битрикс24 вернёт вас обратно, и портал будет подключён.",
     "domain": "Адрес портала",
     "domain_hint": "Как в адресной строке браузера, например acme.bitrix24.ru",
     "account": "Название",
-    "account_hint": "Как называть портал здесь; если пусто — первая часть его адреса",
+    "account_hint": "Название портала в этом сервисе; если пусто — первая часть его адреса",
     "entity_type": "Что считать воронкой",
-    "as_before": "Как прежде; у нового портала — лиды и сделки",
+    "as_before": "Без изменений (у нового портала — лиды и сделки)",
     "both": "Лиды и сделки",
     "lead": "Лиды",
     "deal": "Сделки",
     "go": "Подключить",
     "no_app_title": "Подключить портал пока нельзя",
-    "no_app": "Тот, кто держит сервис, должен задать BITRIX24_CLIENT_ID и BITRIX24_CLIENT_SECRET — "
+    "no_app": "Администратор сервиса должен задать BITRIX24_CLIENT_ID и BITRIX24_CLIENT_SECRET: "
     "портал показывает их в карточке локального приложения.",
     "connected_title": "Портал подключён",
     "connected_lead": "Эту страницу можно закрыть. Изменения приходят с этой минуты; "
-    "то, что было раньше, прочитает ближайшая синхронизация.",
+    "прежние данные прочитает ближайшая синхронизация.",
     "portal": "Портал",
     "counted": "Воронка",
     "problem_title": "Не получилось",
     "again": "Начать заново",
     "access_not_given": "Доступ в Битрикс24 не был разрешён. Ничего не изменилось.",
-    "address_refused": "Это не адрес портала в облаке Битрикс24. Проверьте, нет ли опечатки; "
-    "портал на своём сервере должен разрешить тот, кто держит этот сервис.",
+    "address_refused": "Это не адрес портала в облаке Битрикс24. Проверьте, нет ли опечатки. "
+    "Портал на своём сервере должен разрешить администратор сервиса.",
     "application_refused": "Битрикс24 не знает этот сервис как приложение портала. "
-    "Тот, кто держит сервис, должен проверить карточку приложения на портале.",
-    "authorization_refused": "Разрешение не подтверждено вовремя: оно действует полминуты.",
-    "other_browser": "Подключение начато в другом браузере, или в этом выключены cookie.",
-    "other_portal": "Ответил не тот портал, который вы указали.",
+    "Администратор сервиса должен проверить карточку приложения на портале.",
+    "authorization_refused": "Разрешение пришло слишком поздно: оно действует полминуты.",
+    "other_browser": "Подключение начато в другом браузере, или в этом браузере выключены cookie.",
+    "other_portal": "Ответил не тот портал, адрес которого вы ввели.",
     "portal_conflict": "Такое название или этот портал уже подключены.",
     "portal_unreachable": "Портал сейчас не отвечает. Попробуйте через минуту.",
     "state_expired": "С начала подключения прошло больше десяти минут.",
-    "state_forged": "Эта ссылка создана не здесь, или часть её потеряна.",
-    "state_used": "Эта ссылка уже использована. Если портал подключён, всё в порядке.",
-    "too_often": "Слишком много попыток подряд. Подождите минуту.",
+    "state_forged": "Эту ссылку создал не этот сервис, или часть её потеряна.",
+    "state_used": "Эта ссылка уже использована. Если портал подключён, больше ничего делать не нужно.",
+    "too_often": "Слишком много подключений подряд. Подождите минуту.",
     "docs_title": "HTTP-интерфейс",
     "docs_lead": "Для программ, в виде OpenAPI:",
     "parameters": "Параметры",

@@ -1,8 +1,8 @@
-"""The receiver of inbound events: 200 only after the event is committed to the landing table.
+"""The receiver of inbound events: it answers 200 only after the event is committed to the landing table.
 
-Bitrix24 does not repeat an event, and calls a slow handler less often: so
-events that arrive while a commit is under way share the next one, and whoever
-cannot be served within a second is told so.
+Bitrix24 does not repeat an event, and calls a slow handler less often
+(docs/bitrix24-rest.md, section 7.4). So events that arrive during a commit share
+the next commit, and an event that cannot be stored within a second gets 503.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ log = logger("receiver")
 SECONDS_TO_LAND = 0.9
 MOST_IN_A_COMMIT = 500
 MOST_WAITING = 2000
-MOST_WAITING_OF_ONE = MOST_WAITING // 2
-"""A portal that floods us leaves room for the others."""
+MOST_WAITING_PER_PORTAL = MOST_WAITING // 2
+"""The events of one portal that may wait, so that a flood from it leaves room for the others."""
 MOST_INSTALLS = 4
-"""An installation asks the authorization server: strangers must not make us do so without bound."""
+"""Installations handled at once. Each asks the authorization server, and a stranger can send any number."""
 
 OnInstall = Callable[[InboundEvent], Any]
-"""Proves an installation by its access token and stores it; returns the portal (it has an `id`) or raises."""
+"""Proves an installation by its access token and stores it; returns the portal, which has an `id`. Raises B24Error."""
 Prove = Callable[[InboundEvent], object]
-"""Learns a portal's application token from an event, proved by the access token in it; or raises."""
+"""Stores the application token of an event that the access token in it proves. Raises B24Error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to an event; `code` is None where it has landed."""
+    """The answer to an event: HTTP status, and for a refusal a code and a message. `code` None: it has landed."""
 
     status: HTTPStatus
     code: str | None = None
@@ -52,14 +52,16 @@ class Receipt:
 
     @property
     def content(self) -> bytes:
-        """The JSON body."""
+        """The JSON body, encoded."""
         return orjson.dumps({"error": self.code, "message": self.message} if self.code else {"success": True})
 
 
 LANDED = Receipt(HTTPStatus.OK)
-# who is unknown and who lies are told the same
+# an unknown portal and a wrong token get the same answer, so that a caller cannot find out which portals there are
 FORBIDDEN = Receipt(
-    HTTPStatus.FORBIDDEN, "forbidden", "the portal is not connected, or its application_token is another"
+    HTTPStatus.FORBIDDEN,
+    "forbidden",
+    "the portal is not connected, or the application_token is wrong",
 )
 NOT_STORED = Receipt(
     HTTPStatus.SERVICE_UNAVAILABLE, "not_stored", "the event could not be stored; it will be found by polling"
@@ -74,7 +76,11 @@ class _Waiting:
 
 
 class Receiver:
-    """Takes events in one event loop. `receipts` counts answers by their code, `landed` among them."""
+    """Lands events; all calls are made in one event loop.
+
+    `receipts` counts the answers by code, where an event that has landed counts as `landed`.
+    Without `on_install` and `prove` no installation and no unproved token is accepted.
+    """
 
     def __init__(
         self,
@@ -91,30 +97,30 @@ class Receiver:
         self._prove = prove
         self._proofs: dict[str, asyncio.Task[None]] = {}
         self._waiting: deque[_Waiting] = deque()
-        self._waiting_of: Counter[UUID] = Counter()
+        self._waiting_by_account: Counter[UUID] = Counter()
         self._committing: asyncio.Task[None] | None = None
         self._installs = 0
-        # one for commits, which come one after the other, and one for the rest
+        # commits follow one another in a thread of their own; everything else has other threads
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="b24-landing")
         self._reader = ThreadPoolExecutor(MOST_INSTALLS + 1, thread_name_prefix="b24-senders")
 
     async def receive(self, body: bytes) -> Receipt:
-        """Lands one event; the answer is for its sender."""
+        """Lands one event, given as the body of its request; returns the answer to its sender."""
         receipt = await self._receive(body)
         self.count(receipt)
         return receipt
 
     def count(self, receipt: Receipt) -> None:
-        """Counts an answer, also one that was given before the body was read."""
+        """Counts an answer; the webhook counts here what it refuses before the body is read."""
         self.receipts[receipt.code or "landed"] += 1
 
     @property
     def waiting(self) -> int:
-        """How many events wait for a commit."""
+        """The number of events that wait for a commit."""
         return len(self._waiting)
 
     async def close(self) -> None:
-        """Lets the commits under way end."""
+        """Waits for the commits under way, and ends the threads."""
         if self._committing:
             await self._committing
         self._writer.shutdown(wait=False, cancel_futures=True)
@@ -129,7 +135,7 @@ class Receiver:
             if event.event == INSTALLED and self._on_install:
                 account = await self._install(event, self._on_install)
             else:
-                account = await self._account_of(event)
+                account = await self._proved_account(event)
             if account is None:
                 return FORBIDDEN
             receipt = await self._land(account, event)
@@ -139,8 +145,8 @@ class Receiver:
             await self._reload(lambda: self._authenticator.reload(after_seconds=0.0))
         return receipt
 
-    async def _account_of(self, event: InboundEvent) -> UUID | None:
-        """The account that the event proves to come from; looks again where it is not known."""
+    async def _proved_account(self, event: InboundEvent) -> UUID | None:
+        """The account whose portal the event proves to come from, None where nothing proves it."""
         senders = self._authenticator
         if senders.is_stale():
             await self._reload(senders.reload)
@@ -158,7 +164,7 @@ class Receiver:
         return unnamed if adopted else None
 
     async def _learn(self, event: InboundEvent, prove: Prove) -> None:
-        """One proof a portal at a time: the events of a burst wait for the first one's."""
+        """Waits for the proof of a portal's token; the events of a burst share one proof."""
         if event.member_id not in self._proofs:
             proof = asyncio.create_task(self._proof(event, prove))
             self._proofs[event.member_id] = proof
@@ -167,7 +173,7 @@ class Receiver:
             await asyncio.shield(self._proofs[event.member_id])
 
     async def _proof(self, event: InboundEvent, prove: Prove) -> None:
-        """Takes the time that it takes: whoever does not wait for it gains by it at the next event."""
+        """Proves without a time limit: an event that did not wait for it is refused, the next one is known."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._reader, prove, event)
         except B24Error as error:
@@ -175,7 +181,7 @@ class Receiver:
         await self._reload(lambda: self._authenticator.reload(after_seconds=0.0))
 
     async def _reload(self, reload: Callable[[], None]) -> None:
-        """Where the database is away, what was known holds; without it nothing can land anyway."""
+        """Reads the senders again; where the database is away, those that are known stay valid."""
         with suppress(DatabaseError, TimeoutError):
             await self._in_thread(reload)
 
@@ -184,7 +190,7 @@ class Receiver:
             return await asyncio.get_running_loop().run_in_executor(self._reader, work)
 
     async def _install(self, event: InboundEvent, install: OnInstall) -> UUID | None:
-        """The account that was made or renewed. Whatever cannot be proved is forbidden."""
+        """The account that was made or renewed, None for an installation that cannot be proved."""
         if self._installs >= MOST_INSTALLS:
             raise TimeoutError
         self._installs += 1
@@ -201,19 +207,19 @@ class Receiver:
         return account
 
     async def _land(self, account: UUID, event: InboundEvent) -> Receipt:
-        if len(self._waiting) >= MOST_WAITING or self._waiting_of[account] >= MOST_WAITING_OF_ONE:
+        if len(self._waiting) >= MOST_WAITING or self._waiting_by_account[account] >= MOST_WAITING_PER_PORTAL:
             return NOT_STORED
         loop = asyncio.get_running_loop()
         waiting = _Waiting(account, event, loop.create_future())
         self._waiting.append(waiting)
-        self._waiting_of[account] += 1
+        self._waiting_by_account[account] += 1
         if self._committing is None or self._committing.done():
             self._committing = loop.create_task(self._commit())
         async with asyncio.timeout(SECONDS_TO_LAND):
             return LANDED if await waiting.landed else NOT_STORED
 
     async def _commit(self) -> None:
-        """One commit after the other, while anybody waits."""
+        """Commits batch after batch while events wait."""
         while self._waiting:
             batch = self._next_batch()
             if batch:
@@ -223,11 +229,11 @@ class Receiver:
                         waiting.landed.set_result(stored)
 
     def _next_batch(self) -> list[_Waiting]:
-        """Those who were answered already are left out: their sender was told that it was not stored."""
+        """The next events to commit, without those whose senders already got the answer 503."""
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_COMMIT))]
-        self._waiting_of.subtract(waiting.account for waiting in taken)
+        self._waiting_by_account.subtract(waiting.account for waiting in taken)
         if not self._waiting:
-            self._waiting_of.clear()
+            self._waiting_by_account.clear()
         return [waiting for waiting in taken if not waiting.landed.done()]
 
     async def _stored(self, batch: list[_Waiting]) -> list[bool]:
@@ -239,6 +245,6 @@ class Receiver:
             log.warning("events were not stored", events=len(batch), error=type(error).__name__)
             if len(batch) == 1 or isinstance(error, DatabaseError):
                 return [False] * len(batch)
-            # one that the database refuses, such as of a portal that was just purged, must not cost the others
+            # an event that the database refuses, such as of a portal that was just purged, must not cost the others
             return [(await self._stored([waiting]))[0] for waiting in batch]
         return [True] * len(batch)

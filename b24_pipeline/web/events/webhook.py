@@ -1,8 +1,8 @@
-"""`POST /webhooks/bitrix24`, as an ASGI application of its own.
+"""`POST /webhooks/bitrix24`, answered before FastAPI is asked.
 
-Events are most of what comes, thousands a second where a portal is edited in
-bulk. Routing one through FastAPI costs more than parsing it, so they are
-answered before FastAPI is asked; it has their description alone.
+Most requests are events, thousands a second where a portal is edited in bulk.
+Routing an event through FastAPI costs more than parsing it, so FastAPI has
+only the description of this call.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ TOO_SLOW = Receipt(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "the body did not arr
 
 
 class Webhook:
-    """Answers at its path, with or without a slash at the end, and passes everything else on."""
+    """Middleware that answers the webhook's path, with or without a slash at its end, and passes on all else."""
 
     def __init__(self, app: ASGIApp, *, receiver: Receiver) -> None:
         self._app = app
         self._receiver = receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Lands an event and answers it, or passes the request on (ASGI)."""
         if scope["type"] != "http" or scope["path"] not in _PATHS:
             await self._app(scope, receive, send)
             return
@@ -53,19 +53,19 @@ class Webhook:
             await _answer(send, await self._receiver.receive(body))
 
     async def _unread(self, send: Send, receipt: Receipt) -> None:
-        """Whoever goes on sending what we do not read is not listened to."""
+        """Answers a request whose body was not read to its end, and closes the connection."""
         self._receiver.count(receipt)
         await _answer(send, receipt, _CLOSED)
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI schema with the webhook in it, first; it may be there already."""
+    """The OpenAPI schema with the webhook as its first path; a schema that has it already stays as it is."""
     schema["paths"] = {PATH: {"post": _OPERATION}} | schema["paths"]
     return schema
 
 
 class _Route(NamedTuple):
-    """By which name requests are counted."""
+    """The name under which requests are counted."""
 
     path: str
 
@@ -77,7 +77,7 @@ _CLOSED = (b"connection", b"close")
 
 
 class _TooLarge(Exception):
-    """The body has more bytes than any event."""
+    """The body has more bytes than any event has."""
 
 
 class _Gone(Exception):
@@ -85,7 +85,7 @@ class _Gone(Exception):
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The body, counted while it arrives: never more is held than an event may have."""
+    """The body, read until it has more bytes than any event. Raises _TooLarge, _Gone, TimeoutError."""
     if announced(scope) > MOST_BYTES:
         raise _TooLarge
     body = bytearray()
@@ -110,12 +110,12 @@ async def _answer(send: Send, receipt: Receipt, *headers: tuple[bytes, bytes]) -
 
 
 _ANSWERS = {
-    200: "It is committed.",
-    400: "No event of Bitrix24.",
-    403: "The portal is not connected, or its application_token is another.",
+    200: "The event is committed.",
+    400: "The body is not an event of Bitrix24.",
+    403: "The portal is not connected, or the application_token is wrong.",
     408: "The body did not arrive in time.",
-    413: "Longer than any event.",
-    503: "It could not be stored.",
+    413: "The body is longer than any event.",
+    503: "The event could not be stored.",
 }
 _OPERATION = {
     "tags": ["events"],

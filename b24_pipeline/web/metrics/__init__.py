@@ -1,1 +1,1 @@
-"""`/metrics`: requests, and the state of each portal."""
+"""The Prometheus metrics of `/metrics`: requests, events, and the state of each portal."""

@@ -1,4 +1,4 @@
-"""What `/metrics` tells beside requests: inbound events, and the state of each portal."""
+"""Prometheus metrics of inbound events and of the state of each portal."""
 
 from __future__ import annotations
 
@@ -13,91 +13,114 @@ from b24_pipeline.errors import B24Error
 from b24_pipeline.store.checks.health import PortalHealth
 from b24_pipeline.web.events.receiver import Receiver
 
-# anybody may ask for the figures, so that asking often must cost the database nothing
+# anybody may ask for the metrics, so asking often must not cost the database anything
 REMEMBERED_SECONDS = 5.0
 
 Figure = Callable[[PortalHealth], float | None]
 _GAUGES: tuple[tuple[str, str, Figure], ...] = (
-    ("b24_portal_connected", "1 while the portal is connected.", lambda one: one.status == "connected"),
+    ("b24_portal_connected", "1 while the portal is connected.", lambda portal: portal.status == "connected"),
     (
         "b24_portal_lag_seconds",
-        "How old the moment is up to which it is complete.",
-        lambda one: one.lag_seconds,
+        "Seconds since the moment up to which the copy of the portal is complete.",
+        lambda portal: portal.lag_seconds,
     ),
-    ("b24_portal_events_due", "Landed events that wait to be drained.", lambda one: one.events_due),
-    ("b24_portal_events_due_seconds", "How long the first of them has waited.", lambda one: one.due_seconds),
-    ("b24_portal_events_retried", "Events whose drain has failed before.", lambda one: one.events_retried),
-    ("b24_portal_events_failed", "Events that were given up.", lambda one: one.events_failed),
+    ("b24_portal_events_due", "Landed events that wait to be drained.", lambda portal: portal.events_due),
+    (
+        "b24_portal_events_due_seconds",
+        "Seconds that the oldest of them has waited.",
+        lambda portal: portal.due_seconds,
+    ),
+    (
+        "b24_portal_events_retried",
+        "Landed events whose last drain failed and is tried again.",
+        lambda portal: portal.events_retried,
+    ),
+    ("b24_portal_events_failed", "Landed events that were given up.", lambda portal: portal.events_failed),
     (
         "b24_portal_unannounced",
         "Changes found by polling that no event announced.",
-        lambda one: one.unannounced,
+        lambda portal: portal.unannounced,
     ),
-    ("b24_portal_silent", "1 while too many of them were found.", lambda one: one.silent_since is not None),
-    ("b24_portal_budget_seconds", "How long the next request would wait.", lambda one: one.budget_seconds),
+    (
+        "b24_portal_silent",
+        "1 while too many changes come without an event.",
+        lambda portal: portal.silent_since is not None,
+    ),
+    (
+        "b24_portal_budget_seconds",
+        "Seconds that the next request would wait for the request budget.",
+        lambda portal: portal.budget_seconds,
+    ),
     (
         "b24_portal_stages_checked",
-        "Stages counted beside the portal in the last check.",
-        lambda one: one.stages_checked if one.stages_checked_at else None,
+        "Stages whose counts were compared with the portal in the last check.",
+        lambda portal: portal.stages_checked if portal.stages_checked_at else None,
     ),
     (
         "b24_portal_stages_wrong",
-        "Of these, those that differ by no later change and could not be repaired.",
-        lambda one: one.stages_wrong if one.stages_checked_at else None,
+        "Stages of the last check that differ, and neither a later change nor a repair explains it.",
+        lambda portal: portal.stages_wrong if portal.stages_checked_at else None,
     ),
-    ("b24_portal_not_synced", "Entities never proved complete.", lambda one: len(one.not_synced)),
+    (
+        "b24_portal_not_synced",
+        "Entities that were never read completely.",
+        lambda portal: len(portal.not_synced),
+    ),
 )
 
 
-class EventFigures(Collector):
-    """Answers to inbound events by their code, and how many wait for a commit."""
+class EventGauges(Collector):
+    """Counts answers to inbound events by their code, and the events that wait for a commit."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
 
     def collect(self) -> Iterator[Metric]:
-        """Prometheus asks."""
+        """The metrics as they are now (the registry calls it)."""
         answers = CounterMetricFamily(
-            "b24_events", "Inbound events by what became of them.", labels=["answer"]
+            "b24_events", "Inbound events by the answer that they got.", labels=["answer"]
         )
         for code, count in tuple(self._receiver.receipts.items()):
             answers.add_metric([code], count)
         yield answers
         yield GaugeMetricFamily(
-            "b24_events_uncommitted", "Events that wait for a commit.", value=self._receiver.waiting
+            "b24_events_uncommitted", "Inbound events that wait for a commit.", value=self._receiver.waiting
         )
 
 
-class PortalFigures(Collector):
-    """The state of each portal. `look` reads it from the database, and raises B24Error where it cannot."""
+class PortalGauges(Collector):
+    """The state of each portal, read from the database at most every REMEMBERED_SECONDS.
 
-    def __init__(self, look: Callable[[], Sequence[PortalHealth]]) -> None:
-        self._look = look
-        self._looking = threading.Lock()
+    `read` returns the portals' health, and raises B24Error where the database cannot be used.
+    """
+
+    def __init__(self, read: Callable[[], Sequence[PortalHealth]]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
         self._known: tuple[float, Sequence[PortalHealth] | None] = (float("-inf"), None)
 
     def collect(self) -> Iterator[Metric]:
-        """Prometheus asks; without the database only that is told."""
+        """The metrics as they are now; without the database only `b24_database_up` 0 (the registry calls it)."""
         portals = self._portals()
         yield GaugeMetricFamily("b24_database_up", "1 while the database answers.", value=portals is not None)
         for name, text, figure in _GAUGES:
             yield _gauge(name, text, figure, portals or ())
 
     def describe(self) -> Iterator[Metric]:
-        """Without asking the database."""
+        """A name for the registry, which asks when it registers: the database is left alone."""
         yield GaugeMetricFamily("b24_database_up", "1 while the database answers.")
 
     def _portals(self) -> Sequence[PortalHealth] | None:
-        with self._looking:
+        with self._lock:
             moment, portals = self._known
             if time.monotonic() - moment > REMEMBERED_SECONDS:
-                portals = self._looked()
+                portals = self._read_or_none()
                 self._known = (time.monotonic(), portals)
             return portals
 
-    def _looked(self) -> Sequence[PortalHealth] | None:
+    def _read_or_none(self) -> Sequence[PortalHealth] | None:
         try:
-            return self._look()
+            return self._read()
         except B24Error:
             return None
 

@@ -1,4 +1,4 @@
-"""What the service counts, as Prometheus text."""
+"""Prometheus metrics of HTTP requests, and the route that shows all metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 3
 
 
 class Requests:
-    """Counts requests by route, method and status, and how long they took."""
+    """Counts requests by route, method and status, and measures how many seconds they took."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._answered = Counter(
@@ -28,18 +28,18 @@ class Requests:
         )
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One request; a method that HTTP does not know is counted as `other`."""
-        answered, taken = self._of(route, method if method in _METHODS else "other", status)
+        """Counts one request; a method that HTTP does not know is counted as `other`."""
+        answered, taken = self._series(route, method if method in _METHODS else "other", status)
         answered.inc()
         taken.observe(seconds)
 
-    @cache  # noqa: B019  as many as there are routes, and it lives as long as the process
-    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    @cache  # noqa: B019  one entry a route, method and status; this object lives as long as the process
+    def _series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         return self._answered.labels(route, method, str(status)), self._seconds.labels(route)
 
 
 def metrics_route(registry: CollectorRegistry) -> APIRouter:
-    """`/metrics`."""
+    """The route `/metrics`, which shows everything in this registry."""
 
     def metrics() -> Response:
         """Figures for Prometheus: requests, and each portal's lag, backlog and state."""

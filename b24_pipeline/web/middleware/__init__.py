@@ -1,1 +1,1 @@
-"""What every request passes: the access log, security headers, the admin key."""
+"""Middleware of every request (access log, security headers), and the check of the management key."""

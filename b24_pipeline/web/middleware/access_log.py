@@ -1,6 +1,6 @@
-"""A line and a count for every request, and the last resort for those that fail.
+"""Logs and counts every request, and answers 500 to a request that no handler could answer.
 
-The line has the path without its query: codes and states travel there.
+The log has the path without its query, which may hold codes and states.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.problems import INTERNAL
 
 _log = access_logger(__name__)
-# asked thousands of times a minute, and by strangers: their figures are in /metrics, a line is for our own faults
+# called thousands of times a minute, also by strangers: /metrics counts them, the log has only our own faults
 QUIET = ("/webhooks/bitrix24", "/healthz", "/readyz", "/metrics")
 LONGEST_PATH = 200
 
 
 class Access:
-    """Logs and counts requests; an error that nothing has handled becomes a plain 500."""
+    """Middleware that logs and counts requests; an error that nothing has handled becomes a plain 500."""
 
     def __init__(self, app: ASGIApp, *, requests: Requests) -> None:
         self._app = app
         self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Passes the request on and notes how it was answered (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, seen = time.perf_counter(), _Seen(send)
+        started, seen = time.perf_counter(), _SeenStatus(send)
         try:
             await self._app(scope, receive, seen)
         except Exception:
@@ -50,8 +50,8 @@ class Access:
             _log.info("request", **fields, ms=round(seconds * 1000, 1))
 
 
-class _Seen:
-    """Passes messages on and remembers the status."""
+class _SeenStatus:
+    """Passes messages on and remembers the status of the answer."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -64,12 +64,12 @@ class _Seen:
 
 
 def _path(scope: Scope) -> str:
-    """As it came, still percent-encoded: no line break gets into the log."""
+    """The path as it came, still percent-encoded: no line break gets into the log."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw.partition(b"?")[0][:LONGEST_PATH].decode("ascii", "backslashreplace")
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern: a bounded set, whatever is asked."""
+    """The pattern of the route that answered, else `other`: strangers cannot add names."""
     route: Any = scope.get("route")
     return str(getattr(route, "path", "other"))

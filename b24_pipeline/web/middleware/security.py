@@ -1,7 +1,7 @@
-"""What protects every answer and every management call.
+"""Security headers of every answer, and the check of the management key.
 
-Headers by the OWASP ASVS 5 checklist of promises.md; the bearer key is compared
-by its digest, so that neither its length nor its beginning can be guessed by time.
+The headers follow OWASP ASVS 5. The key is compared by its digest, so that the
+time of an answer says nothing of the key's length or beginning.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _ONE_YEAR = "max-age=31536000"
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer that does not set its own."""
+    """Middleware that adds the security headers to every answer that does not set its own."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
         headers = _ALWAYS | ({"Strict-Transport-Security": _ONE_YEAR} if https else {})
-        # as ASGI has them: this runs for each of thousands of events a second
+        # encoded once: this runs for each of thousands of events a second
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Passes the request on, and adds the headers to its answer (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -67,7 +67,10 @@ Guard = Callable[[HTTPAuthorizationCredentials | None], None]
 
 
 def management_key(key: str | None) -> Guard:
-    """A dependency that lets through who has the key; without one, nobody. Raises KeyRefused."""
+    """A dependency that raises KeyRefused unless the request has this bearer key.
+
+    Without a key nobody passes.
+    """
     wanted = _digest(key) if key else None
 
     def require_key(given: HTTPAuthorizationCredentials | None = _given) -> None:

@@ -1,1 +1,1 @@
-"""The calls of the management API, a file a noun."""
+"""The management calls, one module for each noun, and the health checks."""

@@ -1,4 +1,4 @@
-"""The `account` of a management call, and the portal that it means."""
+"""The parameter `account` of a management call, and the portal that it names."""
 
 from __future__ import annotations
 

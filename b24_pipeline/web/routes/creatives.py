@@ -1,4 +1,4 @@
-"""The management calls for creatives: which there are, and where the own leads that they brought stand now."""
+"""The management calls for creatives: the list of them, and the funnel of the own leads that they brought."""
 
 from __future__ import annotations
 
@@ -21,19 +21,23 @@ from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 
 EntityType = Literal["lead", "deal"]
-CreativeId = Annotated[UUID | None, Query(alias="creativeId", description="Only what this creative brought.")]
-DirectionId = Annotated[UUID | None, Query(alias="directionId", description="Only own leads of this one.")]
+CreativeId = Annotated[
+    UUID | None, Query(alias="creativeId", description="Only own leads that this creative brought.")
+]
+DirectionId = Annotated[
+    UUID | None, Query(alias="directionId", description="Only own leads of this direction.")
+]
 WantedType = Annotated[
     EntityType | None,
     Query(
         alias="entityType",
-        description="Whose stages; else those that the portal counts, and deals where it counts both.",
+        description="Whose stages. If left out, those that the portal counts; deals where it counts both.",
     ),
 ]
 
 
-class ToldCreative(CamelModel):
-    """A creative."""
+class CreativeItem(CamelModel):
+    """A creative, its direction, and the number of own leads that it brought."""
 
     id: UUID
     name: str
@@ -43,14 +47,14 @@ class ToldCreative(CamelModel):
     created_at: datetime
 
 
-class ToldCreatives(CamelModel):
-    """All of an account, by name."""
+class CreativeList(CamelModel):
+    """All creatives of an account, by name."""
 
-    creatives: list[ToldCreative]
+    creatives: list[CreativeItem]
 
 
 class FunnelStage(CamelModel):
-    """A stage, and the own leads whose lead or deal stands in it now."""
+    """A stage, and the number of own leads whose lead or deal is in it now."""
 
     category_id: int
     category_name: str
@@ -61,21 +65,23 @@ class FunnelStage(CamelModel):
     is_success_stage: bool
     is_fail_stage: bool
     count: int
-    percentage: float = Field(description="Of total, in percent; 0 where there are none.")
+    percentage: float = Field(description="`count` in percent of `total`; 0 where `total` is 0.")
 
 
 class CreativeFunnel(CamelModel):
-    """`total` own leads have become leads or deals that are alive; each stands in one stage."""
+    """Own leads by the stage of their lead or deal. `total`: own leads whose lead or deal is not deleted."""
 
     entity_type: EntityType
     total: int
-    qualified: int = Field(description="By the conditions, or by having been in a stage that qualifies.")
-    qualification_rate: float = Field(description="Of total, in percent; 0 where there are none.")
+    qualified: int = Field(
+        description="Own leads that fulfil a condition of qualification, or have been in a stage that qualifies."
+    )
+    qualification_rate: float = Field(description="`qualified` in percent of `total`; 0 where `total` is 0.")
     stages: list[FunnelStage]
 
 
 class CreativeCalls:
-    """`/bitrix24/creatives` and `/bitrix24/creative-funnel-stats`, behind the guard."""
+    """The calls `/bitrix24/creatives` and `/bitrix24/creative-funnel-stats`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
         self._portals = portals
@@ -83,17 +89,17 @@ class CreativeCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with both calls."""
         routes = management_routes("creatives", self._guard)
         routes.add_api_route("/creatives", self.creatives)
         routes.add_api_route("/creative-funnel-stats", self.funnel)
         return routes
 
-    def creatives(self, account: Account = None) -> ToldCreatives:
-        """Creatives with their ids; an import of own leads makes those that its rows name."""
+    def creatives(self, account: Account = None) -> CreativeList:
+        """Creatives with their ids. An import of own leads adds the creatives that its rows name."""
         found = funnels.creatives(self._warehouse, chosen_portal(self._portals, account).id)
-        return ToldCreatives(
-            creatives=[ToldCreative.model_validate(one, from_attributes=True) for one in found]
+        return CreativeList(
+            creatives=[CreativeItem.model_validate(creative, from_attributes=True) for creative in found]
         )
 
     def funnel(
@@ -105,7 +111,7 @@ class CreativeCalls:
         last_day: LastDay = None,
         account: Account = None,
     ) -> CreativeFunnel:
-        """Where own leads stand now, stage by stage, as the copy is at this moment."""
+        """Own leads by the stage of their lead or deal, counted in the copy at this moment."""
         portal = chosen_portal(self._portals, account)
         counted = entity_type or funnel_type(portal)
         days = Days(first_day, last_day)
@@ -116,12 +122,12 @@ class CreativeCalls:
 
 
 def funnel_type(portal: Portal) -> EntityType:
-    """Whose funnel is shown where none was asked for."""
+    """The entity type whose funnel is shown where a call names none: lead or deal."""
     return "lead" if portal.entity_type == "lead" else "deal"
 
 
 def funnel_of(entity_type: EntityType, stages: Sequence[StageCount]) -> CreativeFunnel:
-    """The stages with their shares."""
+    """The funnel of these stages, with totals and shares in percent."""
     total = sum(stage.own_leads for stage in stages)
     qualified = sum(stage.qualified for stage in stages)
     return CreativeFunnel(
@@ -129,11 +135,11 @@ def funnel_of(entity_type: EntityType, stages: Sequence[StageCount]) -> Creative
         total=total,
         qualified=qualified,
         qualification_rate=percent(qualified, total),
-        stages=[_told(stage, total) for stage in stages],
+        stages=[_funnel_stage(stage, total) for stage in stages],
     )
 
 
-def _told(stage: StageCount, total: int) -> FunnelStage:
+def _funnel_stage(stage: StageCount, total: int) -> FunnelStage:
     return FunnelStage(
         category_id=stage.category_id,
         category_name=stage.category_name,

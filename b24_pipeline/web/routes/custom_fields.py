@@ -1,4 +1,4 @@
-"""The management calls for custom fields: what a condition of qualification can be about."""
+"""The management calls for custom fields: those that a condition of qualification can use."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ FieldOwner = Literal["lead", "deal", "contact"]
 
 
 class Option(CamelModel):
-    """A value that an enumeration can have."""
+    """An option of an enumeration field."""
 
     id: str
     value: str | None
     default: bool = False
 
 
-class ToldField(CamelModel):
-    """A custom field, as people know it by its label."""
+class CustomFieldItem(CamelModel):
+    """A custom field with its label; `list` has the options of an enumeration."""
 
     id: int
     field_name: str
@@ -38,12 +38,12 @@ class ToldField(CamelModel):
 class Fields(CamelModel):
     """The custom fields of leads, deals or contacts."""
 
-    fields: list[ToldField]
+    fields: list[CustomFieldItem]
     entity_type: FieldOwner
 
 
 class FieldCalls:
-    """`/bitrix24/lead-custom-fields`, `deal-...` and `contact-...`, behind the guard."""
+    """The calls `/bitrix24/lead-custom-fields`, `deal-...` and `contact-...`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
         self._portals = portals
@@ -51,7 +51,7 @@ class FieldCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with the three calls."""
         routes = management_routes("fields", self._guard)
         routes.add_api_route("/lead-custom-fields", self.of_leads)
         routes.add_api_route("/deal-custom-fields", self.of_deals)
@@ -59,24 +59,24 @@ class FieldCalls:
         return routes
 
     def of_leads(self, account: Account = None) -> Fields:
-        """Custom fields of leads that a condition can be about."""
+        """Custom fields of leads that a condition of qualification can use."""
         return self._fields("lead", account)
 
     def of_deals(self, account: Account = None) -> Fields:
-        """Custom fields of deals that a condition can be about."""
+        """Custom fields of deals that a condition of qualification can use."""
         return self._fields("deal", account)
 
     def of_contacts(self, account: Account = None) -> Fields:
-        """Custom fields of contacts that a condition can be about."""
+        """Custom fields of contacts that a condition of qualification can use."""
         return self._fields("contact", account)
 
     def _fields(self, owner: FieldOwner, account: str | None) -> Fields:
         found = field_choices(self._warehouse, chosen_portal(self._portals, account).id, owner)
-        return Fields(fields=list(map(_told, found)), entity_type=owner)
+        return Fields(fields=list(map(_field_item, found)), entity_type=owner)
 
 
-def _told(field: FieldChoice) -> ToldField:
-    return ToldField.model_validate(
+def _field_item(field: FieldChoice) -> CustomFieldItem:
+    return CustomFieldItem.model_validate(
         {
             "id": field.id,
             "field_name": field.field_name,

@@ -1,4 +1,4 @@
-"""The management calls for directions of advertising: their key stages, and how many have reached these."""
+"""The management calls for directions of advertising: key stages, and the own leads that reached them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CategoryId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class WantedStage(CamelModel):
-    """A stage by its codes."""
+    """A stage, named by its pipeline and its code."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,66 +39,70 @@ class WantedStage(CamelModel):
 
 
 class WantedKeyStages(CamelModel):
-    """The key stages of a direction, in order; an empty list takes them away."""
+    """The key stages to set, in order; an empty list removes those that were set before."""
 
     model_config = ConfigDict(extra="forbid")
 
-    entity_type: Literal["lead", "deal"] = Field(description="Whose stages they are.")
+    entity_type: Literal["lead", "deal"] = Field(description="Whose stages they are: lead or deal.")
     key_stages: list[WantedStage] = Field(max_length=MOST_KEY_STAGES)
 
     @field_validator("key_stages")
     @classmethod
     def _differ(cls, stages: list[WantedStage]) -> list[WantedStage]:
         if len({(stage.category_id, stage.status_id) for stage in stages}) < len(stages):
-            raise ValueError("the same stage is there twice")
+            raise ValueError("the same stage is named twice")
         return stages
 
 
 class WantedDirection(CamelModel):
-    """A new direction."""
+    """A direction to add."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name
 
 
-class ToldKeyStage(CamelModel):
-    """A key stage, under the names that it had last."""
+class KeyStageItem(CamelModel):
+    """A key stage, with the names that it had when it was last read."""
 
     category_id: int
     category_name: str
     status_id: str
     status_name: str
-    is_deleted: bool = Field(description="Gone from the portal; it still counts who has been there.")
+    is_deleted: bool = Field(
+        description="The portal has deleted the stage; own leads that were in it still count."
+    )
 
 
-class ToldDirection(CamelModel):
-    """A direction of advertising."""
+class DirectionItem(CamelModel):
+    """A direction of advertising, its key stages, and the number of its own leads."""
 
     id: UUID
     name: str
-    entity_type: Literal["lead", "deal"] | None = Field(description="Whose stages the key stages are.")
-    key_stages: list[ToldKeyStage]
+    entity_type: Literal["lead", "deal"] | None = Field(
+        description="Whose stages the key stages are; null where none were set."
+    )
+    key_stages: list[KeyStageItem]
     own_leads: int
     created_at: datetime
 
 
-class ToldDirections(CamelModel):
-    """All of an account, by name."""
+class DirectionList(CamelModel):
+    """All directions of an account, by name."""
 
-    directions: list[ToldDirection]
+    directions: list[DirectionItem]
 
 
 class KeyStagesSet(CamelModel):
-    """The direction afterwards, and its key stages in order."""
+    """The direction after the change, and its key stages in order."""
 
     success: Literal[True] = True
-    direction: ToldDirection
-    stages: list[ToldKeyStage]
+    direction: DirectionItem
+    stages: list[KeyStageItem]
 
 
 class CreativeStats(BaseModel):
-    """One creative's share; null is own leads without a creative."""
+    """Own leads of one creative, and how many of them reached the key stage; null: own leads without a creative."""
 
     creative_id: UUID | None
     creative_name: str | None
@@ -108,27 +112,29 @@ class CreativeStats(BaseModel):
 
 
 class ReachedStage(BaseModel):
-    """A key stage, and the own leads whose lead or deal has ever been in it."""
+    """A key stage, and the number of own leads whose lead or deal has ever been in it."""
 
-    index: int = Field(description="Its place among the key stages, from 1.")
+    index: int = Field(description="The place among the key stages, from 1.")
     category_id: int
     status_id: str
     category_name: str
     status_name: str
     qualified_leads: int
-    qualification_rate: float = Field(description="Percent of total_leads; 0 where there are none.")
+    qualification_rate: float = Field(
+        description="`qualified_leads` in percent of `total_leads`; 0 where there are none."
+    )
     creative_stats: list[CreativeStats]
 
 
-class ToldKeyStageStats(BaseModel):
-    """Over all own leads of the direction that were created in the range, in the CRM or not."""
+class KeyStageReport(BaseModel):
+    """Figures over all own leads of the direction that were created in the range, in the CRM or not."""
 
     total_leads: int
     key_stages: list[ReachedStage]
 
 
 class DirectionCalls:
-    """`/bitrix24/directions` and what is below it, behind the guard."""
+    """The calls `/bitrix24/directions` and `/bitrix24/directions/{id}/...`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
         self._portals = portals
@@ -137,48 +143,48 @@ class DirectionCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with the four calls."""
         routes = management_routes("directions", self._guard)
         routes.add_api_route("/directions", self.directions)
         routes.add_api_route("/directions", self.add, methods=["POST"], status_code=201)
-        one = "/directions/{direction}"
-        routes.add_api_route(f"{one}/key-stages", self.set_key_stages, methods=["PATCH"])
-        routes.add_api_route(f"{one}/key-stage-stats", self.key_stage_stats)
+        routes.add_api_route("/directions/{direction}/key-stages", self.set_key_stages, methods=["PATCH"])
+        routes.add_api_route("/directions/{direction}/key-stage-stats", self.key_stage_stats)
         return routes
 
-    def directions(self, account: Account = None) -> ToldDirections:
-        """Directions with their ids and key stages."""
+    def directions(self, account: Account = None) -> DirectionList:
+        """All directions with their ids and key stages."""
         found = self._directions.all(chosen_portal(self._portals, account).id)
-        return ToldDirections(directions=list(map(_told, found)))
+        return DirectionList(directions=list(map(_direction_item, found)))
 
-    def add(self, wanted: WantedDirection, account: Account = None) -> ToldDirection:
-        """A new direction; an import of own leads makes those that its rows name by itself."""
-        return _told(self._directions.add(chosen_portal(self._portals, account).id, wanted.name))
+    def add(self, wanted: WantedDirection, account: Account = None) -> DirectionItem:
+        """Adds a direction. An import of own leads adds the directions that its rows name by itself."""
+        return _direction_item(self._directions.add(chosen_portal(self._portals, account).id, wanted.name))
 
     def set_key_stages(
         self, direction: UUID, wanted: WantedKeyStages, account: Account = None
     ) -> KeyStagesSet:
-        """Up to three stages that tell a good own lead. They count backwards too, and survive every sync."""
+        """Sets up to three stages that mark a good own lead. Earlier moves count too; every sync keeps the choice."""
         stages = [(stage.category_id, stage.status_id) for stage in wanted.key_stages]
         portal = chosen_portal(self._portals, account)
-        told = _told(self._directions.set_key_stages(portal.id, direction, wanted.entity_type, stages))
-        return KeyStagesSet(direction=told, stages=told.key_stages)
+        changed = self._directions.set_key_stages(portal.id, direction, wanted.entity_type, stages)
+        item = _direction_item(changed)
+        return KeyStagesSet(direction=item, stages=item.key_stages)
 
     def key_stage_stats(
         self, direction: UUID, first_day: FirstDay = None, last_day: LastDay = None, account: Account = None
-    ) -> ToldKeyStageStats:
-        """How many own leads have ever been in each key stage, all and by creative, by the moves known now."""
+    ) -> KeyStageReport:
+        """Counts own leads that have ever been in each key stage, in all and by creative, by the moves known now."""
         portal = chosen_portal(self._portals, account)
-        return _stats(key_stage_stats(self._warehouse, portal.id, direction, Days(first_day, last_day)))
+        return _report(key_stage_stats(self._warehouse, portal.id, direction, Days(first_day, last_day)))
 
 
-def _told(direction: Direction) -> ToldDirection:
-    return ToldDirection.model_validate(direction, from_attributes=True)
+def _direction_item(direction: Direction) -> DirectionItem:
+    return DirectionItem.model_validate(direction, from_attributes=True)
 
 
-def _stats(stats: KeyStageStats) -> ToldKeyStageStats:
+def _report(stats: KeyStageStats) -> KeyStageReport:
     stages = zip(stats.direction.key_stages, stats.reach, strict=True)
-    return ToldKeyStageStats(
+    return KeyStageReport(
         total_leads=stats.own_leads,
         key_stages=[
             ReachedStage(
@@ -187,16 +193,16 @@ def _stats(stats: KeyStageStats) -> ToldKeyStageStats:
                 status_id=stage.status_id,
                 category_name=stage.category_name,
                 status_name=stage.status_name,
-                qualified_leads=(reached := sum(one.reached for one in reach)),
+                qualified_leads=(reached := sum(creative.reached for creative in reach)),
                 qualification_rate=percent(reached, stats.own_leads),
-                creative_stats=[_of_creative(one) for one in reach],
+                creative_stats=[_creative_stats(creative) for creative in reach],
             )
             for number, (stage, reach) in enumerate(stages, start=1)
         ],
     )
 
 
-def _of_creative(reach: CreativeReach) -> CreativeStats:
+def _creative_stats(reach: CreativeReach) -> CreativeStats:
     return CreativeStats(
         creative_id=reach.creative_id,
         creative_name=reach.creative_name,

@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work?"""
+"""The health checks: whether the process is alive, and whether it can use the database."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from b24_pipeline.web.problems import UNAVAILABLE
 
 _log = logger(__name__)
 PATIENCE_SECONDS = 3.0
-# anybody may ask, so that asking often must cost the database nothing
+# anybody may ask, so asking often must not cost the database anything
 REMEMBERED_SECONDS = 1.0
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The answer of a process that is alive."""
 
     status: Literal["ok"] = "ok"
 
@@ -40,15 +40,15 @@ _UNREADY: dict[int | str, dict[str, Any]] = {
 
 
 class Health:
-    """`/healthz` and `/readyz`. `look` raises B24Error where the database cannot be used."""
+    """The calls `/healthz` and `/readyz`. `check_database` raises B24Error where the database cannot be used."""
 
-    def __init__(self, look: Callable[[], object]) -> None:
-        self._look = look
+    def __init__(self, check_database: Callable[[], object]) -> None:
+        self._check_database = check_database
         self._asking: asyncio.Task[bool] | None = None
         self._known = (float("-inf"), False)
 
     def router(self) -> APIRouter:
-        """The two routes."""
+        """The router with both calls, each also for HEAD."""
         routes = APIRouter(tags=["health"])
         routes.add_api_route("/healthz", self.alive)
         routes.add_api_route("/readyz", self.ready, response_model=Readiness, responses=_UNREADY)
@@ -57,11 +57,11 @@ class Health:
         return routes
 
     async def alive(self) -> Alive:
-        """The process answers; nothing else is asked."""
+        """Answers while the process is alive; nothing else is checked."""
         return Alive()
 
     async def ready(self) -> JSONResponse:
-        """Whether the database can be used: 503 where it cannot."""
+        """Answers 200 where the database can be used, else 503."""
         usable = await self._usable()
         found = Readiness(
             status="ready" if usable else "not_ready", database="ok" if usable else "unavailable"
@@ -75,14 +75,14 @@ class Health:
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         try:
-            # one that hangs is asked by nobody twice
+            # while a check hangs no second check is begun
             return await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE_SECONDS)
         except TimeoutError:
             return False
 
     async def _ask(self) -> bool:
         try:
-            await asyncio.to_thread(self._look)
+            await asyncio.to_thread(self._check_database)
         except B24Error as error:
             _log.warning("not ready", error=str(error))
             usable = False

@@ -1,4 +1,4 @@
-"""What the calls that count own leads share: the days on which these were created, and shares in percent."""
+"""The range of days of the calls that count own leads, and shares in percent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _written_as_day(given: object) -> object:
-    """`2026` alone would be read as seconds since 1970."""
+    """Refuses text that is not YYYY-MM-DD: pydantic would read `2026` as seconds since 1970."""
     if isinstance(given, str) and not _DAY.fullmatch(given):
         raise ValueError("expected a day as YYYY-MM-DD")
     return given
@@ -23,13 +23,21 @@ def _written_as_day(given: object) -> object:
 _Day = Annotated[date, BeforeValidator(_written_as_day)]
 FirstDay = Annotated[
     _Day | None,
-    Query(alias="dateFrom", description="First day on which own leads were created, in the portal's zone."),
+    Query(
+        alias="dateFrom",
+        description="The first day on which own leads were created, in the portal's time zone.",
+    ),
 ]
-LastDay = Annotated[_Day | None, Query(alias="dateTo", description="Last day of them, included.")]
+LastDay = Annotated[
+    _Day | None, Query(alias="dateTo", description="The last day on which own leads were created, included.")
+]
 
 
 def percent(part: int, whole: int) -> float:
-    """With two decimals, rounded as PostgreSQL does, so that the marts say the same; 0 of nothing."""
+    """`part` in percent of `whole`, 0 where `whole` is 0.
+
+    With two decimals, rounded half up as PostgreSQL does, so that the marts show the same figure.
+    """
     if not whole:
         return 0.0
     return float((Decimal(100 * part) / whole).quantize(Decimal("0.01"), ROUND_HALF_UP))

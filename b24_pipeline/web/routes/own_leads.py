@@ -1,4 +1,4 @@
-"""The management call for own ad leads: match them to the CRM now."""
+"""The management call that matches own ad leads to the CRM."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
 class WantedMatches(CamelModel):
-    """What the portal is searched for; without it, what is counted of it."""
+    """The entity type that the portal is searched for; if left out, what is counted of the portal."""
 
     model_config = ConfigDict(extra="forbid")
 
     entity_type: Literal["lead", "deal", "both"] | None = None
 
 
-class ToldMatches(CamelModel):
-    """What the matching did."""
+class MatchResult(CamelModel):
+    """Figures of a matching that has ended."""
 
     success: bool = Field(description="Whether the portal searched for every phone.")
-    linked: int = Field(description="Own leads that are newly linked to the CRM.")
-    updated: int = Field(description="Own leads that are linked to something else, or stand elsewhere, now.")
-    errors: int = Field(description="Phones that the portal did not search for; the next call does it again.")
+    linked: int = Field(description="Own leads that were linked to the CRM for the first time.")
+    updated: int = Field(description="Own leads whose link or whose stage changed.")
+    errors: int = Field(
+        description="Phones that the portal did not search for; the next call tries them again."
+    )
 
 
 class OwnLeadCalls:
-    """`/bitrix24/sync-leads`, behind the guard."""
+    """The call `/bitrix24/sync-leads`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
         self._portals = portals
@@ -40,18 +42,21 @@ class OwnLeadCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The route."""
+        """The router with the call."""
         routes = management_routes("own leads", self._guard)
         routes.add_api_route("/sync-leads", self.sync_leads, methods=["POST"])
         return routes
 
-    def sync_leads(self, wanted: WantedMatches | None = None, account: Account = None) -> ToldMatches:
-        """Matches own ad leads by phone: in what was copied of the CRM, then by the portal's own search.
+    def sync_leads(self, wanted: WantedMatches | None = None, account: Account = None) -> MatchResult:
+        """Matches own ad leads by phone: in the copy of the CRM, then by the portal's own search.
 
-        What the portal did not find is searched for again after a day, or when the phone has changed.
+        A phone that the portal did not find is searched for again after a day, or when it has changed.
         """
         portal = chosen_portal(self._portals, account)
-        done = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
-        return ToldMatches(
-            success=done.worked, linked=done.linked, updated=done.updated, errors=done.unsearched
+        matched = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
+        return MatchResult(
+            success=matched.worked,
+            linked=matched.linked,
+            updated=matched.updated,
+            errors=matched.unsearched,
         )

@@ -1,4 +1,4 @@
-"""The management calls of one portal: where it stands, its funnel, its pipelines, its end."""
+"""The management calls of one portal: its status, its entity type, its pipelines, and disconnecting it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EntityType = Literal["lead", "deal", "both"]
 
 
 class Status(CamelModel):
-    """Where a portal stands; all is null where none is connected."""
+    """The status of a portal; all fields but `connected` are null where there is no portal."""
 
     connected: bool
     account: str | None = None
@@ -32,14 +32,14 @@ class Status(CamelModel):
 
 
 class Disconnected(CamelModel):
-    """The tokens are forgotten; the data stay."""
+    """The answer to a disconnect: the tokens are forgotten, the data stay."""
 
     success: Literal[True] = True
     account: str
 
 
 class Funnel(CamelModel):
-    """Whose funnel a portal counts."""
+    """Whose funnel a portal counts: of leads, of deals, or of both."""
 
     entity_type: EntityType
 
@@ -51,14 +51,14 @@ class FunnelChanged(Funnel):
 
 
 class PipelinesSynced(Funnel):
-    """How many stages the portal has now."""
+    """The number of stages that the portal has now."""
 
     success: Literal[True] = True
     count: int
 
 
 class PortalCalls:
-    """`/bitrix24/status`, `/disconnect`, `/entity-type` and `/sync-pipelines`, behind the guard."""
+    """The calls `/bitrix24/status`, `disconnect`, `entity-type` and `sync-pipelines`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
         self._portals = portals
@@ -66,7 +66,7 @@ class PortalCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with the four calls."""
         routes = management_routes("portals", self._guard)
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
@@ -75,24 +75,24 @@ class PortalCalls:
         return routes
 
     def status(self, account: Account = None) -> Status:
-        """Where the portal stands."""
+        """The status of the portal."""
         if account is None and not self._portals.all():
             return Status(connected=False)
         return _status(self._portal(account))
 
     def disconnect(self, account: Account = None) -> Disconnected:
-        """Unbinds the events and forgets the tokens; what was copied stays."""
+        """Unbinds the portal's events and forgets its tokens; the copied data stay."""
         portal = self._portal(account)
         self._service.disconnect(portal)
         return Disconnected(account=portal.name)
 
     def change_entity_type(self, wanted: Funnel, account: Account = None) -> FunnelChanged:
-        """Counts the funnel of leads, of deals, or of both, and rebinds the events."""
+        """Sets whose funnel is counted: of leads, of deals, or of both. The events are bound anew."""
         self._service.set_entity_type(self._portal(account), wanted.entity_type)
         return FunnelChanged(entity_type=wanted.entity_type)
 
     def sync_pipelines(self, account: Account = None) -> PipelinesSynced:
-        """Reads the portal's pipelines and stages again."""
+        """Reads the portal's pipelines, stages and fields again."""
         portal = self._portal(account)
         count = self._service.sync_pipelines(portal)
         return PipelinesSynced(count=count, entity_type=_entity_type(portal))

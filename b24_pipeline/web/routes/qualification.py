@@ -1,8 +1,6 @@
-"""The management calls for qualification: which values of which fields make a lead or deal qualified."""
+"""The management calls for the conditions of qualification, which name values of custom fields."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -10,14 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.qualification import evaluation
-from b24_pipeline.store.qualification.conditions import Condition, Conditions
+from b24_pipeline.store.qualification.conditions import Conditions
 from b24_pipeline.web.middleware.security import Guard
 from b24_pipeline.web.routes.account import Account, chosen_portal
 from b24_pipeline.web.routes.management import management_routes
 
 
 class QualificationFields(BaseModel):
-    """Up to three conditions; any one suffices. None: nobody is qualified by conditions."""
+    """Up to three conditions, each of which suffices. With an empty list nothing is qualified by a condition."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,7 +23,7 @@ class QualificationFields(BaseModel):
 
 
 class QualificationCalls:
-    """`/bitrix24/qualification-fields`, behind the guard."""
+    """The calls GET and PATCH `/bitrix24/qualification-fields`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
         self._portals = portals
@@ -33,7 +31,7 @@ class QualificationCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with both calls."""
         routes = management_routes("qualification", self._guard)
         path = "/qualification-fields"
         routes.add_api_route(path, self.conditions, response_model_exclude_none=True)
@@ -43,19 +41,13 @@ class QualificationCalls:
     def conditions(self, account: Account = None) -> QualificationFields:
         """The conditions of qualification, in order."""
         portal = chosen_portal(self._portals, account)
-        return _told(
-            self._warehouse.transact(lambda connection: evaluation.conditions_of(connection, portal.id))
-        )
+        stored = self._warehouse.transact(lambda connection: evaluation.conditions_of(connection, portal.id))
+        return QualificationFields(fields=stored)
 
     def set_conditions(self, wanted: QualificationFields, account: Account = None) -> QualificationFields:
-        """Replaces the conditions. Every lead and deal is evaluated by them before the answer."""
+        """Replaces the conditions, and evaluates every lead and deal by them before the answer."""
         portal = chosen_portal(self._portals, account)
-        return _told(
-            self._warehouse.transact(
-                lambda connection: evaluation.set_conditions(connection, portal.id, wanted.fields)
-            )
+        stored = self._warehouse.transact(
+            lambda connection: evaluation.set_conditions(connection, portal.id, wanted.fields)
         )
-
-
-def _told(conditions: Sequence[Condition]) -> QualificationFields:
-    return QualificationFields(fields=tuple(conditions))
+        return QualificationFields(fields=stored)

@@ -1,4 +1,4 @@
-"""The management calls for stages: the pipelines of a portal, and what its stages count as."""
+"""The management calls for stages: the pipelines of a portal, and the flags of its stages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from b24_pipeline.web.routes.account import Account, chosen_portal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
-class ToldStage(CamelModel):
+class StageItem(CamelModel):
     """A stage and its flags."""
 
     id: UUID
@@ -27,9 +27,9 @@ class ToldStage(CamelModel):
     status_color: str | None
     status_sort: int | None
     status_semantics: Literal["process", "success", "failure"]
-    is_qualified_stage: bool = Field(description="Who has been here is qualified.")
-    is_success_stage: bool = Field(description="Who is here is won.")
-    is_fail_stage: bool = Field(description="Who is here is lost.")
+    is_qualified_stage: bool = Field(description="A lead or deal that has been in this stage is qualified.")
+    is_success_stage: bool = Field(description="A lead or deal in this stage is won.")
+    is_fail_stage: bool = Field(description="A lead or deal in this stage is lost.")
 
 
 class Pipeline(CamelModel):
@@ -37,7 +37,7 @@ class Pipeline(CamelModel):
 
     category_id: int
     category_name: str | None
-    stages: list[ToldStage]
+    stages: list[StageItem]
 
 
 class Pipelines(CamelModel):
@@ -48,7 +48,7 @@ class Pipelines(CamelModel):
 
 
 class WantedFlags(CamelModel):
-    """Flags to set; those left out stay."""
+    """The flags to set; a flag that is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ class WantedFlags(CamelModel):
 
 
 class StageCalls:
-    """`/bitrix24/pipelines` and `/bitrix24/pipeline-stages/{id}`, behind the guard."""
+    """The calls `/bitrix24/pipelines` and `/bitrix24/pipeline-stages/{id}`; `guard` checks the key."""
 
     def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
         self._portals = portals
@@ -66,32 +66,32 @@ class StageCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """The router with both calls."""
         routes = management_routes("stages", self._guard)
         routes.add_api_route("/pipelines", self.pipelines)
         routes.add_api_route("/pipeline-stages/{stage}", self.set_flags, methods=["PATCH"])
         return routes
 
     def pipelines(self, account: Account = None) -> Pipelines:
-        """Pipelines and stages as they were read last, in the portal's order, with their flags."""
+        """Pipelines and stages as they were last read, in the portal's order, with their flags."""
         stages = self._flags.stages(chosen_portal(self._portals, account).id)
         return Pipelines(
-            leads=_pipelines(one for one in stages if one.entity_type == "lead"),
-            deals=_pipelines(one for one in stages if one.entity_type == "deal"),
+            leads=_pipelines(stage for stage in stages if stage.entity_type == "lead"),
+            deals=_pipelines(stage for stage in stages if stage.entity_type == "deal"),
         )
 
-    def set_flags(self, stage: UUID, wanted: WantedFlags, account: Account = None) -> ToldStage:
-        """What a stage counts as. It stays so through every sync; figures follow with the next one."""
+    def set_flags(self, stage: UUID, wanted: WantedFlags, account: Account = None) -> StageItem:
+        """Sets the flags of a stage. Every sync keeps them; the figures follow with the next sync."""
         flags = Flags(wanted.is_qualified_stage, wanted.is_success_stage, wanted.is_fail_stage)
-        return _told(self._flags.set_flags(chosen_portal(self._portals, account).id, stage, flags))
+        return _stage_item(self._flags.set_flags(chosen_portal(self._portals, account).id, stage, flags))
 
 
 def _pipelines(stages: Iterable[Stage]) -> list[Pipeline]:
     return [
-        Pipeline(category_id=number, category_name=name, stages=list(map(_told, inside)))
-        for (number, name), inside in groupby(stages, lambda one: (one.category_id, one.category_name))
+        Pipeline(category_id=number, category_name=name, stages=list(map(_stage_item, inside)))
+        for (number, name), inside in groupby(stages, lambda stage: (stage.category_id, stage.category_name))
     ]
 
 
-def _told(stage: Stage) -> ToldStage:
-    return ToldStage.model_validate(stage, from_attributes=True)
+def _stage_item(stage: Stage) -> StageItem:
+    return StageItem.model_validate(stage, from_attributes=True)

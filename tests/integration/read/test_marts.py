@@ -210,7 +210,7 @@ def test_marts_tell_what_there_is(url: str) -> None:
         ),
         ({"name": "fct_deal", "date_from": 5}, WrongDates, "5 is no day; expected YYYY-MM-DD"),
         ({"name": "fct_deal", "entity_type": "zz"}, UsageError, "'zz' is no entity type; known: lead, deal"),
-        ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "does not tell the entity_type"),
+        ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "dim_portal has no column entity_type"),
     ],
 )
 def test_what_cannot_be_read_is_told(

@@ -70,7 +70,7 @@ def parts_of(**given: Any) -> Parts:
         "portals": NOTHING,
         "service": NOTHING,
         "receiver": Receiver(NOTHING, NOTHING),
-        "look": lambda: None,
+        "check_database": lambda: None,
     }
     return Parts(**usual | given)
 

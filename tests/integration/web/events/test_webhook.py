@@ -95,7 +95,7 @@ def test_forged_and_unknown_are_refused_alike(warehouse: Warehouse, account: UUI
     assert {(one.status_code, one.text) for one in answers} == {
         (
             403,
-            '{"error":"forbidden","message":"the portal is not connected, or its application_token is another"}',
+            '{"error":"forbidden","message":"the portal is not connected, or the application_token is wrong"}',
         )
     }
     assert landed(warehouse) == []
@@ -273,7 +273,7 @@ def test_a_database_that_hangs_costs_a_second(
     warehouse: Warehouse, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everybody is answered, and what waits is bounded."""
-    monkeypatch.setattr(receiving, "MOST_WAITING_OF_ONE", 5)
+    monkeypatch.setattr(receiving, "MOST_WAITING_PER_PORTAL", 5)
     stuck = Stuck()
     receiver = receiver_of(warehouse, landing=stuck)
     with served(receiver) as url, ThreadPoolExecutor(12) as senders:

@@ -50,7 +50,10 @@ def test_the_last_resort_tells_nothing(service: Service, capfd: pytest.CaptureFi
     set_up_logs()  # again: to the captured stderr
     answer = service.client.get("/broken", params={"secret": CANARY})
     assert answer.status_code == 500
-    assert answer.json() == {"error": "internal", "message": "something went wrong here; it is in the log"}
+    assert answer.json() == {
+        "error": "internal",
+        "message": "an internal error; the log of the service has the details",
+    }
     written = capfd.readouterr()
     assert "RuntimeError" in written.err
     assert CANARY not in written.err + written.out
@@ -158,7 +161,7 @@ def test_liveness_asks_nothing_and_readiness_the_database() -> None:
         if down["now"]:
             raise DatabaseUnavailable("the database at db.internal refused")
 
-    with served(assemble(parts_of(look=look))) as address:
+    with served(assemble(parts_of(check_database=look))) as address:
         assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
         assert httpx.head(f"{address}/healthz").status_code == 200
         away = httpx.get(f"{address}/readyz")
@@ -177,7 +180,7 @@ def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
         looks.append(time.monotonic())
         time.sleep(4)
 
-    with served(assemble(parts_of(look=look))) as address:
+    with served(assemble(parts_of(check_database=look))) as address:
         for _ in range(3):
             assert httpx.get(f"{address}/readyz").status_code == 503
     assert len(looks) == 1
