@@ -54,24 +54,24 @@ def test_a_portal_is_connected_and_its_events_land(running: Live) -> None:
 def test_status_of_a_connected_portal(running: Live) -> None:
     """What the management call says is what was connected."""
     running.connect()
-    told = running.client.get("/bitrix24/status", headers=BEARER).json()
-    assert told["connected"] is True
-    assert told["domain"] == running.sandbox.url.removeprefix("http://")
-    assert told["memberId"] == running.sandbox.config.member_id
-    assert told["entityType"] == "both"
-    assert told["tokenExpiresAt"] > told["connectedAt"]
+    answer = running.client.get("/bitrix24/status", headers=BEARER).json()
+    assert answer["connected"] is True
+    assert answer["domain"] == running.sandbox.url.removeprefix("http://")
+    assert answer["memberId"] == running.sandbox.config.member_id
+    assert answer["entityType"] == "both"
+    assert answer["tokenExpiresAt"] > answer["connectedAt"]
 
 
 def test_pipelines_are_read_again_on_demand(running: Live) -> None:
     """The count is the number of stages in the table."""
     running.connect()
-    told = running.client.post("/bitrix24/sync-pipelines", headers=BEARER).json()
+    answer = running.client.post("/bitrix24/sync-pipelines", headers=BEARER).json()
     stages = fetch(
         running.runtime.warehouse,
         "select count(*) as n from bitrix24_pipeline_stages where deleted_at is null",
     )
-    assert told == {"success": True, "count": stages[0]["n"], "entityType": "both"}
-    assert told["count"] > 5
+    assert answer == {"success": True, "count": stages[0]["n"], "entityType": "both"}
+    assert answer["count"] > 5
 
 
 def test_changing_the_funnel_rebinds_the_events(running: Live) -> None:
@@ -186,7 +186,7 @@ def test_the_first_events_of_a_new_portal_come_at_once(database_url: str, tmp_pa
         running.sandbox.wait_for_events()
         assert {str(sent.status) for sent in running.sandbox.events_sent} == {"200"}
         assert len(landed(running)) == len(running.sandbox.events_sent)
-        asked = [one for one in running.sandbox.requests if "app.info" in str(one)]
+        asked = [request for request in running.sandbox.requests if "app.info" in str(request)]
         assert len(asked) <= 2
 
 

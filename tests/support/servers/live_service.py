@@ -48,9 +48,9 @@ def live(database_url: str, home: Path, **config: Any) -> Iterator[Live]:
     """Everything running; `config` is the sandbox's."""
     listening = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    about = {"leads": 30, "deals": 30, "redirect_uri": f"{address}/bitrix24/callback"} | config
+    portal = {"leads": 30, "deals": 30, "redirect_uri": f"{address}/bitrix24/callback"} | config
     with (
-        Sandbox(SandboxConfig(**about)) as sandbox,
+        Sandbox(SandboxConfig(**portal)) as sandbox,
         opened(settings_of(sandbox, database_url, address, home)) as runtime,
         served(create_app(runtime), listening),
         httpx.Client(base_url=address, trust_env=False) as client,

@@ -165,9 +165,9 @@ def test_each_refusal_has_a_status_and_a_page(
     shown = service.client.get("/bitrix24/callback?code=x&state=y")
     assert (shown.status_code, code in shown.text) == (status, True)
     assert shown.headers["content-type"].startswith("text/html")
-    told = service.client.get("/bitrix24/auth", params=AUTH)
-    assert (told.status_code, told.json()["error"]) == (status, code)
-    assert "db.internal" not in shown.text + told.text
+    answer = service.client.get("/bitrix24/auth", params=AUTH)
+    assert (answer.status_code, answer.json()["error"]) == (status, code)
+    assert "db.internal" not in shown.text + answer.text
     seen = service.client.get("/bitrix24/auth", params=AUTH, headers=BROWSER)
     assert seen.headers["content-type"].startswith("text/html")
 

@@ -92,7 +92,7 @@ def test_forged_and_unknown_are_refused_alike(warehouse: Warehouse, account: UUI
         post(url, body("ONAPPUNINSTALL", token="x")),
         post(url, body("ONAPPINSTALL", member="f" * 32)),
     ]
-    assert {(one.status_code, one.text) for one in answers} == {
+    assert {(answer.status_code, answer.text) for answer in answers} == {
         (
             403,
             '{"error":"forbidden","message":"the portal is not connected, or the application_token is wrong"}',
@@ -198,7 +198,7 @@ def test_removed_application_takes_its_tokens_along(warehouse: Warehouse, accoun
         "status": "disconnected",
         "reason": "the application was removed in the portal",
     }
-    assert [one["status"] for one in landed(warehouse)] == ["done"]
+    assert [row["status"] for row in landed(warehouse)] == ["done"]
     assert post(url, body()).status_code == 403
 
 

@@ -35,20 +35,20 @@ def shop(running: Live) -> Iterator[Shop]:
 
 def test_every_stage_is_told_with_its_share(shop: Shop) -> None:
     """Empty ones with 0, in pipeline and stage order; one that is gone only while somebody stands in it."""
-    told = shop.funnel()
-    assert {name: told[name] for name in ("entityType", "total", "qualified", "qualificationRate")} == {
+    answer = shop.funnel()
+    assert {name: answer[name] for name in ("entityType", "total", "qualified", "qualificationRate")} == {
         "entityType": "deal",
         "total": 3,
         "qualified": 2,  # one by its conditions, one by the stage S2 where its deal has been
         "qualificationRate": 66.67,
     }
-    codes = [(stage["categoryId"], stage["statusId"]) for stage in told["stages"]]
+    codes = [(stage["categoryId"], stage["statusId"]) for stage in answer["stages"]]
     assert codes == [(category, f"C{category}:S{number}") for category in (0, 5) for number in range(6)]
-    counts = {stage["statusId"]: (stage["count"], stage["percentage"]) for stage in told["stages"]}
+    counts = {stage["statusId"]: (stage["count"], stage["percentage"]) for stage in answer["stages"]}
     assert counts.pop("C0:S1") == (1, 33.33)
     assert counts.pop("C5:S4") == (2, 66.67)
     assert set(counts.values()) == {(0, 0.0)}
-    won = next(stage for stage in told["stages"] if stage["statusId"] == "C5:S4")
+    won = next(stage for stage in answer["stages"] if stage["statusId"] == "C5:S4")
     assert won == {
         "categoryId": 5,
         "categoryName": "Pipeline 5",
@@ -114,16 +114,16 @@ def test_a_funnel_that_makes_no_sense_is_refused(
     shop: Shop, asked: dict[str, str], expected: tuple[int, str]
 ) -> None:
     """Each mistake has its code."""
-    status, told = shop.get("creative-funnel-stats", **asked)
-    assert (status, told["error"]) == expected
+    status, answer = shop.get("creative-funnel-stats", **asked)
+    assert (status, answer["error"]) == expected
 
 
 def test_the_dates_that_are_wrong_are_named(shop: Shop) -> None:
     """A person sees which way round."""
-    _, told = shop.get(
+    _, answer = shop.get(
         f"directions/{shop.direction}/key-stage-stats", dateFrom="2026-04-02", dateTo="2026-04-01"
     )
-    assert told == {
+    assert answer == {
         "error": "wrong_dates",
         "message": "the range ends (2026-04-01) before it begins (2026-04-02)",
     }
@@ -138,13 +138,17 @@ def test_directions_and_creatives_are_listed(shop: Shop) -> None:
     assert (again.status_code, again.json()["error"]) == (409, "direction_exists")
     for name in ("", "  ", "a\0b", "a" * 256, None):
         assert shop.running.client.post(url, json={"name": name}, headers=BEARER).status_code == 422
-    _, told = shop.get("directions")
-    assert [(one["name"], one["ownLeads"]) for one in told["directions"]] == [("autumn", 0), ("spring", 4)]
-    _, told = shop.get("creatives")
-    assert [(one["name"], one["directionName"], one["ownLeads"]) for one in told["creatives"]] == [
-        ("video", "spring", 3)
+    _, answer = shop.get("directions")
+    assert [(direction["name"], direction["ownLeads"]) for direction in answer["directions"]] == [
+        ("autumn", 0),
+        ("spring", 4),
     ]
-    assert told["creatives"][0]["id"] == str(shop.creative)
+    _, answer = shop.get("creatives")
+    assert [
+        (creative["name"], creative["directionName"], creative["ownLeads"])
+        for creative in answer["creatives"]
+    ] == [("video", "spring", 3)]
+    assert answer["creatives"][0]["id"] == str(shop.creative)
 
 
 def test_another_account_sees_nothing_of_it(shop: Shop) -> None:
@@ -153,21 +157,21 @@ def test_another_account_sees_nothing_of_it(shop: Shop) -> None:
     assert shop.get("creative-funnel-stats", creativeId=shop.creative, **other)[0] == 404
     assert shop.get("creative-funnel-stats", directionId=shop.direction, **other)[0] == 404
     assert shop.get(f"directions/{shop.direction}/key-stage-stats", **other)[0] == 404
-    told = shop.running.client.patch(
+    answer = shop.running.client.patch(
         f"/bitrix24/directions/{shop.direction}/key-stages?account=acme",
         json={"entityType": "deal", "keyStages": []},
         headers=BEARER,
     )
-    assert (told.status_code, told.json()["error"]) == (404, "unknown_direction")
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_direction")
     for kind in ("creatives", "directions"):
-        ids = {one["id"] for one in shop.get(kind, **other)[1][kind]}
+        ids = {row["id"] for row in shop.get(kind, **other)[1][kind]}
         assert ids
         assert not ids & {str(shop.creative), str(shop.direction)}
 
 
 def test_each_call_needs_the_key(shop: Shop) -> None:
     """Without it none tells anything."""
-    one = f"/bitrix24/directions/{shop.direction}"
+    path = f"/bitrix24/directions/{shop.direction}"
     for call in (
         "creatives",
         "directions",
@@ -176,7 +180,7 @@ def test_each_call_needs_the_key(shop: Shop) -> None:
     ):
         assert shop.running.client.get(f"/bitrix24/{call}").status_code == 401
     assert shop.running.client.post("/bitrix24/directions", json={"name": "x"}).status_code == 401
-    assert shop.running.client.patch(f"{one}/key-stages", json={"keyStages": []}).status_code == 401
+    assert shop.running.client.patch(f"{path}/key-stages", json={"keyStages": []}).status_code == 401
 
 
 def test_the_service_says_what_the_marts_say(running: Live) -> None:
@@ -193,17 +197,17 @@ def test_the_service_says_what_the_marts_say(running: Live) -> None:
     for (portal, entity_type, creative, direction), stages in funnels.groupby(
         ["portal", "entity_type", "creative_id", "direction_id"]
     ):
-        about = {"creativeId": creative, "directionId": direction, "entityType": entity_type}
-        told = running.client.get(
-            "/bitrix24/creative-funnel-stats", params={"account": portal, **about}, headers=BEARER
+        choice = {"creativeId": creative, "directionId": direction, "entityType": entity_type}
+        answer = running.client.get(
+            "/bitrix24/creative-funnel-stats", params={"account": portal, **choice}, headers=BEARER
         ).json()
         assert {
             (stage["categoryId"], stage["statusId"], stage["statusName"], stage["count"], stage["percentage"])
-            for stage in told["stages"]
+            for stage in answer["stages"]
         } == {
             (row["category_id"], row["status_id"], row["status_name"], row["count"], float(row["percentage"]))
             for row in stages.to_dict("records")
         }
-        assert told["qualified"] == stages["qualified"].sum()
-        compared += told["total"]
+        assert answer["qualified"] == stages["qualified"].sum()
+        compared += answer["total"]
     assert compared > 50

@@ -12,10 +12,10 @@ from tests.support.servers.web_service import BEARER
 
 
 def fields(running: Live, owner: str) -> list[dict[str, Any]]:
-    told = running.client.get(f"/bitrix24/{owner}-custom-fields?account=acme", headers=BEARER)
-    assert told.status_code == 200, told.text
-    assert told.json()["entityType"] == owner
-    found: list[dict[str, Any]] = told.json()["fields"]
+    answer = running.client.get(f"/bitrix24/{owner}-custom-fields?account=acme", headers=BEARER)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["entityType"] == owner
+    found: list[dict[str, Any]] = answer.json()["fields"]
     return found
 
 
@@ -26,13 +26,13 @@ def test_fields_are_listed_with_labels_and_options(owner: str, database_url: str
         running.connect()
         assert fields(running, owner) == []
         running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
-        told = {one["fieldName"]: one for one in fields(running, owner)}
+        listed = {field["fieldName"]: field for field in fields(running, owner)}
         known = running.sandbox.portal.entities[owner].user_fields
-        usable = [one for one in known if one.type in ("boolean", "enumeration", "string")]
+        usable = [field for field in known if field.type in ("boolean", "enumeration", "string")]
         assert usable
-        assert set(told) == {one.name for one in usable}
-        for one in usable:
-            shown = told[one.name]
-            assert (shown["userTypeId"], shown["multiple"]) == (one.type, one.multiple)
-            assert shown["label"] not in ("", one.name)
-            assert [option["value"] for option in shown["list"]] == [option.value for option in one.options]
+        assert set(listed) == {field.name for field in usable}
+        for field in usable:
+            shown = listed[field.name]
+            assert (shown["userTypeId"], shown["multiple"]) == (field.type, field.multiple)
+            assert shown["label"] not in ("", field.name)
+            assert [option["value"] for option in shown["list"]] == [option.value for option in field.options]

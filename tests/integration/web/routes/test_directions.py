@@ -39,25 +39,29 @@ def shop(running: Live) -> Iterator[Shop]:
 
 def test_key_stages_are_set_and_count_backwards(shop: Shop) -> None:
     """Whoever has ever been there counts at once, the present stage included; other ones, other figures."""
-    status, told = shop.key_stages((0, "C0:S2"), (5, "C5:S4"), (0, "C0:S0"))
-    assert (status, told["success"]) == (200, True)
-    assert told["direction"]["entityType"] == "deal"
-    assert told["stages"] == told["direction"]["keyStages"]
-    assert [stage["statusName"] for stage in told["stages"]] == ["Stage C0:S2", "Stage C5:S4", "Stage C0:S0"]
+    status, answer = shop.key_stages((0, "C0:S2"), (5, "C5:S4"), (0, "C0:S0"))
+    assert (status, answer["success"]) == (200, True)
+    assert answer["direction"]["entityType"] == "deal"
+    assert answer["stages"] == answer["direction"]["keyStages"]
+    assert [stage["statusName"] for stage in answer["stages"]] == [
+        "Stage C0:S2",
+        "Stage C5:S4",
+        "Stage C0:S0",
+    ]
     assert shop.reached() == [("Stage C0:S2", 1), ("Stage C5:S4", 2), ("Stage C0:S0", 0)]
     assert shop.key_stages((0, "C0:S1"))[0] == 200
     assert shop.reached() == [("Stage C0:S1", 1)]
     assert shop.reached(dateFrom="2026-04-01") == [("Stage C0:S1", 0)]
     assert shop.key_stages()[1]["stages"] == []
-    status, told = shop.get(f"directions/{shop.direction}/key-stage-stats")
-    assert (status, told) == (200, {"total_leads": 4, "key_stages": []})
+    status, answer = shop.get(f"directions/{shop.direction}/key-stage-stats")
+    assert (status, answer) == (200, {"total_leads": 4, "key_stages": []})
 
 
 def test_key_stages_are_told_by_creative(shop: Shop) -> None:
     """With all own leads of the direction, in the CRM or not; those without a creative under null."""
     shop.key_stages((5, "C5:S4"))
-    status, told = shop.get(f"directions/{shop.direction}/key-stage-stats")
-    assert (status, told) == (
+    status, answer = shop.get(f"directions/{shop.direction}/key-stage-stats")
+    assert (status, answer) == (
         200,
         {
             "total_leads": 4,
@@ -126,8 +130,8 @@ def test_key_stages_that_make_no_sense_are_refused(
 ) -> None:
     """No such stage in this pipeline or entity type, doubled, too many: and nothing is changed."""
     shop.key_stages((0, "C0:S2"))
-    status, told = shop.patch(body)
-    assert (status, told["error"]) == expected
+    status, answer = shop.patch(body)
+    assert (status, answer["error"]) == expected
     assert shop.reached() == [("Stage C0:S2", 1)]
 
 
@@ -140,8 +144,8 @@ def test_a_key_stage_that_is_gone_is_still_told_and_counted(shop: Shop) -> None:
         shop.account,
     )
     assert shop.reached() == [("Stage C0:S2", 1)]
-    status, told = shop.key_stages((5, "C5:S4"), (0, "C0:S2"))
-    assert (status, [stage["isDeleted"] for stage in told["stages"]]) == (200, [False, True])
+    status, answer = shop.key_stages((5, "C5:S4"), (0, "C0:S2"))
+    assert (status, [stage["isDeleted"] for stage in answer["stages"]]) == (200, [False, True])
     assert shop.key_stages((5, "C5:S4"))[0] == 200
     assert shop.key_stages((0, "C0:S2"))[0] == 404
 
@@ -154,7 +158,7 @@ def test_the_service_says_what_the_mart_says(running: Live) -> None:
         mart = frame(conn, "select * from analytics.key_stage_stats")
     assert len(mart)
     for (portal, direction), rows in mart.groupby(["portal", "direction_id"]):
-        told = running.client.get(
+        answer = running.client.get(
             f"/bitrix24/directions/{direction}/key-stage-stats", params={"account": portal}, headers=BEARER
         ).json()
         expected: Counter[tuple[Any, ...]] = Counter()
@@ -163,9 +167,9 @@ def test_the_service_says_what_the_mart_says(running: Live) -> None:
                 creative = str(row["creative_id"]) if row["creative_id"] else None
                 expected[row["key_stage_index"], creative, number] += row[name]
         assert expected == {
-            (stage["index"], one["creative_id"], number): one[name]
-            for stage in told["key_stages"]
-            for one in stage["creative_stats"]
+            (stage["index"], creative["creative_id"], number): creative[name]
+            for stage in answer["key_stages"]
+            for creative in stage["creative_stats"]
             for number, name in enumerate(("total_leads", "qualified_leads"))
         }
 
@@ -193,15 +197,15 @@ def test_key_stages_survive_whatever_happens_to_a_stage(database_url: str, tmp_p
         running.sandbox.delete_stage("deal", "PREPARATION")
         sync(running)
         assert shop.reached() == [("Renamed", 1)]
-        _, told = shop.get("directions")
-        assert told["directions"][0]["keyStages"][0]["isDeleted"] is True
+        _, answer = shop.get("directions")
+        assert answer["directions"][0]["keyStages"][0]["isDeleted"] is True
         running.sandbox.add_stage("deal", "PREPARATION", "Restored", sort=20)
         sync(running)
         assert shop.reached() == [("Restored", 1)]
-        _, told = shop.get("directions")
-        assert told["directions"][0]["keyStages"][0]["isDeleted"] is False
+        _, answer = shop.get("directions")
+        assert answer["directions"][0]["keyStages"][0]["isDeleted"] is False
 
 
 def sync(running: Live) -> None:
-    told = running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
-    assert told.status_code == 200, told.text
+    answer = running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
+    assert answer.status_code == 200, answer.text

@@ -23,8 +23,8 @@ def running(database_url: str, tmp_path: Path) -> Iterator[Live]:
 
 
 def call(running: Live, **more: Any) -> tuple[int, dict[str, Any]]:
-    told = running.client.post("/bitrix24/sync-leads?account=acme", headers=BEARER, **more)
-    return told.status_code, told.json()
+    answer = running.client.post("/bitrix24/sync-leads?account=acme", headers=BEARER, **more)
+    return answer.status_code, answer.json()
 
 
 def test_own_leads_are_matched(running: Live) -> None:
@@ -44,18 +44,18 @@ def test_own_leads_are_matched(running: Live) -> None:
 def test_what_makes_no_sense_is_refused(running: Live) -> None:
     """No such type, a key that there is not, deals of a portal whose leads alone are counted."""
     for body in ({"entityType": "company"}, {"entity": "deal"}):
-        status, told = call(running, json=body)
-        assert (status, told["error"]) == (422, "invalid")
+        status, answer = call(running, json=body)
+        assert (status, answer["error"]) == (422, "invalid")
     execute(running.runtime.warehouse, "update user_accounts set bitrix24_entity_type = 'lead'")
-    status, told = call(running, json={"entityType": "deal"})
-    assert (status, told["error"]) == (400, "entity_type_not_counted")
+    status, answer = call(running, json={"entityType": "deal"})
+    assert (status, answer["error"]) == (400, "entity_type_not_counted")
 
 
 def test_who_may_not_ask_is_refused(managed: Managed) -> None:
     """No key, and a portal that there is not."""
     assert managed.client.post("/bitrix24/sync-leads").status_code == 401
-    told = managed.client.post("/bitrix24/sync-leads?account=globex", headers=BEARER)
-    assert (told.status_code, told.json()["error"]) == (404, "unknown_portal")
+    answer = managed.client.post("/bitrix24/sync-leads?account=globex", headers=BEARER)
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_portal")
     managed.add("globex")
     assert managed.client.post("/bitrix24/sync-leads", headers=BEARER).status_code == 400
     assert managed.asked.calls == []
@@ -67,5 +67,5 @@ def test_who_may_not_ask_is_refused(managed: Managed) -> None:
 def test_what_goes_wrong_is_told(managed: Managed, error: Exception, status: int) -> None:
     """By status, code and one line."""
     managed.asked.raises = error
-    told = managed.client.post("/bitrix24/sync-leads", headers=BEARER)
-    assert (told.status_code, told.json()["message"]) == (status, str(error))
+    answer = managed.client.post("/bitrix24/sync-leads", headers=BEARER)
+    assert (answer.status_code, answer.json()["message"]) == (status, str(error))

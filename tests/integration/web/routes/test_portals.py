@@ -38,9 +38,9 @@ def filled(managed: Managed, path: str, portal: str = "acme") -> str:
 
 def test_status_tells_where_the_portal_stands(managed: Managed) -> None:
     """The contract's fields, times in UTC, and no token."""
-    status, told = call(managed, "GET", "/bitrix24/status")
+    status, answer = call(managed, "GET", "/bitrix24/status")
     assert status == 200
-    assert told == {
+    assert answer == {
         "connected": True,
         "account": "acme",
         "domain": "acme.bitrix24.com",
@@ -56,18 +56,18 @@ def test_status_tells_where_the_portal_stands(managed: Managed) -> None:
 def test_status_of_no_portal_is_not_connected(managed: Managed) -> None:
     """Nothing is connected: no error, and everything null."""
     managed.remove_all()
-    status, told = call(managed, "GET", "/bitrix24/status")
+    status, answer = call(managed, "GET", "/bitrix24/status")
     assert status == 200
-    assert told.pop("connected") is False
-    assert set(told.values()) == {None}
+    assert answer.pop("connected") is False
+    assert set(answer.values()) == {None}
 
 
 def test_status_says_why_a_portal_is_not_connected(managed: Managed) -> None:
     """A portal that wants a person says so."""
     managed.change("acme", status="reauthorization_required", status_reason="invalid_grant twice")
-    _, told = call(managed, "GET", "/bitrix24/status?account=acme")
-    assert (told["connected"], told["status"]) == (False, "reauthorization_required")
-    assert told["reason"] == "invalid_grant twice"
+    _, answer = call(managed, "GET", "/bitrix24/status?account=acme")
+    assert (answer["connected"], answer["status"]) == (False, "reauthorization_required")
+    assert answer["reason"] == "invalid_grant twice"
 
 
 def test_calls_reach_the_portal(managed: Managed) -> None:
@@ -112,11 +112,11 @@ def test_without_a_key_set_nobody_gets_in() -> None:
 @pytest.mark.parametrize(("verb", "path", "body"), CALLS)
 def test_which_portal_must_be_clear(managed: Managed, verb: str, path: str, body: object) -> None:
     """Unknown 404, several without a name 400, a name chooses; a disconnected one is not in the way."""
-    status, told = call(managed, verb, f"{path}?account=nobody", body)
-    assert (status, told["error"]) == (404, "unknown_portal")
+    status, answer = call(managed, verb, f"{path}?account=nobody", body)
+    assert (status, answer["error"]) == (404, "unknown_portal")
     managed.add("beta")
-    status, told = call(managed, verb, path, body)
-    assert (status, told["error"]) == (400, "account_needed")
+    status, answer = call(managed, verb, path, body)
+    assert (status, answer["error"]) == (400, "account_needed")
     assert call(managed, verb, f"{path}?account=beta", body, "beta")[0] == 200
     managed.change("beta", status="disconnected")
     assert call(managed, verb, path, body)[0] == 200
@@ -142,8 +142,8 @@ def test_failures_have_a_status_and_a_code(
 ) -> None:
     """What a person has to mend is 409, what passes by itself is 503."""
     managed.asked.raises = error
-    told, problem = call(managed, "POST", "/bitrix24/sync-pipelines")
-    assert (told, problem["error"]) == (status, code)
+    answer_status, problem = call(managed, "POST", "/bitrix24/sync-pipelines")
+    assert (answer_status, problem["error"]) == (status, code)
     assert "db.internal" not in str(problem["message"])
 
 

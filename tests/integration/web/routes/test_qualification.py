@@ -43,35 +43,35 @@ def without_conditions(running: Live) -> None:
 
 def patch(running: Live, fields: Any, account: str = "acme") -> tuple[int, dict[str, Any]]:
     body = {"fields": fields} if isinstance(fields, list) else fields
-    told = running.client.patch(f"{PATH}?account={account}", json=body, headers=BEARER)
-    return told.status_code, told.json()
+    answer = running.client.patch(f"{PATH}?account={account}", json=body, headers=BEARER)
+    return answer.status_code, answer.json()
 
 
 def conditions(running: Live, account: str = "acme") -> dict[str, Any]:
-    told = running.client.get(f"{PATH}?account={account}", headers=BEARER)
-    assert told.status_code == 200, told.text
-    found: dict[str, Any] = told.json()
+    answer = running.client.get(f"{PATH}?account={account}", headers=BEARER)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
     return found
 
 
 def field(running: Live, owner: str, kind: str, *, multiple: bool = False) -> dict[str, Any]:
     """A field as `/bitrix24/...-custom-fields` tells it."""
-    told = running.client.get(f"/bitrix24/{owner}-custom-fields?account=acme", headers=BEARER).json()
+    answer = running.client.get(f"/bitrix24/{owner}-custom-fields?account=acme", headers=BEARER).json()
     found: dict[str, Any] = next(
-        one for one in told["fields"] if (one["userTypeId"], one["multiple"]) == (kind, multiple)
+        item for item in answer["fields"] if (item["userTypeId"], item["multiple"]) == (kind, multiple)
     )
     return found
 
 
 def condition(running: Live, owner: str, kind: str, **more: Any) -> dict[str, Any]:
     """A condition on a field of the portal, complete."""
-    about = field(running, owner, kind)
+    chosen = field(running, owner, kind)
     wanted: dict[str, Any] = {}
     if kind == "enumeration":
-        wanted = {"enum_id": about["list"][0]["id"], "enum_value": about["list"][0]["value"]}
+        wanted = {"enum_id": chosen["list"][0]["id"], "enum_value": chosen["list"][0]["value"]}
     if kind == "string":
         wanted = {"enum_value": "Окна 1"}
-    named = {"field_id": about["id"], "field_name": about["fieldName"], "field_type": kind}
+    named = {"field_id": chosen["id"], "field_name": chosen["fieldName"], "field_type": kind}
     return named | {"entity_type": owner} | wanted | more
 
 
@@ -134,9 +134,9 @@ def test_what_does_not_fit_the_fields_is_refused(running: Live) -> None:
             "is of type enumeration, not boolean",
         ),
     ):
-        status, told = patch(running, [*kept, wrong])
-        assert (status, told["error"]) == (422, "condition_refused"), told
-        assert said in told["message"]
+        status, answer = patch(running, [*kept, wrong])
+        assert (status, answer["error"]) == (422, "condition_refused"), answer
+        assert said in answer["message"]
     assert conditions(running) == {"fields": kept}
 
 
@@ -159,8 +159,8 @@ def test_what_is_no_condition_is_refused(running: Live) -> None:
         {"fields": None},
         {},
     ):
-        status, told = patch(running, wrong)
-        assert (status, told["error"]) == (422, "invalid"), wrong
+        status, answer = patch(running, wrong)
+        assert (status, answer["error"]) == (422, "invalid"), wrong
     assert conditions(running) == {"fields": []}
 
 
@@ -168,8 +168,8 @@ def test_a_field_of_another_account_is_none(running: Live) -> None:
     """Each portal has its own fields and its own conditions."""
     mine = [condition(running, "deal", "boolean")]
     patch(running, mine)
-    status, told = patch(running, mine, "globex")
-    assert (status, told["error"]) == (422, "condition_refused")
+    status, answer = patch(running, mine, "globex")
+    assert (status, answer["error"]) == (422, "condition_refused")
     assert conditions(running, "globex") == {"fields": []}
     assert patch(running, [], "globex") == (200, {"fields": []})
     assert conditions(running) == {"fields": mine}
@@ -181,7 +181,7 @@ def test_conditions_that_cannot_be_read_are_told(running: Live) -> None:
         connection.execute(
             "update user_accounts set bitrix24_qualification_fields = '[1]' where name = 'acme'"
         )
-    told = running.client.get(f"{PATH}?account=acme", headers=BEARER)
-    assert (told.status_code, told.json()["error"]) == (422, "condition_refused")
-    assert "acme" in told.json()["message"]
+    answer = running.client.get(f"{PATH}?account=acme", headers=BEARER)
+    assert (answer.status_code, answer.json()["error"]) == (422, "condition_refused")
+    assert "acme" in answer.json()["message"]
     assert patch(running, [])[0] == 200

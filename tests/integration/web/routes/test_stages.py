@@ -22,42 +22,42 @@ def running(database_url: str, tmp_path: Path) -> Iterator[Live]:
 
 
 def sync(running: Live) -> None:
-    told = running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
-    assert told.status_code == 200, told.text
+    answer = running.client.post("/bitrix24/sync-pipelines?account=acme", headers=BEARER)
+    assert answer.status_code == 200, answer.text
 
 
 def pipelines(running: Live) -> dict[str, Any]:
-    told = running.client.get("/bitrix24/pipelines?account=acme", headers=BEARER)
-    assert told.status_code == 200, told.text
-    found: dict[str, Any] = told.json()
+    answer = running.client.get("/bitrix24/pipelines?account=acme", headers=BEARER)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
     return found
 
 
 def stage(running: Live, status: str, kind: str = "deals") -> dict[str, Any]:
-    every = [one for pipeline in pipelines(running)[kind] for one in pipeline["stages"]]
-    found: dict[str, Any] = next(one for one in every if one["statusId"] == status)
+    every = [item for pipeline in pipelines(running)[kind] for item in pipeline["stages"]]
+    found: dict[str, Any] = next(item for item in every if item["statusId"] == status)
     return found
 
 
 def patch(running: Live, number: str, **flags: Any) -> tuple[int, dict[str, Any]]:
-    told = running.client.patch(f"/bitrix24/pipeline-stages/{number}", json=flags, headers=BEARER)
-    return told.status_code, told.json()
+    answer = running.client.patch(f"/bitrix24/pipeline-stages/{number}", json=flags, headers=BEARER)
+    return answer.status_code, answer.json()
 
 
 def test_pipelines_are_told_in_the_portals_order(running: Live) -> None:
     """Leads have the one pipeline 0; every pipeline of deals has its stages by sort, won and lost flagged."""
-    told = pipelines(running)
-    assert [one["categoryId"] for one in told["leads"]] == [0]
-    assert {one["categoryId"] for one in told["deals"]} == {
-        int(one) for one in running.sandbox.truth.entities("deal")["CATEGORY_ID"]
+    answer = pipelines(running)
+    assert [pipeline["categoryId"] for pipeline in answer["leads"]] == [0]
+    assert {pipeline["categoryId"] for pipeline in answer["deals"]} == {
+        int(number) for number in running.sandbox.truth.entities("deal")["CATEGORY_ID"]
     } | {0}
-    for pipeline in [*told["leads"], *told["deals"]]:
-        sorts = [one["statusSort"] for one in pipeline["stages"]]
+    for pipeline in [*answer["leads"], *answer["deals"]]:
+        sorts = [stage["statusSort"] for stage in pipeline["stages"]]
         assert sorts == sorted(sorts)
-        for one in pipeline["stages"]:
-            assert one["isSuccessStage"] == (one["statusSemantics"] == "success")
-            assert one["isFailStage"] == (one["statusSemantics"] == "failure")
-            assert one["isQualifiedStage"] is False
+        for stage in pipeline["stages"]:
+            assert stage["isSuccessStage"] == (stage["statusSemantics"] == "success")
+            assert stage["isFailStage"] == (stage["statusSemantics"] == "failure")
+            assert stage["isQualifiedStage"] is False
 
 
 def test_flags_survive_whatever_happens_to_the_stage(running: Live) -> None:
@@ -82,10 +82,10 @@ def test_flags_survive_whatever_happens_to_the_stage(running: Live) -> None:
 
 def test_what_makes_no_sense_is_refused(running: Live) -> None:
     """No such stage, one both won and lost, a flag that there is not: and nothing is changed."""
-    won = next(one for one in pipelines(running)["deals"][0]["stages"] if one["isSuccessStage"])
+    won = next(stage for stage in pipelines(running)["deals"][0]["stages"] if stage["isSuccessStage"])
     assert (patch(running, str(uuid4()), isFailStage=True)[0], patch(running, "none")[0]) == (404, 422)
-    status, told = patch(running, won["id"], isFailStage=True)
-    assert (status, told["error"]) == (400, "flags_contradict")
+    status, answer = patch(running, won["id"], isFailStage=True)
+    assert (status, answer["error"]) == (400, "flags_contradict")
     assert patch(running, won["id"], isWon=True)[0] == 422
     assert stage(running, won["statusId"]) == won
     assert patch(running, won["id"], isFailStage=True, isSuccessStage=False)[0] == 200
@@ -98,10 +98,10 @@ def test_a_stage_of_another_account_is_not_seen(running: Live) -> None:
     )
     assert other
     mine = stage(running, "NEW")
-    told = running.client.patch(
+    answer = running.client.patch(
         f"/bitrix24/pipeline-stages/{mine['id']}?account=globex", json={"isFailStage": True}, headers=BEARER
     )
-    assert (told.status_code, told.json()["error"]) == (404, "unknown_stage")
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_stage")
     empty = running.client.get("/bitrix24/pipelines?account=globex", headers=BEARER).json()
     assert empty == {"leads": [], "deals": []}
     assert stage(running, "NEW") == mine
