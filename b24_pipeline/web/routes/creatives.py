@@ -12,7 +12,7 @@ from pydantic import Field
 
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads import funnels
-from b24_pipeline.store.own_leads.funnels import Days, StageCount
+from b24_pipeline.store.own_leads.funnels import OwnLeadDays, StageCount
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
@@ -114,7 +114,7 @@ class CreativeCalls:
         """Own leads by the stage of their lead or deal, counted in the copy at this moment."""
         portal = chosen_portal(self._portals, account)
         counted = entity_type or funnel_type(portal)
-        days = Days(first_day, last_day)
+        days = OwnLeadDays(first_day, last_day)
         stages = funnels.creative_funnel(
             self._warehouse, portal.id, counted, days, creative=creative, direction=direction
         )

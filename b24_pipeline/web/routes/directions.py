@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.directions import Direction, Directions
-from b24_pipeline.store.own_leads.funnels import Days
+from b24_pipeline.store.own_leads.funnels import OwnLeadDays
 from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats, key_stage_stats
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.middleware.security import Guard
@@ -175,7 +175,9 @@ class DirectionCalls:
     ) -> KeyStageReport:
         """Counts own leads that have ever been in each key stage, in all and by creative, by the moves known now."""
         portal = chosen_portal(self._portals, account)
-        return _report(key_stage_stats(self._warehouse, portal.id, direction, Days(first_day, last_day)))
+        return _report(
+            key_stage_stats(self._warehouse, portal.id, direction, OwnLeadDays(first_day, last_day))
+        )
 
 
 def _direction_item(direction: Direction) -> DirectionItem:
