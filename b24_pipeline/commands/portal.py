@@ -20,7 +20,7 @@ from b24_pipeline.store.qualification.conditions import Condition, read_conditio
 from b24_pipeline.sync.portals.probe import probe
 
 
-class EntityType(StrEnum):
+class CountedType(StrEnum):
     """Whose funnel the portal counts."""
 
     LEAD = "lead"
@@ -43,7 +43,7 @@ def add(
     webhook_url: Annotated[
         str, typer.Option(help="The inbound webhook, as the portal shows it.", envvar="B24_WEBHOOK_URL")
     ],
-    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
+    entity_type: Annotated[CountedType | None, typer.Option(help=_COUNTED)] = None,
     plan: Annotated[
         Plan | None,
         typer.Option(
@@ -64,7 +64,7 @@ def add(
     credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
     with runtime.opened(settings()) as opened:
         known = next((portal for portal in opened.portals.all() if portal.name == name), None)
-        counted = entity_type or (known.entity_type if known else EntityType.BOTH)
+        counted = entity_type or (known.entity_type if known else CountedType.BOTH)
         budget = plan or (known.plan if known else Plan.STANDARD)
         with opened.connections.client_of(credential, f"{name} ({credential.host})", str(budget)) as client:
             found = probe(client)
@@ -87,7 +87,7 @@ def add(
 def connect(
     name: Annotated[str, typer.Argument(help="What you call this portal.")],
     domain: Annotated[str, typer.Argument(help="Its address, such as acme.bitrix24.com.")],
-    entity_type: Annotated[EntityType | None, typer.Option(help=_COUNTED)] = None,
+    entity_type: Annotated[CountedType | None, typer.Option(help=_COUNTED)] = None,
 ) -> None:
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
     with runtime.opened(settings()) as opened:

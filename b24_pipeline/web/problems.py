@@ -65,7 +65,7 @@ class Problem(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProblemAnswer:
     """An error as it is sent: HTTP status, code, message, and headers of its own."""
 
     status: int
@@ -79,26 +79,26 @@ class Answer:
         return {"error": self.code, "message": self.message}
 
 
-INTERNAL = Answer(500, "internal", "an internal error; the log of the service has the details")
+INTERNAL = ProblemAnswer(500, "internal", "an internal error; the log of the service has the details")
 
 
-def answer_to(error: Exception) -> Answer:
+def answer_to(error: Exception) -> ProblemAnswer:
     """The HTTP answer to an error; anything that is not an error of ours or of HTTP is INTERNAL."""
     if isinstance(error, B24Error):
         return _answer_to_ours(error)
     if isinstance(error, RequestValidationError):
-        return Answer(422, "invalid", _first_mistake(error))
+        return ProblemAnswer(422, "invalid", _first_mistake(error))
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, "refused")
-        return Answer(error.status_code, code, str(error.detail), error.headers)
+        return ProblemAnswer(error.status_code, code, str(error.detail), error.headers)
     return INTERNAL
 
 
-def _answer_to_ours(error: B24Error) -> Answer:
+def _answer_to_ours(error: B24Error) -> ProblemAnswer:
     if isinstance(error, DatabaseError):
-        return Answer(UNAVAILABLE, _code(error), "the database cannot be used now; try again")
+        return ProblemAnswer(UNAVAILABLE, _code(error), "the database cannot be used now; try again")
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, KeyRefused) else None
-    return Answer(_status(error), _code(error), str(error), headers)
+    return ProblemAnswer(_status(error), _code(error), str(error), headers)
 
 
 def _status(error: B24Error) -> int:

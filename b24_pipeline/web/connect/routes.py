@@ -24,14 +24,14 @@ MOST_BEGUN = parse_limit("60/minute")
 CONNECT = "/bitrix24/connect"
 Text = Annotated[str, Query(max_length=2048)]
 Address = Annotated[str, Query(max_length=255, description="The portal's address, e.g. acme.bitrix24.com.")]
-Account = Annotated[
+NewAccount = Annotated[
     str,
     Query(
         max_length=63,
         description="The portal's name in this service; if empty, the first part of its address.",
     ),
 ]
-EntityType = Annotated[
+ChosenEntityType = Annotated[
     Literal["lead", "deal", "both", ""],
     Query(
         alias="entityType",
@@ -63,13 +63,13 @@ class ConnectPages:
         routes.add_api_route(CALLBACK_PATH, self.callback, response_class=HTMLResponse)
         return routes
 
-    def connect(self, request: Request, domain: Address = "", account: Account = "") -> HTMLResponse:
+    def connect(self, request: Request, domain: Address = "", account: NewAccount = "") -> HTMLResponse:
         """The form to connect a portal, in Russian or English."""
         ready = self._connecting is not None
         return page(request, "connect.html", policy=FORM_PAGE, domain=domain, account=account, ready=ready)
 
     def auth(
-        self, request: Request, domain: Address, account: Account = "", entity_type: EntityType = ""
+        self, request: Request, domain: Address, account: NewAccount = "", entity_type: ChosenEntityType = ""
     ) -> RedirectResponse:
         """Redirects the browser to the portal, which asks the person whether to allow access."""
         if not self._begun.test(MOST_BEGUN):

@@ -20,7 +20,7 @@ from b24_pipeline.web.routes.account import Account, chosen_portal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 
-EntityType = Literal["lead", "deal"]
+FunnelType = Literal["lead", "deal"]
 CreativeId = Annotated[
     UUID | None, Query(alias="creativeId", description="Only own leads that this creative brought.")
 ]
@@ -28,7 +28,7 @@ DirectionId = Annotated[
     UUID | None, Query(alias="directionId", description="Only own leads of this direction.")
 ]
 WantedType = Annotated[
-    EntityType | None,
+    FunnelType | None,
     Query(
         alias="entityType",
         description="Whose stages. If left out, those that the portal counts; deals where it counts both.",
@@ -71,7 +71,7 @@ class FunnelStage(CamelModel):
 class CreativeFunnel(CamelModel):
     """Own leads by the stage of their lead or deal. `total`: own leads whose lead or deal is not deleted."""
 
-    entity_type: EntityType
+    entity_type: FunnelType
     total: int
     qualified: int = Field(
         description="Own leads that fulfil a condition of qualification, or have been in a stage that qualifies."
@@ -121,12 +121,12 @@ class CreativeCalls:
         return funnel_of(counted, stages)
 
 
-def funnel_type(portal: Portal) -> EntityType:
+def funnel_type(portal: Portal) -> FunnelType:
     """The entity type whose funnel is shown where a call names none: lead or deal."""
     return "lead" if portal.entity_type == "lead" else "deal"
 
 
-def funnel_of(entity_type: EntityType, stages: Sequence[StageCount]) -> CreativeFunnel:
+def funnel_of(entity_type: FunnelType, stages: Sequence[StageCount]) -> CreativeFunnel:
     """The funnel of these stages, with totals and shares in percent."""
     total = sum(stage.own_leads for stage in stages)
     qualified = sum(stage.qualified for stage in stages)
