@@ -3,58 +3,73 @@
 
 PYTHON ?= python3
 VENV := .venv
-STAMP := $(VENV)/.installed
+# what is installed: enough to run, or the tools of tests and checks too
+RUN := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+  --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup demo test browser check test-slow bench docs lock audit clean
+.PHONY: setup dev demo test browser check test-slow bench docs lock audit clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       a sandbox portal, synced, modelled and shown, with the Dagster UI"
 	@echo "make test       every test and check"
 	@echo "make setup      .venv with the b24 command"
+	@echo "make dev        the same, and the tools of tests and checks"
 	@echo "make check      format, lint, types, borders, SQL"
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
+	@echo "make lock       both lock files, out of pyproject.toml"
+	@echo "make audit      known vulnerabilities of the locked packages"
 
-setup: $(STAMP)
+setup: $(RUN)
 
-$(STAMP): requirements.lock pyproject.toml
-	@deploy/install.sh $(PYTHON) $(VENV)
-	@touch $(STAMP)
+dev: $(DEV)
+
+# where the tools are installed they stay
+$(RUN): requirements.lock pyproject.toml
+	@deploy/install.sh $(PYTHON) $(VENV) requirements$(if $(wildcard $(DEV)),-dev).lock
+	@touch $@ $(wildcard $(DEV))
+
+$(DEV): requirements-dev.lock requirements.lock pyproject.toml
+	@deploy/install.sh $(PYTHON) $(VENV) requirements-dev.lock
+	@touch $(RUN) $@
 
 demo: setup
 	$(VENV)/bin/b24 demo
 
-test: setup browser check
+test: dev browser check
 	$(VENV)/bin/pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: setup
+test-slow: dev
 	$(VENV)/bin/pytest -m slow --timeout 3600
 
 browser:
 	@deploy/browser.sh
 
-check: setup
+check: dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	PYTHONWARNINGS=ignore $(VENV)/bin/sqlfluff lint --processes 2 --disable-progress-bar dbt_like_sql migrations b24_pipeline
 
-bench: setup
+bench: dev
 	$(VENV)/bin/python -m benchmarks
 
-docs: setup
+docs: dev
 	$(VENV)/bin/python docs/generate_tables.py
 	$(VENV)/bin/python docs/draw_floors.py
 
+# all of it first, then the part that running needs, at the same versions
 lock: setup
-	$(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --python-version 3.11 --extra dbt --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dbt --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group setup --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
-audit: setup
-	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+audit: dev
+	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .b24

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Makes a virtual environment with the locked packages and the b24 command.
-# usage: deploy/install.sh PYTHON VENV
+# Makes a virtual environment with the packages that LOCK pins, and the b24 command.
+# uv does it in seconds: pip installs the uv that LOCK pins into that same environment.
+# usage: deploy/install.sh PYTHON VENV LOCK
 set -euo pipefail
 
 python=$1
 venv=$2
+lock=$3
 
 if ! command -v "$python" >/dev/null || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   # Debian ships python3 without venv; root may install it, others are told how
@@ -22,10 +24,35 @@ fi
   exit 1
 }
 
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+pip() { "$venv/bin/python" -m pip --require-virtualenv --disable-pip-version-check "$@"; }
+
+uv() { "$venv/bin/python" -m uv --quiet "$@" --python "$venv/bin/python"; }
+
+# the lines of uv and its hashes
+pinned_uv() { awk '/^[^ ]/ { wanted = /^uv==/ } wanted' "$lock"; }
+
 # the lock is complete: nothing is resolved again (--no-deps)
-echo "installing the locked packages into $venv (about a minute the first time)"
-"$venv/bin/python" -m pip install --quiet --require-virtualenv --disable-pip-version-check \
-  --no-deps --require-hashes -r requirements.lock
-"$venv/bin/python" -m pip install --quiet --require-virtualenv --disable-pip-version-check \
-  --no-deps --no-build-isolation --editable .
+install_with_uv() {
+  pip install --quiet --no-deps --require-hashes -r <(pinned_uv) &&
+    uv pip sync --require-hashes --compile-bytecode "$lock" &&
+    uv pip install --no-deps --no-build-isolation --editable .
+}
+
+install_with_pip() {
+  pip install --quiet --no-deps --require-hashes -r "$lock" &&
+    pip install --quiet --no-deps --no-build-isolation --editable .
+}
+
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+
+# uv does not read pip's settings: where pip has an index of its own, uv is given the same
+if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
+  index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)}
+  [ -z "$index" ] || export UV_DEFAULT_INDEX=$index
+fi
+
+echo "installing $lock into $venv (about half a minute the first time)"
+install_with_uv || {
+  echo "uv could not do it; pip tries, which takes longer" >&2
+  install_with_pip
+}

@@ -1,0 +1,43 @@
+"""Both lock files: what running needs, and the same with the tools of tests and checks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUN = (ROOT / "requirements.lock").read_text()
+DEV = (ROOT / "requirements-dev.lock").read_text()
+
+
+def pins(lock: str) -> set[str]:
+    """Each package with its version and its hashes; where it is wanted at all may differ between the locks."""
+    return {re.sub(r" ;.*(?= \\\n)", "", pin) for pin in re.findall(r"^\S.*(?:\n .*)*", lock, re.MULTILINE)}
+
+
+def names(lock: str) -> set[str]:
+    """The packages of a lock."""
+    return set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+
+
+def test_both_pin_the_same_versions() -> None:
+    """What is tested is what runs: a package has one version and one set of hashes in both locks."""
+    assert {pin for pin in pins(DEV) if names(pin) <= names(RUN)} == pins(RUN)
+
+
+@pytest.mark.parametrize("lock", [RUN, DEV], ids=["run", "dev"])
+def test_every_package_has_hashes(lock: str) -> None:
+    """No package is taken on the word of its name."""
+    assert all("--hash=sha256:" in pin for pin in pins(lock))
+
+
+def test_running_needs_no_tools() -> None:
+    """Neither the test tools nor dbt are installed where the pipeline runs."""
+    assert not names(RUN) & {"pytest", "mypy", "playwright", "dbt-core", "dagster-dg-cli"}
+
+
+def test_the_installer_is_pinned() -> None:
+    """The set-up takes uv and hatchling from the lock."""
+    assert {"uv", "hatchling"} <= names(RUN)
