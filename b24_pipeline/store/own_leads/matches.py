@@ -127,17 +127,22 @@ def match(
     looked_at = int(_sql.count_to_match(connection))
     if not looked_at:
         return Linked()
-    _sql.analyze_to_match(connection)
-    _sql.find(
-        connection,
-        account=account,
-        with_leads=entity_type != "deal",
-        with_deals=entity_type != "lead",
-        most_candidates=MOST_CANDIDATES,
-    )
+    _find(connection, account, entity_type)
     _, linked = _sql.store_matches(connection, account=account, by_portal=by_portal, asked=list(asked))
     others = int(_sql.store_links(connection, account=account))
     return Linked(looked_at, linked, max(0, others - linked))
+
+
+def _find(connection: Connection, account: UUID, entity_type: str) -> None:
+    """Fills `found_matches`: the candidates of each phone, the choice of each own lead, and the reasons."""
+    _sql.analyze_to_match(connection)
+    _sql.make_candidates(connection)
+    _sql.find_candidates(
+        connection, account=account, with_leads=entity_type != "deal", with_deals=entity_type != "lead"
+    )
+    _sql.analyze_candidates(connection)
+    _sql.choose_best(connection)
+    _sql.explain_matches(connection, account=account, most_candidates=MOST_CANDIDATES)
 
 
 def to_ask(connection: Connection, account: UUID) -> list[Unfound]:

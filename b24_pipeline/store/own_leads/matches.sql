@@ -132,7 +132,7 @@ where phones_of is not null
 on conflict do nothing;
 
 -- name: add_by_many_phones(account)!
--- The same for many phones: all own leads are read once.
+-- Own leads that a touched phone concerns: for many phones, all own leads are read once.
 with phones as (
     select distinct phone from touched_phones
 ),
@@ -204,37 +204,51 @@ select count(*) from own_to_match;
 -- name: analyze_to_match()#
 analyze own_to_match;
 
--- name: find(account, with_leads, with_deals, most_candidates)!
--- For each own lead what the CRM has by its phones, and what of it is chosen. Everything is chosen once
--- a phone, and then among the phones of the own lead: a phone that thousands share costs no more.
-insert into found_matches (
-    lead_id, phones, phones_of, is_changed, base, matched_phone, crm_lead_id, crm_contact_id, crm_deal_id,
-    status_id, category_id, entity_type, candidates, chosen_because, unmatched_reason
-)
-with wanted as materialized (
-    select
-        own.lead_id,
-        one.phone
-    from own_to_match as own
-    cross join lateral unnest(own.phones) as one (phone)
-),
+-- name: make_candidates()#
+-- What the CRM has for each phone: a row for each phone and lead, contact or deal (`type`), with the phone of whom
+-- it was found by (`base`). And the best of these for each own lead. Both are dropped at the end of the transaction.
+create temporary table if not exists phone_candidates (
+    phone text not null,
+    type text not null,
+    id bigint not null,
+    base text not null,
+    date_create timestamptz,
+    is_open boolean,
+    category_id bigint,
+    status_id text,
+    lead_id bigint,
+    contact_id bigint
+) on commit drop;
+create temporary table if not exists chosen_candidates (
+    own_id uuid not null,
+    like phone_candidates
+) on commit drop;
+truncate phone_candidates, chosen_candidates;
 
-looked_for as (
-    select distinct phone from wanted
+-- name: find_candidates(account, with_leads, with_deals)!
+-- Leads, contacts and the deals of both, by the phones of the own leads. Each phone is looked up once, however
+-- many own leads share it. Templates of recurring deals are left out.
+insert into phone_candidates (
+    phone, type, id, base, date_create, is_open, category_id, status_id, lead_id, contact_id
+)
+with wanted_phones as materialized (
+    select distinct wanted.phone
+    from own_to_match as own
+    cross join lateral unnest(own.phones) as wanted (phone)
 ),
 
 found_leads as materialized (
     select
         p.phone,
-        c.id,
-        c.status_id,
-        c.contact_id,
-        c.date_create
-    from looked_for
+        l.id,
+        l.status_id,
+        l.contact_id,
+        l.date_create
+    from wanted_phones
     inner join bitrix24_phones as p
-        on p.user_account_id = :account and looked_for.phone = p.phone and p.entity_type = 'lead'
-    inner join bitrix24_leads as c
-        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
+        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'lead'
+    inner join bitrix24_leads as l
+        on l.user_account_id = :account and p.entity_id = l.id and l.deleted_at is null
 ),
 
 found_contacts as materialized (
@@ -242,9 +256,9 @@ found_contacts as materialized (
         p.phone,
         c.id,
         c.date_create
-    from looked_for
+    from wanted_phones
     inner join bitrix24_phones as p
-        on p.user_account_id = :account and looked_for.phone = p.phone and p.entity_type = 'contact'
+        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'contact'
     inner join bitrix24_contacts as c
         on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
     where :with_deals
@@ -254,7 +268,12 @@ reached_deals as (
     select
         found_contacts.phone,
         'contact_phone' as base,
-        d.id
+        d.id,
+        d.date_create,
+        d.category_id,
+        d.stage_id,
+        d.lead_id,
+        d.contact_id
     from found_contacts
     inner join bitrix24_deals as d on d.user_account_id = :account and found_contacts.id = d.contact_id
     where d.deleted_at is null and d.is_recurring is not true
@@ -262,130 +281,123 @@ reached_deals as (
     select
         found_leads.phone,
         'lead_phone' as base,
-        d.id
+        d.id,
+        d.date_create,
+        d.category_id,
+        d.stage_id,
+        d.lead_id,
+        d.contact_id
     from found_leads
     inner join bitrix24_deals as d on d.user_account_id = :account and found_leads.id = d.lead_id
     where :with_deals and d.deleted_at is null and d.is_recurring is not true
 ),
 
-found_deals as materialized (
-    select
-        reached.phone,
-        reached.base,
-        d.id,
-        d.category_id,
-        d.stage_id,
-        d.lead_id,
-        d.contact_id,
-        d.date_create,
-        not coalesce(s.is_success_stage or s.is_fail_stage, false) as is_open
-    from (
-        select
-            phone,
-            id,
-            min(base) as base -- by the contact, where it is reached by both
-        from reached_deals
-        group by phone, id
-    ) as reached
-    inner join bitrix24_deals as d on d.user_account_id = :account and reached.id = d.id
-    left join bitrix24_pipeline_stages as s
-        on
-            s.user_account_id = :account and s.entity_type = 'deal'
-            and d.category_id = s.category_id and d.stage_id = s.status_id
-),
+found_deals as (
+    select distinct on (phone, id) *
+    from reached_deals
+    order by phone asc, id asc, base asc -- by the contact, where it is reached by both
+)
 
-deal_of_phone as (
-    select distinct on (phone) *
-    from found_deals
-    order by phone asc, is_open desc, date_create desc nulls last, id desc
-),
+select
+    d.phone,
+    'deal' as type,
+    d.id,
+    d.base,
+    d.date_create,
+    not coalesce(s.is_success_stage or s.is_fail_stage, false) as is_open,
+    d.category_id,
+    d.stage_id as status_id,
+    d.lead_id,
+    d.contact_id
+from found_deals as d
+left join bitrix24_pipeline_stages as s
+    on
+        s.user_account_id = :account and s.entity_type = 'deal'
+        and d.category_id = s.category_id and d.stage_id = s.status_id
+union all
+select
+    phone,
+    'lead' as type,
+    id,
+    'lead_phone' as base,
+    date_create,
+    null as is_open,
+    0 as category_id,
+    status_id,
+    id as lead_id,
+    contact_id
+from found_leads
+where :with_leads
+union all
+select
+    phone,
+    'contact' as type,
+    id,
+    'contact_phone' as base,
+    date_create,
+    null as is_open,
+    null as category_id,
+    null as status_id,
+    null as lead_id,
+    id as contact_id
+from found_contacts;
 
-deal_of_own as (
-    select distinct on (wanted.lead_id)
-        wanted.lead_id as own_id,
-        deal.*
-    from wanted
-    inner join deal_of_phone as deal on wanted.phone = deal.phone
-    order by
-        wanted.lead_id asc, deal.is_open desc, deal.date_create desc nulls last, deal.id desc,
-        deal.base asc, deal.phone asc
-),
+-- name: analyze_candidates()#
+-- Both statements below are planned by these two columns.
+analyze phone_candidates (phone, type);
 
-lead_of_phone as (
-    select distinct on (phone) *
-    from found_leads
-    order by phone asc, date_create desc nulls last, id desc
-),
+-- name: choose_best()!
+-- The best deal, lead and contact for each own lead: an open deal before a closed one, then the newest. First the
+-- best of each phone, then the best of the own lead's phones: so a phone that thousands share costs no more.
+insert into chosen_candidates
+with best_of_phone as (
+    select distinct on (phone, type) *
+    from phone_candidates
+    order by phone asc, type asc, is_open desc, date_create desc nulls last, id desc
+)
 
-lead_of_own as (
-    select distinct on (wanted.lead_id)
-        wanted.lead_id as own_id,
-        crm_lead.*
-    from wanted
-    inner join lead_of_phone as crm_lead on wanted.phone = crm_lead.phone
-    where :with_leads
-    order by wanted.lead_id asc, crm_lead.date_create desc nulls last, crm_lead.id desc, crm_lead.phone asc
-),
+select distinct on (own.lead_id, best.type)
+    own.lead_id as own_id,
+    best.*
+from own_to_match as own
+cross join lateral unnest(own.phones) as wanted (phone)
+inner join best_of_phone as best on wanted.phone = best.phone
+order by
+    own.lead_id asc, best.type asc, best.is_open desc, best.date_create desc nulls last, best.id desc,
+    best.base asc, best.phone asc;
 
-contact_of_phone as (
-    select distinct on (phone) *
-    from found_contacts
-    order by phone asc, date_create desc nulls last, id desc
-),
-
-contact_of_own as (
-    select distinct on (wanted.lead_id)
-        wanted.lead_id as own_id,
-        contact.*
-    from wanted
-    inner join contact_of_phone as contact on wanted.phone = contact.phone
-    order by wanted.lead_id asc, contact.date_create desc nulls last, contact.id desc, contact.phone asc
-),
-
-ranked as (
+-- name: explain_matches(account, most_candidates)!
+-- What each own lead is linked to and why, or why to nothing, and whatever else has its phones. A deal counts
+-- before a lead, and a lead before a contact.
+insert into found_matches (
+    lead_id, phones, phones_of, is_changed, base, matched_phone, crm_lead_id, crm_contact_id, crm_deal_id,
+    status_id, category_id, entity_type, candidates, chosen_because, unmatched_reason
+)
+with newest_of_phone as (
     select
         phone,
         type,
         id,
         row_number() over (partition by phone, type order by date_create desc nulls last, id desc) as place
-    from (
-        select
-            phone,
-            'deal' as type,
-            id,
-            date_create
-        from found_deals
-        union all
-        select
-            phone,
-            'lead' as type,
-            id,
-            date_create
-        from found_leads
-        where :with_leads
-        union all
-        select
-            phone,
-            'contact' as type,
-            id,
-            date_create
-        from found_contacts
-    ) as everything
+    from phone_candidates
 ),
 
 candidates_of_own as (
+    select distinct
+        own.lead_id as own_id,
+        newest.type,
+        newest.id
+    from own_to_match as own
+    cross join lateral unnest(own.phones) as wanted (phone)
+    inner join newest_of_phone as newest on wanted.phone = newest.phone
+    where newest.place <= :most_candidates
+),
+
+listed as (
     select
         own_id,
         jsonb_agg(jsonb_build_object('type', type, 'id', id) order by type, id) as candidates
-    from (
-        select distinct
-            wanted.lead_id as own_id,
-            ranked.type,
-            ranked.id
-        from wanted
-        inner join ranked on wanted.phone = ranked.phone
-        where ranked.place <= :most_candidates
-    ) as listed
+    from candidates_of_own
     group by own_id
 )
 
@@ -394,18 +406,14 @@ select
     own.phones,
     own.phones_of,
     own.is_changed,
-    case
-        when deal.id is not null then deal.base
-        when crm_lead.id is not null then 'lead_phone'
-        when contact.id is not null then 'contact_phone'
-    end as base,
+    coalesce(deal.base, crm_lead.base, contact.base) as base,
     coalesce(deal.phone, crm_lead.phone, contact.phone) as matched_phone,
     coalesce(lead_of_deal.id, crm_lead.id) as crm_lead_id,
     coalesce(contact_of_deal.id, contact.id, contact_of_lead.id) as crm_contact_id,
     deal.id as crm_deal_id,
-    case when deal.id is not null then deal.stage_id else crm_lead.status_id end as status_id,
-    case when deal.id is not null then deal.category_id when crm_lead.id is not null then 0 end as category_id,
-    case when deal.id is not null then 'deal' when crm_lead.id is not null then 'lead' end as entity_type,
+    case when deal.id is not null then deal.status_id else crm_lead.status_id end as status_id,
+    case when deal.id is not null then deal.category_id else crm_lead.category_id end as category_id,
+    coalesce(deal.type, crm_lead.type) as entity_type,
     coalesce(listed.candidates, '[]') as candidates,
     case
         when deal.base = 'lead_phone' then 'deal_of_lead'
@@ -421,10 +429,10 @@ select
         else 'not_found'
     end as unmatched_reason
 from own_to_match as own
-left join deal_of_own as deal on own.lead_id = deal.own_id
-left join lead_of_own as crm_lead on own.lead_id = crm_lead.own_id
-left join contact_of_own as contact on own.lead_id = contact.own_id
-left join candidates_of_own as listed on own.lead_id = listed.own_id
+left join chosen_candidates as deal on own.lead_id = deal.own_id and deal.type = 'deal'
+left join chosen_candidates as crm_lead on own.lead_id = crm_lead.own_id and crm_lead.type = 'lead'
+left join chosen_candidates as contact on own.lead_id = contact.own_id and contact.type = 'contact'
+left join listed on own.lead_id = listed.own_id
 left join bitrix24_leads as lead_of_deal
     on
         lead_of_deal.user_account_id = :account and deal.lead_id = lead_of_deal.id
