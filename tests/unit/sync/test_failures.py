@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from b24_pipeline.bitrix.answers import decoding
 from b24_pipeline.errors import B24Error, DatabaseError, InternalError, PortalMoved, UnreadableAnswer
@@ -28,18 +29,19 @@ def test_refused_statement_is_told_by_its_code_alone() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyError(ROW), TypeError(ROW), ValueError(ROW), RuntimeError(ROW)])
-def test_programming_error_is_a_fault_of_ours(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+def test_programming_error_is_a_fault_of_ours(error: Exception) -> None:
     """It is not told as the portal's: the message says "internal error" and the place, the log has the traceback."""
-    told = fail(error)
+    with capture_logs() as logged:
+        told = fail(error)
     assert type(told) is InternalError
     assert f"internal error while syncing deal ({type(error).__name__} at test_failures.py:" in str(told)
     assert "fault of b24-pipeline" in str(told)
     assert ROW not in str(told)
-    written = capsys.readouterr()
-    log = written.out + written.err
-    assert "test_failures.py" in log
-    assert "raise error" in log
-    assert ROW not in log
+    (line,) = logged
+    assert line["log_level"] == "error"
+    assert "test_failures.py" in line["traceback"]
+    assert "raise error" in line["traceback"]
+    assert ROW not in str(line)
 
 
 def test_error_that_explains_itself_stays() -> None:
