@@ -1,1 +1,1 @@
-"""The commands of `b24`, by what they are about."""
+"""The commands of `b24`: one module a command, and what they share."""

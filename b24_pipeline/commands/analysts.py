@@ -49,7 +49,7 @@ def grant(
 
 
 def revoke(role: Role) -> None:
-    """Take all of it back; the role stays."""
+    """Take the rights of a role back; the role itself stays."""
     with runtime.opened(settings()) as opened:
         store.revoke(opened.warehouse, role, _readable().schema)
     output.print(f"{role} reads nothing of ours any more")
@@ -59,7 +59,7 @@ def show() -> None:
     """List the roles that read the marts."""
     with runtime.opened(settings()) as opened:
         found = store.analysts(opened.warehouse)
-    rows = [(one.role_name, one.granted_at, ", ".join(one.custom_fields)) for one in found]
+    rows = [(role.role_name, role.granted_at, ", ".join(role.custom_fields)) for role in found]
     table(("role", "since", "custom fields of"), rows)
     if not rows:
         say("no role yet; make one with: b24 analysts grant ROLE --create-login")

@@ -1,4 +1,4 @@
-"""The demo's portal: a sandbox in a process of its own, connected by OAuth, and changing while one watches."""
+"""The demo's portal: a sandbox in a process of its own, connected by OAuth, whose rows change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DemoPortal:
     client_secret: str = field(repr=False)
 
     def settings(self, given: Settings, public_url: str) -> Settings:
-        """The demo has a home and a database of its own: it never touches yours."""
+        """Settings of the demo: its home and database are its own, so that it never touches the user's."""
         own: dict[str, Any] = {
             "database_url": None,
             "b24_secret_keys": None,
@@ -51,7 +51,7 @@ class DemoPortal:
         return type(given).model_validate(given.model_dump() | own)
 
     def connect(self, opened: Runtime, name: str) -> Portal:
-        """Does what a person does in the browser: begin, agree in the portal, come back."""
+        """Connects the portal by OAuth as a person does in the browser: begin, agree in the portal, come back."""
         connecting = opened.connecting()
         link = connecting.begin(name, self.url, "both", _BROWSER)
         agreed = httpx.get(f"{link}&confirm=Y", timeout=10, trust_env=False, follow_redirects=False)
@@ -62,7 +62,7 @@ class DemoPortal:
 
     @contextmanager
     def changing(self) -> Iterator[Callable[[], None]]:
-        """Call what it yields, and every few seconds something moves in the portal, until the block ends."""
+        """Yields a function that starts the changes: a row changes every few seconds until the block ends."""
         end = Event()
         # started when all processes are: what runs in threads is not to be forked
         changes = Thread(target=self._change, args=(end,), name="b24-demo-changes", daemon=True)
@@ -82,7 +82,7 @@ class DemoPortal:
 
 @contextmanager
 def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[DemoPortal]:
-    """A sandbox in a process of its own, ended with the block. Raises B24Error where it does not start."""
+    """Runs a sandbox in a process of its own until the block ends. Raises B24Error where it does not start."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard"]
     figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--port", "0"]
     # a session of its own, so that Ctrl-C lets it answer until we have stopped
@@ -93,8 +93,8 @@ def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterato
         ready = process.stdout.readline() if process.stdout else b""
         if not ready:
             raise B24Error("the sandbox portal did not start; try `b24 sandbox` to see why")
-        about = orjson.loads(ready)
-        yield DemoPortal(about["url"], about["client_id"], about["client_secret"])
+        started = orjson.loads(ready)
+        yield DemoPortal(started["url"], started["client_id"], started["client_secret"])
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

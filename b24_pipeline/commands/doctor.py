@@ -1,4 +1,4 @@
-"""`b24 doctor`: which promise is broken, and what to do about it."""
+"""`b24 doctor`: what is broken, and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.probe import probe
 
 STALE = timedelta(hours=1)
-"""Schedules sync every ten minutes: an hour behind, several of them have failed."""
+"""The age from which a watermark is reported. Schedules sync every ten minutes, so several have failed by then."""
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Name each broken promise and what to do; exit 1 if there is one."""
+    """Name what is broken and what to do about it; exit code 1 if anything is."""
     found = list(_examine())
     if as_json:
         write_json({"ok": not found, "findings": [asdict(finding) for finding in found]})
@@ -60,22 +60,22 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         yield from findings(states[portal.name], datetime.now(UTC))
         if portal.status != "connected":
             continue  # that is the cause, and all else follows from it
-        answers, told = asked.get(portal.name, (True, []))
-        yield from told
+        answers, warnings = asked.get(portal.name, (True, []))
+        yield from warnings
         if answers:
             yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
-    for one in failed:
+    for comparison in failed:
         yield Finding(
-            one["portal"],
-            f"the last comparison of {one['entity_type']} failed: {one['error_message']}",
-            f"b24 reconcile {one['portal']}",
+            comparison["portal"],
+            f"the last comparison of {comparison['entity_type']} failed: {comparison['error_message']}",
+            f"b24 reconcile {comparison['portal']}",
         )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
 
 
 def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
-    """Whether the portal answers to our credential, and what is to be said of it."""
+    """Asks the portal by our credential: whether it answers, and what the answer warns of."""
     if portal.status != "connected":
         return False, []
     try:

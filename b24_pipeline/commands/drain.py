@@ -1,4 +1,4 @@
-"""`b24 drain`."""
+"""`b24 drain`: one pass over the inbound events that have landed."""
 
 from __future__ import annotations
 

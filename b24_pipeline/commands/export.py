@@ -1,4 +1,4 @@
-"""`b24 export`: a mart as a file."""
+"""`b24 export`: writes the rows of a mart as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def export(
         row_files.FileFormat | None, typer.Option("--format", help="csv or json; by FILE's name, else csv.")
     ] = None,
 ) -> None:
-    """Write the rows of a mart; days are about its first column of days or times."""
+    """Write the rows of a mart; --from and --to go by its first column of days or times."""
     from b24_pipeline.read.connection import reading
     from b24_pipeline.read.marts import mart_of
     from b24_pipeline.read.rows import choice, rows_of
@@ -50,15 +50,15 @@ def export(
         streaming = connection.execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE)
         rows = rows_of(streaming, found, chosen)
         with row_files.opened_output(file) as out:
-            count = row_files.write(_exact(found, rows), [one.name for one in found.columns], form, out)
+            count = row_files.write(_exact(found, rows), [column.name for column in found.columns], form, out)
     if file:
         say(f"{count} rows in {file}")
 
 
 def _exact(mart: Mart, rows: CursorResult[Any]) -> Iterator[dict[str, Any]]:
-    documents = [one.name for one in mart.columns if one.is_json]
+    documents = [column.name for column in mart.columns if column.is_json]
     for row in rows.mappings():
-        told = dict(row)
+        exact = dict(row)
         for name in documents:
-            told[name] = None if told[name] is None else exact_json(told[name])
-        yield told
+            exact[name] = None if exact[name] is None else exact_json(exact[name])
+        yield exact

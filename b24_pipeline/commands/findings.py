@@ -1,4 +1,4 @@
-"""Which promises are broken, by what the database says of a portal, and what to do."""
+"""What is broken in a portal, by what the database knows of it, and what to do."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from b24_pipeline.store.checks.coverage import PROOF_LASTS
 from b24_pipeline.store.checks.health import PortalHealth
 
 BACKLOG = timedelta(minutes=5)
-"""A busy portal's events are drained within a second, a quiet one's within ten."""
+"""The age from which waiting events are reported: they are drained within a second, in a quiet portal within ten."""
 
 UNUSED_TOKEN = timedelta(days=150)
-"""A refresh token that is not used ends after 180 days (fact sheet, section 2)."""
+"""A refresh token that is not used ends after 180 days (docs/bitrix24-rest.md, section 2)."""
 
 CROWDED = timedelta(seconds=60)
-"""The budget's burst is 25 s of requests; behind so many more, none comes through in a reasonable time."""
+"""The queue of requests, in seconds, from which it is reported; a full bucket is 25 s of requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A broken promise: of which portal, what is wrong, and what to do."""
+    """Something that is broken: in which portal, what is wrong, and what to do."""
 
     portal: str
     problem: str
@@ -29,7 +29,7 @@ class Finding:
 
 
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
-    """All that is wrong with one portal, by the database alone."""
+    """Everything that is wrong with a portal, by the database alone: nothing is asked of the portal."""
     for rule in _RULES:
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)
@@ -116,7 +116,7 @@ def _bindings(portal: PortalHealth, _now: datetime) -> Problems:
 
 def _coverage(portal: PortalHealth, now: datetime) -> Problems:
     if portal.status != "connected" or portal.read_seconds is None:
-        return  # that it was never synced is told elsewhere
+        return  # `b24 doctor` reports a portal that was never synced by itself
     for entity in portal.not_synced:
         yield f"{entity} was never compared with the portal as a whole", f"b24 reconcile {portal.name}"
     for proof in portal.coverage:
@@ -161,7 +161,7 @@ _RULES = (
 
 
 def age(seconds: float) -> str:
-    """Roughly, for people."""
+    """A duration in seconds as a person says it, roughly: `3 h`."""
     minutes = max(0, int(seconds // 60))
     if minutes < 2:
         return f"{max(0, int(seconds))} s"

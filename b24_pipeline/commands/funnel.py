@@ -1,4 +1,4 @@
-"""`b24 models` and `b24 funnel`."""
+"""`b24 funnel`: shows the funnel of a portal, or writes it to a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How figures are written."""
+    """The form in which figures are written."""
 
     TABLE = "table"
     CSV = "csv"
@@ -60,7 +60,7 @@ def funnel(
 
 
 def show_funnel(opened: Runtime, name: str, counted: str) -> None:
-    """The funnel of a portal's leads or deals on the terminal."""
+    """Prints the funnel of a portal's leads or deals (`counted`: lead or deal) on the terminal."""
     _as_table(_funnel(opened, name, counted))
 
 
@@ -117,7 +117,7 @@ def _duration(seconds: Any) -> str:
 
 
 def _money(row: dict[str, Any]) -> str:
-    """Each currency by itself: they are never added."""
+    """Amounts, each currency by itself: they are never added up."""
     amounts = row.get("amounts_by_currency") or {}
     return ", ".join(
         f"{Decimal(str(amount)):,.0f} {currency}".replace(",", " ") for currency, amount in amounts.items()

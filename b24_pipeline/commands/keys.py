@@ -1,4 +1,4 @@
-"""`b24 keys rotate`."""
+"""`b24 keys rotate`: encrypts the stored secrets with the newest key."""
 
 from __future__ import annotations
 

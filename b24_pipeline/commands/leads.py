@@ -1,4 +1,4 @@
-"""`b24 leads import` and `b24 match`."""
+"""`b24 leads import` and `b24 match`: own ad leads are loaded, and matched to the CRM."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from b24_pipeline.sync.own_leads.match import Matched, match_portals
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.qualify import follow_own_leads
 
-_FILE = f"A CSV file with a header: {NEEDED} and any of {', '.join(one for one in COLUMNS if one != NEEDED)}."
+_FILE = f"A CSV file with a header: {NEEDED} and any of {', '.join(column for column in COLUMNS if column != NEEDED)}."
 
 
 def import_leads(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help=_FILE)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The portal.")],
 ) -> None:
-    """Load own ad leads, and match them to what was copied of the CRM. Once more does no harm."""
+    """Load own ad leads, and match them to what was copied of the CRM. Loading a file twice does no harm."""
     found = open_lead_file(file)
     if found.encoding == WINDOWS:
         say(f"note: {file.name} is read as Windows-1251")
@@ -52,7 +52,7 @@ def import_leads(
 
 
 def _imported(warehouse: Warehouse, portal: Portal, file: LeadFile) -> tuple[Imported, list[BadRow]]:
-    """In one transaction; where it has to be done again, the file is read again."""
+    """Loads the file in one transaction; where that has to be done again, the file is read again."""
     bad: list[BadRow] = []
 
     def rows() -> Iterator[ImportRow]:
@@ -83,33 +83,35 @@ def match(
         show_matched(done)
         if not no_models:
             build_models(opened)
-    for one in done:
-        if one.error:
-            complain(str(one.error))
-        elif one.unsearched:
-            complain(f"{one.portal}: the portal did not search for {one.unsearched} phones; run it again")
-    if not all(one.worked for one in done):
+    for matched in done:
+        if matched.error:
+            complain(str(matched.error))
+        elif matched.unsearched:
+            complain(
+                f"{matched.portal}: the portal did not search for {matched.unsearched} phones; run it again"
+            )
+    if not all(matched.worked for matched in done):
         raise typer.Exit(1)
 
 
 def show_matched(done: Sequence[Matched]) -> None:
-    """The table that a matching ends with."""
+    """Prints the table that a matching ends with: one line a portal."""
     titles = (
         *("portal", "own leads", "matched", "newly linked", "updated", "not found"),
         *("requests", "seconds", ""),
     )
     rows = [
         (
-            one.portal,
-            one.own_leads,
-            one.matched,
-            one.linked,
-            one.updated,
-            one.not_found,
-            one.requests,
-            one.seconds,
-            "" if one.worked else "failed",
+            matched.portal,
+            matched.own_leads,
+            matched.matched,
+            matched.linked,
+            matched.updated,
+            matched.not_found,
+            matched.requests,
+            matched.seconds,
+            "" if matched.worked else "failed",
         )
-        for one in done
+        for matched in done
     ]
     table(titles, rows, right=(1, 2, 3, 4, 5, 6, 7))

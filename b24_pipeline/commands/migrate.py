@@ -1,4 +1,4 @@
-"""`b24 migrate`, `b24 up` and `b24 sandbox`."""
+"""`b24 migrate`: brings the database up to date."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def models(
 
 
 def build_models(opened: Runtime, *, select: str | None = None, full_refresh: bool = False) -> BuildResult:
-    """Builds the models of this installation."""
+    """Builds the SQL models of this installation and runs their tests. Raises ModelError."""
     from b24_pipeline.models import build, load_project
 
     return build(opened.warehouse.connect, load_project(), select=select, full_refresh=full_refresh)

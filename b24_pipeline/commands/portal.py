@@ -1,4 +1,4 @@
-"""`b24 portal add | connect | list | remove`."""
+"""`b24 portal add | connect | list | remove | qualification`: the portals and their settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from b24_pipeline.sync.portals.probe import probe
 
 
 class CountedType(StrEnum):
-    """Whose funnel the portal counts."""
+    """Which funnel is counted: of leads, of deals, or both."""
 
     LEAD = "lead"
     DEAL = "deal"
@@ -138,7 +138,7 @@ def qualification(
 ) -> None:
     """Show or set what makes a lead or deal of the portal qualified: any one condition suffices."""
     if clear and conditions is not None:
-        raise UsageError("--set and --clear exclude one another")
+        raise UsageError("give --set or --clear, not both")
     wanted = () if clear else None if conditions is None else read_conditions(_json(conditions))
     with runtime.opened(settings()) as opened:
         account = opened.portals.one(name).id
@@ -152,7 +152,7 @@ def qualification(
 
 
 def _json(given: str) -> Any:
-    """JSON itself, or what the file of that name holds. Raises UsageError."""
+    """The JSON that was given, or that the file of that name holds. Raises UsageError."""
     text = given if given.lstrip().startswith(("[", "{")) else _text_of(Path(given))
     try:
         return orjson.loads(text)
@@ -172,7 +172,7 @@ def _show(name: str, conditions: tuple[Condition, ...], counts: dict[str, int]) 
     if not conditions:
         say(f"{name} has no conditions: nobody is qualified by a field")
         return
-    rows = [(one.entity_type, one.field_name, one.field_type, _wanted(one)) for one in conditions]
+    rows = [(rule.entity_type, rule.field_name, rule.field_type, _wanted(rule)) for rule in conditions]
     table(("entity", "field", "type", "qualified if"), rows)
     output.print(f"qualified now: {counts['lead']} leads, {counts['deal']} deals")
 

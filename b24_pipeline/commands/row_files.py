@@ -21,14 +21,14 @@ OutputRows = Iterable[Mapping[str, Any]]
 
 
 class FileFormat(StrEnum):
-    """What a program reads."""
+    """The form of a file that a program reads."""
 
     CSV = "csv"
     JSON = "json"
 
 
 def format_of(output: Path) -> FileFormat:
-    """What a file's name says. Raises UsageError where it is neither .csv nor .json."""
+    """The format that a file's name ends with. Raises UsageError where it is neither .csv nor .json."""
     try:
         return FileFormat(output.suffix.removeprefix(".").lower())
     except ValueError:
@@ -37,7 +37,7 @@ def format_of(output: Path) -> FileFormat:
 
 @contextmanager
 def opened_output(output: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that takes its name when all of it is written. Raises UsageError."""
+    """Opens stdout, or a file that takes its name only when all of it is written. Raises UsageError."""
     if output is None:
         yield sys.stdout
         return
@@ -53,12 +53,12 @@ def opened_output(output: Path | None) -> Iterator[TextIO]:
 
 
 def write(rows: OutputRows, columns: Sequence[str], form: FileFormat, file: TextIO) -> int:
-    """Writes the rows one by one and returns how many there were."""
+    """Writes the rows as they come and returns how many there were."""
     return (_write_csv if form is FileFormat.CSV else _write_json)(rows, columns, file)
 
 
 def _write_csv(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
-    """Nothing is empty, lists and objects are JSON, times are ISO 8601 in UTC."""
+    """A value as a cell of CSV: null is empty, lists and objects are JSON, times are ISO 8601 in UTC."""
     writer = csv.writer(file)
     writer.writerow(columns)
     count = 0
@@ -69,7 +69,7 @@ def _write_csv(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
 
 
 def _write_json(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
-    """One list, a row a line."""
+    """Writes the rows as one JSON list, a row a line."""
     count = 0
     file.write("[")
     for row in rows:
@@ -93,7 +93,7 @@ def _json(value: Any) -> str:
 
 
 def _of_database(value: Any) -> Any:
-    """JSON numbers have any number of digits; only their readers may not."""
+    """A Decimal as a JSON number with all its digits."""
     if isinstance(value, Decimal):
         return orjson.Fragment(_digits(value)) if value.is_finite() else None
     if isinstance(value, UUID):

@@ -64,7 +64,7 @@ def sandbox(
 
 
 def _introduce(portal: Sandbox) -> None:
-    """Prints how to connect it."""
+    """Prints how to connect the sandbox by webhook credential and by OAuth."""
     config = portal.config
     output.print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
     output.print("connect it in another terminal (its secret is public, its data invented):")

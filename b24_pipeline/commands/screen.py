@@ -37,17 +37,17 @@ PLAIN_LINE_SECONDS = 5.0
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
+    """Prints an error for a person: one line on stderr, secrets masked."""
     notes.print("b24: " + escape(masked(" ".join(message.split()))), soft_wrap=True)
 
 
 def say(message: str) -> None:
-    """A note on stderr, so that stdout stays for what was asked."""
+    """Prints a note on stderr, so that stdout stays for the result."""
     notes.print(escape(message), soft_wrap=True)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
-    """A table on stdout; columns whose numbers are in `right` hold figures."""
+    """Prints a table on stdout; the columns whose numbers are in `right` are aligned to the right."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for number, title in enumerate(titles):
         drawn.add_column(title, justify="right" if number in right else "left", no_wrap=number in right)
@@ -57,7 +57,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequen
 
 
 def shown(value: Any) -> str:
-    """A value as text: figures with thin groups, moments to the second."""
+    """A value as text for a person: integers in groups of three digits, moments to the second."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -118,5 +118,5 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def write_json(answer: dict[str, Any]) -> None:
-    """An answer for programs: indented JSON on stdout."""
+    """Prints a result for programs: indented JSON on stdout."""
     sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

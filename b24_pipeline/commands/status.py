@@ -1,4 +1,4 @@
-"""`b24 status` and `b24 doctor`: what is true now, and which promise is broken."""
+"""`b24 status`: the state of portals, syncs, coverage and budgets."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ def status(as_json: AsJson = False) -> None:
         states = health(connection)
         syncs = store.last_syncs(connection)
         domains = {portal.domain for portal in portals}
-        buckets = [one for one in store.buckets(connection) if one["bucket"].partition("/")[0] in domains]
+        buckets = [
+            bucket for bucket in store.buckets(connection) if bucket["bucket"].partition("/")[0] in domains
+        ]
         place = opened.warehouse.place
     if as_json:
-        told = {portal.name: portal for portal in states}
-        found = [_portal(portal) | _told(told[portal.name]) for portal in portals if portal.name in told]
+        known = {portal.name: portal for portal in states}
+        found = [_portal(portal) | _health(known[portal.name]) for portal in portals if portal.name in known]
         write_json({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
         return
     output.print(f"database: {place}\n", soft_wrap=True)
@@ -79,7 +81,7 @@ def _state(portal: PortalHealth) -> tuple[Any, ...]:
 
 
 def _events(portal: PortalHealth) -> str:
-    """How changes become known."""
+    """How changes of a portal become known to us."""
     if portal.silent_since:
         return f"silent, {portal.unannounced} missed"
     if portal.bound_events:
@@ -88,7 +90,7 @@ def _events(portal: PortalHealth) -> str:
 
 
 def _stages(portal: PortalHealth) -> str:
-    """Our figures beside the portal's."""
+    """Whether our stages agree with the portal's."""
     if portal.stages_checked_at is None:
         return "not compared"
     if portal.stages_wrong:
@@ -118,7 +120,7 @@ def _line(sync: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _show_coverage(states: Sequence[PortalHealth]) -> None:
-    """No line of an entity would look like no rows of it, so that one says so."""
+    """Shows what was compared as a whole. An entity without a line would look as if it had no rows, so it gets one."""
     rows: list[tuple[Any, ...]] = []
     for portal in states:
         rows += [(portal.name, *_proved(proof)) for proof in portal.coverage]
@@ -150,7 +152,7 @@ def _portal(portal: Portal) -> dict[str, Any]:
     }
 
 
-def _told(portal: PortalHealth) -> dict[str, Any]:
+def _health(portal: PortalHealth) -> dict[str, Any]:
     found = asdict(portal)
     del found["account"]
     for proof in found["coverage"]:

@@ -77,7 +77,7 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class ServiceAddresses:
-    """Where a browser finds what runs."""
+    """The addresses at which a browser finds the services."""
 
     dagster: str
     web: str
@@ -100,7 +100,7 @@ class Services:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, stop: Event) -> bool:
-        """True once all of it answers; False if it was told to stop before."""
+        """Waits until everything answers: True then, False if a stop was asked for before."""
         deadline = time.monotonic() + START_SECONDS
         # first, so that events find it while Dagster is still starting
         self._run(WEB, "b24_pipeline", "serve", "--host", self._host, "--port", self._web_port)
@@ -118,13 +118,13 @@ class Services:
         )
 
     def raise_if_ended(self) -> None:
-        """Raises B24Error where one of the processes is no more."""
+        """Raises B24Error where one of the processes has ended."""
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise B24Error(f"the {name} ended by itself ({process.returncode}); see {self._logs[name]}")
 
     def stop(self) -> None:
-        """Asks them to end, and ends what is left of them."""
+        """Asks the processes to end, and kills those that do not."""
         deadline = time.monotonic() + STOP_SECONDS
         for process in self._processes.values():
             process.terminate()
@@ -147,7 +147,7 @@ class Services:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - nothing of ours runs in threads here
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread of ours runs yet
             )
 
     def _wait(self, ready: Callable[[], bool], stop: Event, deadline: float) -> bool:
@@ -167,7 +167,7 @@ class Services:
 
 
 def _end_with_parent() -> None:
-    """Linux ends the child when we are killed and cannot; elsewhere it would stay."""
+    """Has Linux end the child when this process is killed; other systems let it run on."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -178,7 +178,7 @@ def _answers(path: Path) -> bool:
 
 
 def _home(settings: Settings) -> Path:
-    """Where Dagster keeps logs of steps; dagster.yaml is copied there at each start."""
+    """The folder of Dagster's step logs; dagster.yaml is copied there at each start."""
     home = settings.b24_home.expanduser().resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(bundled("dagster.yaml"), home / "dagster.yaml")
@@ -224,13 +224,13 @@ def _healthy(address: str) -> bool:
 
 @contextmanager
 def _stop_signals() -> Iterator[Event]:
-    """Set by Ctrl-C and by SIGTERM, within the block."""
+    """An event that Ctrl-C and SIGTERM set while the block runs."""
     stop = Event()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -1,4 +1,4 @@
-"""`b24 sync`, `b24 backfill` and `b24 reconcile`."""
+"""`b24 sync`, `b24 backfill` and `b24 reconcile`: read portals, then build the models."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def backfill(
     """Read again what was created on these days, and find what was deleted since."""
     days = Days(day(first), day(last))
     wanted = known_entities(entity or [])
-    unfit = [one for one in wanted if one not in COHORT_ENTITIES]
+    unfit = [entity for entity in wanted if entity not in COHORT_ENTITIES]
     if unfit:
         raise UsageError(f"{unfit[0]} is always read whole: `b24 sync --entity {unfit[0]}`")
     with runtime.opened(settings()) as opened:
@@ -115,7 +115,7 @@ def reconcile(
 
 
 def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
-    """The named portals, or all. Raises UsageError where one is disconnected, or there is none."""
+    """The named portals, or all connected ones. Raises UsageError where one is disconnected, or none is connected."""
     portals = opened.portals.named(list(names))
     for portal in portals:
         if portal.status == "disconnected":
@@ -139,7 +139,7 @@ def _work(
     (show or show_outcomes)(outcomes)
     built = None if no_models else build_models(opened)
     tell_dagster(opened, outcomes, built)
-    complaints = [one for outcome in outcomes for one in (outcome.error, outcome.question) if one]
+    complaints = [error for outcome in outcomes for error in (outcome.error, outcome.question) if error]
     for complaint in complaints:
         complain(str(complaint))
     if complaints:
@@ -147,7 +147,7 @@ def _work(
 
 
 def tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:
-    """The catalogue in Dagster's UI stays true to what was done outside of it."""
+    """Reports work that was done outside of Dagster, where Dagster is in use, so that its catalogue stays true."""
     from b24_pipeline.store.database.dagster_schema import is_set_up
 
     with opened.warehouse.connect() as connection:
@@ -159,7 +159,7 @@ def tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResul
 
 
 def show_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """The table that a sync ends with."""
+    """Prints the table that a sync ends with: one line an outcome."""
     titles = ("portal", "entity", "sync", "rows read", "rows changed", "deleted", "requests", "seconds", "")
     rows = [
         (
@@ -182,7 +182,7 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 
 def show_differences(outcomes: Sequence[Outcome]) -> None:
-    """The table that a reconciliation ends with: what differed from the portal."""
+    """Prints the table that a reconciliation ends with: what differed from the portal."""
     titles = ("portal", "entity", "missing", "outdated", "gone", "brought by sync", "requests", "seconds", "")
     rows = []
     for outcome in outcomes:
@@ -210,7 +210,7 @@ def _ending(outcome: Outcome) -> str:
 
 
 def day(text: str) -> date:
-    """A day of the command line. Raises WrongDates."""
+    """Reads a day of the command line (YYYY-MM-DD). Raises WrongDates."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -218,9 +218,9 @@ def day(text: str) -> date:
 
 
 def moment(text: str, portals: Sequence[Portal]) -> datetime:
-    """A time of the command line; without a zone it is the first portal's."""
+    """Reads a time of the command line (ISO 8601); without a zone it is in the first portal's. Raises WrongDates."""
     try:
-        told = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise WrongDates(f"{text!r} is no time; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from None
-    return told if told.tzinfo else told.replace(tzinfo=ZoneInfo(portals[0].time_zone))
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(portals[0].time_zone))

@@ -27,7 +27,7 @@ def up(
 
 
 def show_addresses(addresses: ServiceAddresses) -> None:
-    """Where to look, once all of it runs."""
+    """Prints the addresses of the services, once they run."""
     say(f"Dagster: {addresses.dagster}")
     say(
         f"portals: {addresses.web}/bitrix24/connect, HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
