@@ -35,7 +35,7 @@ _MOST_LEVELS = 100
 
 
 class Kind(StrEnum):
-    """What a column holds."""
+    """The kind of value that a column holds."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -62,7 +62,7 @@ def _empty(value: Any) -> bool:
 
 
 def read_text(value: Any) -> str | None:
-    """A string; a number becomes its digits. Raises ValueError for objects, NUL and half characters."""
+    """Reads a string; a number becomes its digits. Raises ValueError for objects, NUL and half characters."""
     if type(value) is str:
         if not value:
             return None
@@ -79,7 +79,7 @@ def read_text(value: Any) -> str | None:
 
 
 def read_integer(value: Any) -> str | None:
-    """A whole number of 64 bits."""
+    """Reads a whole number of 64 bits. Raises ValueError for anything else."""
     if type(value) is str:
         if len(value) < INT8_DIGITS and value.isdigit() and value.isascii():
             return value
@@ -98,13 +98,13 @@ def read_integer(value: Any) -> str | None:
 
 
 def read_link(value: Any) -> str | None:
-    """The id of another row; 0 and "0" mean none."""
+    """Reads the id of another row; 0 and "0" mean none. Raises ValueError for what is no id."""
     number = read_integer(value)
     return None if number in _NO_LINK else number
 
 
 def read_money(value: Any) -> str | None:
-    """A decimal number, digits kept as they came."""
+    """Reads a decimal number and keeps its digits. Raises ValueError for what is no number."""
     if type(value) is str:
         if not value:
             return None
@@ -122,7 +122,7 @@ _FLAGS: dict[Any, str] = {"Y": "t", "N": "f", "1": "t", "0": "f"}
 
 
 def read_flag(value: Any) -> str | None:
-    """Y or N; "1", "0" and JSON booleans are accepted too."""
+    """Reads Bitrix24's `Y` / `N` flags, "1", "0" and JSON booleans as booleans. Raises ValueError for anything else."""
     if type(value) is str:
         if not value:
             return None
@@ -138,7 +138,7 @@ def read_flag(value: Any) -> str | None:
 
 
 def read_timestamp(value: Any) -> str | None:
-    """A moment with its zone, in ISO form; "0" means none."""
+    """Reads a moment with its time zone in ISO 8601; "0" means none. Raises ValueError."""
     if type(value) is str:
         if not value or value == "0":
             return None
@@ -156,7 +156,7 @@ def read_timestamp(value: Any) -> str | None:
 
 
 def read_date(value: Any) -> str | None:
-    """A day: the first ten characters, since the clock behind them is the zone's offset; "0" means none."""
+    """Reads a day from the first ten characters: the clock behind them is only the zone's offset. "0" means none."""
     if type(value) is str:
         if not value or value == "0":
             return None
@@ -169,12 +169,12 @@ def read_date(value: Any) -> str | None:
 
 
 def read_json(value: Any) -> str | None:
-    """Any JSON value; empties become null."""
+    """Keeps any JSON value as JSON text; empty values become null."""
     return None if _empty(value) else json_text(value)
 
 
 def read_file(value: Any) -> str | None:
-    """A file's description, without the access token in its links."""
+    """Keeps the description of a file as JSON text, without the access token in its links."""
     return read_json(without_access(value))
 
 
@@ -226,5 +226,5 @@ READERS: dict[Kind, ValueReader] = {
 
 
 def columns(kind: Kind, fields: str, **renamed: str) -> tuple[Column, ...]:
-    """Columns of one kind from field names separated by blanks; the name is the field in lower case."""
+    """Makes columns of one kind from field names separated by blanks; the name is the field in lower case."""
     return tuple(Column(field, kind, renamed.get(field, field.lower())) for field in fields.split())

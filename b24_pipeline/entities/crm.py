@@ -1,4 +1,4 @@
-"""Leads, deals, contacts, companies and users (fact sheet, sections 6.2 and 6.8)."""
+"""Leads, deals, contacts, companies and users (docs/bitrix24-rest.md, sections 6.2 and 6.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the portal into rows for COPY. No row is ever lost here.
+"""Decodes the portal's rows into rows for COPY. No row is ever lost by it.
 
 Standard fields become typed columns, `UF_*` go to `custom_fields` under their
 own names, anything unknown to `extra`. A value that does not fit its column
@@ -50,7 +50,7 @@ class Shape:
 
 
 def _picker(places: Sequence[int]) -> Picker:
-    """As `itemgetter`, and a tuple also of one or none."""
+    """Like `itemgetter`, but gives a tuple also for one place or none."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda values: tuple(values[place] for place in places)
@@ -171,10 +171,10 @@ def _is_custom(field: str) -> bool:
 
 
 def row_id(raw: Mapping[str, Any]) -> int:
-    """The row's id. Raises ValueError where it has none."""
+    """The id of a portal's row. Raises ValueError where it has none."""
     return int(raw["ID"])
 
 
 def unique(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with each id once, the last one winning: paged lists repeat rows while others change."""
+    """The rows with each id once, the last of each: paged lists repeat rows while others change."""
     return list({str(row.get("ID")): row for row in rows}.values())

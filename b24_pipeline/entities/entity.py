@@ -1,4 +1,4 @@
-"""What an entity is: where it is read, what it is keyed by, and its columns."""
+"""The description of an entity: its methods, its key, and its columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status history: the moves of leads and deals (`crm.stagehistory.list`, fact sheet section 6.5)."""
+"""Status history: the moves of leads and deals (`crm.stagehistory.list`, docs/bitrix24-rest.md, section 6.5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class History:
 
     @property
     def cursor(self) -> str:
-        """Its name among the cursors."""
+        """The name of the history among the cursors."""
         return f"{self.entity}_history"
 
 

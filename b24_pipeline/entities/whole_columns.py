@@ -30,7 +30,7 @@ def _is_plain(values: Sequence[Any]) -> bool:
 
 
 def usual_texts(values: Sequence[Any]) -> Texts | None:
-    """Strings that UTF-8 can hold, without NUL."""
+    """Reads a column of strings that UTF-8 can hold, without NUL; None where a value is of another form."""
     if not _is_plain(values):
         return None
     text = "".join(filter(None, values))
@@ -47,7 +47,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def usual_integers(values: Sequence[Any]) -> Texts | None:
-    """Strings of few digits."""
+    """Reads a column of strings of few digits; None where a value is of another form."""
     if not _is_plain(values):
         return None
     filled = list(filter(None, values))
@@ -58,13 +58,13 @@ def usual_integers(values: Sequence[Any]) -> Texts | None:
 
 
 def usual_links(values: Sequence[Any]) -> Texts | None:
-    """The same, and 0 means none."""
+    """Reads a column of ids, where 0 means none; None where a value is of another form."""
     numbers = usual_integers(values)
     return numbers and [None if number == "0" else number for number in numbers]
 
 
 def usual_money(values: Sequence[Any]) -> Texts | None:
-    """Strings of plain decimal numbers."""
+    """Reads a column of plain decimal numbers; None where a value is of another form."""
     if not _is_plain(values):
         return None
     filled = list(filter(None, values))
@@ -74,7 +74,7 @@ def usual_money(values: Sequence[Any]) -> Texts | None:
 
 
 def usual_flags(values: Sequence[Any]) -> Texts | None:
-    """Y and N."""
+    """Reads a column of `Y` and `N` flags; None where a value is of another form."""
     if not _is_plain(values):
         return None
     try:
@@ -84,7 +84,7 @@ def usual_flags(values: Sequence[Any]) -> Texts | None:
 
 
 def usual_timestamps(values: Sequence[Any]) -> Texts | None:
-    """Moments in the form of the portal's answers."""
+    """Reads a column of moments in the portal's own form; None where a value is of another form."""
     if not _is_plain(values):
         return None
     filled = list(filter(None, values))
@@ -96,7 +96,7 @@ def usual_timestamps(values: Sequence[Any]) -> Texts | None:
 
 
 def usual_dates(values: Sequence[Any]) -> Texts | None:
-    """Days; a page has far fewer different ones than rows."""
+    """Reads a column of days, each different text once; None where a value is of another form."""
     if not _is_plain(values):
         return None
     days = _days_read(set(values))

@@ -57,7 +57,7 @@ def run_check(conn: Connection, project: Project, check: Check) -> TestResult:
 
 
 def has_failed(results: Iterable[TestResult]) -> bool:
-    """Whether a test of severity error did not pass."""
+    """Whether the test has severity error and did not pass."""
     return bool(_failed(results))
 
 

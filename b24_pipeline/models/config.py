@@ -13,7 +13,7 @@ from b24_pipeline.models.model import Materialized
 
 
 class Index(BaseModel):
-    """One index; nothing but its columns can be said of it."""
+    """An index of a model, by its columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

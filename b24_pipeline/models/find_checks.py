@@ -20,7 +20,7 @@ _REF = re.compile(r"\s*ref\(\s*(['\"])(?P<name>\w+)\1\s*\)\s*")
 def attach_checks(
     models: Mapping[str, Model], properties: Iterable[Properties], singular: Iterable[Path]
 ) -> dict[str, Model]:
-    """The same models with their tests; `models` are in building order."""
+    """Returns the models with their tests; `models` are in building order."""
     files = list(properties)
     checks = [*_generic_checks(models, files), *_singular_checks(models, files, singular)]
     names = [check.name for check in checks]

@@ -71,5 +71,5 @@ class Model:
 
     @property
     def is_mart(self) -> bool:
-        """Whether it is for analysts; what the others hold may change, and is not masked."""
+        """Whether the model is for analysts. What other models hold may change, and is not masked."""
         return self.layer == "marts"

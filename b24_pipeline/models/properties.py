@@ -27,7 +27,7 @@ class Strict(BaseModel):
 
 
 class TestConfig(Strict):
-    """What may be configured of a test."""
+    """The settings of a test."""
 
     __test__ = False
 
@@ -82,7 +82,7 @@ class ColumnProperties(Strict):
 
 
 class ModelProperties(Strict):
-    """A model's entry."""
+    """The entry of a model in schema.yml."""
 
     name: str
     description: str = ""
@@ -118,7 +118,7 @@ class TestProperties(Strict):
 
 
 class Properties(Strict):
-    """One schema.yml."""
+    """The content of a schema.yml."""
 
     version: Literal[2] = 2
     models: list[ModelProperties] = []
@@ -127,7 +127,7 @@ class Properties(Strict):
 
 
 class PersistDocs(Strict):
-    """Comments are always written, here and in dbt."""
+    """`persist_docs` of dbt: comments are always written, by our runner too."""
 
     relation: Literal[True]
     columns: Literal[True]
@@ -142,7 +142,7 @@ class FolderConfig(Strict):
 
 
 class FolderConfigs(FolderConfig):
-    """The same for all models, and for those of each layer."""
+    """The settings of all models, and of the models of each layer."""
 
     persist_docs: PersistDocs | None = Field(None, validation_alias="+persist_docs")
     staging: FolderConfig = FolderConfig()
@@ -156,7 +156,7 @@ class FolderConfigs(FolderConfig):
 
 
 class ProjectFile(Strict):
-    """dbt_project.yml."""
+    """The content of dbt_project.yml."""
 
     name: str
     version: str | float | int | None = None

@@ -21,7 +21,7 @@ def side_by_side(
     work: Callable[[Connection, str], T],
     stops: Callable[[T], bool],
 ) -> Iterator[T]:
-    """What the work gives for each model, as it ends; on as many at once as there are connections.
+    """Does the work for each model and yields its result as it ends, on as many at once as there are connections.
 
     After an error, or an outcome that `stops`, nothing new is begun. What was
     begun ends first, then the first error is raised.

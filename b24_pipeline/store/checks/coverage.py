@@ -24,7 +24,7 @@ CreatedDays = tuple[date, date]
 ALWAYS: CreatedDays = (date.min, date.max)
 
 PROOF_LASTS = timedelta(days=3)
-"""The comparison with the portal is nightly: after that long two in a row were missed, or have failed."""
+"""The age from which a proof is old. Comparisons are nightly, so two in a row were missed or have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Proof:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it says something about every row of the entity."""
+        """Whether the proof covers every row of the entity."""
         return (self.created_from, self.created_before) == ALWAYS
 
 
@@ -65,6 +65,6 @@ def prove(
 
 
 def coverage(connection: psycopg.Connection, account: UUID | None = None) -> list[Proof]:
-    """What is proved of a portal, or of all, by entity and day."""
+    """The proofs of a portal, or of all portals, by entity and day."""
     with connection.cursor(row_factory=class_row(Proof)) as cursor:
         return cursor.execute(_sql.coverage.sql, {"account": account}).fetchall()

@@ -1,7 +1,7 @@
 """The state of every portal in one look, by the database alone: no portal is asked.
 
-`b24 status`, `b24 doctor`, the readiness probe and the metrics tell the same,
-because all of them read it here.
+`b24 status`, `b24 doctor`, the readiness probe and the metrics agree, because
+all of them read it from this module.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ class PortalHealth:
 
     @property
     def not_synced(self) -> list[str]:
-        """The entities of which nothing was ever proved complete: no row of them means nothing."""
+        """The entities of which nothing was ever proved complete, so that an empty table says nothing."""
         proved = {proof.entity_type for proof in self.coverage}
         return [entity.name for entity in CRM if entity.name not in proved]
 
 
 def health(connection: psycopg.Connection) -> list[PortalHealth]:
-    """Every portal, by name; disconnected ones too."""
+    """The health of every portal, by name, disconnected ones included."""
     proofs: defaultdict[UUID, list[Proof]] = defaultdict(list)
     for proof in coverage(connection):
         proofs[proof.account].append(proof)

@@ -1,4 +1,4 @@
-"""What the tables say about the copy itself: last syncs, lag, budget."""
+"""The last syncs of each portal, its request budget, and whether the models were built."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def last_syncs(connection: psycopg.Connection) -> list[dict[str, Any]]:
 
 
 def failed_comparisons(connection: psycopg.Connection) -> list[dict[str, Any]]:
-    """Entities whose last reconciliation failed."""
+    """The entities whose last reconciliation failed, with their portal and the error."""
     return _dicts(connection, _sql.failed_comparisons.sql)
 
 
 def buckets(connection: psycopg.Connection) -> list[dict[str, Any]]:
-    """How many seconds of requests each bucket has queued."""
+    """Each request bucket with the seconds of requests that are queued in it."""
     return _dicts(connection, _sql.buckets.sql)
 
 

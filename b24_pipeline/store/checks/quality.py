@@ -1,4 +1,4 @@
-"""Whether the copy can be trusted: what is here, what fits nowhere, and how old it is."""
+"""Whether the copy can be trusted: counts of settled rows, unknown stages, and age."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """Entities that stand in a stage which the portal does not have."""
+    """How many entities of a portal stand in a stage that the portal does not have."""
 
     portal: str
     category_id: int
@@ -34,13 +34,13 @@ class Orphans:
 
 
 def settled(connection: psycopg.Connection, account: UUID) -> list[Settled]:
-    """Of each entity of the portal that has been read through at least once."""
+    """Counts the settled rows of each entity of the portal that has been read through at least once."""
     with connection.cursor(row_factory=class_row(Settled)) as cursor:
         return cursor.execute(_sql.settled.sql, {"account": account}).fetchall()
 
 
 def orphans(connection: psycopg.Connection, entity: str) -> list[Orphans]:
-    """Leads or deals whose stage is unknown."""
+    """Counts the leads or deals whose stage is unknown, by portal."""
     with connection.cursor(row_factory=class_row(Orphans)) as cursor:
         return cursor.execute(_sql.orphans.sql, {"entity": entity}).fetchall()
 

@@ -1,4 +1,4 @@
-"""What a reconciliation asks of our side: how many rows lie where, and which.
+"""The stored side of a reconciliation: how many rows lie in a slice, and which.
 
 A place is an id on the axis `ID`, and a second since 1970 on the axis
 `DATE_MODIFY`. Sorted thresholds part an axis into slices: slice 0 lies below
@@ -30,7 +30,7 @@ def bounds(
     slices: Sequence[int],
     parts: int,
 ) -> dict[int, list[int]]:
-    """By slice, the places that part its rows alive into so many parts of about the same size."""
+    """By slice, the places that cut its rows alive into `parts` parts of about the same size."""
     fractions = [number / parts for number in range(1, parts)]
     found = _sql.bounds(
         connection,
@@ -47,7 +47,7 @@ def bounds(
 def counts(
     connection: psycopg.Connection, account: UUID, entity: str, axis: str, thresholds: Sequence[int]
 ) -> dict[int, int]:
-    """By slice, how many rows are alive there; slices without any are left out."""
+    """By slice, how many rows are alive in it; slices without rows are left out."""
     return dict(
         _sql.counts(connection, entity=entity, account=account, axis=axis, thresholds=list(thresholds))
     )
@@ -61,7 +61,7 @@ def stamps(
     upto: int | None,
     modified: Within = (None, None),
 ) -> dict[int, datetime | None]:
-    """By id, when the rows alive with ids (after, upto] were modified."""
+    """By id, when each row alive with an id in (after, upto] was modified."""
     return dict(
         _sql.stamps(
             connection,
@@ -76,12 +76,12 @@ def stamps(
 
 
 def known(connection: psycopg.Connection, account: UUID, entity: str, ids: Sequence[int]) -> int:
-    """How many of these rows are alive here."""
+    """How many of these ids are stored and not deleted."""
     return int(_sql.known(connection, account=account, entity=entity, ids=list(ids)))
 
 
 def note_gone(
     connection: psycopg.Connection, account: UUID, entity: str, scope: str, ids: Sequence[int]
 ) -> None:
-    """Notes rows that the portal did not show, for a second look."""
+    """Notes rows that the portal did not show, so that they are asked for by id."""
     _sql.note_gone(connection, account=account, entity=entity, scope=scope, ids=list(ids))

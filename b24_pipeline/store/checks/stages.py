@@ -1,4 +1,4 @@
-"""Our figures beside the portal's, stage by stage: what we count, and what a check has found."""
+"""The stored side of the check of stages: our counts and rows, and what a check has found."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class StoredStage:
-    """A stage on our side. `read_upto`, `read_at`: how far and when its rows were compared last, if it is large."""
+    """A stage and how many entities stand in it, as stored.
+
+    `read_upto`, `read_at`: how far and when the rows of a large stage were compared last.
+    """
 
     place: Place
     entities: int
@@ -110,29 +113,29 @@ class Checked:
 
 
 def freeze(connection: Connection) -> datetime:
-    """What follows in this transaction sees one moment, which is returned; nothing may come before."""
+    """Freezes the transaction's view at one moment and returns it; must be its first statement."""
     _sql.freeze(connection)
     moment: datetime = _sql.checked_at(connection)
     return moment
 
 
 def stages(connection: Connection, account: UUID) -> list[StoredStage]:
-    """Every stage of the directories, and those that somebody stands in all the same."""
+    """Every stage of the directories, and stages in which entities stand although no directory has them."""
     found = _sql.stages(connection, account=account)
     return [StoredStage(Place(*place), entities, upto, at) for *place, entities, upto, at in found]
 
 
 def rows_within(connection: Connection, account: UUID, windows: Sequence[Window]) -> list[dict[int, Amount]]:
-    """By window, who stands there."""
+    """For each window, the amounts of the entities in it by id."""
     found: list[dict[int, Amount]] = [{} for _ in windows]
     rows = _sql.rows_within(
         connection,
         account=account,
-        entities=[one.place.entity for one in windows],
-        categories=[one.place.category for one in windows],
-        statuses=[one.place.status for one in windows],
-        after=[one.after for one in windows],
-        upto=[one.upto for one in windows],
+        entities=[window.place.entity for window in windows],
+        categories=[window.place.category for window in windows],
+        statuses=[window.place.status for window in windows],
+        after=[window.after for window in windows],
+        upto=[window.upto for window in windows],
     )
     for number, entity_id, opportunity, currency in rows:
         found[number - 1][entity_id] = Amount(opportunity, currency)
@@ -140,7 +143,7 @@ def rows_within(connection: Connection, account: UUID, windows: Sequence[Window]
 
 
 def standing(connection: Connection, account: UUID, entity: str, ids: Sequence[int]) -> dict[int, Standing]:
-    """By id, where those that are alive stand."""
+    """By id, the stage and amount of each of these entities that is not deleted."""
     found = _sql.standing(connection, account=account, entity=entity, ids=list(ids))
     return {
         entity_id: Standing(Place(entity, category, status), Amount(opportunity, currency), modified)
@@ -149,7 +152,7 @@ def standing(connection: Connection, account: UUID, entity: str, ids: Sequence[i
 
 
 def bounds(connection: Connection, account: UUID, window: Window, parts: int) -> list[int]:
-    """The ids that part the rows of a window into so many parts of about the same size."""
+    """The ids that cut the rows of a window into `parts` parts of about the same size."""
     found = _sql.bounds(
         connection,
         account=account,
@@ -180,37 +183,37 @@ def count_within(
 
 
 def write(connection: Connection, account: UUID, checked_at: datetime, found: Sequence[Found]) -> None:
-    """One check; those of more than thirty days ago are forgotten."""
+    """Stores the result of a check, one row a stage; checks older than KEPT_DAYS are deleted."""
     _sql.add_row(
         connection,
         [
             {
                 "account": account,
                 "checked_at": checked_at,
-                "entity": one.place.entity,
-                "category": one.place.category,
-                "status": one.place.status,
-                "portal_count": one.portal_count,
-                "our_count": one.our_count,
-                "portal_amounts": _json(one.portal_amounts),
-                "our_amounts": _json(one.our_amounts),
-                "missing_ids": list(one.missing_ids),
-                "surplus_ids": list(one.surplus_ids),
-                "differing_ids": list(one.differing_ids),
-                "rows_compared": one.rows_compared,
-                "is_equal": one.is_equal,
-                "is_explained": one.is_explained,
-                "is_repaired": one.is_repaired,
-                "explanation": one.explanation,
+                "entity": stage.place.entity,
+                "category": stage.place.category,
+                "status": stage.place.status,
+                "portal_count": stage.portal_count,
+                "our_count": stage.our_count,
+                "portal_amounts": _json(stage.portal_amounts),
+                "our_amounts": _json(stage.our_amounts),
+                "missing_ids": list(stage.missing_ids),
+                "surplus_ids": list(stage.surplus_ids),
+                "differing_ids": list(stage.differing_ids),
+                "rows_compared": stage.rows_compared,
+                "is_equal": stage.is_equal,
+                "is_explained": stage.is_explained,
+                "is_repaired": stage.is_repaired,
+                "explanation": stage.explanation,
             }
-            for one in found
+            for stage in found
         ],
     )
     _sql.prune(connection, account=account, days=KEPT_DAYS)
 
 
 def take_turn(connection: Connection, account: UUID, place: Place, read_upto: int) -> None:
-    """Notes how far a large stage was compared; 0 once it is through."""
+    """Notes up to which id a large stage was compared; 0 once all of it was."""
     _sql.take_turn(
         connection,
         account=account,

@@ -19,7 +19,11 @@ _sql = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`watermark`: complete up to this moment of the portal's clock. `last_id`: for append-only lists."""
+    """How far one entity of one portal has been read.
+
+    `watermark`: everything modified before this moment of the portal's clock is stored. `last_id`: the
+    highest id of a list that only grows.
+    """
 
     watermark: datetime | None = None
     last_id: int = 0
@@ -35,7 +39,7 @@ class Load:
 
 
 def cursor_of(connection: psycopg.Connection, account: UUID, entity: str) -> Cursor:
-    """The entity's cursor; an empty one before the first sync."""
+    """Reads the cursor of an entity; before the first sync it is empty."""
     found = _sql.cursor(connection, account=account, entity=entity)
     return Cursor(found[0], found[1] or 0) if found else Cursor()
 
@@ -48,12 +52,12 @@ def advance(
     watermark: datetime | None = None,
     last_id: int | None = None,
 ) -> None:
-    """Moves the cursor on; it never moves back."""
+    """Moves the cursor of an entity on; it never moves back."""
     _sql.advance(connection, account=account, entity=entity, watermark=watermark, last_id=last_id)
 
 
 def load_under_way(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> Load | None:
-    """The load of this scope that was begun and not finished, if there is one."""
+    """The load of this scope that was begun and not finished; None where there is none."""
     found = _sql.load(connection, account=account, entity=entity, scope=scope)
     return Load(scope, _from_multirange(found[0]), found[1]) if found else None
 
@@ -64,7 +68,7 @@ def begin(
     entity: str,
     load: Load,
 ) -> None:
-    """Notes a load and all that it has to read."""
+    """Notes that a load has begun, with all the ids that it has to read."""
     _sql.begin(
         connection,
         account=account,
@@ -78,12 +82,12 @@ def begin(
 def keep_open(
     connection: psycopg.Connection, account: UUID, entity: str, scope: str, left: Sequence[IdRange]
 ) -> None:
-    """What is left to read after the page of this transaction."""
+    """Notes the ids that are left to read after the page of this transaction."""
     _sql.keep_open(connection, account=account, entity=entity, scope=scope, open_ranges=_to_multirange(left))
 
 
 def end(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> None:
-    """The load is complete."""
+    """Notes that a load has read everything."""
     _sql.end_load(connection, account=account, entity=entity, scope=scope)
 
 

@@ -20,19 +20,21 @@ DirectoryRows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """Rows that were new or different, and rows that the portal does not have any more."""
+    """What a replacement did: rows that were new or different, and rows marked as deleted."""
 
     rows_changed: int
     rows_deleted: int
 
 
 def replace_pipelines(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
-    """Rows: entity_type, category_id, name, sort, is_default."""
+    """Merges all pipelines of a portal. Rows: entity_type, category_id, name, sort, is_default."""
     return _replace(connection, account, rows, _sql.merge_pipelines, _sql.bury_pipelines)
 
 
 def replace_stages(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
-    """Rows: entity_type, category_id, category_name, status_id, status_name, color, sort, semantics.
+    """Merges all stages of a portal.
+
+    Rows: entity_type, category_id, category_name, status_id, status_name, color, sort, semantics.
 
     The user's flags are set when a stage appears and never touched again.
     """
@@ -40,12 +42,15 @@ def replace_stages(connection: psycopg.Connection, account: UUID, rows: Director
 
 
 def replace_statuses(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
-    """Rows: directory, status_id, name, sort, color, semantics."""
+    """Merges all statuses of a portal. Rows: directory, status_id, name, sort, color, semantics."""
     return _replace(connection, account, rows, _sql.merge_statuses, _sql.bury_statuses)
 
 
 def replace_fields(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
-    """Rows: entity_type, field_name, field_type, label, flags, status_type, enumeration_values, portal_field_id."""
+    """Merges the field catalogue of a portal.
+
+    Rows: entity_type, field_name, field_type, label, flags, status_type, enumeration_values, portal_field_id.
+    """
     return _replace(connection, account, rows, _sql.merge_fields, _sql.bury_fields)
 
 

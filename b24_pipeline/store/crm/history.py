@@ -31,7 +31,7 @@ def append(connection: psycopg.Connection, account: UUID, entity: str, moves: It
 
 
 def now(connection: psycopg.Connection) -> datetime:
-    """The database's clock, which `loaded_at` is taken from."""
+    """The moment by the database's clock, which `loaded_at` is taken from too."""
     moment: datetime = _sql.now(connection)
     return moment
 
@@ -48,18 +48,18 @@ def infer(connection: psycopg.Connection, account: UUID, entity: str, since: dat
 
 
 def infer_of(connection: psycopg.Connection, account: UUID, entity: str, ids: Sequence[int]) -> int:
-    """The same for the entities of these ids, which an event has announced."""
+    """Like `infer`, but only for the entities of these ids: a drain uses it. Returns how many moves were added."""
     return int(
         _sql.infer(connection, account=account, entity=entity, since=None, ids=list(ids), source="event")
     )
 
 
 def link(connection: psycopg.Connection, account: UUID, entity: str) -> int:
-    """Fills from_status_id and from_category_id of new moves, and of those that follow them."""
+    """Fills from_status_id and from_category_id of new moves and of those after them; returns how many."""
     return int(_sql.link(connection, account=account, entity=entity))
 
 
 def highest_id(connection: psycopg.Connection, account: UUID, entity: str) -> int | None:
-    """The highest id of the portal's history that is stored."""
+    """The highest id of a stored move that the portal has sent; None before the first."""
     found: int | None = _sql.highest_id(connection, account=account, entity=entity)
     return found

@@ -1,4 +1,4 @@
-"""Rows into a table of the CRM: COPY into a staging table, then one merge.
+"""Stores rows in a table of the CRM: COPY into a staging table, then one merge.
 
 Where a portal has none of them yet, they are copied straight into the table.
 Everything here runs in the caller's transaction, so that a page of rows and its
@@ -35,7 +35,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table of the CRM and the portal whose rows go there."""
+    """A table of the CRM, and the portal whose rows go into it."""
 
     table: str
     account: UUID
@@ -130,14 +130,14 @@ def vanished(connection: psycopg.Connection, target: Target, entity: str, scope:
 def forget_vanished(
     connection: psycopg.Connection, target: Target, entity: str, scope: str, ids: Sequence[int] | None = None
 ) -> None:
-    """Takes ids off the list of the missed: those found again, or all."""
+    """Takes ids off the list of missed rows: those found again, or all where `ids` is None."""
     _sql.forget_vanished(
         connection, account=target.account, entity=entity, scope=scope, ids=None if ids is None else list(ids)
     )
 
 
 def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, scope: str) -> int:
-    """Marks the missed rows as deleted and returns how many."""
+    """Marks the rows that a load has missed as deleted; returns how many."""
     return int(
         _sql.set_tombstones(
             connection, table=target.table, account=target.account, entity=entity, scope=scope
@@ -146,10 +146,10 @@ def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, 
 
 
 def count_alive(connection: psycopg.Connection, target: Target) -> int:
-    """Rows of the portal that are not deleted."""
+    """How many rows of the portal are not deleted."""
     return int(_sql.count_alive(connection, table=target.table, account=target.account))
 
 
 def analyze(connection: psycopg.Connection, table: str) -> None:
-    """Fresh statistics for the planner: a table that was just filled must not be taken for an empty one."""
+    """Gives the planner fresh statistics: it must not take a table that was just filled for an empty one."""
     _sql.analyze_table(connection, table=table)

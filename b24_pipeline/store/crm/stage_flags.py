@@ -34,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What a person sets of a stage; None leaves it as it is."""
+    """The flags that a person sets of a stage; None leaves one as it is."""
 
     is_qualified: bool | None = None
     is_success: bool | None = None
@@ -48,11 +48,11 @@ class StageFlags:
     warehouse: Warehouse
 
     def stages(self, account: UUID) -> list[Stage]:
-        """Leads before deals, then by pipeline, then by stage; deleted ones left out."""
+        """The stages of a portal that are not deleted: leads before deals, then by pipeline and order."""
         return self.warehouse.transact(_stages, account)
 
     def set_flags(self, account: UUID, stage: UUID, flags: Flags) -> Stage:
-        """The stage afterwards. Raises UnknownStage, and FlagsContradict for one both won and lost."""
+        """Sets flags of a stage and returns it. Raises UnknownStage, and FlagsContradict where it is won and lost."""
 
         def work(connection: Connection) -> Stage:
             changed = _sql.set_flags(
@@ -67,7 +67,7 @@ class StageFlags:
                 raise UnknownStage(stage)
             if changed[0]:
                 raise FlagsContradict
-            return next(one for one in _stages(connection, account) if one.id == stage)
+            return next(known for known in _stages(connection, account) if known.id == stage)
 
         return self.warehouse.transact(work)
 

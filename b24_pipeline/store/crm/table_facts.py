@@ -1,4 +1,4 @@
-"""What a table looks like: its columns, and how many rows of a portal it holds."""
+"""Facts about a raw table for Dagster's catalogue: its columns, and how many rows of a portal it holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TableColumn:
 
 
 def columns(connection: psycopg.Connection, table: str) -> list[TableColumn]:
-    """The columns of a table; none where there is no such table."""
+    """The columns of a table in order; empty where there is no such table."""
     with connection.cursor(row_factory=class_row(TableColumn)) as cursor:
         return cursor.execute(_sql.columns.sql, {"table": table}).fetchall()
 

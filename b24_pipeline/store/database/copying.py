@@ -17,7 +17,7 @@ _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """So many rows of one portal, its account in front, in the text format of COPY."""
+    """Rows of one portal in the text format of COPY, the account id in front of each."""
 
     content: bytes = b""
     count: int = 0
@@ -27,7 +27,7 @@ class Lines:
 
 
 def lines(account: UUID, rows: Sequence[CopyRow]) -> Lines:
-    """Column by column, since a page has far fewer columns than rows."""
+    """Makes rows ready for COPY: texts and nulls, escaped column by column, since there are fewer columns than rows."""
     if not rows:
         return Lines()
     columns = map(_escaped, zip(*rows, strict=True))

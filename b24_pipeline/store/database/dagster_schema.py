@@ -17,13 +17,13 @@ _sql = queries.load(__file__)
 
 
 def is_set_up(connection: psycopg.Connection) -> bool:
-    """Whether Dagster's tables are there; asked before its import, which costs two seconds."""
+    """Whether Dagster's tables exist; asked before the import of Dagster, which takes two seconds."""
     return bool(_sql.is_set_up(connection))
 
 
 @contextmanager
 def being_set_up(url: str) -> Iterator[None]:
-    """The schema is there within the block, and no other process makes tables in it meanwhile."""
+    """Makes the schema and keeps other processes from making tables in it until the block ends."""
     warehouse = Warehouse(url, pool_size=2)
     try:
         with held(warehouse, "dagster storage", wait_seconds=PATIENCE_SECONDS):

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: what serves where no DATABASE_URL is set.
+"""The embedded PostgreSQL, which is used where no DATABASE_URL is set.
 
 One server a home folder, listening on a Unix socket only, shared by all
 processes that use the folder, stopped when the last of them ends.
@@ -24,7 +24,7 @@ from b24_pipeline.store.database import queries
 
 DATABASE = "b24"
 MOST_BUFFERS_MB = 1024
-"""A quarter of the memory is what PostgreSQL's manual advises; more than this our tables do not need."""
+"""The most shared buffers that it gets; PostgreSQL's manual advises a quarter of the memory."""
 
 _sql = queries.load(__file__)
 

@@ -10,7 +10,7 @@ _DIGITS_OF_INT8 = 18
 
 
 def exact_json(text: str | bytes) -> Any:
-    """For `psycopg.types.json.set_json_loads`: fractions, and whole numbers beyond 64 bits, are Decimals."""
+    """Reads JSON with fractions, and whole numbers beyond 64 bits, as Decimals; for `set_json_loads` of psycopg."""
     return json.loads(text, parse_float=Decimal, parse_int=_whole)
 
 

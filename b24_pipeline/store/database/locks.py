@@ -1,4 +1,4 @@
-"""Work that only one process may do at a time; a dead process lets go."""
+"""Locks of PostgreSQL for work that one process may do at a time; a dead process loses its lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _sql = queries.load(__file__)
 
 @contextmanager
 def held(warehouse: Warehouse, name: str, *, wait_seconds: int) -> Iterator[bool]:
-    """Holds the lock of this name for the block; yields False where it was not to be had in time."""
+    """Holds the lock of this name for the block; yields False where another held it for `wait_seconds`."""
     with warehouse.autocommit() as connection:
         got = _acquire(connection, name, wait_seconds)
         try:

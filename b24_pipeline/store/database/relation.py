@@ -24,7 +24,7 @@ _KINDS: Mapping[str, Literal["view", "table", "materialized_view"]] = {
 
 @dataclass(frozen=True)
 class Relation:
-    """What stands under a name: its kind (None: nothing), and its columns as `name type`."""
+    """A table or view by its name: its kind (None where there is none), and its columns as `name type`."""
 
     schema: str
     name: str
@@ -66,13 +66,13 @@ class DependentView:
 
 
 def rows_of(conn: Connection, composed: sql.SQL) -> list[dict[str, Any]]:
-    """Run a statement and return its rows by column name."""
+    """Runs a statement and returns its rows by column name."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(composed).fetchall()
 
 
 def describe(conn: Connection, schema: str, name: str) -> Relation:
-    """What is there now. ModelError where something else than a table or view has the name."""
+    """Reads the table or view of this name. Raises ModelError where something else has the name."""
     found = rows_of(conn, statement("describe_relation", relation_name=_literal(schema, name)))
     if not found:
         return Relation(schema, name, None, ())
@@ -95,7 +95,7 @@ def view_definition(conn: Connection, schema: str, name: str) -> str:
 
 
 def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]:
-    """All views that read it, nearest first."""
+    """All views that read a relation, directly or through others, nearest first."""
     named = _literal(relation.schema, relation.name)
     found = rows_of(conn, statement("find_dependent_views", relation_name=named))
     views = [DependentView(**row | {"options": tuple(row["options"])}) for row in found]
@@ -103,7 +103,7 @@ def dependent_views(conn: Connection, relation: Relation) -> list[DependentView]
 
 
 def grants_on(conn: Connection, schema: str, name: str) -> tuple[Grant, ...]:
-    """What others than the owner may do with it; none where there is no such relation."""
+    """The rights of others than the owner on a relation; empty where there is no such relation."""
     found = rows_of(conn, statement("find_grants", relation_name=_literal(schema, name)))
     return tuple(Grant(**row) for row in found)
 

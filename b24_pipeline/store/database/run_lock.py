@@ -1,4 +1,4 @@
-"""Is the process of a run still there? It holds a lock of the database as long as it lives; killed, it loses it."""
+"""Whether the process of a Dagster run lives: it holds a lock of the database, and loses it when it is killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _sql = queries.load(__file__)
 
 @contextmanager
 def alive(warehouse: Warehouse, run_id: str) -> Iterator[None]:
-    """Holds the run's lock meanwhile. Raises DatabaseError."""
+    """Holds the run's lock until the block ends. Raises DatabaseError."""
     with warehouse.autocommit() as connection:
         _sql.stay(connection)
         _sql.hold(connection, run_id=run_id)

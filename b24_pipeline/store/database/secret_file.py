@@ -10,7 +10,7 @@ from uuid import uuid4
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """The secret in this file, made by `make` where there is none."""
+    """Reads the secret in this file; `make` makes it where there is none."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, make())
@@ -18,7 +18,7 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def _write(path: Path, secret: str) -> None:
-    """Written aside and linked: the file appears whole, and of two processes one wins."""
+    """Writes the file aside and links it, so that it appears whole and one of two processes wins."""
     aside = path.with_name(f"{path.name}.{uuid4()}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:

@@ -46,18 +46,18 @@ def _rendered(part: Part) -> object:
 
 
 def query(text: LiteralString | str) -> sql.SQL:
-    """A text that is SQL already, as it is: a file's, a model's, or a view's own definition."""
+    """Marks a text as SQL that needs no quoting: a file's, a model's, or a view's own definition."""
     return sql.SQL(text)
 
 
 def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:
-    """A list of columns, each as `alias.column` if there is an alias."""
+    """The names as a list of quoted columns, each as `alias.column` where an alias is given."""
     prefix = [alias] if alias else []
     return sql.SQL(", ").join(sql.Identifier(*prefix, name) for name in names)
 
 
 def quoted(schema: str, name: str) -> str:
-    """A relation as it stands in SQL: "analytics"."dim_stage"."""
+    """The quoted name of a relation as text, such as "analytics"."dim_stage"."""
     return sql.Identifier(schema, name).as_string(None)
 
 

@@ -24,7 +24,7 @@ HOW_TO_MAKE = (
 
 
 class Vault:
-    """Locks and opens secrets. Raises SecretKeyError where the keys do not fit."""
+    """Encrypts and decrypts secrets. Raises SecretKeyError where the keys do not fit."""
 
     def __init__(self, keys: str) -> None:
         listed = [key.strip() for key in keys.split(",") if key.strip()]
@@ -39,15 +39,15 @@ class Vault:
             ) from None
 
     def signing_keys(self, purpose: str) -> list[bytes]:
-        """A key to sign with for each of ours, the newest last, of no use for anything but `purpose`."""
+        """Keys for signing, one of each key of ours, the newest last; they are good for `purpose` alone."""
         return [hmac.digest(key.encode(), purpose.encode(), "sha256") for key in reversed(self._keys)]
 
     def lock(self, account: UUID, column: str, secret: str) -> str:
-        """The secret of an account's column, encrypted."""
+        """Encrypts the secret of an account's column."""
         return self._fernet.encrypt(orjson.dumps([str(account), column, secret])).decode()
 
     def open(self, account: UUID, column: str, locked: str) -> str:
-        """The secret back."""
+        """Decrypts what `lock` made for this account and column. Raises SecretKeyError."""
         try:
             owner, where, secret = orjson.loads(self._fernet.decrypt(locked.encode()))
         except InvalidToken:

@@ -46,7 +46,7 @@ _PASSING = (
 
 
 class Warehouse:
-    """The database that the copy lives in.
+    """The PostgreSQL database that holds the copy.
 
     Raises DatabaseUnavailable and DatabaseTooOld with the host and what to do,
     never with the password.

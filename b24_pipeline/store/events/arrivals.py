@@ -1,4 +1,4 @@
-"""Whether a portal's events arrive: changes that polling found, held against the events that landed."""
+"""Whether a portal's events arrive: compares the changes that polling found with the events that landed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """`unannounced` changes since the last event, and since when there are too many of them."""
+    """What is known of a portal's events.
+
+    `unannounced`: changes since the last event that no event named. `silent_since`: when there were too many
+    of them; None while events arrive.
+    """
 
     unannounced: int
     silent_since: datetime | None
@@ -39,7 +43,7 @@ class Arrivals:
 
 
 def look(connection: psycopg.Connection, account: UUID) -> Arrivals:
-    """Counts what no event announced, and notes it."""
+    """Counts the changes that no event announced, stores the result, and returns it."""
     unannounced, last_event_at = _sql.look(
         connection,
         account=account,

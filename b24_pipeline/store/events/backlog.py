@@ -36,7 +36,7 @@ Failures = Mapping[tuple[str, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An object that events name. `is_deleted`: one of them says that it is gone."""
+    """An object that claimed events name. `is_deleted`: an event says that it is gone."""
 
     entity_type: str
     entity_id: int
@@ -45,7 +45,7 @@ class Claimed:
 
 
 def is_due(connection: Connection) -> bool:
-    """Whether there is anything to drain now."""
+    """Whether any event is to be drained now."""
     return bool(_sql.is_due(connection))
 
 
@@ -60,7 +60,7 @@ def last_event(connection: Connection) -> int:
 
 
 def take_turn(connection: Connection, account: UUID) -> bool:
-    """Whether nobody else is draining this portal, until this transaction ends."""
+    """Takes the lock of draining this portal until the transaction ends; False where another process has it."""
     is_ours, _ = next(iter(connection.execute(_sql.take_turn.sql, {"account": account})))
     return bool(is_ours)
 
@@ -84,12 +84,12 @@ def claim_field_events(connection: Connection, account: UUID, *, upto: int) -> i
 
 
 def ignore_rest(connection: Connection, account: UUID, *, upto: int) -> None:
-    """Events that name nothing to fetch."""
+    """Marks events that name nothing to fetch as done."""
     _sql.ignore_rest(connection, account=account, upto=upto)
 
 
 def set_aside(connection: Connection, failures: Failures) -> None:
-    """The claimed events of these objects have failed once more."""
+    """Notes that the claimed events of these objects have failed once more; `reasons` by object."""
     if failures:
         _sql.set_aside(
             connection,
@@ -103,7 +103,7 @@ def set_aside(connection: Connection, failures: Failures) -> None:
 
 
 def fail_fields(connection: Connection, error: str) -> None:
-    """The claimed events of the field catalogue have failed once more."""
+    """Notes that the claimed events of the field catalogue have failed once more."""
     _sql.fail_fields(
         connection,
         error=error,
@@ -114,22 +114,22 @@ def fail_fields(connection: Connection, error: str) -> None:
 
 
 def postpone(connection: Connection, *, seconds: float, error: str) -> None:
-    """All that is claimed waits so long, and has not failed."""
+    """Lets all claimed events wait for so many seconds, without counting a failure."""
     _sql.postpone(connection, seconds=seconds, error=error)
 
 
 def done(connection: Connection) -> int:
-    """All that is still claimed is done; returns how many events."""
+    """Marks all events that are still claimed as done; returns how many."""
     return int(_sql.done(connection))
 
 
 def has_moved(connection: Connection, account: UUID, entity: str, ids: Sequence[int]) -> bool:
-    """Whether the portal's history must know a move of these that we do not."""
+    """Whether one of these entities stands in another stage than its last stored move says."""
     return bool(_sql.has_moved(connection, account=account, entity=entity, ids=list(ids)))
 
 
 def bury(connection: Connection, target: Target, entity: str, ids: Sequence[int]) -> int:
-    """Tombstones for rows that are alive here and gone there; returns how many."""
+    """Marks rows as deleted that are gone from the portal; returns how many were alive."""
     if not ids:
         return 0
     _sql.note_gone(connection, account=target.account, entity=entity, scope=EVENT_SCOPE, ids=list(ids))
@@ -139,10 +139,10 @@ def bury(connection: Connection, target: Target, entity: str, ids: Sequence[int]
 
 
 def replay(connection: Connection, since: datetime, accounts: Sequence[UUID]) -> int:
-    """Events of these portals that landed since then are pending again; returns how many."""
+    """Makes the events of these portals that landed since then pending again; returns how many."""
     return int(_sql.replay(connection, since=since, accounts=list(accounts)))
 
 
 def prune(connection: Connection, *, days: int, most: int) -> int:
-    """Deletes at most so many events that were handled before; returns how many."""
+    """Deletes at most `most` events that were done more than `days` days ago; returns how many."""
     return int(_sql.prune(connection, days=days, most=most))

@@ -1,4 +1,4 @@
-"""Inbound events land here: proved by their application_token, then committed, many at once."""
+"""Stores inbound events that were proved in the landing table, many in one commit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Landing:
     warehouse: Warehouse
 
     def land(self, events: Sequence[Landed]) -> None:
-        """Commits all of them, or none. Raises DatabaseError, or StorageError where one of them is refused.
+        """Commits all of these events, or none. Raises DatabaseError, or StorageError where one of them is refused.
 
         The removal of an application also takes the portal's tokens, in the same transaction.
         """

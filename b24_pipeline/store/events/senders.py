@@ -1,4 +1,4 @@
-"""Who may send events: a portal proves itself by its application_token (fact sheet, section 7.3)."""
+"""Who may send events: a portal proves itself by its application_token (docs/bitrix24-rest.md, section 7.3)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Authenticator:
     def unnamed_account_of(self, application_token: str) -> UUID | None:
         """The account that this token proves, of those whose member_id is not known yet."""
         given = _digest(application_token)
-        found = [one for one, digest in self._senders.unnamed if hmac.compare_digest(given, digest)]
+        found = [account for account, digest in self._senders.unnamed if hmac.compare_digest(given, digest)]
         return found[0] if len(found) == 1 else None
 
     def awaits_proof(self, member_id: str) -> bool:
@@ -69,11 +69,11 @@ class Authenticator:
         return member_id in self._senders.awaiting_proof
 
     def is_stale(self, *, after_seconds: float = FRESH_SECONDS) -> bool:
-        """Whether what we know is older than that."""
+        """Whether the senders were read longer ago than `after_seconds`."""
         return self._now() - self._loaded_at > after_seconds
 
     def reload(self, *, after_seconds: float = FRESH_SECONDS) -> None:
-        """Reads who may send, unless another thread has just done so. Raises DatabaseError."""
+        """Reads the senders again, unless another thread has just done so. Raises DatabaseError."""
         with self._reloading:
             if self.is_stale(after_seconds=after_seconds):
                 self._senders = self._warehouse.transact(self._read)
@@ -103,7 +103,7 @@ class Authenticator:
         return Senders(by_member, tuple(unnamed), awaiting)
 
     def _opened(self, account: UUID, locked: str) -> bytes | None:
-        """A secret that no key opens lets nobody in, and stops nobody else."""
+        """The digest of a token; None for one that no key opens: it lets nobody in and stops nobody else."""
         try:
             return _digest(self._vault.open(account, APPLICATION_TOKEN, locked))
         except SecretKeyError as error:

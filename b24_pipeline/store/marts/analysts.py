@@ -52,7 +52,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Analyst:
-    """A role that reads the marts, and of which portals also the custom fields."""
+    """A role that reads the marts, and the portals whose custom fields it reads too."""
 
     role_name: str
     granted_at: datetime
@@ -93,20 +93,20 @@ def grant(
 
 
 def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
-    """Takes all of it back; the role itself stays. Raises UnknownRole."""
+    """Takes the rights of a role back; the role itself stays. Raises UnknownRole."""
     with warehouse.connect() as connection:
         if not _sql.forget(connection, role=role) or not _sql.role_exists(connection, role=role):
             raise UnknownRole(
-                f"nothing was granted to a role {role!r} here; `b24 analysts list` shows those that read the marts"
+                f"nothing was granted to a role {role!r}; `b24 analysts list` shows those that read the marts"
             )
-        for one in (schema, *(name for (name,) in _sql.schemas_of_fields(connection))):
+        for readable in (schema, *(name for (name,) in _sql.schemas_of_fields(connection))):
             for refuse in ("refuse_later_in_schema", "refuse_all_in_schema", "refuse_schema"):
-                _run(connection, refuse, schema=sql.Identifier(one), role=sql.Identifier(role))
+                _run(connection, refuse, schema=sql.Identifier(readable), role=sql.Identifier(role))
         _limit(connection, role, reset=True)
 
 
 def grant_on(connection: Connection, schema: str, mart: str) -> None:
-    """A mart that was just built, for every analyst who cannot read it yet."""
+    """Grants a mart that was just built to every analyst's role that cannot read it yet."""
     for (role,) in list(_sql.without(connection, relation=quoted(schema, mart))):
         _run(connection, "allow_relation", relation=sql.Identifier(schema, mart), role=sql.Identifier(role))
 

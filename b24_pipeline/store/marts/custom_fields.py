@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 _sql = queries.load(__file__)
 
-VERSION = "1"  # of how the views are written: another one makes them anew
+VERSION = "1"  # of how the views are written: a new version makes them anew
 ENTITY_ID = "The portal's number of the {}."
 
 
 def keep_views(warehouse: Warehouse, account: UUID) -> bool:
-    """Makes the views of a portal anew if its catalogue or name has changed; whether it did.
+    """Makes the views of a portal anew if its field catalogue or name has changed; returns whether it did.
 
     Raises ModelError where a view that somebody built upon ours does not fit
     any more; ours stay as they were, and it is tried again after an hour.
@@ -57,7 +57,7 @@ def keep_views(warehouse: Warehouse, account: UUID) -> bool:
 
 
 def drop_views(connection: Connection, account: UUID) -> None:
-    """Drops the schema of a portal that goes, and whatever others built upon it."""
+    """Drops the schema of a portal that is removed, with whatever others built upon it."""
     schema = _sql.forget(connection, account=account)
     if schema is not None:
         connection.execute(statement("drop_schema", schema=sql.Identifier(schema)))
@@ -111,15 +111,15 @@ def _schema(connection: Connection, portal: str, present: str | None) -> str:
         connection.execute(statement("rename_schema", schema=sql.Identifier(present), name=named))
     else:
         connection.execute(statement("create_schema", schema=named))
-    about = f"Custom fields of the portal {portal}, typed; b24-pipeline makes these views."
-    connection.execute(statement("comment_on_schema", schema=named, comment=sql.Literal(about)))
+    comment = f"Custom fields of the portal {portal}, typed; b24-pipeline makes these views."
+    connection.execute(statement("comment_on_schema", schema=named, comment=sql.Literal(comment)))
     return wanted
 
 
 def _fields(connection: Connection, account: UUID, entity_type: str) -> list[CustomField]:
     with connection.cursor(row_factory=class_row(CustomField)) as cursor:
-        about = {"account": account, "entity_type": entity_type}
-        return cursor.execute(_sql.fields.sql, about).fetchall()
+        parameters = {"account": account, "entity_type": entity_type}
+        return cursor.execute(_sql.fields.sql, parameters).fetchall()
 
 
 def _put(
@@ -136,9 +136,9 @@ def _put(
     new, definition = probe(connection, text)
     put_view(connection, old, new, definition)
     built = describe(connection, schema, f"{entity}_custom_fields")
-    about = f"Custom fields of {entity}s, one row a {entity} alive; analytics has the rest by entity_id."
+    comment = f"Custom fields of {entity}s, one row a {entity} alive; analytics has the rest by entity_id."
     labels = {column.name: column.label for column in columns}
-    write_comments(connection, built, about, {"entity_id": ENTITY_ID.format(entity)} | labels)
+    write_comments(connection, built, comment, {"entity_id": ENTITY_ID.format(entity)} | labels)
 
 
 def _parts(column: FieldColumn) -> dict[str, Any]:

@@ -59,32 +59,34 @@ class FieldColumn:
 
 
 def columns_of_fields(fields: Sequence[CustomField]) -> list[FieldColumn]:
-    """In the order of the fields, so that a field more is a column at the end."""
+    """The columns of these fields, in their order, so that a new field is a column at the end."""
     names = dict[tuple[str, str], str]()
-    parts = [(one, suffix) for one in fields for suffix, _ in _parts(one)]
+    parts = [(custom, suffix) for custom in fields for suffix, _ in _parts(custom)]
     # a column of a money field gives way to a field that is called so
-    for one, suffix in sorted(parts, key=lambda part: part[1] != ""):
-        names[one.field_name, suffix] = column_name(one.field_name, {"entity_id", *names.values()}, suffix)
-    return [column for one in fields for column in _columns(one, names)]
+    for custom, suffix in sorted(parts, key=lambda part: part[1] != ""):
+        names[custom.field_name, suffix] = column_name(
+            custom.field_name, {"entity_id", *names.values()}, suffix
+        )
+    return [column for custom in fields for column in _columns(custom, names)]
 
 
-def _parts(one: CustomField) -> tuple[tuple[str, str], ...]:
-    if one.field_type == "money":
+def _parts(custom: CustomField) -> tuple[tuple[str, str], ...]:
+    if custom.field_type == "money":
         return _MONEY
-    return (("", _READERS.get(one.field_type or "", _AS_IT_CAME)),)
+    return (("", _READERS.get(custom.field_type or "", _AS_IT_CAME)),)
 
 
-def _columns(one: CustomField, names: dict[tuple[str, str], str]) -> Iterator[FieldColumn]:
-    for suffix, reader in _parts(one):
+def _columns(custom: CustomField, names: dict[tuple[str, str], str]) -> Iterator[FieldColumn]:
+    for suffix, reader in _parts(custom):
         yield FieldColumn(
-            name=names[one.field_name, suffix],
-            key=one.field_name,
-            label=one.label + suffix.replace("_", ", "),
+            name=names[custom.field_name, suffix],
+            key=custom.field_name,
+            label=custom.label + suffix.replace("_", ", "),
             reader=reader,
-            is_multiple=one.is_multiple and reader != _AS_IT_CAME,
-            words=_words(one) if one.field_type == "enumeration" else None,
+            is_multiple=custom.is_multiple and reader != _AS_IT_CAME,
+            words=_words(custom) if custom.field_type == "enumeration" else None,
         )
 
 
-def _words(one: CustomField) -> str:
-    return orjson.dumps({str(option["id"]): option.get("value") for option in one.options}).decode()
+def _words(custom: CustomField) -> str:
+    return orjson.dumps({str(option["id"]): option.get("value") for option in custom.options}).decode()

@@ -1,4 +1,4 @@
-"""Figures out of the marts, for the commands."""
+"""The funnel, read from the mart `funnel_stats` for commands and Dagster."""
 
 from __future__ import annotations
 

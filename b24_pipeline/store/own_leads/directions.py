@@ -51,11 +51,11 @@ class Directions:
     warehouse: Warehouse
 
     def all(self, account: UUID) -> list[Direction]:
-        """By name."""
+        """The directions of a portal, by name, with their key stages."""
         return self.warehouse.transact(_directions, account)
 
     def add(self, account: UUID, name: str) -> Direction:
-        """A new one without key stages. Raises DirectionExists."""
+        """Adds a direction without key stages. Raises DirectionExists."""
 
         def work(connection: Connection) -> Direction:
             direction = _sql.add_direction(connection, account=account, name=name)
@@ -68,9 +68,9 @@ class Directions:
     def set_key_stages(
         self, account: UUID, direction: UUID, entity_type: str, stages: Sequence[StageCode]
     ) -> Direction:
-        """Takes the place of those chosen before. Raises UnknownDirection, UnknownStage."""
+        """Replaces the key stages of a direction. Raises UnknownDirection, UnknownStage."""
         chosen = Jsonb([{"category_id": category, "status_id": status} for category, status in stages])
-        about = {
+        parameters = {
             "account": account,
             "direction": direction,
             "entity_type": entity_type,
@@ -80,16 +80,16 @@ class Directions:
         def work(connection: Connection) -> Direction:
             if not _sql.hold_direction(connection, account=account, direction=direction):
                 raise UnknownDirection(direction)
-            for category, status in _sql.missing_stages(connection, **about):
+            for category, status in _sql.missing_stages(connection, **parameters):
                 raise UnknownStage(f"{status!r} of {entity_type}s in pipeline {category}")
-            _sql.set_key_stages(connection, **about)
+            _sql.set_key_stages(connection, **parameters)
             return _directions(connection, account, direction)[0]
 
         return self.warehouse.transact(work)
 
 
 def direction_of(connection: Connection, account: UUID, direction: UUID) -> Direction | None:
-    """One direction of the account."""
+    """Reads one direction of the account. Raises UnknownDirection."""
     return next(iter(_directions(connection, account, direction)), None)
 
 

@@ -56,7 +56,7 @@ class StageCount:
 
 
 def creatives(warehouse: Warehouse, account: UUID) -> list[Creative]:
-    """By name."""
+    """The creatives of a portal, by name."""
 
     def work(connection: Connection) -> list[Creative]:
         with connection.cursor(row_factory=class_row(Creative)) as cursor:
@@ -78,7 +78,7 @@ def creative_funnel(
 
     Counted as they stand at this moment. Raises UnknownCreative, UnknownDirection.
     """
-    about = {
+    parameters = {
         "account": account,
         "entity_type": entity_type,
         "creative": creative,
@@ -92,6 +92,6 @@ def creative_funnel(
         if direction and not _sql.has_direction(connection, account=account, direction=direction):
             raise UnknownDirection(direction)
         with connection.cursor(row_factory=class_row(StageCount)) as cursor:
-            return cursor.execute(_sql.creative_funnel.sql, about).fetchall()
+            return cursor.execute(_sql.creative_funnel.sql, parameters).fetchall()
 
     return warehouse.transact(work)

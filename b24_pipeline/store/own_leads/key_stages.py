@@ -39,15 +39,18 @@ class KeyStageStats:
 
 
 def key_stage_stats(warehouse: Warehouse, account: UUID, direction: UUID, days: OwnLeadDays) -> KeyStageStats:
-    """From the history as it is known now, so that other key stages count backwards too. Raises UnknownDirection."""
-    about = {"account": account, "direction": direction, **asdict(days)}
+    """Counts the own leads of a direction that have ever been in its key stages. Raises UnknownDirection.
+
+    It counts by the whole history, so that a key stage that was chosen today counts the past too.
+    """
+    parameters = {"account": account, "direction": direction, **asdict(days)}
 
     def work(connection: Connection) -> KeyStageStats:
         found = direction_of(connection, account, direction)
         if found is None:
             raise UnknownDirection(direction)
         with connection.cursor(row_factory=class_row(CreativeReach)) as cursor:
-            return _stats(found, cursor.execute(_sql.key_stage_stats.sql, about).fetchall())
+            return _stats(found, cursor.execute(_sql.key_stage_stats.sql, parameters).fetchall())
 
     return warehouse.transact(work)
 

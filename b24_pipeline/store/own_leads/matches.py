@@ -69,7 +69,7 @@ def take_turn(connection: Connection, account: UUID) -> datetime:
 
 
 def counted(connection: Connection, account: UUID) -> MatchScope:
-    """What is looked for, and whether there is anything to match."""
+    """Reads what is looked for in a portal, and whether it has own leads."""
     with connection.cursor(row_factory=class_row(MatchScope)) as cursor:
         found = cursor.execute(_sql.portal.sql, {"account": account}).fetchone()
     return found or MatchScope("both", False)
@@ -81,12 +81,12 @@ def seen_upto(connection: Connection, account: UUID, reader: str) -> datetime:
 
 
 def begin(connection: Connection) -> None:
-    """Nothing is to be matched yet."""
+    """Makes the empty list of own leads that are to be matched in this transaction."""
     _sql.make_staging(connection)
 
 
 def add_unread(connection: Connection, account: UUID, read: PhoneReader) -> None:
-    """Own leads that are new, or have another phone now."""
+    """Adds own leads that are new or have another phone now."""
     with connection.cursor("unread_phones") as unread:
         unread.execute(_sql.unread.sql, {"account": account})
         while rows := unread.fetchmany(ROWS_AT_ONCE):
@@ -96,7 +96,7 @@ def add_unread(connection: Connection, account: UUID, read: PhoneReader) -> None
 
 
 def add_touched(connection: Connection, account: UUID, since: datetime, phones: int) -> None:
-    """Own leads that changes of the CRM concern; `phones` came or went in the index."""
+    """Adds own leads that changes of the CRM concern; `phones`: how many phones changed in the index."""
     if since == NEVER or _sql.stages_changed(connection, account=account, since=since):
         _sql.add_all(connection, account=account)
         return
@@ -108,7 +108,7 @@ def add_touched(connection: Connection, account: UUID, since: datetime, phones: 
 
 
 def add_leads(connection: Connection, account: UUID, ids: Sequence[UUID]) -> None:
-    """These own leads."""
+    """Adds these own leads to those that are to be matched."""
     _sql.add_leads(connection, account=account, ids=list(ids))
 
 
@@ -120,7 +120,7 @@ def match(
     by_portal: bool = False,
     asked: Sequence[UUID] = (),
 ) -> Linked:
-    """Matches what was added, and keeps how.
+    """Matches the own leads that were added, and stores how each was matched.
 
     `by_portal`: what was not matched before was found by the portal's own search; `asked` it was for these.
     """
@@ -129,8 +129,8 @@ def match(
         return Linked()
     _find(connection, account, entity_type)
     _, linked = _sql.store_matches(connection, account=account, by_portal=by_portal, asked=list(asked))
-    others = int(_sql.store_links(connection, account=account))
-    return Linked(looked_at, linked, max(0, others - linked))
+    changed = int(_sql.store_links(connection, account=account))
+    return Linked(looked_at, linked, max(0, changed - linked))
 
 
 def _find(connection: Connection, account: UUID, entity_type: str) -> None:
@@ -152,7 +152,7 @@ def to_ask(connection: Connection, account: UUID) -> list[Unfound]:
 
 
 def standing(connection: Connection, account: UUID) -> OwnLeadCounts:
-    """How many there are, are matched, and are not to be found."""
+    """Counts the own leads of a portal: all, matched, and not found."""
     with connection.cursor(row_factory=class_row(OwnLeadCounts)) as cursor:
         found = cursor.execute(_sql.count_matches.sql, {"account": account}).fetchone()
     return found or OwnLeadCounts(0, 0, 0)

@@ -1,6 +1,6 @@
 """The budget of every portal in PostgreSQL: shared by all processes, by the database's clock.
 
-One row a bucket, one statement a request (see `sql/budget.sql`): nothing is
+One row a bucket, one statement a request (see `budget.sql`): nothing is
 held between statements, so a process that dies has wasted at most its slot.
 """
 

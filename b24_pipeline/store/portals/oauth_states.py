@@ -21,13 +21,13 @@ class Begun:
 
 
 class OAuthStates:
-    """The states of one database."""
+    """The states of authorizations, kept in the database."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def begin(self, nonce: str, begun: Begun, browser_digest: str, *, seconds: float) -> None:
-        """Remembers it for so long."""
+        """Stores the state of an authorization for so many seconds."""
         with self._warehouse.connect() as connection:
             _sql.forget_old(connection)
             _sql.begin(
@@ -41,14 +41,14 @@ class OAuthStates:
             )
 
     def use(self, nonce: str, browser_digest: str) -> Begun:
-        """What was begun, given out once. Raises StateForged, OtherBrowser, StateUsed, StateExpired."""
+        """Returns what was begun, once. Raises StateForged, OtherBrowser, StateUsed, StateExpired."""
         with self._warehouse.connect() as connection:
             found = _sql.use(connection, nonce=nonce, browser_digest=browser_digest)
             if found:
                 return Begun(*found)
             seen = _sql.look(connection, nonce=nonce)
         if seen is None:
-            raise StateForged("authorization", "nothing of this kind was begun here; begin again")
+            raise StateForged("authorization", "no authorization with this state was begun; begin again")
         used, digest, domain = seen
         if digest != browser_digest:
             raise OtherBrowser(

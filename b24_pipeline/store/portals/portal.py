@@ -14,7 +14,7 @@ DISCONNECTED = "disconnected"
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A portal. What is locked, Portals opens.
+    """A connected portal, a row of `user_accounts`. `Portals` decrypts what is locked.
 
     `connected_by`: "oauth" or "webhook". `member_id` is Bitrix24's own
     identity of it, not known of every webhook portal.

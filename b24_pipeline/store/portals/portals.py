@@ -27,7 +27,7 @@ _NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 
 
 def require_name(name: str) -> None:
-    """Raises UsageError unless a portal may be called so."""
+    """Raises UsageError unless the text can be the name of a portal."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
@@ -35,7 +35,7 @@ def require_name(name: str) -> None:
 
 
 class Portals:
-    """The portals of one database."""
+    """The portals that are stored in one database."""
 
     def __init__(self, warehouse: Warehouse, vault: Vault) -> None:
         self._warehouse = warehouse
@@ -57,7 +57,7 @@ class Portals:
         return [portal for portal in portals.values() if portal.status == "connected"]
 
     def one(self, name: str) -> Portal:
-        """The portal of this name."""
+        """The portal of this name. Raises UnknownPortal."""
         return self.named([name])[0]
 
     def by_member(self, member_id: str) -> Portal | None:
@@ -66,7 +66,9 @@ class Portals:
 
     def without_member(self) -> list[Portal]:
         """Portals whose identity is not known yet, and which may send events: `adopt_member_id` names them."""
-        return [one for one in self.all() if one.member_id is None and one.locked_application_token]
+        return [
+            portal for portal in self.all() if portal.member_id is None and portal.locked_application_token
+        ]
 
     def add_webhook(
         self,
@@ -143,7 +145,7 @@ class Portals:
             raise PortalConflict(f"{name} or {domain} has just been connected by another process") from None
 
     def may_connect(self, name: str, domain: str) -> None:
-        """Asked before a person is sent to the portal. Raises UsageError and PortalConflict."""
+        """Checks that a portal can be connected under this name. Raises UsageError and PortalConflict."""
         require_name(name)
         known = {portal.name: portal for portal in self.all()}
         if name in known and known[name].member_id:
@@ -151,34 +153,34 @@ class Portals:
         _refuse_mixing(known, name, domain, moved=False)
 
     def application_token(self, portal: Portal) -> str | None:
-        """What proves the portal's events; None where it was not told yet."""
+        """The token that proves the portal's events; None where it is not known yet."""
         if portal.locked_application_token is None:
             return None
         return self._opened(portal, APPLICATION_TOKEN, portal.locked_application_token)
 
     def set_application_token(self, portal: Portal, token: str) -> None:
-        """What proves the portal's events from now on."""
+        """Stores the token that proves the portal's events from now on."""
         with self._warehouse.connect() as connection:
             locked = self.vault.lock(portal.id, APPLICATION_TOKEN, token)
             _sql.set_application_token(connection, id=portal.id, application_token=locked)
 
     def set_status(self, portal: Portal, status: str, reason: str | None = None) -> None:
-        """Connected, or why not, in one line without secrets."""
+        """Sets the portal's status, and the reason in one line without secrets."""
         with self._warehouse.connect() as connection:
             _sql.set_status(connection, id=portal.id, status=status, reason=reason)
 
     def set_domain(self, portal: Portal, domain: str) -> None:
-        """The same portal answers at another address."""
+        """Stores the new address of a portal that has moved."""
         with self._warehouse.connect() as connection:
             _sql.set_domain(connection, id=portal.id, domain=domain)
 
     def set_entity_type(self, portal: Portal, entity_type: str) -> None:
-        """What is counted as its funnel: lead, deal or both."""
+        """Sets what is counted as the portal's funnel: lead, deal or both."""
         with self._warehouse.connect() as connection:
             _sql.set_entity_type(connection, id=portal.id, entity_type=entity_type)
 
     def adopt_member_id(self, portal: Portal, member_id: str) -> Portal:
-        """The identity of a webhook portal, learnt from an event that its application token proved.
+        """Stores the identity of a webhook portal, learnt from an event that its application token proved.
 
         An identity that is known already stays. Raises PortalConflict where another portal has this one.
         """
@@ -224,7 +226,7 @@ class Portals:
         return self._opened(portal, WEBHOOK_URL, portal.locked_webhook_url)
 
     def remove(self, name: str, *, purge: bool) -> None:
-        """Forgets the credential and keeps the data, or deletes both."""
+        """Forgets the credential; with `purge` deletes the portal's data too."""
         portal = self.one(name)
         if not purge:
             self.disconnect(portal)
@@ -240,15 +242,17 @@ def _refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved
             f"{name} is the portal {known[name].domain} already; choose another name, "
             "or add --moved if it is the same portal at a new address"
         )
-    other = next((one for one in known.values() if one.domain == domain and one.name != name), None)
-    if other:
-        raise PortalConflict(f"the portal {domain} is connected already, as {other.name}")
+    twin = next(
+        (portal for portal in known.values() if portal.domain == domain and portal.name != name), None
+    )
+    if twin:
+        raise PortalConflict(f"the portal {domain} is connected already, as {twin.name}")
 
 
 def _account_for(known: Iterable[Portal], name: str, domain: str, member_id: str) -> UUID:
-    """The account that this portal has or gets."""
+    """The account id that this portal has, or gets now. Raises PortalConflict."""
     portals = {portal.name: portal for portal in known}
-    same = next((one for one in portals.values() if one.member_id == member_id), None)
+    same = next((portal for portal in portals.values() if portal.member_id == member_id), None)
     if same is not None:
         if same.name != name:
             raise PortalConflict(f"the portal {domain} is connected already, as {same.name}")

@@ -111,7 +111,7 @@ class StoredTokens:
         return tokens.access_token
 
     def _rotated(self, refresh_token: str) -> Tokens:
-        """New tokens; those of before where their commit was lost with its connection."""
+        """Returns new tokens; where their commit was lost with its connection, those that it would have stored."""
         fault("held")
         if self._unsaved is None or self._unsaved[0] != refresh_token:
             self._unsaved = refresh_token, self._refresher(refresh_token)

@@ -53,7 +53,7 @@ class Condition(BaseModel):
 
     @property
     def essence(self) -> dict[str, str | None]:
-        """What decides whom it qualifies, without names for people."""
+        """The parts that decide who fulfils the condition, without the names for people."""
         wanted = self.enum_id if self.field_type == "enumeration" else self.enum_value
         return {
             "entity_type": self.entity_type,
@@ -67,9 +67,9 @@ Conditions = Annotated[tuple[Condition, ...], Field(max_length=MOST_CONDITIONS)]
 _ADAPTER: TypeAdapter[tuple[Condition, ...]] = TypeAdapter(Conditions)
 
 
-def read_conditions(told: Any) -> tuple[Condition, ...]:
+def read_conditions(given: Any) -> tuple[Condition, ...]:
     """Conditions out of JSON as `/bitrix24/qualification-fields` has them. Raises ConditionRefused."""
-    fields = told.get("fields") if isinstance(told, Mapping) else told
+    fields = given.get("fields") if isinstance(given, Mapping) else given
     if not isinstance(fields, list):
         raise ConditionRefused('expected a list of conditions, or {"fields": [...]} with it')
     if len(fields) > MOST_CONDITIONS:
@@ -83,7 +83,7 @@ def read_conditions(told: Any) -> tuple[Condition, ...]:
 
 
 def stored_form(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
-    """As `user_accounts.bitrix24_qualification_fields` has them."""
+    """The conditions as JSON for `user_accounts.bitrix24_qualification_fields`."""
     return [condition.model_dump(exclude_none=True) for condition in conditions]
 
 
@@ -93,7 +93,10 @@ def checked(connection: Connection, account: UUID, conditions: Sequence[Conditio
     fields = {
         (owner, field.field_name): field for owner in owners for field in choices(connection, account, owner)
     }
-    return tuple(_checked(one, fields.get((one.entity_type, one.field_name))) for one in conditions)
+    return tuple(
+        _checked(condition, fields.get((condition.entity_type, condition.field_name)))
+        for condition in conditions
+    )
 
 
 def _checked(condition: Condition, field: FieldChoice | None) -> Condition:

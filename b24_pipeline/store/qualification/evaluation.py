@@ -56,7 +56,7 @@ def qualify(connection: Connection, account: UUID) -> None:
 
 
 def mark_own_leads(connection: Connection, account: UUID) -> int:
-    """`leads.is_qualified` follows what its lead or deal is now; returns how many changed."""
+    """Sets `leads.is_qualified` by what the lead or deal of each own lead is now; returns how many changed."""
     bookmark = bookmarks.hold(connection, account, OWN_LEADS)
     changed = _sql.mark_own_leads(connection, account=account, since=bookmark.loaded_upto)
     bookmarks.move(connection, account, [OWN_LEADS], bookmark.started_at)
@@ -83,17 +83,17 @@ def _evaluate(connection: Connection, account: UUID, conditions: Sequence[Condit
             entity_type=entity_type,
             conditions=Jsonb(_for_sql(conditions)),
             since=None if anew else bookmark.loaded_upto,
-            about_contacts=any(one.entity_type == "contact" for one in conditions),
+            about_contacts=any(condition.entity_type == "contact" for condition in conditions),
             # who fulfilled a condition that is still there, fulfilled it then
-            keep=all(one in wanted for one in earlier),
+            keep=all(condition in wanted for condition in earlier),
         )
     bookmarks.move(connection, account, [ENTITIES], bookmark.started_at, wanted)
 
 
 def _for_sql(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
     return [
-        {"place": place, **one.essence} | _wanted(one.essence["wanted"] or "")
-        for place, one in enumerate(conditions)
+        {"place": place, **condition.essence} | _wanted(condition.essence["wanted"] or "")
+        for place, condition in enumerate(conditions)
     ]
 
 
@@ -109,7 +109,7 @@ def _any_case(text: str) -> str:
 
 
 def _cases(character: str) -> str:
-    variants = {one for one in (character, character.lower(), character.upper()) if len(one) == 1}
+    variants = {case for case in (character, character.lower(), character.upper()) if len(case) == 1}
     if len(variants) > 1:
         return f"[{''.join(sorted(variants))}]"
     # beyond ASCII nothing has a meaning of its own

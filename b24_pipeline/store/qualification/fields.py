@@ -1,4 +1,4 @@
-"""Custom fields that a condition can be about, with their labels and options."""
+"""Custom fields that a condition can name, with their labels and options."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class FieldChoice:
 
 
 def field_choices(warehouse: Warehouse, account: UUID, entity_type: str) -> list[FieldChoice]:
-    """Those of lead, deal or contact, as the catalogue was read last, by label."""
+    """The custom fields of leads, deals or contacts that a condition can name, by label."""
     return warehouse.transact(choices, account, entity_type)
 
 
 def choices(connection: Connection, account: UUID, entity_type: str) -> list[FieldChoice]:
-    """The same within a transaction."""
+    """Like `field_choices`, in the caller's transaction."""
     with connection.cursor(row_factory=class_row(FieldChoice)) as cursor:
-        about = {"account": account, "entity_type": entity_type}
-        return cursor.execute(_sql.choices.sql, about).fetchall()
+        parameters = {"account": account, "entity_type": entity_type}
+        return cursor.execute(_sql.choices.sql, parameters).fetchall()
