@@ -56,7 +56,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if is_dataclass(value) and not isinstance(value, type):
-        return str(_mask({one.name: getattr(value, one.name) for one in fields(value)}))
+        return str(_mask({field.name: getattr(value, field.name) for field in fields(value)}))
     return str(value)
 
 
@@ -101,6 +101,6 @@ def logger(name: str) -> Any:
 
 
 def access_logger(name: str) -> Any:
-    """A logger whose INFO lines are written too: what a service was asked is what its log is for."""
+    """A logger whose INFO lines are written too: the access log of a service has a line a request."""
     talkative = structlog.make_filtering_bound_logger(logging.INFO)
     return structlog.wrap_logger(None, wrapper_class=talkative, of=name)

@@ -1,6 +1,6 @@
-"""Decoding of what a portal answers: PHP's lists and objects, times, pages.
+"""Decodes the answers of a portal: PHP's lists and objects, times, pages.
 
-Shapes: sections 1, 3.3 and 4 of the fact sheet. Error codes: `refusals.py`.
+Shapes: docs/bitrix24-rest.md, sections 1, 3.3 and 4. Error codes: `refusals.py`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueEr
 
 @contextmanager
 def decoding(portal: str, subject: str) -> Iterator[None]:
-    """Raises UnreadableAnswer for what decoding raises on an answer of another shape than expected.
+    """Raises UnreadableAnswer for the errors of a block that decodes an answer of another shape than expected.
 
-    Only decoding may stand in the block: an error of anything else there would be told as the portal's.
+    Only decoding may stand in the block: an error of anything else would be reported as the portal's.
     `subject` says what is decoded. The message has the place, not the value, which may be a row's.
     """
     try:
@@ -64,7 +64,7 @@ class Time:
         )
 
     def after(self, earlier: Time) -> Time:
-        """Both together, of one method in one batch."""
+        """The time of two blocks of one method in one batch, added up."""
         return replace(
             self,
             finish=max(self.finish or 0.0, earlier.finish or 0.0) or None,
@@ -74,8 +74,8 @@ class Time:
         )
 
 
-def _larger(one: float | None, other: float | None) -> float | None:
-    given = [figure for figure in (one, other) if figure is not None]
+def _larger(*figures: float | None) -> float | None:
+    given = [figure for figure in figures if figure is not None]
     return max(given, default=None)
 
 
@@ -106,13 +106,13 @@ class BatchAnswer:
     times: dict[str, Time] = field(default_factory=dict)
 
     def get(self, key: str) -> Any:
-        """The result of one command; raises its error."""
+        """The result of a command. Raises the command's error where it failed."""
         if key in self.errors:
             raise self.errors[key]
         return self.results[key]
 
     def take(self, other: BatchAnswer) -> None:
-        """Add the commands of another answer; where both have one, the other's counts."""
+        """Adds the commands of another answer; where both have a command, the other's counts."""
         for key in (*other.results, *other.errors):
             self.errors.pop(key, None)
         self.results |= other.results
@@ -123,7 +123,7 @@ class BatchAnswer:
 
 
 def read_batch(portal: str, body: Mapping[str, Any], methods: Mapping[str, str]) -> BatchAnswer:
-    """Decode a batch; `methods` names each command's method by its key, in the order sent.
+    """Decodes a batch; `methods` names each command's method by its key, in the order sent.
 
     Raises UnreadableAnswer when the maps cannot be matched with the commands.
     """

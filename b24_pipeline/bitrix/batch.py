@@ -1,4 +1,4 @@
-"""Up to fifty commands in one request (section 4 of the fact sheet)."""
+"""Up to fifty commands in one request (docs/bitrix24-rest.md, section 4)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Command:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """`method?query`, its values URL-encoded once, as a JSON body wants it."""
+        """The command as `method?query`, its values URL-encoded once, as a JSON body wants it."""
         query = "&".join(filter(None, (_parameter(str(key), value) for key, value in self.params.items())))
         return f"{self.method}?{query}" if query else self.method
 
     @property
     def chained(self) -> bool:
-        """Whether it leans on another command's result."""
+        """Whether the command takes a value from another command's result."""
         return any(isinstance(value, Reference) for _, value in _flat(self.params))
 
 
@@ -45,7 +45,7 @@ def batch_body(commands: Mapping[str, Command], *, halt: bool) -> dict[str, Any]
 
 
 def _parameter(name: str, value: Any) -> str:
-    if isinstance(value, list) and all(type(one) is str for one in value):
+    if isinstance(value, list) and all(type(item) is str for item in value):
         return _names(name, tuple(value))
     return _encoded(name, value)
 

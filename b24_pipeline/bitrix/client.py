@@ -2,7 +2,7 @@
 
     call = noted ( with retries ( within budget ( followed ( with a credential ( one request )))))
 
-Each ring is a method of its own. Secrets sit in the URLs here, so no URL, body
+Each ring is a method of its own. Secrets are in the URLs, so no URL, body
 or header reaches a message or a log: a failure names the portal and the method.
 """
 
@@ -47,10 +47,10 @@ class Keeper(Protocol):
         """The credential for the new address, once it is proved to be the same portal. Raises where it is not."""
 
     def failed(self, error: PortalError) -> None:
-        """A call failed for good."""
+        """Called where a call failed for good."""
 
     def answered(self) -> None:
-        """A call succeeded."""
+        """Called where a call succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PortalRequest:
-    """What goes through the rings: a method, its body, and the methods whose time it uses.
+    """A request on its way through the rings: a method, its body, and the methods whose time it uses.
 
     `opened_later`: a large answer is handed on undecoded.
     """
@@ -103,7 +103,7 @@ class BitrixClient:
         self._waits = waits or Waits()
         self._timeouts = timeouts or Timeouts()
         self._route = Route(credential, http or open_http(credential.address, self._timeouts))
-        self._left: list[Route] = []  # others may still wait for an answer there
+        self._left: list[Route] = []  # other threads may still wait for an answer on these
         self._following = threading.Lock()
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
@@ -189,7 +189,7 @@ class BitrixClient:
             raise
 
     def _followed(self, request: PortalRequest) -> Received:
-        """To the new address of a portal that has moved, once: a redirect would turn the POST into a GET."""
+        """Sends the request, once more to the new address of a portal that has moved: a redirect would be a GET."""
         route = self._route
         try:
             return self._with_credential(request, route)
@@ -202,7 +202,7 @@ class BitrixClient:
     def _follow(self, left: Route, error: PortalMoved, keeper: Keeper) -> None:
         with self._following:
             if self._route is not left:
-                return  # another thread was here
+                return  # another thread has done it
             credential = keeper.moved(error)
             self._left.append(left)
             self._route = Route(credential, open_http(credential.address, self._timeouts))
@@ -228,12 +228,14 @@ class BitrixClient:
         """Pass on what an answer says of operating time and of the portal's clock."""
         if outer and outer.at and (self.clock is None or outer.at > self.clock):
             self.clock = outer.at
-        told = {method: figure for method, figure in figures.items() if figure.operating is not None}
-        for method, figure in told.items():
+        reported = {method: figure for method, figure in figures.items() if figure.operating is not None}
+        for method, figure in reported.items():
             self._budget.spent(method, figure.operating or 0.0, figure.operating_reset_at, figure.finish)
-        inner = {method: figure for method, figure in told.items() if method != "batch" and figure.operating}
+        inner = {
+            method: figure for method, figure in reported.items() if method != "batch" and figure.operating
+        }
         # Some servers bill a batch as a whole and repeat that figure at each command: count it once.
-        self.usage.reported(inner or told)
+        self.usage.reported(inner or reported)
 
 
 def _batch_of(commands: Mapping[str, Command], *, halt: bool = False) -> PortalRequest:

@@ -1,4 +1,4 @@
-"""Whether a failed request is repeated, and after how long (section 8 of the fact sheet).
+"""Whether a failed request is repeated, and after how long (docs/bitrix24-rest.md, section 8).
 
 This is the only retry loop of the package. Everything repeated here is a
 read: a write after a timeout may have happened.
@@ -51,7 +51,7 @@ class Waits:
 
 @dataclass(slots=True)
 class RetryDecision:
-    """Decides for one call: counts its failures by kind."""
+    """Decides whether one call is repeated: counts its failures by kind."""
 
     repeats: Repeats
     failures: Counter[type[Exception]] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ class RetryDecision:
 
 
 def with_retries(attempt: Callable[[], T], repeats: Repeats, waits: Waits) -> T:
-    """Call until it succeeds, or fails in a way that repeating does not mend."""
+    """Calls `work` until it succeeds, or fails in a way that repeating does not mend."""
     return stamina.RetryingCaller(
         attempts=None,
         timeout=None,

@@ -1,4 +1,4 @@
-"""What a client has used of its portal."""
+"""Counts what a client has used of its portal: requests, commands, operating seconds."""
 
 from __future__ import annotations
 

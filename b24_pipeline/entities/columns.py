@@ -1,7 +1,7 @@
 """Columns as data: a Bitrix24 field, the table's column, and what its values look like.
 
 A value arrives as PHP left it: numbers as strings, empties as `null`, `""`,
-`"0"`, `false`, `[]` or a missing key (fact sheet, section 5 "Values"). A
+`"0"`, `false`, `[]` or a missing key (docs/bitrix24-rest.md, section 5 "Values"). A
 reader turns it into the text that PostgreSQL's COPY takes, or None for empty,
 or raises ValueError where it does not fit the column.
 """

@@ -80,7 +80,7 @@ class ReauthorizationRequired(PortalError):
 
 
 class PortalDisconnected(PortalError):
-    """Somebody has disconnected the portal; its data are here, but nothing can be asked."""
+    """Somebody has disconnected the portal; its data stay, but the portal cannot be asked."""
 
     def __init__(self, portal: str) -> None:
         super().__init__(

@@ -124,7 +124,7 @@ class PortalConflict(UsageError):
 
 
 class AccountNeeded(UsageError):
-    """Which portal is meant cannot be told."""
+    """Several portals are connected, and the call does not say which."""
 
     def __init__(self) -> None:
         super().__init__("several portals are connected: say which by `account`, the portal's name")
@@ -135,4 +135,4 @@ class KeyRefused(UsageError):
 
 
 class TooOften(UsageError):
-    """The same was asked more often than people do."""
+    """The same thing was asked more often than a person would."""

@@ -30,7 +30,7 @@ def side_by_side(
     for connection in connections:
         free.put(connection)
 
-    def one(name: str) -> T:
+    def work_on(name: str) -> T:
         connection = free.get()
         try:
             return work(connection, name)
@@ -45,7 +45,7 @@ def side_by_side(
     with ThreadPoolExecutor(len(connections)) as pool:
         while running or (sorter.is_active() and not stopped):
             if not stopped:
-                running |= {pool.submit(one, name): name for name in sorter.get_ready()}
+                running |= {pool.submit(work_on, name): name for name in sorter.get_ready()}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 sorter.done(running.pop(future))
                 error = future.exception()
@@ -66,5 +66,5 @@ def _waits_for(project: Project, names: Sequence[str]) -> dict[str, set[str]]:
     for name, model in project.models.items():
         read = {ref for test in model.tests for ref in test.refs if order[ref] < order[name]}
         read |= set(model.depends_on)
-        ancestors[name] = read.union(*(ancestors[one] for one in read))
+        ancestors[name] = read.union(*(ancestors[parent] for parent in read))
     return {name: ancestors[name] & chosen for name in names}

@@ -1,4 +1,4 @@
-"""A local Bitrix24 portal: a real HTTP server on loopback that behaves as the fact sheet says.
+"""A local Bitrix24 portal: a real HTTP server on loopback that behaves as docs/bitrix24-rest.md says.
 
     with Sandbox(SandboxConfig(leads=1000, deals=1000, seed=7)) as sandbox:
         read(sandbox.webhook_url)

@@ -1,4 +1,7 @@
-"""Where the portal and the authorization server answer, also after the portal moved (fact sheet 2.5)."""
+"""Where the portal and the authorization server answer, also after the portal moved.
+
+docs/bitrix24-rest.md, section 2.5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's clock and its zone, `+03:00` all year (fact sheet 5, Zones)."""
+"""The portal's clock and its zone, `+03:00` all year (docs/bitrix24-rest.md, section 5, Zones)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def moment_characters(epochs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
 
 
 def date_text(day: int) -> str:
-    """A date-only value, which carries the zone's offset as a fake clock (fact sheet 5)."""
+    """A date-only value, which carries the zone's offset as a fake clock (docs/bitrix24-rest.md, section 5)."""
     return _DAYS[day] + "T03:00:00+03:00"
 
 

@@ -14,7 +14,7 @@ class CostModel:
 
     `counted_row_seconds` is paid for each row that matches the filter whenever `total` is
     computed (`start` other than -1). A request dearer than `request_limit_seconds` ends as
-    the gateway's 504 page (fact sheet 3.4).
+    the gateway's 504 page (docs/bitrix24-rest.md, section 3.4).
     """
 
     request_seconds: float = 0.060
@@ -39,7 +39,7 @@ class CostModel:
 
 @dataclass(frozen=True)
 class Limits:
-    """The leaky bucket (fact sheet 3.1) and the operating time (3.2).
+    """The leaky bucket (docs/bitrix24-rest.md, section 3.1) and the operating time (3.2).
 
     `burst=None` means no bucket, `operating_limit_seconds=None` no time budget; operating
     time is reported all the same. A smaller `operating_window_seconds` makes the ten
@@ -69,7 +69,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class EventDelivery:
-    """How the portal sends its events (fact sheet 7.4), and how badly.
+    """How the portal sends its events (docs/bitrix24-rest.md, section 7.4), and how badly.
 
     `duplicate`, `reorder` and `lose` are shares of events from 0 to 1: sent once more a
     little later, sent after those raised behind it, not sent at all. Every event waits
@@ -114,7 +114,7 @@ class SandboxConfig:
     `now` is where the generated data ends (aware; default 2026-11-01 UTC); the portal's own
     clock is the machine's plus `clock_offset_seconds`. `contacts` and `companies` left out
     follow from the number of leads and deals. `history_current_pipeline_only` reproduces
-    the gap of fact sheet 6.5, `unstable_order` changes the order of every list that asked
+    the gap of docs/bitrix24-rest.md, section 6.5, `unstable_order` changes the order of every list that asked
     for none. `client_id`, `client_secret`, `application_token` left empty follow from the
     seed. `offline_extended` is the plan's feature that lets offline events be reserved,
     `license_family` what `app.info` tells apps: `ent` is Enterprise.
@@ -163,7 +163,7 @@ class SandboxConfig:
 
     @property
     def member_id(self) -> str:
-        """The portal's identity: 32 hex digits (fact sheet 2.5)."""
+        """The portal's identity: 32 hex digits (docs/bitrix24-rest.md, section 2.5)."""
         return self._digest("member")[:32]
 
     @property

@@ -1,4 +1,4 @@
-"""Refusals (fact sheet 8)."""
+"""Refusals (docs/bitrix24-rest.md, section 8)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RestError(Exception):
 
 
 def not_found() -> RestError:
-    """What classic methods say about a deleted element (fact sheet 6.9)."""
+    """What classic methods say about a deleted element (docs/bitrix24-rest.md, section 6.9)."""
     return RestError("", "Not found")
 
 

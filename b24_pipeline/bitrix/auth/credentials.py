@@ -1,7 +1,7 @@
 """The credential: where a request goes, and how it proves who we are.
 
 A webhook's secret sits in the path of its URL, an application's access token
-in the body (section 1 of the fact sheet). Neither may reach a log or message.
+in the body (docs/bitrix24-rest.md, section 1). Neither may reach a log or message.
 """
 
 from __future__ import annotations

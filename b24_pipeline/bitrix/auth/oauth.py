@@ -2,7 +2,7 @@
 
 This is the only holder of the client secret. It goes to the configured server
 and nowhere else, whatever an answer, an event or a browser names as server
-(section 2 of the fact sheet). Bitrix24 takes it in the query of a GET, so no
+(docs/bitrix24-rest.md, section 2). Bitrix24 takes it in the query of a GET, so no
 URL of this module reaches a message or a log.
 """
 
@@ -96,7 +96,7 @@ class OAuthApp:
         allowed: Iterable[str] = (),
         redirect_uri: str | None = None,
     ) -> OAuthApp:
-        """By the settings. Raises AddressRefused for the server."""
+        """Makes the application from the settings. Raises AddressRefused for the server's address."""
         patterns = tuple(allowed)
         return cls(client_id, client_secret, parse_server(server, patterns), patterns, redirect_uri)
 
@@ -106,15 +106,18 @@ class OAuthApp:
         return f"{address.origin}/oauth/authorize/?{urlencode(query)}"
 
     def exchange(self, code: str) -> Tokens:
-        """The tokens for a code, which lives 30 s and works once. Raises AuthorizationRefused for a dead one."""
+        """Exchanges a code for tokens; a code lives 30 s and works once. Raises AuthorizationRefused for a dead one."""
         return self._tokens("authorization_code", code, {"code": code} | self._redirect_query)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """A new pair, after which the old one is worth nothing. Raises AuthorizationRefused for a dead one."""
+        """Exchanges a refresh token for a new pair; the old pair is worth nothing then.
+
+        Raises AuthorizationRefused for a token that is used up or over.
+        """
         return self._tokens("refresh_token", refresh_token, {"refresh_token": refresh_token})
 
     def installation(self, access_token: str) -> Installation:
-        """What the server itself says of an access token.
+        """Asks the server what an access token is good for.
 
         Raises TokenExpired for one that is over, and ApplicationRefused for
         one of another application.
@@ -239,4 +242,4 @@ def _number(value: Any) -> int | None:
 
 def _scopes(value: Any) -> tuple[str, ...]:
     listed = value if isinstance(value, list) else re.split(r"[\s,]+", str(value or ""))
-    return tuple(str(one) for one in listed if one)
+    return tuple(str(scope) for scope in listed if scope)

@@ -1,8 +1,8 @@
 """The request bucket of a portal, as a strategy and a storage for `limits`.
 
-The bucket leaks at a steady rate and holds a burst (section 3.1 of the fact
-sheet). It is kept as one moment in time: when it will have run empty. That is
-a strategy and a storage for `limits`, whose own strategies count windows.
+The bucket leaks at a steady rate and holds a burst (docs/bitrix24-rest.md, section 3.1).
+It is kept as one moment in time: when it will have run empty. The strategies of `limits`
+itself count windows.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class LeakyBucketLimit(RateLimitItemPerSecond):
 
 
 def parse_rate(text: str) -> LeakyBucketLimit:
-    """Read the notation of B24_RATE_LIMIT, or the name of a plan; raises SettingsError."""
+    """Reads the notation of B24_RATE_LIMIT, or the name of a plan. Raises SettingsError."""
     match = _RATE.fullmatch(PLANS.get(text.strip().lower(), text))
     if match is None or float(match[1]) <= 0 or int(match[2]) < 1:
         raise SettingsError(
@@ -76,27 +76,27 @@ def parse_rate(text: str) -> LeakyBucketLimit:
 
 
 class LeakyBucketSupport(ABC):
-    """What a storage offers to LeakyBucketStrategy. All amounts are seconds of leaking."""
+    """The operations that LeakyBucketStrategy needs of a storage. All amounts are seconds of leaking."""
 
     @abstractmethod
     def pour(self, key: str, seconds: float) -> float:
-        """Add unasked; the level after it."""
+        """Adds an amount without a limit; returns the level after it."""
 
     @abstractmethod
     def pour_if_fits(self, key: str, seconds: float, allowance: float) -> bool:
-        """Add only if the level stays within the allowance."""
+        """Adds an amount if the level stays within the allowance; returns whether it did."""
 
     @abstractmethod
     def level(self, key: str) -> float:
-        """The level now; 0 for an empty bucket."""
+        """The level now, in seconds; 0 for an empty bucket."""
 
     @abstractmethod
     def fill(self, key: str, seconds: float) -> None:
-        """Raise the level to at least this."""
+        """Raises the level to at least this many seconds."""
 
 
 class MemoryBudgetStorage(MemoryStorage, LeakyBucketSupport):
-    """Buckets of one process."""
+    """Leaky buckets in the memory of one process."""
 
     STORAGE_SCHEME = ["b24+memory"]  # noqa: RUF012  declared so by limits
 
@@ -149,7 +149,7 @@ class LeakyBucketStrategy(RateLimiter):
         self._buckets: LeakyBucketSupport = storage
 
     def reserve(self, item: LeakyBucketLimit, *identifiers: str) -> float:
-        """Take the next free moment; the seconds to wait until it.
+        """Takes the next free moment; returns the seconds to wait until it.
 
         Whoever dies waiting has only wasted that moment.
         """
@@ -157,7 +157,7 @@ class LeakyBucketStrategy(RateLimiter):
         return max(level - item.allowance_seconds, 0.0)
 
     def overflow(self, item: LeakyBucketLimit, *identifiers: str) -> None:
-        """The other side says that its bucket is full."""
+        """Fills the bucket up: the portal has refused a request because its own is full."""
         self._buckets.fill(item.key_for(*identifiers), item.full_seconds)
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
@@ -172,7 +172,7 @@ class LeakyBucketStrategy(RateLimiter):
         return level + cost / bucket.leak_per_second <= bucket.allowance_seconds
 
     def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
-        """When the bucket will be empty, and how many requests fit now."""
+        """The moment when the bucket will be empty, and how many requests fit now."""
         bucket = _leaky(item)
         level = self._buckets.level(bucket.key_for(*identifiers))
         free = max(bucket.allowance_seconds - level, 0.0) * bucket.leak_per_second

@@ -1,7 +1,7 @@
 """The operating time of each method: slow down early, wait at the limit, stop nothing else.
 
 A method that ran too long in the last ten minutes is refused until
-`operating_reset_at` (section 3.2 of the fact sheet). Between processes all
+`operating_reset_at` (docs/bitrix24-rest.md, section 3.2). Between processes all
 moments are "seconds from now", so that no two clocks have to agree.
 """
 
@@ -26,17 +26,17 @@ class Operating:
 
 
 class OperatingStore(Protocol):
-    """Where processes share what they know of a bucket's methods."""
+    """A store in which processes share what they know of a bucket's methods."""
 
     def read(self, bucket: str) -> Mapping[str, Operating]:
-        """Every method of the bucket."""
+        """What is known of every method of a bucket."""
 
     def write(self, bucket: str, method: str, operating: Operating) -> None:
-        """What is known now; a block that ends later stays."""
+        """Stores what is known of a method; a block that ends later stays."""
 
 
 class MemoryOperatingStore:
-    """For one process, whose own knowledge is all there is."""
+    """An OperatingStore for a single process: it keeps nothing."""
 
     def read(self, bucket: str) -> Mapping[str, Operating]:
         return {}
@@ -91,7 +91,7 @@ class _Method:
 
 
 class OperatingTime:
-    """The methods of one bucket. Thread-safe."""
+    """The operating time of the methods of one bucket. Thread-safe."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class OperatingTime:
         self._lock = threading.Lock()
 
     def take(self, methods: Iterable[str]) -> float:
-        """0 and the right to run these methods now, or the seconds to wait before asking again."""
+        """Returns 0 where these methods may run now, else the seconds to wait before asking again."""
         with self._lock:
             now = self._clock()
             self._refresh(now)
@@ -122,7 +122,7 @@ class OperatingTime:
             return 0.0
 
     def spent(self, name: str, seconds: float, reset_in: float | None) -> None:
-        """What an answer reported; written to the store only when it has changed by enough to matter."""
+        """Takes what an answer reported; it is written to the store only when it has changed by enough to matter."""
         with self._lock:
             now = self._clock()
             method = self._methods.setdefault(name, _Method())
@@ -135,7 +135,7 @@ class OperatingTime:
                 self._store.write(self._bucket, name, method.shared(now))
 
     def blocked(self, name: str, reset_in: float | None) -> None:
-        """A refusal: until the reset that it names, else the last one known, else five minutes."""
+        """Blocks a refused method until the reset that it names, else the last one known, else for five minutes."""
         with self._lock:
             now = self._clock()
             method = self._methods.setdefault(name, _Method())

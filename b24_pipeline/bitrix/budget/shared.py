@@ -1,4 +1,4 @@
-"""The budget of a portal: its request bucket and its operating time behind one door."""
+"""The budget of a portal: waits for its request bucket and for the operating time of its methods."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ LONGEST_WAIT_SECONDS = 900.0
 
 
 class Budget(Protocol):
-    """What the client asks before each request, and tells after it."""
+    """What the client asks before each request, and reports to after it."""
 
     def acquire(self, methods: Sequence[str]) -> None:
-        """Wait until one request with these methods may be sent; raises BudgetExhausted."""
+        """Waits until one request with these methods may be sent. Raises BudgetExhausted."""
 
     def refused(self, error: RequestLimit) -> None:
-        """The portal said 503: its bucket is full, whatever we believed."""
+        """Takes a refusal with 503: the portal's bucket is full, whatever ours says."""
 
     def spent(self, method: str, operating: float, reset_at: float | None, now_portal: float | None) -> None:
-        """A method's operating seconds, and when they begin to be forgiven, in Unix time of the portal."""
+        """Takes a method's operating seconds, and when they begin to be forgiven, in the portal's Unix time."""
 
     def blocked(self, method: str, reset_at: float | None) -> None:
-        """The portal said 429 for this method; `reset_at` in Unix time, where it is known."""
+        """Takes a refusal with 429 of one method; `reset_at` is in Unix time, None where it is not known."""
 
 
 class SharedBudget:
-    """The Budget of one bucket, shared with whoever shares the storage and the store."""
+    """The budget of one bucket, shared with all who use the same storage and the same store."""
 
     def __init__(
         self,

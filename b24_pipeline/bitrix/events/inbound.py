@@ -1,4 +1,4 @@
-"""Inbound events: what a portal posts when something has changed (fact sheet, section 7.3).
+"""Inbound events: what a portal posts when something has changed (docs/bitrix24-rest.md, section 7.3).
 
 An event names an object and brings none of its values: it is a hint to fetch.
 Its body may carry live tokens, which stay out of everything that is stored.
@@ -118,7 +118,7 @@ def _entity_type(event: str) -> str | None:
 
 
 def _entity_id(form: Form) -> int | None:
-    """`data[FIELDS][ID]`; None where it is no id, for then there is nothing to fetch."""
+    """The id in `data[FIELDS][ID]`; None where it is no id: then there is nothing to fetch."""
     data = form.get("data")
     fields = data.get("FIELDS") if isinstance(data, dict) else None
     number = _whole(fields.get("ID")) if isinstance(fields, dict) else None
@@ -130,7 +130,7 @@ def _whole(value: Form | str | None) -> int | None:
 
 
 def _payload(form: Form, auth: Form) -> dict[str, Any]:
-    """All of it but `auth`, and of that what is harmless; nowhere a token, under whatever name."""
+    """The fields of an event without its tokens: all but `auth`, and of that what is harmless."""
     secrets = _secrets(auth)
     kept: dict[str, Any] = _without({name: value for name, value in form.items() if name != "auth"}, secrets)
     kept["auth"] = _without({name: auth[name] for name in _HARMLESS if name in auth}, secrets)

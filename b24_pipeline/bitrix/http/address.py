@@ -169,7 +169,9 @@ def _labels_fit(host: str) -> bool:
 def is_public(ip: str) -> bool:
     """Whether an IP address is one of the public internet, also where it is wrapped in another."""
     address = ipaddress.ip_address(ip.partition("%")[0])
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in _unwrapped(address))
+    return all(
+        inner.is_global and not inner.is_multicast and not inner.is_reserved for inner in _unwrapped(address)
+    )
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")

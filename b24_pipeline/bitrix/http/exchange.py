@@ -108,7 +108,7 @@ class Received:
 
 
 def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mapping[str, Any]) -> Received:
-    """POST a body, return the answer.
+    """POSTs a body and returns the answer.
 
     Raises PortalUnreachable, PortalTimeout, CertificateRefused, and
     UnreadableAnswer for one without end.
@@ -120,7 +120,7 @@ def exchange(http: httpx.Client, portal: str, method: str, url: str, body: Mappi
 def ask(
     http: httpx.Client, server: str, method: str, url: str, query: Mapping[str, str], most: int
 ) -> Received:
-    """GET with a query, which may hold secrets; the answer has at most `most` bytes. Raises as `exchange` does."""
+    """GETs with a query, which may hold secrets; the answer has at most `most` bytes. Raises as `exchange` does."""
     request = http.build_request("GET", url, params=dict(query), headers=HEADERS)
     return _sent(http, server, method, request, most)
 

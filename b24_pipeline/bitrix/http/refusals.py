@@ -1,4 +1,4 @@
-"""Error codes of the portal -> our exceptions (section 8 of the fact sheet)."""
+"""Error codes of the portal -> our exceptions (docs/bitrix24-rest.md, section 8)."""
 
 from __future__ import annotations
 

@@ -27,19 +27,19 @@ Chains = Sequence[Chain]
 
 
 class BatchReader(Protocol):
-    """What is done with the chains of one batch; the last two are called by one thread at a time."""
+    """What a reader does with the chains of one batch; the last two are called by one thread at a time."""
 
     def send(self, chains: Chains) -> Received:
-        """The answer; a large one is not decoded."""
+        """Sends the batch of these chains and returns the answer, a large one undecoded."""
 
     def open(self, chains: Chains, received: Received) -> list[Walk]:
-        """What came of each chain."""
+        """Decodes the answer: what each chain brought."""
 
     def too_heavy(self, chains: Chains, error: BaseException) -> bool:
-        """Whether a smaller batch may mend this; then the chains are in the plan again."""
+        """Whether a smaller batch may mend this error; then the chains are in the plan again."""
 
     def settle(self, chains: Chains, walks: list[Walk]) -> list[Piece]:
-        """The rows found; what was not read goes back into the plan."""
+        """Returns the rows that were read; what was not read goes back into the plan."""
 
 
 @dataclass(frozen=True, slots=True)

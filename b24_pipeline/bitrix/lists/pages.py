@@ -1,6 +1,6 @@
 """The pages of a list by ascending id: how they are asked for, and what came of them.
 
-Section 3.5 of the fact sheet: `start=-1`, `order[ID]=ASC`, `filter[>ID]`; in a
+docs/bitrix24-rest.md, section 3.5: `start=-1`, `order[ID]=ASC`, `filter[>ID]`; in a
 batch each page takes its `>ID` from the fiftieth row of the one before.
 """
 

@@ -81,7 +81,7 @@ class RangePool:
         A batch far from full is held back as long as that may fill it.
         """
         holes = self._landed.patchiness
-        self._open = [replace(one, patchiness=max(one.patchiness, holes)) for one in self._open]
+        self._open = [replace(ids, patchiness=max(ids.patchiness, holes)) for ids in self._open]
         self._coarse = self._coarse or self._patchy or self._is_long() or self._is_uneven()
         if self._coarse:
             self._spread(idle)
@@ -191,7 +191,7 @@ def _first_fit(tails: Sequence[OpenRange], commands: int) -> list[list[Chain]]:
     batches: list[list[Chain]] = []
     for tail in sorted(tails, key=lambda tail: -tail.pages):
         chain = Chain(tail, tail.pages)
-        fitting = (batch for batch in batches if sum(one.pages for one in batch) + chain.pages <= commands)
+        fitting = (batch for batch in batches if sum(part.pages for part in batch) + chain.pages <= commands)
         batch = next(fitting, None)
         if batch is None:
             batches.append([chain])

@@ -123,9 +123,9 @@ class Chain:
 def merged(ranges: Iterable[OpenRange | IdRange]) -> tuple[IdRange, ...]:
     """Ascending, with neighbours joined: a cursor short enough to store."""
     joined: list[IdRange] = []
-    for one in sorted(ranges, key=lambda one: one.after):
-        if joined and joined[-1].upto == one.after:
-            joined[-1] = IdRange(joined[-1].after, one.upto)
+    for ids in sorted(ranges, key=lambda ids: ids.after):
+        if joined and joined[-1].upto == ids.after:
+            joined[-1] = IdRange(joined[-1].after, ids.upto)
         else:
-            joined.append(IdRange(one.after, one.upto))
+            joined.append(IdRange(ids.after, ids.upto))
     return tuple(joined)

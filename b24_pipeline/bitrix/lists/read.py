@@ -55,7 +55,7 @@ def read_list(
     An open end becomes the highest id found by the first request, which also
     brings the first pages: a short list takes one request. `concurrency` requests
     are under way at once, also while the caller works; of their answers few are
-    decoded at a time (`flights.MOST_OPEN_BYTES`). There is at least one chunk.
+    decoded at a time (`in_flight.MOST_OPEN_BYTES`). There is at least one chunk.
     """
     reading = _Reading(client, query)
     yield reading.first_chunk(ranges, first_pages)
@@ -105,12 +105,12 @@ class _Reading:
 
     def first_chunk(self, ranges: Sequence[IdRange], pages: int) -> Chunk:
         """One small batch: the highest id, if an end is open, and the first pages of the ranges."""
-        open_end = any(one.upto is None for one in ranges)
+        open_end = any(ids.upto is None for ids in ranges)
         probed = list(ranges)[: MAX_COMMANDS - 1]
         share = max(1, min(pages, (MAX_COMMANDS - 1) // max(len(probed), 1)))
         answer = self._probe(probed, share, open_end)
         tops = highest_ids(self._client.portal, self._query, answer, "top") if open_end else []
-        pieces = [self._begin(number, one, share, answer, tops) for number, one in enumerate(probed)]
+        pieces = [self._begin(number, ids, share, answer, tops) for number, ids in enumerate(probed)]
         self._add_unprobed(list(ranges)[len(probed) :], tops)
         return Chunk(tuple(piece for piece in pieces if piece), merged(self._pool.ranges()))
 
@@ -121,30 +121,30 @@ class _Reading:
 
     def _probe(self, ranges: Sequence[IdRange], pages: int, open_end: bool) -> BatchAnswer:
         commands: dict[str, Command] = {"top": self._query.top()} if open_end else {}
-        for number, one in enumerate(ranges):
-            commands |= self._query.chain(f"r{number}", one.after, one.upto, pages)
+        for number, ids in enumerate(ranges):
+            commands |= self._query.chain(f"r{number}", ids.after, ids.upto, pages)
         return self._client.batch(commands) if commands else BatchAnswer()
 
     def _begin(
-        self, number: int, one: IdRange, pages: int, answer: BatchAnswer, tops: list[int]
+        self, number: int, ids: IdRange, pages: int, answer: BatchAnswer, tops: list[int]
     ) -> Piece | None:
         """Take what the first request read of a range, and put the rest of it into the pool."""
         keys = [f"r{number}_{page}" for page in range(pages)]
-        read = walk(self._client.portal, self._query, answer, keys, one.after, one.upto)
-        upto = one.upto
+        read = walk(self._client.portal, self._query, answer, keys, ids.after, ids.upto)
+        upto = ids.upto
         if upto is None:
             # Rows made since are the next reading's: this one ends at the highest id it saw.
-            upto = max(tops[0] if tops else one.after, one.after)
+            upto = max(tops[0] if tops else ids.after, ids.after)
             read.rows = [row for row in read.rows if int(row[self._query.id_field]) <= upto]
             read.complete, read.covered = read.complete or read.covered >= upto, min(read.covered, upto)
-        return self._keep(OpenRange(one.after, upto), read, _density(tops) if one.upto is None else None)
+        return self._keep(OpenRange(ids.after, upto), read, _density(tops) if ids.upto is None else None)
 
     def _add_unprobed(self, ranges: Sequence[IdRange], tops: list[int]) -> None:
         known = self._pool.ranges()
-        density = sum(one.density for one in known) / len(known) if known else 1.0
-        for one in ranges:
-            upto = one.upto if one.upto is not None else max(tops[0] if tops else 0, one.after)
-            self._pool.add(OpenRange(one.after, upto, density, 1.0 - density, PAGE_ROWS))
+        density = sum(ids.density for ids in known) / len(known) if known else 1.0
+        for ids in ranges:
+            upto = ids.upto if ids.upto is not None else max(tops[0] if tops else 0, ids.after)
+            self._pool.add(OpenRange(ids.after, upto, density, 1.0 - density, PAGE_ROWS))
 
     def send(self, chains: Sequence[Chain]) -> Received:
         """The answer to a batch of these chains."""

@@ -56,7 +56,7 @@ class Fault:
     - `truncate`: half of the right body, then the connection is cut
     - `disconnect`: the connection is cut without an answer
     - `delay`: wait `seconds`, then answer; `drip`: a byte each `seconds`
-    - `redirect`: 302 to `location` (fact sheet 2.5)
+    - `redirect`: 302 to `location` (docs/bitrix24-rest.md, section 2.5)
     - `revoke`: INVALID_CREDENTIALS; `portal_deleted`: PORTAL_DELETED
     - `same_page`: the method answers for ever what it answered first
     - `drop_scope`: methods of `scope` are out of scope

@@ -54,7 +54,7 @@ class Editor:
         return identifier
 
     def update(self, entity_type: str, identifier: int, fields: Mapping[str, Any], user_id: int) -> None:
-        """Change fields; a stage makes history, immutable fields are ignored (fact sheet 9.17)."""
+        """Change fields; a stage makes history, immutable fields are ignored (docs/bitrix24-rest.md, section 9.17)."""
         entity = self._entities[entity_type]
         row = self._row(entity, identifier)
         known = _known(fields, entity.writable_fields() - entity.immutable_fields())
@@ -69,7 +69,7 @@ class Editor:
     def move(self, entity_type: str, identifier: int, stage: str, category: int | None, user_id: int) -> None:
         """Put an element into a stage, across pipelines if `category` is another one.
 
-        That raises another event than an update, and no update (fact sheet 7.2).
+        That raises another event than an update, and no update (docs/bitrix24-rest.md, section 7.2).
         """
         entity = self._entities[entity_type]
         row = self._row(entity, identifier)

@@ -1,4 +1,7 @@
-"""What a field's type means for its column: empty form, written form, form in items (fact sheet 5)."""
+"""What a field's type means for its column: empty form, written form, form in items.
+
+docs/bitrix24-rest.md, section 5.
+"""
 
 from __future__ import annotations
 

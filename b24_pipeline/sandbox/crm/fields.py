@@ -1,4 +1,4 @@
-"""Field descriptions: what `crm.*.fields` tells (fact sheet 6.2)."""
+"""Field descriptions: what `crm.*.fields` tells (docs/bitrix24-rest.md, section 6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User fields: definition, catalogue entry, `userfield.list` entry (fact sheet 6.7)."""
+"""User fields: definition, catalogue entry, `userfield.list` entry (docs/bitrix24-rest.md, section 6.7)."""
 
 from __future__ import annotations
 

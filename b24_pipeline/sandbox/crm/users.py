@@ -1,4 +1,4 @@
-"""The portal's users (fact sheet 6.8): a few of them dismissed, times in several shapes."""
+"""The portal's users (docs/bitrix24-rest.md, section 6.8): a few of them dismissed, times in several shapes."""
 
 from __future__ import annotations
 

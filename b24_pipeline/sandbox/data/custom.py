@@ -1,4 +1,4 @@
-"""Generated user fields: one of every common type on leads and deals (fact sheet 6.7)."""
+"""Generated user fields: one of every common type on leads and deals (docs/bitrix24-rest.md, section 6.7)."""
 
 from __future__ import annotations
 

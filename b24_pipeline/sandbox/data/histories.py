@@ -1,4 +1,4 @@
-"""Moves as a table of `crm.stagehistory.list` (fact sheet 6.5)."""
+"""Moves as a table of `crm.stagehistory.list` (docs/bitrix24-rest.md, section 6.5)."""
 
 from __future__ import annotations
 

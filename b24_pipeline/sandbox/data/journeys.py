@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 CREATED, INTERMEDIATE, FINAL, PIPELINE_CHANGED = 1, 2, 3, 5
-"""`TYPE_ID` of a history row (fact sheet 6.5)."""
+"""`TYPE_ID` of a history row (docs/bitrix24-rest.md, section 6.5)."""
 _WON, _LOST = -1, -2
 _MAX_STEPS = 16
 _DAY = 86400

@@ -64,7 +64,7 @@ _COLORS = {"": "#39A8EF", "S": "#7BD500", "F": "#FF5752"}
 
 
 def stage_code(category_id: int, code: str) -> str:
-    """Funnel 0 has no prefix, funnel n has `Cn:` (fact sheet 6.4)."""
+    """Funnel 0 has no prefix, funnel n has `Cn:` (docs/bitrix24-rest.md, section 6.4)."""
     return f"C{category_id}:{code}" if category_id else code
 
 

@@ -13,7 +13,7 @@ from b24_pipeline.sandbox.events.subscriptions import OutgoingWebhook, Subscript
 from b24_pipeline.sandbox.oauth.installed_app import VERSION, Application
 
 _WITH_REFRESH_TOKEN = frozenset({names.INSTALL, names.QUEUE})
-"""Events that bring a refresh token reliably (fact sheet 7.3)."""
+"""Events that bring a refresh token reliably (docs/bitrix24-rest.md, section 7.3)."""
 _NEVER_WITH_TOKENS = frozenset({names.UNINSTALL})
 
 
@@ -48,7 +48,7 @@ class Bus:
             self._ring()
 
     def install(self, url: str) -> None:
-        """The app is installed; its tokens go to the initial installation path (fact sheet 2.4)."""
+        """The app is installed; its tokens go to the initial installation path (docs/bitrix24-rest.md, section 2.4)."""
         self._application.installed = True
         data = {"VERSION": VERSION, "ACTIVE": "Y", "INSTALLED": "Y", "LANGUAGE_ID": "ru"}
         self._send(url, names.INSTALL, data, self.subscriptions.next_id(), self._app_auth(names.INSTALL, 0))

@@ -1,4 +1,4 @@
-"""The body of an event: a form with PHP's brackets, all of it text (fact sheet 7.3)."""
+"""The body of an event: a form with PHP's brackets, all of it text (docs/bitrix24-rest.md, section 7.3)."""
 
 from __future__ import annotations
 

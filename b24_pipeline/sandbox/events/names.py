@@ -1,4 +1,4 @@
-"""Names of events (fact sheet 7.2)."""
+"""Names of events (docs/bitrix24-rest.md, section 7.2)."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ NAMES: tuple[str, ...] = (
 """Every event that can be bound; of these the sandbox raises those of its four entities and of the app."""
 
 FOR_APPS_ONLY = frozenset({FUNNEL_CHANGE, *_APP})
-"""What an outgoing webhook never gets (fact sheet 7.1)."""
+"""What an outgoing webhook never gets (docs/bitrix24-rest.md, section 7.1)."""

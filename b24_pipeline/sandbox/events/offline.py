@@ -1,4 +1,7 @@
-"""The offline queue: a list of what is dirty, reserved and cleared by its reader (fact sheet 7.5)."""
+"""The offline queue: a list of what is dirty, reserved and cleared by its reader.
+
+docs/bitrix24-rest.md, section 7.5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The queue service: sends events behind the portal's back, once each, in whatever order (fact sheet 7.4)."""
+"""The queue service: sends events behind the portal's back, once each, in whatever order.
+
+docs/bitrix24-rest.md, section 7.4.
+"""
 
 from __future__ import annotations
 

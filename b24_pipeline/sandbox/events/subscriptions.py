@@ -1,4 +1,7 @@
-"""Who wants which event: the app's bindings, and outgoing webhooks made in the portal (fact sheet 7.1)."""
+"""Who wants which event: the app's bindings, and outgoing webhooks made in the portal.
+
+docs/bitrix24-rest.md, section 7.1.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Entrance:
 
 
 def _token(headers: Mapping[bytes, bytes], params: Params) -> str:
-    """A bearer token goes before `auth`, that before `access_token` (fact sheet 1)."""
+    """A bearer token goes before `auth`, that before `access_token` (docs/bitrix24-rest.md, section 1)."""
     given: list[Any] = [params.pop("auth", None), params.pop("access_token", None)]
     bearer = headers.get(b"authorization", b"").decode("latin-1")
     if bearer.lower().startswith(_BEARER):

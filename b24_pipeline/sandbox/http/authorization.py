@@ -1,4 +1,7 @@
-"""`/oauth/...`: the portal's page of consent and the authorization server's token endpoint (fact sheet 2)."""
+"""`/oauth/...`: the portal's page of consent and the authorization server's token endpoint.
+
+docs/bitrix24-rest.md, section 2.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ class Authorization:
         return reply
 
     def _authorize(self, query: Params, language: str) -> Reply:
-        """A refusal is the portal's own page: the app never hears of it (fact sheet 2.1)."""
+        """A refusal is the portal's own page: the app never hears of it (docs/bitrix24-rest.md, section 2.1)."""
         texts = _TEXTS[language]
         client_id, state = str(query.get("client_id", "")), str(query.get("state", ""))
         if client_id != self._portal.config.client_id or not self._application.installed:

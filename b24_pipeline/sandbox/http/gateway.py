@@ -103,7 +103,9 @@ class Gateway:
         return self._entrance.admit(asked, dict(scope["headers"]), params)
 
     def _moved(self, scope: Message, path: str) -> Reply | None:
-        """The way to the portal's present address, if it was asked at a former one (fact sheet 2.5).
+        """The way to the portal's present address, if it was asked at a former one.
+
+        docs/bitrix24-rest.md, section 2.5.
 
         The authorization server stays where the portal was at first: its token endpoint and
         its check of a token by GET are not the portal's.

@@ -1,4 +1,4 @@
-"""Codes, access tokens and refresh tokens that are out (fact sheet 2.1 and 2.2)."""
+"""Codes, access tokens and refresh tokens that are out (docs/bitrix24-rest.md, section 2.1 and 2.2)."""
 
 from __future__ import annotations
 

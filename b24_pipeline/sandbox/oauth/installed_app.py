@@ -19,14 +19,14 @@ from b24_pipeline.sandbox.rest_error import RestError
 
 VERSION = 1
 LOCAL = "L"
-"""Status of a local app (fact sheet 2.2)."""
+"""Status of a local app (docs/bitrix24-rest.md, section 2.2)."""
 
 
 class Application:
-    """A local app; installed from the start, as an authorization needs (fact sheet 2.1).
+    """A local app; installed from the start, as an authorization needs (docs/bitrix24-rest.md, section 2.1).
 
     `finished` is false while an app with pages has not called `installFinish`: then it is
-    bound to events and gets none (fact sheet 2.4).
+    bound to events and gets none (docs/bitrix24-rest.md, section 2.4).
     """
 
     def __init__(self, config: SandboxConfig, addresses: SandboxAddresses) -> None:
@@ -48,7 +48,7 @@ class Application:
             return dict(self._outcomes)
 
     def token(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer of `/oauth/token/`; raises the refusals of fact sheet 2.3."""
+        """The answer of `/oauth/token/`; raises the refusals of docs/bitrix24-rest.md, section 2.3."""
         kind = str(params.get("grant_type") or "")
         try:
             answer = self._granted(kind, params)
@@ -101,7 +101,7 @@ class Application:
         return Caller(pair.user_id, self.config.scope, pair.expires)
 
     def info(self, caller: Caller) -> dict[str, Any]:
-        """`app.info` of the portal and of the authorization server in one (fact sheet 2.2 and 6.8).
+        """`app.info` of the portal and of the authorization server in one (docs/bitrix24-rest.md, section 2.2 and 6.8).
 
         Both answer at the same path, and here at the same host.
         """

@@ -1,4 +1,4 @@
-"""What the authorization server refuses (fact sheet 2.3)."""
+"""What the authorization server refuses (docs/bitrix24-rest.md, section 2.3)."""
 
 from __future__ import annotations
 

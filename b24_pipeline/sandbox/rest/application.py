@@ -1,4 +1,4 @@
-"""`app.info`, `feature.get` and the scopes of the credential (fact sheet 6.8)."""
+"""`app.info`, `feature.get` and the scopes of the credential (docs/bitrix24-rest.md, section 6.8)."""
 
 from __future__ import annotations
 

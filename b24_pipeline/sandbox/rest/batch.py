@@ -1,4 +1,7 @@
-"""`batch`: up to fifty commands, in order, each may use the results of earlier ones (fact sheet 4)."""
+"""`batch`: up to fifty commands, in order, each may use the results of earlier ones.
+
+docs/bitrix24-rest.md, section 4.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ class Batch:
             self._parts["next"][key] = following
 
     def _bill_batch(self) -> None:
-        """The other reading of fact sheet 3.2: `batch` pays, all commands show one figure."""
+        """The other reading of docs/bitrix24-rest.md, section 3.2: `batch` pays, all commands show one figure."""
         now = self._executor.portal.clock.now()
         self._executor.operating.record("batch", self.seconds, now)
         usage = self._executor.operating.usage("batch", now)

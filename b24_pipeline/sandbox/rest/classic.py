@@ -1,4 +1,4 @@
-"""`crm.lead|deal|contact|company.*` (fact sheet 6.2)."""
+"""`crm.lead|deal|contact|company.*` (docs/bitrix24-rest.md, section 6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines, stages and other directories (fact sheet 6.4)."""
+"""Pipelines, stages and other directories (docs/bitrix24-rest.md, section 6.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`crm.duplicate.findbycomm` (fact sheet 6.6)."""
+"""`crm.duplicate.findbycomm` (docs/bitrix24-rest.md, section 6.6)."""
 
 from __future__ import annotations
 

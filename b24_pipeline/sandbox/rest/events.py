@@ -1,4 +1,4 @@
-"""`event.*` and `events`: binding, unbinding, listing (fact sheet 7.1)."""
+"""`event.*` and `events`: binding, unbinding, listing (docs/bitrix24-rest.md, section 7.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from b24_pipeline.sandbox.rows.codecs import php_int
 
 
 def app_only(method: Method) -> Method:
-    """Refuses webhook credentials, which have no app (fact sheet 1)."""
+    """Refuses webhook credentials, which have no app (docs/bitrix24-rest.md, section 1)."""
 
     @wraps(method)
     def refusing(portal: PortalState, params: Params) -> RestAnswer:

@@ -1,4 +1,4 @@
-"""The names of classic fields in `crm.item.*` (fact sheet 6.3)."""
+"""The names of classic fields in `crm.item.*` (docs/bitrix24-rest.md, section 6.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`crm.item.*` for leads, deals, contacts and companies (fact sheet 6.3)."""
+"""`crm.item.*` for leads, deals, contacts and companies (docs/bitrix24-rest.md, section 6.3)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Items:
         self.names = item_names(self.entity, original=original)
 
     def rows(self, given: Params) -> Rows:
-        """Rows of a filter; `logic: OR` nests (fact sheet 5)."""
+        """Rows of a filter; `logic: OR` nests (docs/bitrix24-rest.md, section 5)."""
         plain = {key: value for key, value in given.items() if not _is_group(key, value)}
         rows = self.entity.table.matching([self._condition(key, one) for key, one in plain.items()])
         for group in (value for key, value in given.items() if _is_group(key, value)):

@@ -1,4 +1,4 @@
-"""The leaky bucket a source address and the operating time a method (fact sheet 3.1, 3.2)."""
+"""The leaky bucket a source address and the operating time a method (docs/bitrix24-rest.md, section 3.1, 3.2)."""
 
 from __future__ import annotations
 

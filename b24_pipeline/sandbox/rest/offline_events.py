@@ -1,4 +1,4 @@
-"""`event.offline.*`: reading, reserving and clearing the offline queue (fact sheet 7.5)."""
+"""`event.offline.*`: reading, reserving and clearing the offline queue (docs/bitrix24-rest.md, section 7.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`start`, `next`, `total` (fact sheet 5, Paging)."""
+"""`start`, `next`, `total` (docs/bitrix24-rest.md, section 5, Paging)."""
 
 from __future__ import annotations
 

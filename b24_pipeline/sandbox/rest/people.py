@@ -1,4 +1,4 @@
-"""`user.*` and `profile` (fact sheet 6.8)."""
+"""`user.*` and `profile` (docs/bitrix24-rest.md, section 6.8)."""
 
 from __future__ import annotations
 

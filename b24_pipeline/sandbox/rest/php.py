@@ -1,4 +1,4 @@
-"""PHP's ideas of arrays: bracketed forms in, lists or objects out (fact sheet 1 and 4)."""
+"""PHP's ideas of arrays: bracketed forms in, lists or objects out (docs/bitrix24-rest.md, section 1 and 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`$result[req_0][49][ID]` in batch commands (fact sheet 3.5 and 4)."""
+"""`$result[req_0][49][ID]` in batch commands (docs/bitrix24-rest.md, section 3.5 and 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `time` block (fact sheet 3.3) and what a call costs."""
+"""The `time` block (docs/bitrix24-rest.md, section 3.3) and what a call costs."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOTHING = -(2**62)
 
 
 class _Absent:
-    """The key is missing from the row, which is how Bitrix24 says "no phones" (fact sheet 5)."""
+    """The key is missing from the row, which is how Bitrix24 says "no phones" (docs/bitrix24-rest.md, section 5)."""
 
     def __repr__(self) -> str:
         return "ABSENT"

@@ -1,4 +1,4 @@
-"""How numbers are written: classic methods send text, items send numbers (fact sheet 5, Values)."""
+"""How numbers are written: classic methods send text, items send numbers (docs/bitrix24-rest.md, section 5, Values)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,10 @@ class DayCodec(_Each):
 
 
 def php_int(value: Any) -> int:
-    """`(int)$value` of PHP, which is why an unresolved reference restarts a chain (fact sheet 3.5)."""
+    """`(int)$value` of PHP, which is why an unresolved reference restarts a chain.
+
+    docs/bitrix24-rest.md, section 3.5.
+    """
     if isinstance(value, list | dict):
         return 1 if value else 0
     if isinstance(value, bool | int | float):

@@ -1,4 +1,4 @@
-"""Filter conditions: the prefix table of fact sheet 5, and how one value is tested."""
+"""Filter conditions: the prefix table of docs/bitrix24-rest.md, section 5, and how one value is tested."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Multifield:
         self._sorted = []
 
     def mask(self, size: int, operation: str, wanted: Any) -> Mask:
-        """Multifields match exactly (fact sheet 5, Filter)."""
+        """Multifields match exactly (docs/bitrix24-rest.md, section 5, Filter)."""
         texts = {str(one) for one in (wanted if isinstance(wanted, list) else [wanted])}
         found = (any(entry["VALUE"] in texts for entry in self.values(row)) for row in range(size))
         mask = np.fromiter(found, dtype=np.bool_, count=size)
@@ -168,7 +168,7 @@ def phone_text(number: int, style: int) -> str:
 
 
 def phone_number(text: str) -> int:
-    """The ten national digits of a phone, its extension ignored (fact sheet 6.6)."""
+    """The ten national digits of a phone, its extension ignored (docs/bitrix24-rest.md, section 6.6)."""
     digits = "".join(symbol for symbol in text.partition("доб")[0] if symbol.isdecimal())
     return int(digits[-10:] or 0)
 

@@ -1,4 +1,4 @@
-"""Which fields a list shows: the select masks of classic methods (fact sheet 5)."""
+"""Which fields a list shows: the select masks of classic methods (docs/bitrix24-rest.md, section 5)."""
 
 from __future__ import annotations
 

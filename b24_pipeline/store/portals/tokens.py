@@ -1,6 +1,6 @@
 """A portal's OAuth tokens, refreshed by one process at a time.
 
-A refresh token works once (section 2 of the fact sheet leaves it open; we
+A refresh token works once (docs/bitrix24-rest.md, section 2 leaves it open; we
 assume it), so of all processes that meet an expired access token one asks,
 under the portal's row lock, and the others wait and take what it stored. A
 process that dies lets go of the lock with its connection. One that dies after

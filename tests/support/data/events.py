@@ -24,7 +24,7 @@ def fields(
     token: str = TOKEN,
     **auth: str,
 ) -> dict[str, str]:
-    """The fields of an event (fact sheet, section 7.3)."""
+    """The fields of an event (docs/bitrix24-rest.md, section 7.3)."""
     return {
         "event": event,
         "event_handler_id": "318",

@@ -154,7 +154,7 @@ def test_times_as_they_come() -> None:
     ],
 )
 def test_error_codes(error: Any, status: int, kind: type[errors.ApiError]) -> None:
-    """Section 8 of the fact sheet, in any case and with any status."""
+    """docs/bitrix24-rest.md, section 8, in any case and with any status."""
     problem = refusal("acme", "crm.deal.list", error, status)
     assert type(problem) is kind
     assert str(problem).startswith("acme: crm.deal.list was refused")

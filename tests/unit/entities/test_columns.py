@@ -75,7 +75,7 @@ def test_false_is_null_but_in_a_flag(kind: Kind) -> None:
     ],
 )
 def test_value_that_fits_becomes_its_text(kind: Kind, value: Any, text: str | None) -> None:
-    """Every kind of value of the fact sheet's table is read as what it means."""
+    """Every kind of value of docs/bitrix24-rest.md's table is read as what it means."""
     assert READERS[kind](value) == text
 
 

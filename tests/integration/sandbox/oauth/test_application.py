@@ -22,7 +22,7 @@ Start = Callable[..., Sandbox]
 
 
 def test_consent_leads_back_with_a_code(start: Start) -> None:
-    """The page asks in the browser's language; its button redirects with what fact sheet 2.1 names."""
+    """The page asks in the browser's language; its button redirects as docs/bitrix24-rest.md, section 2.1 says."""
     sandbox = start(redirect_uri="http://app.example/back?x=1")
     page = App(sandbox).consent(state="a&b<")
     assert "a&amp;b&lt;" in page.text
@@ -68,7 +68,7 @@ def test_a_refusal_is_a_page_of_the_portal(start: Start) -> None:
 
 
 def test_a_code_is_exchanged_once(start: Start) -> None:
-    """The answer has every field of fact sheet 2.2; the second exchange is refused."""
+    """The answer has every field of docs/bitrix24-rest.md, section 2.2; the second exchange is refused."""
     sandbox = start()
     app = App(sandbox)
     code = app.code()
@@ -111,7 +111,7 @@ def test_a_code_does_not_last(start: Start) -> None:
     ],
 )
 def test_the_token_endpoint_refuses(portal: Sandbox, params: dict[str, str], status: int, error: str) -> None:
-    """Codes and statuses of fact sheet 2.3."""
+    """Codes and statuses of docs/bitrix24-rest.md, section 2.3."""
     answer = App(portal).token(**{"grant_type": "refresh_token", "refresh_token": "x"} | params)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
@@ -128,7 +128,7 @@ def test_a_refresh_token_works_once(start: Start) -> None:
 
 
 def test_refresh_tokens_may_survive(start: Start) -> None:
-    """The other reading of fact sheet 2.2."""
+    """The other reading of docs/bitrix24-rest.md, section 2.2."""
     app = App(start(refresh_is_single_use=False))
     old = app.tokens()
     assert app.refresh(old["refresh_token"]).status_code == 200

@@ -37,7 +37,7 @@ def test_a_method_out_of_time_is_429_until_the_reset(start: Callable[..., Sandbo
 
 
 def test_inner_commands_pay_or_the_batch_does(start: Callable[..., Sandbox]) -> None:
-    """Both readings of fact sheet 3.2: billed to each method, or to `batch` with one figure."""
+    """Both readings of docs/bitrix24-rest.md, section 3.2: billed to each method, or to `batch` with one figure."""
     cost = CostModel(0.0, 0.01, 0.0, 0.0)
     commands = {"a": "crm.deal.list?start=-1", "b": "crm.lead.list?start=-1"}
     by_command = start(cost=cost, limits=Limits(burst=None, bill_batch="command"))

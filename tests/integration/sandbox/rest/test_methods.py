@@ -101,7 +101,7 @@ def test_original_names_of_user_fields_can_be_kept(call: Caller) -> None:
 
 
 def test_history_hides_earlier_pipelines_where_it_is_set_so(start: Callable[..., Sandbox]) -> None:
-    """The gap of fact sheet 6.5: only rows of the owner's present pipeline."""
+    """The gap of docs/bitrix24-rest.md, section 6.5: only rows of the owner's present pipeline."""
     whole, gap = (start(history_current_pipeline_only=hidden) for hidden in (False, True))
     history = whole.truth.history("deal")
     current = whole.truth.entities("deal").set_index("ID")["CATEGORY_ID"]

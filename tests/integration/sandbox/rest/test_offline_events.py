@@ -1,4 +1,4 @@
-"""The offline queue: dirty list, reservation, clearing (fact sheet 7.5)."""
+"""The offline queue: dirty list, reservation, clearing (docs/bitrix24-rest.md, section 7.5)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_failed_and_cleared_rows_are_told_apart(sandbox: Sandbox) -> None:
 
 
 def test_rows_are_filtered_and_ordered(sandbox: Sandbox) -> None:
-    """By the fields of the fact sheet; another field is a mistake."""
+    """By the fields of docs/bitrix24-rest.md; another field is a mistake."""
     queue = Queue(sandbox)
     ids = touch(sandbox, 0, 1, 2)
     sandbox.delete("deal", ids[0])

@@ -73,7 +73,7 @@ def test_an_id_that_is_none_leaves_the_event_without_an_object(number: str) -> N
 
 
 def test_least_that_an_event_has() -> None:
-    """One outgoing webhook lacks all but these (fact sheet, section 7.3)."""
+    """One outgoing webhook lacks all but these (docs/bitrix24-rest.md, section 7.3)."""
     least = {"event": "ONCRMDEALADD", "auth[member_id]": MEMBER, "auth[application_token]": TOKEN}
     assert parse_event(urlencode(least).encode()).payload == {"event": "ONCRMDEALADD", "auth": {}}
 

@@ -78,7 +78,7 @@ def found(table: Table, key: str, value: object) -> list[int]:
     ],
 )
 def test_each_prefix_selects_its_rows(table: Table, key: str, value: object, ids: list[int]) -> None:
-    """Every prefix of the fact sheet's table, on ids, links, texts, money and times."""
+    """Every prefix of docs/bitrix24-rest.md's table, on ids, links, texts, money and times."""
     assert found(table, key, value) == ids
 
 

@@ -44,5 +44,5 @@ def test_a_mask_shows_its_fields(select: tuple[str, ...], shown: tuple[str, ...]
     ],
 )
 def test_items_spell_fields_their_own_way(classic: str, item: str) -> None:
-    """The renamed fields and the user fields of fact sheet 6.3."""
+    """The renamed fields and the user fields of docs/bitrix24-rest.md, section 6.3."""
     assert item_name(classic, original=False) == item

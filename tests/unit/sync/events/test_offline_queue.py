@@ -15,7 +15,7 @@ def row(**fields: Any) -> dict[str, Any]:
 
 
 def test_a_row_names_its_object() -> None:
-    """As the fact sheet shows it (section 7.5); numbers and strings alike."""
+    """As docs/bitrix24-rest.md shows it (section 7.5); numbers and strings alike."""
     found = event_of(row(), "m")
     assert (found.event, found.entity_type, found.entity_id) == ("ONCRMDEALUPDATE", "deal", 4127)
     assert found.payload["offline"]["ID"] == "18"
