@@ -26,7 +26,7 @@ def b24pysdk(webhook_url: str) -> int:
     def plain_post(url: str, *arguments: Any, **options: Any) -> Any:
         return post(url.replace("https://", "http://"), *arguments, **options)
 
-    requests.post = plain_post
+    vars(requests)["post"] = plain_post
     host, _, path = webhook_url.removeprefix("http://").partition("/rest/")
     client = Client(BitrixWebhook(domain=host, webhook_token=path.strip("/")))
     return sum(1 for _ in client.crm.deal.list(select=DEAL_FIELDS).as_list_fast().result)

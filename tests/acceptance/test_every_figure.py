@@ -105,7 +105,7 @@ def assert_days(conn: Connection) -> None:
             None if pd.isna(at) else at.astimezone(ZONE).date() for at in stays[f"{end}_at"]
         ]
     came = stays.groupby([*STAGE, "entered_on"]).size().to_dict()
-    gone = stays.groupby([*STAGE, "exited_on", "left_by"]).size().to_dict()
+    gone: dict[Any, int] = stays.groupby([*STAGE, "exited_on", "left_by"]).size().to_dict()
     days = read(conn, "funnel_daily", [*STAGE, "day"])
     assert {key: row["entered"] for key, row in days.items() if row["entered"]} == came
     for name, kind in (("won", "won"), ("lost", "lost"), ("left_back", "back"), ("deleted", "deleted")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -43,7 +44,12 @@ def installation(
 def connect(runtime: Runtime, webhook_url: str, name: str = PORTAL) -> None:
     credential = WebhookCredential.parse(webhook_url, ["127.0.0.1"])
     domain = credential.address.origin.partition("://")[2]
-    given = {"entity_type": "both", "plan": "standard", "user_id": 1, "time_zone": "Europe/Moscow"}
+    given: dict[str, Any] = {
+        "entity_type": "both",
+        "plan": "standard",
+        "user_id": 1,
+        "time_zone": "Europe/Moscow",
+    }
     runtime.portals.add_webhook(name, domain, credential.base_url, **given)
 
 

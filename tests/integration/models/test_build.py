@@ -70,11 +70,11 @@ class Small:
 
     def run(self, statement: str) -> None:
         with self.warehouse.connect() as conn:
-            conn.execute(statement)  # type: ignore[call-overload]
+            conn.execute(statement)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.warehouse.connect() as conn:
-            return conn.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+            return conn.execute(query).fetchall()
 
 
 @pytest.fixture

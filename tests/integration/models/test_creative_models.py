@@ -15,6 +15,7 @@ from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.expected import creative_figures
 from tests.support.expected.model_figures import frame
+from tests.support.frames import tuples
 
 CREATIVE = ["portal", "entity_type", "creative_id", "direction_id"]
 UTM = ["portal", "entity_type", "utm_campaign", "utm_content"]
@@ -113,7 +114,7 @@ def test_key_stages_keep_the_names_that_they_had(conn: psycopg.Connection[Any]) 
         " on k.user_account_id = a.id and k.entity_type = s.entity_type and k.category_id = s.category_id"
         " and k.status_id = s.status_id",
     )
-    for row in found.itertuples():
+    for row in tuples(found):
         known = not row.status_id.endswith("S9")
         assert row.status_name == (f"Stage {row.status_id}" if known else row.status_id)
         assert row.is_deleted is (not known or row.deleted_at is not None)

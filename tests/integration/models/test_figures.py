@@ -15,6 +15,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.expected import model_figures
+from tests.support.frames import groups, records, tuples
 
 ZONES = {"acme": ZoneInfo("Europe/Moscow"), "büro": ZoneInfo("America/Los_Angeles")}
 
@@ -52,7 +53,7 @@ def test_visits_are_the_ones_counted_by_hand(conn: psycopg.Connection[Any]) -> N
 def test_funnel_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
     """Every figure of every stage agrees."""
     expected = model_figures.funnel(conn)
-    found = model_figures.frame(conn, "select * from analytics.funnel_stats").to_dict("records")
+    found = records(model_figures.frame(conn, "select * from analytics.funnel_stats"))
     assert {tuple(row[key] for key in model_figures.STAGE) for row in found} == set(expected)
     for row in found:
         figures = expected[tuple(row[key] for key in model_figures.STAGE)]
@@ -103,13 +104,13 @@ def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) ->
     came, gone = _a_day(stays, "entered_on"), _a_day(stays, "exited_on")
     kinds = {name: _a_day(stays[stays["left_by"].isin(of)], "exited_on") for name, of in LEFT_BY.items()}
     daily = model_figures.frame(conn, "select * from analytics.funnel_daily order by day")
-    found = dict(iter(daily.groupby(model_figures.STAGE)))
-    first_days = stays.groupby(model_figures.STAGE)["entered_on"].min()
-    assert set(found) == set(first_days.index)
+    found = groups(daily, model_figures.STAGE)
+    first_days: dict[Any, Any] = stays.groupby(model_figures.STAGE)["entered_on"].min().to_dict()
+    assert set(found) == set(first_days)
     for key, days in found.items():
         assert list(days["day"]) == list(pd.date_range(first_days[key], last_days[key[0]]).date)
         stock = 0
-        for row in days.itertuples():
+        for row in tuples(days):
             place = (*key, row.day)
             assert (row.entered, row.left_total) == (came.get(place, 0), gone.get(place, 0))
             for name, counts in kinds.items():
@@ -119,7 +120,8 @@ def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) ->
 
 
 def _a_day(stays: pd.DataFrame, day: str) -> dict[tuple[Any, ...], int]:
-    return stays.groupby([*model_figures.STAGE, day]).size().to_dict()
+    counts: dict[Any, int] = stays.groupby([*model_figures.STAGE, day]).size().to_dict()
+    return counts
 
 
 def test_facts_hold_whoever_is_alive(conn: psycopg.Connection[Any]) -> None:

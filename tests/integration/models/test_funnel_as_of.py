@@ -14,6 +14,7 @@ from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.data import model_data
 from tests.support.expected import model_figures
+from tests.support.frames import groups, tuples
 
 PROJECT = load_project()
 MOMENTS = [model_data.START + timedelta(days=day, hours=7 * day) for day in (-1, 0, 3, 9, 20, 45)]
@@ -34,7 +35,7 @@ def counted(visits: pd.DataFrame, moment: datetime) -> dict[tuple[int, str], tup
     """The same by looking at each visit, without the stages where nobody has been yet."""
     been: dict[tuple[int, str], set[int]] = {}
     there: dict[tuple[int, str], int] = {}
-    for visit in visits.itertuples():
+    for visit in tuples(visits):
         if visit.entered_at <= moment:
             stage = (visit.category_id, visit.status_id)
             been.setdefault(stage, set()).add(visit.entity_id)
@@ -59,7 +60,7 @@ def test_it_is_the_one_counted_by_hand(warehouse: Warehouse, seed: int) -> None:
 def _compare_all(warehouse: Warehouse) -> None:
     with warehouse.connect() as conn:
         visits = model_figures.visits(conn)
-        for (portal, entity_type), of_portal in visits.groupby(["portal", "entity_type"]):
+        for (portal, entity_type), of_portal in groups(visits, ["portal", "entity_type"]).items():
             for moment in MOMENTS:
                 found = as_of(conn, portal, entity_type, moment)
                 assert {key: row for key, row in found.items() if row[1]} == counted(of_portal, moment)

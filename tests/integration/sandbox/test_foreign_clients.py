@@ -17,7 +17,7 @@ SELECT = ["*", "UF_*", "PHONE", "EMAIL", "WEB", "IM"]
 
 def by_id(rows: Any) -> list[dict[str, Any]]:
     """Rows in the order of their ids."""
-    return sorted(rows, key=lambda row: int(row.get("ID", row.get("id"))))
+    return sorted(rows, key=lambda row: int(row["ID"] if "ID" in row else row["id"]))
 
 
 def expected(portal: Sandbox, entity_type: str) -> list[dict[str, Any]]:

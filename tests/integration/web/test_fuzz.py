@@ -45,7 +45,7 @@ def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_no_server_error(case: schemathesis.Case, running: Live) -> None:
+def test_no_server_error(case: schemathesis.Case[Any], running: Live) -> None:
     """Nothing that anybody sends makes the service fail, with the key or without."""
     for headers in ({"Authorization": f"Bearer {KEY}"}, {}):
         case.call_and_validate(base_url=running.address, headers=headers, checks=CHECKS)

@@ -72,7 +72,7 @@ def opened_shop(running: Live) -> Iterator[Shop]:
                 add_stage(conn, account, f"C{category}:S{number}", number, semantics, category=category)
         direction = add_direction(conn, account, "spring")
         creative = add_creative(conn, account, "video", direction)
-        about = {"creative": creative, "direction": direction}
+        about: dict[str, Any] = {"creative": creative, "direction": direction}
         add_deal(conn, account, 1, "C0:S1")
         add_move(conn, account, "deal", 1, "C0:S2", model_data.START)
         add_move(conn, account, "deal", 1, "C0:S1", model_data.START + timedelta(days=1))

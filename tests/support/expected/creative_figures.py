@@ -11,6 +11,7 @@ import pandas as pd
 import psycopg
 
 from tests.support.expected.model_figures import frame, present, visits
+from tests.support.frames import tuples
 
 Key = tuple[Any, ...]
 
@@ -34,9 +35,9 @@ class Crm:
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         now, been = present(conn), visits(conn)
-        self.standing = {(row.portal, row.entity_type, row.entity_id): row for row in now.itertuples()}
+        self.standing = {(row.portal, row.entity_type, row.entity_id): row for row in tuples(now)}
         self.stages: defaultdict[Key, set[tuple[int, str]]] = defaultdict(set)
-        for row in pd.concat([now, been]).itertuples():
+        for row in tuples(pd.concat([now, been])):
             self.stages[row.portal, row.entity_type, row.entity_id].add((row.category_id, row.status_id))
         flags = frame(
             conn,
@@ -180,11 +181,13 @@ def key_stages(conn: psycopg.Connection[Any]) -> dict[Key, tuple[int, int]]:
     directions = frame(
         conn, "select id, bitrix24_entity_type as entity_type, key_stages from account_directions"
     )
-    by_id: dict[UUID, Any] = {row.id: row for row in directions.itertuples()}
+    by_id: dict[UUID, Any] = {row.id: row for row in tuples(directions)}
     crm, totals, reached = Crm(conn), Counter[Key](), Counter[Key]()
     for own in own_leads(conn):
         direction = by_id.get(own["direction_id"])
-        for index, stage in enumerate(direction.key_stages if direction else [], start=1):
+        if direction is None:
+            continue
+        for index, stage in enumerate(direction.key_stages, start=1):
             code = (stage["category_id"], stage["status_id"])
             month = own["created_at"].astimezone(ZoneInfo(own["zone"])).date().replace(day=1)
             row = (own["portal"], own["direction_id"], index, *code, own["creative_id"], month)

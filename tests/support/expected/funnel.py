@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from b24_pipeline.sandbox import Sandbox
+from tests.support.frames import records, tuples
 
 TABLES = {
     "lead": "bitrix24_leads",
@@ -37,7 +38,7 @@ def assert_entities_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
         row["id"]: row for row in rows(url, f"select * from {TABLES[entity_type]} where deleted_at is null")
     }
     assert set(stored) == set(truth["ID"])
-    for expected in truth.to_dict("records"):
+    for expected in records(truth):
         differing = {
             field: (plain(field, value), found)
             for field, value in expected.items()
@@ -95,7 +96,7 @@ def assert_history_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
             None if pd.isna(move.from_stage) else move.from_stage,
             None if pd.isna(move.from_category) else int(move.from_category),
         )
-        for move in truth.itertuples()
+        for move in tuples(truth)
     }
     stored = {
         row["history_id"]: (
@@ -124,7 +125,7 @@ def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
                 int(stage.sort),
                 SEMANTICS[stage.semantics],
             )
-            for stage in sandbox.truth.stages(entity_type).itertuples()
+            for stage in tuples(sandbox.truth.stages(entity_type))
         }
         stored = {
             (row["category_id"], row["status_id"]): (
@@ -139,7 +140,7 @@ def assert_directories_equal(url: str, sandbox: Sandbox) -> None:
             )
         }
         assert stored == expected
-    pipelines = {(int(one.category_id), one.name) for one in sandbox.truth.pipelines().itertuples()}
+    pipelines = {(int(one.category_id), one.name) for one in tuples(sandbox.truth.pipelines())}
     stored_pipelines = rows(
         url, "select * from bitrix24_pipelines where entity_type = 'deal' and deleted_at is null"
     )

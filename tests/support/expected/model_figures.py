@@ -9,6 +9,8 @@ import pandas as pd
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.support.frames import groups, records, tuples
+
 ENTITY = ["portal", "entity_type", "entity_id"]
 PIPELINE = ["portal", "entity_type", "category_id"]
 STAGE = [*PIPELINE, "status_id"]
@@ -117,10 +119,10 @@ def _visits(conn: psycopg.Connection[Any], entities: pd.DataFrame) -> pd.DataFra
         from bitrix24_status_history h join user_accounts a on a.id = h.user_account_id
         """,
     )
-    by_entity = {key: group.to_dict("records") for key, group in moves.groupby(ENTITY)}
-    known = {tuple(row[key] for key in STAGE): row for row in stages(conn).to_dict("records")}
+    by_entity = {key: records(group) for key, group in groups(moves, ENTITY).items()}
+    known = {tuple(row[key] for key in STAGE): row for row in records(stages(conn))}
     found = []
-    for entity in entities.to_dict("records"):
+    for entity in records(entities):
         key = tuple(entity[name] for name in ENTITY)
         found += _visits_of(entity, by_entity.get(key, []), known)
     return pd.DataFrame(found)
@@ -188,7 +190,7 @@ def _kind(
 def funnel(conn: psycopg.Connection[Any]) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The figures of each stage that is alive or in use."""
     now, been, directory = present(conn), visits(conn), stages(conn)
-    known = {tuple(row[key] for key in STAGE): row for row in directory.to_dict("records")}
+    known = {tuple(row[key] for key in STAGE): row for row in records(directory)}
     ever = pd.concat([been[[*STAGE, "entity_id"]], now[[*STAGE, "entity_id"]]]).drop_duplicates()
     rows = {key for key, stage in known.items() if stage["alive"]} | set(
         ever[STAGE].drop_duplicates().itertuples(index=False, name=None)
@@ -214,7 +216,7 @@ def _figures(
     pipeline = _at(ever, PIPELINE, key[:3])
     reached = set(pipeline[pipeline["status_id"] == key[3]]["entity_id"])
     finished = of_stage[of_stage["exited_at"].notna()]
-    seconds = [(row.exited_at - row.entered_at).total_seconds() for row in finished.itertuples()]
+    seconds = [(row.exited_at - row.entered_at).total_seconds() for row in tuples(finished)]
     entered = pipeline["entity_id"].nunique()
     before = _reached_before(key, known, pipeline)
     amounts = here[here["opportunity"].notna()].fillna({"currency_id": "XXX"})

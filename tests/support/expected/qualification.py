@@ -81,7 +81,7 @@ def _matched(sandbox: Sandbox, conditions: Sequence[Condition], entity_type: str
         since.append(of_contact if owner == "contact" else table["DATE_MODIFY"])
     table["field"] = np.select(masks, fields, "")
     table["since"] = pd.Series(np.select(masks, [one.astype("int64") for one in since], 0), table.index)
-    units = {str(one.dtype) for one in since}
+    units = {one.dtype for one in since}
     assert len(units) == 1
     table["since"] = table["since"].astype(units.pop())
     return table

@@ -188,7 +188,7 @@ class AuthorizationServer:
                 errors[key] = result.body
             else:
                 results[key] = result
-        maps = {"result": results or [], "result_error": errors or []}
+        maps: dict[str, Any] = {"result": results or [], "result_error": errors or []}
         return Reply(200, {"result": maps})
 
     def _run(self, method: str, params: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ class Receiver:
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.events: list[dict[str, str]] = []
-        self.headers: Mapping[str, str] = {}
+        self.headers = Message()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks/bitrix24"

@@ -25,10 +25,11 @@ from tests.support.servers.authorization_server import AuthorizationServer
 
 def arm(point: str, name: str) -> None:
     """The signal at this point, once."""
+    harmless = tokens.fault
 
-    def fault(reached: str) -> None:
-        if reached == point:
-            tokens.fault = lambda _: None
+    def fault(_point: str) -> None:
+        if _point == point:
+            tokens.fault = harmless
             os.kill(os.getpid(), signal.Signals[name])
 
     tokens.fault = fault

@@ -126,7 +126,7 @@ def test_age_is_told_roughly() -> None:
 
 def test_stages_that_differ_from_the_portal_are_named() -> None:
     """Only where no later change explains it and nothing could be repaired."""
-    told = {"stages_checked_at": NOW, "stages_checked": 37, "stages_differing": 2}
+    told: dict[str, Any] = {"stages_checked_at": NOW, "stages_checked": 37, "stages_differing": 2}
     assert problems(**told, stages_wrong=0) == []
     (finding,) = findings(replace(WELL, **told, stages_wrong=2), NOW)
     assert finding.problem == (

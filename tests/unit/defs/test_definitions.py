@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -44,6 +45,13 @@ def scheduled(instance: DagsterInstance) -> Iterator[dg.ScheduleEvaluationContex
         instance=instance, scheduled_execution_time=TICK, resources={"b24": Connected()}
     ) as context:
         yield context
+
+
+def requests_of(answer: Any) -> list[dg.RunRequest]:
+    """The runs that a schedule asks for."""
+    requests = list(answer)
+    assert all(isinstance(one, dg.RunRequest) for one in requests)
+    return requests
 
 
 @pytest.fixture
@@ -95,7 +103,7 @@ def test_each_entity_of_a_backfill_is_an_asset() -> None:
 def test_jobs_schedules_and_sensors() -> None:
     """All are on from the start: a copy that nobody refreshes helps nobody."""
     schedules = {one.name: one for one in defs.schedules or ()}
-    assert {name: one.cron_schedule for name, one in schedules.items()} == {
+    assert {name: getattr(one, "cron_schedule", None) for name, one in schedules.items()} == {
         "changes_every_10_minutes": "*/10 * * * *",
         "pipelines_hourly": "5 * * * *",
         "matches_hourly": "20 * * * *",
@@ -124,7 +132,7 @@ def test_jobs_schedules_and_sensors() -> None:
 def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) -> None:
     """One run a portal, tagged so that no two runs of a portal go on at once."""
     with scheduled(instance) as context:
-        requests = list(changes_every_10_minutes(context))
+        requests = requests_of(changes_every_10_minutes(context))
     assert [(one.partition_key, one.tags[PORTAL_TAG]) for one in requests] == [
         ("acme", "acme"),
         ("globex", "globex"),
@@ -138,21 +146,23 @@ def test_a_portal_whose_last_run_goes_on_is_left_alone(instance: DagsterInstance
     run = dg.DagsterRun(job_name="changes", tags={PORTAL_TAG: "acme"}, status=dg.DagsterRunStatus.STARTED)
     instance.add_run(run)
     with scheduled(instance) as context:
-        requests = list(changes_every_10_minutes(context))
+        requests = requests_of(changes_every_10_minutes(context))
     assert [one.partition_key for one in requests] == ["globex"]
 
 
 def test_the_last_two_cohorts_are_read_again_at_night(instance: DagsterInstance) -> None:
     """Of each portal, the month before first."""
     with scheduled(instance) as context:
-        keys = [one.partition_key for one in cohorts_nightly(context)]
+        keys = [one.partition_key for one in requests_of(cohorts_nightly(context))]
     assert keys == ["2026-10-01|acme", "2026-11-01|acme", "2026-10-01|globex", "2026-11-01|globex"]
 
 
 def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
     """And is added once."""
     with dg.build_sensor_context(instance=instance, resources={"b24": Connected()}) as context:
-        (request,) = new_portals(context).dynamic_partitions_requests
+        found = new_portals(context)
+        assert isinstance(found, dg.SensorResult)
+        (request,) = found.dynamic_partitions_requests or ()
         assert request.partition_keys == ["acme", "globex"]
         instance.add_dynamic_partitions("portals", request.partition_keys)
         assert isinstance(new_portals(context), dg.SkipReason)
@@ -197,8 +207,10 @@ def test_cohorts_become_as_few_ranges_as_possible() -> None:
 def test_the_instance_accepts_our_dagster_yaml(tmp_path: Path) -> None:
     """Its keys are checked against Dagster's schema; the storage is ours."""
     ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(bundled("dagster.yaml").parent))
+    assert ref.storage_data
     assert ref.storage_data.class_name == "OurStorage"
-    assert ref.settings["run_monitoring"]["max_runtime_seconds"] == 7200
+    monitoring: Any = ref.settings["run_monitoring"]
+    assert monitoring["max_runtime_seconds"] == 7200
     assert ref.settings["telemetry"] == {"enabled": False}
 
 

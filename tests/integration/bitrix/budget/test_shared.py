@@ -106,13 +106,18 @@ def test_operating_time_is_shared(database_url: str) -> None:
 def test_a_block_seen_by_one_process_holds_the_other(database_url: str) -> None:
     """A 429 in one process makes the method wait in the next one, and no other method."""
     slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        time.sleep(min(seconds, 1.1))
+
     budgets = [
         SharedBudget(
             LeakyBucketStrategy(PostgresBudgetStorage(database_url)),
             parse_rate("standard"),
             "acme",
             PostgresOperatingStore(connect_to(database_url)),
-            sleep=lambda seconds: (slept.append(seconds), time.sleep(min(seconds, 1.1)))[0],
+            sleep=sleep,
             rules=OperatingRules(ban_seconds=1.0),
         )
         for _ in range(2)

@@ -9,6 +9,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox
 from tests.integration.sandbox.conftest import HTTP, Caller
+from tests.support.frames import tuples
 
 
 def test_json_forms_and_query_strings_are_equivalent(portal: Sandbox) -> None:
@@ -147,7 +148,7 @@ def test_duplicates_are_found_by_phone_however_it_is_written(call: Caller, porta
     """A lead's phone finds the lead and the contact that came of it."""
     deals = portal.truth.entities("deal").dropna(subset=["LEAD_ID", "CONTACT_ID"])
     leads = portal.truth.entities("lead").set_index("ID")
-    deal = next(d for d in deals.itertuples() if leads.loc[int(d.LEAD_ID)]["PHONE"])
+    deal = next(d for d in tuples(deals) if leads.loc[int(d.LEAD_ID)]["PHONE"])
     typed = leads.loc[int(deal.LEAD_ID)]["PHONE"][0]["VALUE"]
     found = call.result("crm.duplicate.findbycomm", type="PHONE", values=[typed])
     assert int(deal.LEAD_ID) in found["LEAD"]

@@ -23,7 +23,7 @@ from b24_pipeline.store.portals.portals import Portals
 from tests.support.installation import KEY, account, execute, fetch
 
 WORDS = [{"id": "44", "value": "Hot 🔥"}, {"id": "46", "value": "It's 100% \\cold"}]
-DATA = {
+DATA: dict[str, tuple[str, bool, list[tuple[Any, Any]]]] = {
     "UF_STRING": (
         "string",
         False,

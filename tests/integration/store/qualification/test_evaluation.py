@@ -31,21 +31,18 @@ from tests.support.data.qualifying import (
 from tests.support.installation import account, execute, fetch
 
 YES, NO = True, False
+NOT_TRUE: list[Any] = ["0", "N", False, 0, None, "", "y", "yes", 2, [], ["0"], {}]
+NOT_CHOSEN: list[Any] = ["9010", "90", 902, [], [[]], ["902", "9"], None, False, ""]
+NOT_HOT: list[Any] = ["Горячий ", "очень горячий", "горячий клиент", None, [], ""]
 # kind of field, what is wanted, the value as the portal sends it, whether it fulfils
 RULES: list[tuple[str, str | None, Any, bool]] = [
     *(("boolean", None, value, YES) for value in ("1", "Y", True, 1)),
-    *(("boolean", None, value, NO) for value in ("0", "N", False, 0, None, "", "y", "yes", 2, [], ["0"], {})),
+    *(("boolean", None, value, NO) for value in NOT_TRUE),
     *(("enumeration", "901", value, YES) for value in ("901", 901, ["901"], ["900", "901"], [901, 902])),
-    *(
-        ("enumeration", "901", value, NO)
-        for value in ("9010", "90", 902, [], [[]], ["902", "9"], None, False, "")
-    ),
+    *(("enumeration", "901", value, NO) for value in NOT_CHOSEN),
     *(("enumeration", "007", value, value == "007") for value in ("7", 7, "007")),
     *(("string", "Горячий", value, YES) for value in ("Горячий", "горячий", "ГОРЯЧИЙ", ["x", "гОРЯЧИЙ"])),
-    *(
-        ("string", "Горячий", value, NO)
-        for value in ("Горячий ", "очень горячий", "горячий клиент", None, [], "")
-    ),
+    *(("string", "Горячий", value, NO) for value in NOT_HOT),
     *(("string", "a.b*[c]\\d^$ (e|f) -_ё", value, YES) for value in ("A.B*[C]\\D^$ (E|F) -_Ё",)),
     ("string", "a.b", "axb", NO),
     ("string", "straße 🔥 №5", "STRAßE 🔥 №5", YES),
@@ -235,7 +232,8 @@ def test_what_is_no_condition_is_told(warehouse: Warehouse, portal: UUID) -> Non
     store(warehouse, portal, condition("UF_A", "boolean"))
     put(warehouse, portal, "deal", 1, {"UF_A": "1"})
     evaluate(warehouse, portal)
-    for wrong in ([1], [{"field_name": "UF_A"}], [{}] * 4, ["x"]):
+    unreadable: tuple[list[Any], ...] = ([1], [{"field_name": "UF_A"}], [{}] * 4, ["x"])
+    for wrong in unreadable:
         execute(warehouse, "update user_accounts set bitrix24_qualification_fields = %s", json.dumps(wrong))
         with pytest.raises(ConditionRefused, match="acme: bitrix24_qualification_fields cannot be read"):
             evaluate(warehouse, portal)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.portals.portal import Portal
@@ -84,7 +85,6 @@ def test_row_that_a_second_look_finds_is_kept(
 ) -> None:
     """A row that was missing on its page only is asked for by id, and lives."""
     number = ids(sandbox)[10]
-    read_list = checkpoint.read_list
 
     def without_one(*arguments: Any, **options: Any) -> Any:
         for chunk in read_list(*arguments, **options):

@@ -101,7 +101,7 @@ class Killed(BaseException):
 def kill_after_pages(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
     """The process dies after so many pages were stored."""
     store = _Load._store
-    stored = []
+    stored: list[int] = []
 
     def stores(self: Any, *arguments: Any) -> None:
         if len(stored) == pages:

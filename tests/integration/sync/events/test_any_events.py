@@ -25,6 +25,7 @@ from b24_pipeline.sync.options import Options
 from tests.conftest import Server
 from tests.support.data.events import body
 from tests.support.expected.funnel import assert_entities_equal, assert_history_equal
+from tests.support.frames import tuples
 from tests.support.installation import Installation, fetch, worked
 
 TYPES = ("lead", "deal", "contact", "company")
@@ -82,10 +83,10 @@ class AnyEvents(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def move_to_another_pipeline(self, pick: int) -> None:
-        categories = [int(one.category_id) for one in self.sandbox.truth.pipelines().itertuples()]
+        categories = [int(one.category_id) for one in tuples(self.sandbox.truth.pipelines())]
         if number := self.one("deal", pick):
             category = categories[pick % len(categories)]
-            stages = [s for s in self.sandbox.truth.stages("deal").itertuples() if s.category_id == category]
+            stages = [s for s in tuples(self.sandbox.truth.stages("deal")) if s.category_id == category]
             self.sandbox.move("deal", number, stages[0].status_id, category)
             self.sends("ONCRMDEALMOVETOCATEGORY", number)
 

@@ -51,7 +51,7 @@ def landed(installation: Installation) -> list[tuple[str, str, int]]:
     rows = installation.rows(
         "select event, entity_type, entity_id from bitrix24_webhook_events where payload ? 'offline' order by id"
     )
-    return [tuple(row.values()) for row in rows]  # type: ignore[misc]
+    return [tuple(row.values()) for row in rows]
 
 
 def ids(sandbox: Sandbox) -> list[int]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from limits import parse as parse_limit
 
 from b24_pipeline import errors as e
 from b24_pipeline.store.database.vault import Vault
@@ -386,7 +387,7 @@ def test_liars_do_not_make_us_ask_without_bound(
 ) -> None:
     """However many tokens they invent, the authorization server is asked about so many a minute."""
     setting.connect()
-    monkeypatch.setattr(proof_limit, "MOST_OF_A_PORTAL", proof_limit.parse_limit("3/minute"))
+    monkeypatch.setattr(proof_limit, "MOST_OF_A_PORTAL", parse_limit("3/minute"))
     asked = len(bitrix.asked)
     for number in range(10):
         with suppress(e.InstallUnproved):

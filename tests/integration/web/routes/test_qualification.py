@@ -11,6 +11,7 @@ from b24_pipeline.store.qualification.conditions import read_conditions
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.conftest import Server
 from tests.support.data.qualifying import matched
+from tests.support.frames import records
 from tests.support.installation import fetch
 from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import BEARER
@@ -100,11 +101,11 @@ def test_everything_is_evaluated_before_the_answer(running: Live) -> None:
     patch(running, [condition(running, "lead", "boolean")])
     patch(running, [condition(running, "deal", "enumeration"), condition(running, "contact", "boolean")])
     chosen = read_conditions(conditions(running))
-    contacts = {row["ID"]: row for row in running.sandbox.truth.entities("contact").to_dict("records")}
+    contacts = {row["ID"]: row for row in records(running.sandbox.truth.entities("contact"))}
     expected = {
         (kind, row["ID"]): found
         for kind in ("lead", "deal")
-        for row in running.sandbox.truth.entities(kind).to_dict("records")
+        for row in records(running.sandbox.truth.entities(kind))
         if (found := matched(chosen, kind, row, contacts.get(row["CONTACT_ID"])))
     }
     assert len(expected) > 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,7 +123,8 @@ def test_nothing_is_said_in_every_way(truth: Truth) -> None:
     """null, empty text, "0", false, an empty list and a missing key all occur."""
     rows = list(truth.raw("lead")) + list(truth.raw("deal"))
     values = [value for row in rows for value in row.values()]
-    for empty in (None, "", "0", False, []):
+    nothing: tuple[Any, ...] = (None, "", "0", False, [])
+    for empty in nothing:
         assert any(value == empty and type(value) is type(empty) for value in values)
     assert 0 < sum("PHONE" not in row for row in rows[:3000]) < 3000
 

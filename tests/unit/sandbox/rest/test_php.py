@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from b24_pipeline.sandbox.rest.php import list_or_object, parse_body, parse_query, truthy
@@ -67,4 +69,5 @@ def test_a_broken_body_has_no_parameters(body: bytes) -> None:
 def test_truth_is_phps() -> None:
     """Zero, its text and nothing are false, any other text is true."""
     assert [truthy(value) for value in (1, "1", True, "Y", "false")] == [True] * 5
-    assert [truthy(value) for value in (0, "0", "", None, [], False)] == [False] * 6
+    nothing: tuple[Any, ...] = (0, "0", "", None, [], False)
+    assert [truthy(value) for value in nothing] == [False] * 6

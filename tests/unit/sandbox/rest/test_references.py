@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from b24_pipeline.sandbox.rest.references import resolve
 from b24_pipeline.sandbox.rows.codecs import php_int
 
-KNOWN = {
+KNOWN: dict[str, dict[str, Any]] = {
     "result": {"page": [{"ID": "7"}, {"ID": "9"}], "wrapped": {"items": [{"id": 3}]}, "empty": []},
     "total": {"page": 120},
 }

@@ -34,7 +34,7 @@ def table() -> Table:
 
 def found(table: Table, key: str, value: object) -> list[int]:
     """Ids that fulfil one condition."""
-    return table.ids[table.matching([parse_condition(key, value)])].tolist()
+    return list(map(int, table.ids[table.matching([parse_condition(key, value)])]))
 
 
 @pytest.mark.parametrize(

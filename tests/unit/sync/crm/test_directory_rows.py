@@ -19,8 +19,17 @@ from b24_pipeline.sync.crm.directory_rows import (
 )
 from b24_pipeline.sync.crm.history import move_of
 
-CATEGORIES = [{"id": 0, "name": "Main", "sort": 100, "isDefault": "Y"}, {"id": "4", "name": "B2B"}]
-WON = {"ENTITY_ID": "DEAL_STAGE_4", "STATUS_ID": "C4:WON", "NAME": "Won", "SORT": "60", "SEMANTICS": "S"}
+CATEGORIES: list[dict[str, Any]] = [
+    {"id": 0, "name": "Main", "sort": 100, "isDefault": "Y"},
+    {"id": "4", "name": "B2B"},
+]
+WON: dict[str, Any] = {
+    "ENTITY_ID": "DEAL_STAGE_4",
+    "STATUS_ID": "C4:WON",
+    "NAME": "Won",
+    "SORT": "60",
+    "SEMANTICS": "S",
+}
 
 
 def test_leads_have_the_one_pipeline_0() -> None:
