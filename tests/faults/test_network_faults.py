@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from b24_pipeline.bitrix.http.transport import Timeouts
 from b24_pipeline.bitrix.lists.pages import ListQuery
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.errors import (
@@ -270,8 +271,6 @@ def test_closing_the_client_ends_what_still_waits() -> None:
             failures.append(error)
 
     with raw_server(lambda connection, _: time.sleep(20)) as (webhook, count):
-        from tests.support.servers.scripted_portal import Timeouts
-
         client = client_to(webhook, Timeouts())
         thread = threading.Thread(target=wait_for_ever, daemon=True)
         thread.start()

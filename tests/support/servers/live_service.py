@@ -48,7 +48,11 @@ def live(database_url: str, home: Path, **config: Any) -> Iterator[Live]:
     """Everything running; `config` is the sandbox's."""
     listening = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    portal = {"leads": 30, "deals": 30, "redirect_uri": f"{address}/bitrix24/callback"} | config
+    portal: dict[str, Any] = {
+        "leads": 30,
+        "deals": 30,
+        "redirect_uri": f"{address}/bitrix24/callback",
+    } | config
     with (
         Sandbox(SandboxConfig(**portal)) as sandbox,
         opened(settings_of(sandbox, database_url, address, home)) as runtime,

@@ -23,6 +23,7 @@ from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from tests.support.data.events import body
 from tests.support.expected.funnel import assert_entities_equal, assert_history_equal
+from tests.support.frames import tuples
 from tests.support.installation import Installation, execute, worked
 
 
@@ -96,7 +97,7 @@ def test_ten_events_of_a_deal_are_one_fetch(
     sandbox.update("deal", number, {"TITLE": "moved"})
     stage = next(
         one.status_id
-        for one in sandbox.truth.stages("deal").itertuples()
+        for one in tuples(sandbox.truth.stages("deal"))
         if one.category_id == 0 and one.semantics == "P"
     )
     sandbox.move("deal", number, stage, 0)
@@ -175,7 +176,9 @@ def test_object_that_is_hidden_from_us_lives(
 
     def refused(self: Any, answer: Any, key: str, one: Any) -> None:
         answer.results.pop(key)
-        answer.errors[key] = AccessDenied("acme", "crm.deal.get", *denied.values(), 400)
+        answer.errors[key] = AccessDenied(
+            "acme", "crm.deal.get", denied["error"], denied["error_description"], 400
+        )
         judge(self, answer, key, one)
 
     monkeypatch.setattr(by_id.Fetching, "_judge", refused)

@@ -12,6 +12,7 @@ from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.data.shop import Shop, change, opened_shop
 from tests.support.expected.model_figures import frame
+from tests.support.frames import groups
 from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import BEARER
 
@@ -194,9 +195,9 @@ def test_the_service_says_what_the_marts_say(running: Live) -> None:
             " where creative_id is not null and direction_id is not null",
         )
     compared = 0
-    for (portal, entity_type, creative, direction), stages in funnels.groupby(
-        ["portal", "entity_type", "creative_id", "direction_id"]
-    ):
+    for (portal, entity_type, creative, direction), stages in groups(
+        funnels, ["portal", "entity_type", "creative_id", "direction_id"]
+    ).items():
         choice = {"creativeId": creative, "directionId": direction, "entityType": entity_type}
         answer = running.client.get(
             "/bitrix24/creative-funnel-stats", params={"account": portal, **choice}, headers=BEARER

@@ -16,6 +16,7 @@ from tests.support.data.model_data import add_deal, add_move
 from tests.support.data.own_data import add_direction, add_own_lead
 from tests.support.data.shop import Shop, change, opened_shop
 from tests.support.expected.model_figures import frame
+from tests.support.frames import groups
 from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import BEARER
 
@@ -157,7 +158,7 @@ def test_the_service_says_what_the_mart_says(running: Live) -> None:
     with warehouse.connect() as conn:
         mart = frame(conn, "select * from analytics.key_stage_stats")
     assert len(mart)
-    for (portal, direction), rows in mart.groupby(["portal", "direction_id"]):
+    for (portal, direction), rows in groups(mart, ["portal", "direction_id"]).items():
         answer = running.client.get(
             f"/bitrix24/directions/{direction}/key-stage-stats", params={"account": portal}, headers=BEARER
         ).json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -10,7 +12,7 @@ from b24_pipeline.web.assembly import assemble
 from tests.integration.web.routes.conftest import Managed
 from tests.support.servers.web_service import BEARER, KEY, parts_of, served
 
-CALLS = [
+CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/bitrix24/status", None),
     ("DELETE", "/bitrix24/disconnect", None),
     ("POST", "/bitrix24/entity-type", {"entityType": "lead"}),
@@ -94,7 +96,7 @@ def test_calls_reach_the_portal(managed: Managed) -> None:
 )
 def test_calls_need_the_key(managed: Managed, verb: str, path: str, body: object, header: str | None) -> None:
     """Without the right key 401, and nothing is done."""
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers: dict[bytes, bytes] = {} if header is None else {b"Authorization": header.encode("latin-1")}
     before = managed.stored()
     answer = managed.client.request(verb, filled(managed, path), json=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (401, "key_refused")
