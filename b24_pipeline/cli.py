@@ -69,7 +69,7 @@ def options(
     ] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON lines.")] = False,
 ) -> None:
-    """What holds for every command."""
+    """Options that every command takes: they stand before its name."""
     _Shown.debug = debug
     set_up_logs(verbose=debug, as_json=log_json)
 

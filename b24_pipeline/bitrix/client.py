@@ -107,7 +107,7 @@ class BitrixClient:
         self._following = threading.Lock()
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """Call one method."""
+        """Calls one method and returns its answer."""
         request = PortalRequest(method, dict(params or {}), (method,))
         answer = Answer.of(self._noted(request).open(self.portal))
         self._note(answer.time, {method: answer.time} if answer.time else {})
@@ -149,7 +149,7 @@ class BitrixClient:
         return answer
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections; calls that still wait end with an error."""
         for route in (self._route, *self._left):
             route.http.close()
 

@@ -15,7 +15,7 @@ _PRINTED = ("member_id", "client_id", "client_secret", "application_token", "red
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Generate, print, serve."""
+    """Generates a portal, prints how to reach it as JSON, and serves it."""
     given = _parser().parse_args(arguments)
     config = _config(given)
     sandbox = Sandbox(config)

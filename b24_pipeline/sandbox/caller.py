@@ -20,5 +20,5 @@ class Caller:
 
     @property
     def credential(self) -> str:
-        """What error texts call it."""
+        """The name of the caller in texts of errors."""
         return "access token" if self.is_app else "webhook token"

@@ -31,7 +31,7 @@ class CostModel:
 
     @property
     def is_free(self) -> bool:
-        """True when nothing is charged."""
+        """Whether calls cost no operating time."""
         return not (
             self.request_seconds or self.command_seconds or self.row_seconds or self.counted_row_seconds
         )
@@ -58,7 +58,7 @@ class Limits:
 
     @classmethod
     def off(cls) -> Limits:
-        """No limiter at all."""
+        """Limits that never refuse."""
         return cls(burst=None, operating_limit_seconds=None)
 
     @classmethod

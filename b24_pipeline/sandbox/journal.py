@@ -50,14 +50,14 @@ class Journal:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Empties the journal."""
         with self._lock:
             self._records: list[RequestRecord] = []
             self._sums: Counter[str] = Counter()
             self._statuses: Counter[str] = Counter()
 
     def note(self, record: RequestRecord, *, rejected: bool = False) -> None:
-        """Add a request."""
+        """Adds a request to the journal."""
         with self._lock:
             self._records.append(record)
             del self._records[:-_KEPT]

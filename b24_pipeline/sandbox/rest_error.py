@@ -30,7 +30,7 @@ def invalid_id() -> RestError:
 
 
 def invalid_argument(description: str) -> RestError:
-    """What items and stage history say."""
+    """The error as `crm.item.*` and stage history write it."""
     return RestError("INVALID_ARG_VALUE", description)
 
 

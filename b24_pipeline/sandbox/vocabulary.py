@@ -1,4 +1,4 @@
-"""Words of the generated data."""
+"""Words that the generated data is made of: names, cities, products."""
 
 from __future__ import annotations
 

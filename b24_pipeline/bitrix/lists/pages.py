@@ -28,22 +28,22 @@ class ListQuery:
     wrapper: str | None = None
 
     def page(self, after: int | Reference, upto: int | None) -> Command:
-        """The first rows after an id."""
+        """The command that reads the first rows after an id."""
         bounds: dict[str, Any] = {f">{self.id_field}": after}
         if upto is not None:
             bounds[f"<={self.id_field}"] = upto
         return self._command(bounds, "ASC", self._selected())
 
     def top(self) -> Command:
-        """The highest ids."""
+        """The command that reads the highest ids."""
         return self._command({}, "DESC", (self.id_field,))
 
     def by_ids(self, ids: list[int]) -> Command:
-        """The rows of these ids, as far as they exist; at most fifty."""
+        """The command that reads the rows of at most fifty ids, as far as they exist."""
         return self._command({f"@{self.id_field}": ids}, "ASC", self._selected())
 
     def chain(self, prefix: str, after: int, upto: int | None, pages: int) -> dict[str, Command]:
-        """Pages in a row, by command key."""
+        """Commands for pages that follow one another, by command key."""
         wrapper = f"[{self.wrapper}]" if self.wrapper else ""
         keys = [f"{prefix}_{number}" for number in range(pages)]
         last_ids = [Reference(f"$result[{key}]{wrapper}[{PAGE_ROWS - 1}][{self.id_field}]") for key in keys]

@@ -67,7 +67,7 @@ class RangePool:
             self._commands, self._good = min(self._commands * 2, MAX_COMMANDS), 0
 
     def landed(self, seen: Seen) -> None:
-        """These rows were found."""
+        """Takes what a chain has found: later guesses go by it."""
         self._landed.add(seen)
 
     def ended(self, chain: Chain, rows: int) -> None:

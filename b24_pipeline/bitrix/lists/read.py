@@ -115,7 +115,7 @@ class _Reading:
         return Chunk(tuple(piece for piece in pieces if piece), merged(self._pool.ranges()))
 
     def rest(self, concurrency: int) -> Iterator[Chunk]:
-        """Everything after the first chunk."""
+        """Yields everything after the first chunk."""
         with Flights(self, self._pool, concurrency) as flights:
             yield from flights.chunks()
 

@@ -42,7 +42,7 @@ class ChangeReport:
         return sum(len(ids) for one in (self.changed, self.added, self.deleted) for ids in one.values())
 
     def as_dict(self) -> dict[str, dict[str, list[int]]]:
-        """JSON: sorted lists."""
+        """The changes as JSON, with sorted lists."""
         return {
             name: {entity_type: sorted(ids) for entity_type, ids in getattr(self, name).items()}
             for name in ("changed", "added", "deleted")

@@ -83,14 +83,14 @@ class Fault:
     value: Any = None
 
     def concerns(self, method: str) -> bool:
-        """Whether this method is meant."""
+        """Whether the fault is armed for this method."""
         if not self.method:
             return not method.startswith("oauth.")
         return self.method.lower() == method.lower()
 
 
 class _Armed:
-    """A fault and how often it was met."""
+    """An armed fault, and how often a request has met it."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -115,12 +115,12 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Arm a fault."""
+        """Arms a fault for the next matching requests."""
         with self._lock:
             self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Disarm all."""
+        """Disarms all faults."""
         with self._lock:
             self._armed.clear()
 

@@ -39,7 +39,7 @@ class Steering:
             return Changes(self.portal, seed, distinct=distinct).make(n, chosen)
 
     def add(self, entity_type: str, fields: Mapping[str, Any]) -> int:
-        """A new element; its id."""
+        """Adds an element; returns its id."""
         with self.portal.lock:
             self.portal.entity(entity_type)
             return self.portal.editor.add(entity_type, fields, self.portal.config.user_id)
@@ -131,11 +131,11 @@ class Steering:
     def rename_stage(
         self, entity_type: str, status_id: str, name: str, *, category: int = 0
     ) -> DirectoryEntry:
-        """Give a stage another name."""
+        """Renames a stage."""
         return self._change_stage(entity_type, status_id, category, name=name)
 
     def sort_stage(self, entity_type: str, status_id: str, sort: int, *, category: int = 0) -> DirectoryEntry:
-        """Give a stage another place."""
+        """Moves a stage to another place in the order."""
         return self._change_stage(entity_type, status_id, category, sort=sort)
 
     def delete_stage(self, entity_type: str, status_id: str, *, category: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Generated leads."""
+"""Generates the leads of a sandbox portal."""
 
 from __future__ import annotations
 

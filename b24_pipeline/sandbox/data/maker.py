@@ -39,7 +39,7 @@ class Maker:
         return codes
 
     def codes(self, name: str, codes: Any, table: list[Any]) -> None:
-        """Rows get `table[code]`."""
+        """Sets a field of all rows to `table[code]` of each row's code."""
         self.columns[name] = coded_column(codes, table, self._fields[name])
 
     def flags(self, name: str, share: float | Bools) -> None:
@@ -48,7 +48,7 @@ class Maker:
         self.codes(name, chosen.astype(np.int32), ["N", "Y"])
 
     def numbers(self, name: str, data: Any, codec: Codec) -> None:
-        """Rows get these numbers."""
+        """Sets a field of all rows to these numbers."""
         self.columns[name] = Numbers(np.asarray(data), codec)
 
     def users(self, user_ids: Sequence[int], codec: Codec, *names: str) -> None:

@@ -83,12 +83,12 @@ class OfflineQueue:
         return process_id
 
     def drop(self, rows: Iterable[OfflineEvent]) -> None:
-        """Delete rows."""
+        """Deletes these rows of the queue."""
         gone = {row.id for row in rows}
         self._rows = [row for row in self._rows if row.id not in gone]
 
     def clear(self, process_id: str, wanted: Callable[[OfflineEvent], bool]) -> None:
-        """Delete what a process has handled."""
+        """Deletes the rows that a process has reserved."""
         self.drop([row for row in self._rows if row.process_id == process_id and wanted(row)])
 
     def fail(self, process_id: str, message_ids: set[str]) -> None:

@@ -48,13 +48,13 @@ def _encoded(value: Any) -> Any:
 
 
 def html_reply(status: int, title: str) -> Reply:
-    """A web server's own page."""
+    """An HTML page as a web server in front of a portal sends it."""
     page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body></html>"
     return Reply(status, page.encode(), HTML_TYPE)
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole request body."""
+    """Reads the whole body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -88,5 +88,5 @@ async def _drip(send: Send, reply: Reply) -> None:
 
 
 def cut_connection(scope: Message) -> None:
-    """Drop the TCP connection at once."""
+    """Drops the TCP connection at once, without an answer."""
     scope[TRANSPORT].abort()

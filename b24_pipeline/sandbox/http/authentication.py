@@ -36,7 +36,7 @@ def door(path: str) -> Door | None:
 
 
 class Entrance:
-    """Checks credentials."""
+    """Finds out who calls: checks webhook secrets and access tokens."""
 
     def __init__(self, portal: PortalState) -> None:
         self._portal = portal

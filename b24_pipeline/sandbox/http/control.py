@@ -48,7 +48,7 @@ _MISTAKES = (LookupError, OSError, TypeError, ValueError, orjson.JSONDecodeError
 
 
 class Control:
-    """Answers `/sandbox/...`."""
+    """Answers the steering requests under `/sandbox/`."""
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ class Gateway:
         self._slots = asyncio.Semaphore(portal.config.cost.workers)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answers one HTTP request."""
         if scope["type"] != "http":
             return
         body = await read_body(receive)

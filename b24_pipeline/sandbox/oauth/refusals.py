@@ -11,7 +11,7 @@ def invalid_request(description: str) -> RestError:
 
 
 def invalid_client() -> RestError:
-    """The secret is wrong."""
+    """The answer to a wrong client secret."""
     return RestError("invalid_client", "Invalid client credentials", 400)
 
 
@@ -31,10 +31,10 @@ def invalid_grant() -> RestError:
 
 
 def invalid_token() -> RestError:
-    """No app has this access token."""
+    """The answer to an access token of no application."""
     return RestError("invalid_token", "Unable to get application by token", 401)
 
 
 def expired_token() -> RestError:
-    """The access token is over."""
+    """The answer to an access token whose time is over."""
     return RestError("expired_token", "The access token provided has expired.", 401)

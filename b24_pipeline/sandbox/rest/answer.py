@@ -25,5 +25,5 @@ Method = Callable[[PortalState, Params], RestAnswer]
 
 
 def whole_list(rows: list[Any]) -> RestAnswer:
-    """A list that is never paged."""
+    """The answer of a list method that is never paged."""
     return RestAnswer(rows, total=len(rows), rows=len(rows), counted=len(rows))

@@ -45,7 +45,7 @@ class Executor:
         self.bills_batch = portal.config.limits.bill_batch == "batch"
 
     def run(self, method: str, params: Params, *, in_batch: bool = False) -> Executed:
-        """One command; raises RestError."""
+        """Runs one command. Raises RestError."""
         billed = not (in_batch and self.bills_batch)
         if billed:
             self.check_budget(method)

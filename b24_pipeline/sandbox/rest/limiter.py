@@ -63,7 +63,7 @@ class OperatingWindow:
         return over
 
     def record(self, method: str, seconds: float, now: float) -> None:
-        """Bill a call."""
+        """Adds the seconds that a call took."""
         self.totals[method] += seconds
         if seconds <= self._limits.operating_floor_seconds:
             return

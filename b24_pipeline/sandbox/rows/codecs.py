@@ -25,7 +25,7 @@ _MOST_CENTS = 10**18
 
 
 class _Each:
-    """Many numbers, one by one."""
+    """Encodes numbers one by one."""
 
     def render(self, family: Family) -> Callable[[int], Any]:
         """The function that makes a JSON value of a stored number."""
@@ -97,7 +97,7 @@ class Moment(_Each):
         return moment_text
 
     def encode_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
-        """By whole columns of characters."""
+        """Encodes whole columns of characters at once."""
         if not len(values):
             return []
         prefix, texts = encode_key(key) + b'"', moment_characters(values)

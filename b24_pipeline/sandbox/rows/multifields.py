@@ -48,7 +48,7 @@ class Multifield:
         return [self.values(row) or ABSENT for row in rows.tolist()]
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
-        """Each row on its own."""
+        """The values of these rows as JSON, row by row."""
         return encode_each(key, self.rendered(rows, family))
 
     def typed(self, rows: Rows) -> list[Any]:
@@ -56,7 +56,7 @@ class Multifield:
         return [self.values(row) or None for row in rows.tolist()]
 
     def values(self, row: int) -> Multivalue:
-        """What this row holds."""
+        """The multifield values of a row."""
         if row in self._edited:
             return self._edited[row]
         numbers = (int(self.first[row]), int(self.second[row]))

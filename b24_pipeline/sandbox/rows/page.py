@@ -91,11 +91,11 @@ class Constant:
         self._value = value
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
-        """The value, once a row."""
+        """The value, repeated for each row."""
         return [self._value] * len(rows)
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
-        """The value, once a row."""
+        """The value, repeated for each row."""
         return encode_each(key, [self._value]) * len(rows)
 
 
@@ -106,9 +106,9 @@ class Derived:
         self._make = make
 
     def rendered(self, rows: Rows, family: Family) -> list[Any]:
-        """What the function makes."""
+        """The values that the function makes for these rows."""
         return self._make(rows)
 
     def encoded(self, key: str, rows: Rows, family: Family) -> list[bytes]:
-        """What the function makes, as JSON."""
+        """The values that the function makes for these rows, as JSON."""
         return encode_each(key, self._make(rows))

@@ -69,7 +69,7 @@ class Table:
             column.resize(capacity)
 
     def add_column(self, name: str, column: CellColumn) -> None:
-        """A new field, empty in every row."""
+        """Adds a field, empty in every row."""
         column.resize(len(self._ids))
         self.columns[name] = column
         self.version += 1

@@ -154,7 +154,7 @@ def _require_no_more(connection: Connection, role: str, readable: Readable) -> N
 
 
 def _limit(connection: Connection, role: str, *, reset: bool = False) -> bool:
-    """Whether it was ours to set."""
+    """Runs a statement; returns False where our role may not run it."""
     where = {"role": sql.Identifier(role), "database": sql.Identifier(connection.info.dbname)}
     try:
         with connection.transaction():

@@ -1,4 +1,4 @@
-"""A portal as it is stored."""
+"""The portal as a value: a row of `user_accounts`, with its statuses."""
 
 from __future__ import annotations
 
