@@ -154,7 +154,7 @@ def _require_no_more(connection: Connection, role: str, readable: Readable) -> N
 
 
 def _limit(connection: Connection, role: str, *, reset: bool = False) -> bool:
-    """Runs a statement; returns False where our role may not run it."""
+    """Sets the limits of a role, or resets them; returns False where our role may not do that."""
     where = {"role": sql.Identifier(role), "database": sql.Identifier(connection.info.dbname)}
     try:
         with connection.transaction():
