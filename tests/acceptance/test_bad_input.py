@@ -13,7 +13,7 @@ import pytest
 
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, KEY, Result, call_b24, connect, environment
-from tests.support.expected.funnel import rows
+from tests.support.expected.tables import rows
 
 FAILURE, USAGE = 1, 2
 

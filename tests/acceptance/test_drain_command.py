@@ -12,7 +12,8 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from tests.acceptance.conftest import B24
 from tests.support.data.events import body
-from tests.support.expected.funnel import assert_copy_is_true, rows
+from tests.support.expected.funnel import assert_copy_is_true
+from tests.support.expected.tables import rows
 
 
 def land(url: str, *events: tuple[str, int]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from b24_pipeline.sandbox import Limits, Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, KEY, Result, connect, environment, run_b24
 from tests.conftest import Server
-from tests.support.expected.funnel import assert_copy_is_true, rows
+from tests.support.expected.funnel import assert_copy_is_true
+from tests.support.expected.tables import rows
 
 MOST_REQUESTS = 12
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24, connect
-from tests.support.expected.funnel import rows
+from tests.support.expected.tables import rows
 
 HEADER = "id;name;phone;email;creative;direction;utm_campaign;created_at;manager\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24, connect
 from tests.acceptance.test_bad_input import USAGE, assert_refused
-from tests.support.expected.funnel import rows
+from tests.support.expected.tables import rows
 
 QUALIFICATION = ("portal", "qualification", "acme")
 

@@ -13,7 +13,8 @@ import pytest
 
 from b24_pipeline.sandbox import CostModel, Sandbox, SandboxConfig
 from tests.acceptance.conftest import KEY, environment, run_b24
-from tests.support.expected.funnel import assert_copy_is_true, rows
+from tests.support.expected.funnel import assert_copy_is_true
+from tests.support.expected.tables import rows
 
 LATENCY = CostModel(
     request_seconds=0.02, command_seconds=0.002, row_seconds=0.0001, counted_row_seconds=0.0, workers=4

@@ -14,7 +14,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database import warehouse as warehouse_module
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests.support.expected.funnel import assert_entities_equal
+from tests.support.expected.tables import assert_entities_equal
 from tests.support.installation import Installation, raw, worked
 
 

@@ -24,7 +24,7 @@ from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.portals.probe import probe
 from b24_pipeline.sync.run import ENTITIES, backfill_portals, known_entities
-from tests.support.expected.funnel import (
+from tests.support.expected.tables import (
     assert_directories_equal,
     assert_entities_equal,
     assert_history_equal,

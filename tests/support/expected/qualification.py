@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from b24_pipeline.sandbox import Sandbox
-from tests.support.expected.funnel import rows
+from tests.support.expected.tables import rows
 
 Condition = Mapping[str, Any]
 Kept = dict[tuple[str, int], tuple[bool, str | None, Any]]

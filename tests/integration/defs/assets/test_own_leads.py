@@ -8,7 +8,7 @@ from b24_pipeline.definitions import defs
 from b24_pipeline.defs.jobs import matches_job
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.defs.assets.test_crm import materialized, run_changes
+from tests.integration.defs.assets.conftest import materialized, run_changes
 from tests.integration.defs.conftest import PORTAL
 from tests.support.installation import execute
 

@@ -18,7 +18,7 @@ from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
 from tests.support.data.events import body
-from tests.support.expected.funnel import assert_entities_equal, assert_history_equal
+from tests.support.expected.tables import assert_entities_equal, assert_history_equal
 from tests.support.installation import Installation, execute, worked
 
 ACTS = ("edit", "move", "add", "delete", "forget", "age")

@@ -2,106 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
+from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.checks import stage_batch, stage_search
-from b24_pipeline.sync.checks.stages import check_agreement
-from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.run import reconcile_portals
+from b24_pipeline.sync.checks import stage_batch
+from tests.integration.sync.checks.conftest import (
+    check,
+    decimals,
+    last,
+    requests_of_last,
+    some_deal,
+    sums,
+    there,
+    unequal,
+)
 from tests.support.installation import Installation, execute, worked
-
-Key = tuple[str, int, str]
-Stages = dict[Key, dict[str, Any]]
-STAGE_FIELDS = {"lead": "STATUS_ID", "deal": "STAGE_ID"}
-
-
-@pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
-    """A portal that was just synced."""
-    connected = installation.add(sandbox)
-    worked(installation.sync(connected))
-    return connected
-
-
-@pytest.fixture
-def larger() -> Iterator[Sandbox]:
-    """A portal with stages of many pages."""
-    with Sandbox(SandboxConfig(leads=1200, deals=0, contacts=0, companies=0)) as made:
-        yield made
-
-
-@pytest.fixture
-def large(installation: Installation, larger: Sandbox) -> Portal:
-    """The same, synced."""
-    connected = installation.add(larger)
-    worked(installation.sync(connected))
-    return connected
-
-
-def check(installation: Installation, portal: Portal, **options: Any) -> list[Outcome]:
-    """A check without a sync before it."""
-    whole = options.pop("whole", False)
-    with installation.job(portal, **options) as job:
-        return check_agreement(job, whole=whole)
-
-
-def last(installation: Installation) -> Stages:
-    """The last check, by stage."""
-    rows = installation.rows(
-        "select * from reconciliation where checked_at = (select max(checked_at) from reconciliation)"
-    )
-    return {(row["entity_type"], row["category_id"], row["status_id"]): row for row in rows}
-
-
-def unequal(installation: Installation) -> Stages:
-    return {key: row for key, row in last(installation).items() if not row["is_equal"]}
-
-
-def requests_of_last(installation: Installation) -> int:
-    (row,) = installation.rows(
-        "select requests, sync_status, error_message from bitrix24_sync_log "
-        "where entity_type = 'agreement' order by id desc limit 1"
-    )
-    assert row["sync_status"] == "success", row["error_message"]
-    return int(row["requests"])
-
-
-def there(sandbox: Sandbox) -> dict[Key, dict[int, tuple[Decimal, str]]]:
-    """By stage, everybody in it with the amount: what the portal really has."""
-    found: dict[Key, dict[int, tuple[Decimal, str]]] = {}
-    for entity, field in STAGE_FIELDS.items():
-        for row in sandbox.truth.raw(entity):
-            if row.get("IS_RECURRING") != "Y":
-                key = (entity, int(row.get("CATEGORY_ID") or 0), row[field])
-                amount = Decimal(row["OPPORTUNITY"] or 0), row["CURRENCY_ID"] or ""
-                found.setdefault(key, {})[int(row["ID"])] = amount
-    return found
-
-
-def sums(rows: Mapping[int, tuple[Decimal, str]]) -> dict[str, Decimal]:
-    totals: dict[str, Decimal] = {}
-    for amount, currency in rows.values():
-        totals[currency] = totals.get(currency, Decimal()) + amount
-    return totals
-
-
-def decimals(amounts: Mapping[str, str] | None) -> dict[str, Decimal]:
-    assert amounts is not None
-    return {currency: Decimal(text) for currency, text in amounts.items()}
-
-
-def some_deal(sandbox: Sandbox) -> tuple[int, Key]:
-    """A deal of a stage that has more."""
-    key, rows = next((k, r) for k, r in there(sandbox).items() if k[0] == "deal" and len(r) > 2)
-    return sorted(rows)[1], key
 
 
 def write_unseen(sandbox: Sandbox, entity: str, number: int, values: Mapping[str, Any]) -> None:
@@ -316,188 +237,3 @@ def test_stage_that_no_directory_has_told_of(
     assert found[key]["surplus_ids"] == [number]
     check(installation, portal)
     assert unequal(installation) == {}
-
-
-def test_large_stages_are_compared_by_turns(
-    installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counts alone do not show a wrong amount; some rows a check do, and none is left out in the end."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 4)
-    wrong = [max(rows) for rows in there(larger).values() if len(rows) > 100]
-    assert len(wrong) > 1
-    execute(
-        installation.warehouse,
-        "update bitrix24_leads set opportunity = coalesce(opportunity, 0) + 1 where id = any(%s)",
-        wrong,
-    )
-    named: list[int] = []
-    for _ in range(40):
-        check(installation, large)
-        rows = last(installation).values()
-        assert requests_of_last(installation) <= 4
-        assert sum(row["rows_compared"] for row in rows) <= 50 * (len(rows) + 4)
-        assert {row["portal_amounts"] is None for row in rows} == {True, False}
-        named += [number for row in rows for number in row["differing_ids"]]
-        if len(named) == len(wrong):
-            break
-    assert sorted(named) == sorted(wrong)
-    check(installation, large, whole=True)
-    assert unequal(installation) == {}
-
-
-def test_large_stage_that_fits_is_summed_when_its_turn_comes(
-    installation: Installation, larger: Sandbox, large: Portal
-) -> None:
-    """The longest unread first; a whole comparison sums every stage at once."""
-    expected = {key: rows for key, rows in there(larger).items() if len(rows) > 50}
-    summed: set[Key] = set()
-    for _ in range(3):
-        check(installation, large)
-        found = {key: row for key, row in last(installation).items() if row["portal_amounts"] is not None}
-        for key, row in found.items():
-            assert decimals(row["portal_amounts"]) == sums(there(larger).get(key, {}))
-        summed |= found.keys() & expected.keys()
-    assert summed == expected.keys()
-    check(installation, large, whole=True)
-    for key, row in last(installation).items():
-        assert (
-            decimals(row["portal_amounts"])
-            == decimals(row["our_amounts"])
-            == sums(there(larger).get(key, {}))
-        )
-        assert row["rows_compared"] == row["portal_count"]
-
-
-def test_counts_lead_to_the_ids_of_a_large_stage(
-    installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Parted by our ids, until few enough are left to be read; the first, one inside, and the last."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
-    monkeypatch.setattr(stage_search, "MOST_READ", 100)
-    monkeypatch.setattr(stage_search, "PARTS", 4)
-    key, rows = max(there(larger).items(), key=lambda pair: len(pair[1]))
-    numbers = sorted(rows)
-    lost = [numbers[len(numbers) // 2], numbers[-1]]
-    execute(installation.warehouse, "delete from bitrix24_leads where id = any(%s)", lost)
-    larger.delete("lead", numbers[60])
-    check(installation, large)
-    row = unequal(installation)[key]
-    assert (row["missing_ids"], row["surplus_ids"]) == (lost, [numbers[60]])
-    assert (row["is_repaired"], row["portal_amounts"]) == (True, None)
-    assert requests_of_last(installation) <= 10
-    check(installation, large)
-    assert unequal(installation) == {}
-
-
-def test_difference_that_would_cost_too_much_is_told_as_such(
-    installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is not called repaired, and it is said what repairs it."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
-    monkeypatch.setattr(stage_search, "MOST_READ", 10)
-    monkeypatch.setattr(stage_search, "PARTS", 4)
-    key, rows = max(there(larger).items(), key=lambda pair: len(pair[1]))
-    lost = sorted(rows)[60::20]
-    execute(installation.warehouse, "delete from bitrix24_leads where id = any(%s)", lost)
-    check(installation, large)
-    row = unequal(installation)[key]
-    assert (row["is_explained"], row["is_repaired"]) == (False, False)
-    assert f"{len(lost) - len(row['missing_ids'])} more there were not found by id" in row["explanation"]
-    assert "`b24 reconcile acme --whole`" in row["explanation"]
-    outcomes = reconcile_portals(installation.connections, [large], Options(), whole=True)
-    assert all(one.worked for one in outcomes)
-    assert unequal(installation) == {}
-    assert all(row["portal_amounts"] is not None for row in last(installation).values())
-
-
-def test_many_gone_at_once_are_left_to_a_person(
-    installation: Installation, sandbox: Sandbox, portal: Portal
-) -> None:
-    """Lost rights look like that; nothing is buried, and the sync has worked all the same."""
-    numbers = sorted(n for key, rows in there(sandbox).items() if key[0] == "deal" for n in rows)[:25]
-    for number in numbers:
-        sandbox.delete("deal", number)
-    worked(installation.sync(portal))
-    found = unequal(installation)
-    assert sorted(n for row in found.values() for n in row["surplus_ids"]) == numbers
-    assert not any(row["is_explained"] or row["is_repaired"] for row in found.values())
-    assert (
-        installation.rows("select count(*) as n from bitrix24_deals where deleted_at is null")[0]["n"] == 60
-    )
-
-
-def test_portal_that_refuses_the_check_spoils_nothing(
-    installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The sync has worked; the sync log says that the check has not."""
-    ask = stage_batch.StageBatch.ask
-
-    def refused(question: Any, stages: Any) -> Any:
-        fault = Fault("command_error", "crm.deal.list", error="ACCESS_DENIED", description="Access denied")
-        sandbox.faults.add(fault)
-        return ask(question, stages)
-
-    before = len(installation.rows("select id from reconciliation"))
-    monkeypatch.setattr(stage_batch.StageBatch, "ask", refused)
-    worked(installation.sync(portal))
-    (row,) = installation.rows(
-        "select sync_status, error_code from bitrix24_sync_log order by id desc limit 1"
-    )
-    assert row == {"sync_status": "failed", "error_code": "AccessDenied"}
-    assert len(installation.rows("select id from reconciliation")) == before
-
-
-def test_portal_that_ignores_a_filter_is_not_believed(
-    installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows of other stages are no figures of this one: the check fails instead of repairing."""
-    number, _ = some_deal(sandbox)
-    sandbox.faults.add(Fault("mutate", "crm.deal.list", ids=(number,), field="STAGE_ID", value="UC_OTHER"))
-    assert check(installation, portal) == []
-    (row,) = installation.rows(
-        "select error_code from bitrix24_sync_log where entity_type = 'agreement' order by id desc limit 1"
-    )
-    assert row["error_code"] == "UnreadableAnswer"
-
-
-@pytest.mark.parametrize("asked", [{"entities": ("deal",)}, {"entities": ("pipelines", "user")}])
-def test_only_a_sync_of_everything_is_followed_by_a_check(
-    installation: Installation, portal: Portal, asked: Mapping[str, Any]
-) -> None:
-    """What was left out may well be behind."""
-    before = installation.rows("select count(*) as n from reconciliation")
-    worked(installation.sync(portal, **asked))
-    assert installation.rows("select count(*) as n from reconciliation") == before
-
-
-def test_sync_that_failed_is_not_followed_by_a_check(
-    installation: Installation, sandbox: Sandbox, portal: Portal
-) -> None:
-    """The differences would be its own."""
-    before = installation.rows("select count(*) as n from reconciliation")
-    sandbox.faults.add(
-        Fault("command_error", "crm.lead.list", error="ACCESS_DENIED", description="Access denied")
-    )
-    assert any(one.error for one in installation.sync(portal).values())
-    assert installation.rows("select count(*) as n from reconciliation") == before
-
-
-def test_checks_of_long_ago_are_forgotten(installation: Installation, portal: Portal) -> None:
-    """Thirty days are kept."""
-    execute(installation.warehouse, "update reconciliation set checked_at = checked_at - interval '31 days'")
-    check(installation, portal)
-    (row,) = installation.rows(
-        "select min(checked_at) > now() - interval '1 day' as fresh from reconciliation"
-    )
-    assert row["fresh"]
-
-
-def test_fields_that_are_not_kept_are_not_compared(installation: Installation, sandbox: Sandbox) -> None:
-    """Without amounts only counts and places are; without stages nothing is."""
-    portal = installation.add(sandbox)
-    kept = {"lead": ["STATUS_ID"], "deal": ["TITLE"]}
-    worked(installation.sync(portal, options=Options(select=kept)))
-    found = last(installation)
-    assert {key[0] for key in found} == {"lead"}
-    assert all(row["is_equal"] and row["portal_amounts"] is None for row in found.values())
-    assert sum(row["rows_compared"] for row in found.values()) == 60

@@ -11,7 +11,7 @@ from b24_pipeline.sync.crm.history import load_history
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import backfill_portals
-from tests.support.expected.funnel import assert_history_equal
+from tests.support.expected.tables import assert_history_equal
 from tests.support.installation import Installation, worked
 
 MOVES = "select count(*) as n from bitrix24_status_history"

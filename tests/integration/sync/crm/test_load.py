@@ -12,7 +12,7 @@ from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.crm.load import _Load
 from b24_pipeline.sync.options import Options
-from tests.support.expected.funnel import assert_entities_equal
+from tests.support.expected.tables import assert_entities_equal
 from tests.support.installation import Installation, worked
 
 

@@ -24,7 +24,7 @@ from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from tests.conftest import Server
 from tests.support.data.events import body
-from tests.support.expected.funnel import assert_entities_equal, assert_history_equal
+from tests.support.expected.tables import assert_entities_equal, assert_history_equal
 from tests.support.frames import tuples
 from tests.support.installation import Installation, fetch, worked
 

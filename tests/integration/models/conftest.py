@@ -1,0 +1,85 @@
+"""A small project of models in a folder of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from b24_pipeline.models import ModelResult, Project, build, load_project
+from b24_pipeline.store.database.warehouse import Warehouse
+
+SCHEMA_YML = """
+version: 2
+sources:
+  - name: raw
+    schema: public
+    tables:
+      - name: numbers
+models:
+  - name: base
+    description: It's a base.
+    columns:
+      - name: id
+        description: A number.
+        data_tests: [{data_tests}]
+"""
+PROJECT_YML = """
+name: small
+profile: small
+config-version: 2
+models:
+  small:
+    marts:
+      +materialized: table
+"""
+BASE = "{{ config(unique_key='id') }} select id, name from {{ source('raw', 'numbers') }}"
+
+
+class Small:
+    """A project of a base table and a view on it, which a test may change."""
+
+    def __init__(self, folder: Path, warehouse: Warehouse) -> None:
+        self.folder, self.warehouse = folder, warehouse
+        (folder / "models" / "marts").mkdir(parents=True)
+        (folder / "dbt_project.yml").write_text(PROJECT_YML, "utf-8")
+        self.describe()
+        self.model("base", BASE)
+        self.model("top", "{{ config(materialized='view') }} select id from {{ ref('base') }}")
+        self.run("create table numbers as select id, id::text as name from generate_series(1, 3) as id")
+
+    def describe(self, data_tests: str = "unique") -> None:
+        text = SCHEMA_YML.replace("{data_tests}", data_tests)
+        (self.folder / "models" / "marts" / "schema.yml").write_text(text, "utf-8")
+
+    def model(self, name: str, text: str) -> None:
+        (self.folder / "models" / "marts" / f"{name}.sql").write_text(text, "utf-8")
+
+    def load(self) -> Project:
+        return load_project(self.folder)
+
+    def build(self, **options: Any) -> list[ModelResult]:
+        return build(self.warehouse.connect, self.load(), **options).models
+
+    def run(self, statement: str) -> None:
+        with self.warehouse.connect() as conn:
+            conn.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.warehouse.connect() as conn:
+            return conn.execute(query).fetchall()
+
+
+@pytest.fixture
+def small(tmp_path: Path, warehouse: Warehouse) -> Small:
+    """A small project on a fresh database."""
+    return Small(tmp_path, warehouse)
+
+
+def _wait_for(small: Small, query: str) -> None:
+    deadline = time.monotonic() + 10
+    while not small.rows(query):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,83 @@
+"""What `b24_pipeline.read` says where it cannot read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from b24_pipeline import read
+from b24_pipeline.errors import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    ReadingRefused,
+    UnknownMart,
+    UnknownPortal,
+    UsageError,
+    WrongDates,
+)
+from b24_pipeline.store.database.warehouse import Warehouse
+from tests.conftest import Server
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"name": "funnel"}, UnknownMart, "no mart is called 'funnel'; known: .*funnel_stats"),
+        ({"name": "stg_leads"}, UnknownMart, "no mart"),
+        (
+            {"name": "fct_deal", "portal": "nobody"},
+            UnknownPortal,
+            "no portal is called 'nobody'; connected: acme, büro",
+        ),
+        ({"name": "fct_deal", "portal": "' or true --"}, UnknownPortal, "no portal"),
+        ({"name": "funnel_stats", "date_from": "2026-01-01"}, WrongDates, "funnel_stats has no dates"),
+        (
+            {"name": "fct_deal", "date_from": "yesterday"},
+            WrongDates,
+            "'yesterday' is no day; expected YYYY-MM-DD",
+        ),
+        ({"name": "fct_deal", "date_from": datetime(2026, 1, 1, 12, tzinfo=UTC)}, WrongDates, "is a time"),
+        (
+            {"name": "fct_deal", "date_from": "2026-02-01", "date_to": "2026-01-01"},
+            WrongDates,
+            "end .* before",
+        ),
+        (
+            {"name": "fct_deal", "date_column": "title"},
+            WrongDates,
+            "no date column 'title'; it has date_create",
+        ),
+        ({"name": "fct_deal", "date_from": 5}, WrongDates, "5 is no day; expected YYYY-MM-DD"),
+        ({"name": "fct_deal", "entity_type": "zz"}, UsageError, "'zz' is no entity type; known: lead, deal"),
+        ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "does not tell the entity_type"),
+    ],
+)
+def test_what_cannot_be_read_is_told(
+    url: str, asked: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    """Each mistake has its own error, which says what there is instead."""
+    with pytest.raises(error, match=says):
+        read.mart(**asked, url=url)
+
+
+def test_a_mart_that_is_not_built_is_told(database_url: str) -> None:
+    """With the command that builds it."""
+    with pytest.raises(DatabaseNotMigrated, match="funnel_stats is not built yet; run `b24 models`"):
+        read.funnel(portal="acme", url=database_url)
+
+
+def test_a_database_that_does_not_answer_is_told() -> None:
+    """Without the password."""
+    with pytest.raises(DatabaseUnavailable) as told:
+        read.marts(url="postgresql://ann:s3cret@127.0.0.1:9/none")
+    assert "s3cret" not in str(told.value)
+
+
+def test_what_a_role_may_not_read_is_told(built: Warehouse, server: Server) -> None:
+    """With what the owner can do about it."""
+    role = server.role("guest")
+    url = built.url.set(username=role).render_as_string(hide_password=False)
+    with pytest.raises(ReadingRefused, match="b24 analysts grant"):
+        read.funnel(url=url)

@@ -1,0 +1,86 @@
+"""Matching step by step gives the same as matching all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from b24_pipeline.store.database.warehouse import Warehouse
+from tests.support.data.own_leads import Crm
+from tests.support.installation import fetch
+
+PHONES = ["+79211234567", "8 921 765-43-21", "+49 30 901820"]
+WRITTEN = st.lists(st.sampled_from(PHONES), max_size=2)
+STEP = st.one_of(
+    st.tuples(st.just("lead"), st.integers(1, 3), WRITTEN, st.integers(0, 3)),
+    st.tuples(st.just("contact"), st.integers(1, 3), WRITTEN, st.integers(0, 3)),
+    st.tuples(
+        st.just("deal"),
+        st.integers(1, 4),
+        st.integers(0, 3),
+        st.integers(0, 3),
+        st.sampled_from(["NEW", "WON"]),
+    ),
+    st.tuples(st.just("delete"), st.sampled_from(["leads", "contacts", "deals"]), st.integers(1, 4)),
+    st.tuples(st.just("own"), WRITTEN),
+    st.tuples(st.just("phone"), WRITTEN),
+    st.tuples(st.just("link")),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEP, max_size=14))
+def test_step_by_step_is_as_all_at_once(server: Any, steps: list[Any]) -> None:
+    """Whatever happens in whatever order: following gives what matching everything anew gives."""
+    url = server.fresh()
+    warehouse = Warehouse(url)
+    try:
+        crm = Crm(warehouse)
+        crm.own(PHONES[0])
+        for step in steps:
+            do(crm, *step)
+        crm.link()
+        followed = links_of(crm)
+        crm.execute("delete from bitrix24_bookmarks")
+        crm.execute("delete from bitrix24_phones")
+        crm.execute("delete from lead_matches")
+        crm.execute("update leads set phones_of = null")
+        crm.link()
+        assert followed == links_of(crm)
+    finally:
+        warehouse.close()
+        server.drop(url)
+
+
+def do(crm: Crm, kind: str, *about: Any) -> None:
+    if kind == "link":
+        crm.link()
+    elif kind == "own":
+        crm.own(", ".join(about[0]) or None)
+    elif kind == "phone":
+        crm.execute(
+            "update leads set phone = %s where id = (select min(id::text)::uuid from leads)",
+            "/".join(about[0]),
+        )
+    elif kind == "delete":
+        crm.delete(f"bitrix24_{about[0]}", about[1])
+    elif kind == "deal":
+        number, contact, lead, stage = about
+        crm.deal(
+            number, day=number, contact_id=contact or None, lead_id=lead or None, stage=stage, deleted_at=None
+        )
+    else:
+        number, phones, day = about
+        getattr(crm, kind)(number, *phones, day=day)
+
+
+def links_of(crm: Crm) -> list[dict[str, Any]]:
+    return fetch(
+        crm.warehouse,
+        "select l.id, l.phones, l.current_status_id, l.current_pipeline_id, l.bitrix24_entity_type,"
+        " l.bitrix24_lead_id, l.bitrix24_contact_id, l.bitrix24_deal_id, m.method, m.matched_phone,"
+        " m.candidates, m.chosen_because, m.unmatched_reason"
+        " from leads l left join lead_matches m on m.lead_id = l.id order by l.id",
+    )

@@ -1,0 +1,79 @@
+"""The status of a portal that cannot be read, and what is forgotten when it is disconnected: fault 18."""
+
+from __future__ import annotations
+
+import pytest
+
+from b24_pipeline import errors as e
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.portals.portals import Portals
+from tests.integration.sync.portals.conftest import Setting
+from tests.support.installation import KEY
+from tests.support.servers.authorization_server import AuthorizationServer
+from tests.support.servers.scripted_portal import error
+
+
+def test_disconnected_it_forgets_its_secrets(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """Events are unbound where the portal lets us; the row and the data stay."""
+    portal = setting.connect()
+    setting.connecting.disconnect(portal)
+    (row,) = setting.stored()
+    assert row["bitrix24_status"] == "disconnected"
+    assert not [name for name, value in row.items() if name.endswith("_token") and value]
+    assert bitrix.bindings == []
+
+
+def test_disconnecting_works_without_the_portal(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """Tokens are forgotten also where nothing can be unbound."""
+    portal = setting.connect()
+    bitrix.expire()
+    bitrix.revoke()
+    setting.connecting.disconnect(portal)
+    assert setting.portals.one("acme").status == "disconnected"
+
+
+@pytest.mark.parametrize(
+    ("code", "http_status", "status"),
+    [
+        ("PORTAL_DELETED", 403, "paused"),
+        ("PAYMENT_REQUIRED", 401, "paused"),
+        ("APPLICATION_NOT_FOUND", 401, "disconnected"),
+    ],
+)
+def test_18_what_a_portal_answers_is_its_status(
+    setting: Setting, bitrix: AuthorizationServer, code: str, http_status: int, status: str
+) -> None:
+    """Its tokens stay, since it may come back: then one call that succeeds is enough for a paused one."""
+    portal = setting.connect()
+    bitrix.portal_script.append(error(code, http_status))
+    with setting.connections.client(portal) as client, pytest.raises(e.ApiError):
+        client.call("profile")
+    stopped = setting.portals.one("acme")
+    assert stopped.status == status
+    assert code in str(stopped.status_reason)
+    assert setting.portals.named() == []
+    with setting.connections.client(stopped) as client:
+        client.call("profile")
+    assert setting.portals.one("acme").status == ("connected" if status == "paused" else status)
+
+
+def test_a_token_that_a_refresh_does_not_mend_needs_a_person(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """invalid_token, a refresh, and again: once more would not help."""
+    portal = setting.connect()
+    bitrix.portal_script.extend([error("invalid_token", 401)] * 2)
+    with setting.connections.client(portal) as client, pytest.raises(e.TokenExpired):
+        client.call("profile")
+    assert setting.portals.one("acme").status == "reauthorization_required"
+
+
+def test_keys_rotate(setting: Setting) -> None:
+    """Every secret is encrypted with the newest key; the old one is not needed any more."""
+    portal = setting.install()
+    new = "y" * 42 + "c="
+    both = Portals(setting.warehouse, Vault(f"{new},{KEY}"))
+    assert both.renew_keys() == 3
+    assert Portals(setting.warehouse, Vault(new)).application_token(both.one(portal.name)) == "apptoken"
+    with pytest.raises(e.SecretKeyError, match=portal.name):
+        setting.portals.renew_keys()
