@@ -19,7 +19,7 @@ from b24_pipeline.models import build
 from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
-from b24_pipeline.sync.run import Request, sync_portals
+from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.assets.conftest import PORTAL, ids, materialized, run_changes
 from tests.integration.defs.conftest import connect
 
@@ -119,7 +119,7 @@ def test_what_the_commands_did_is_reported_without_a_run(
 ) -> None:
     """Nothing where Dagster was never used; else cohorts, directories, models and their tests."""
     portals = installation.portals.named()
-    outcomes = sync_portals(installation.connections, portals, Request(), installation.options())
+    outcomes = sync_portals(installation.connections, portals, SyncRequest(), installation.options())
     built = build(installation.warehouse.connect, project)
     assert not report_outcomes(installation.settings, outcomes, built)
     with DagsterInstance.from_ref(instance_ref(installation)) as instance:

@@ -82,7 +82,7 @@ def test_an_outgoing_webhook_has_its_own_token(start: Start, receiver: Receiver)
 
 
 def test_robots_cause_events_without_tokens(start: Start, receiver: Receiver) -> None:
-    """The variant of fact sheet 7.3 without tokens, still proved by the application token."""
+    """The variant of docs/bitrix24-rest.md 7.3 without tokens, still proved by the application token."""
     sandbox = start(events=EventDelivery(tokens=False))
     connected(sandbox, receiver, UPDATE)
     sandbox.update("deal", deal(sandbox), {"TITLE": "x"})

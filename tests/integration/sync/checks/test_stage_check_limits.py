@@ -35,7 +35,7 @@ def test_portal_that_refuses_the_check_spoils_nothing(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sync has worked; the sync log says that the check has not."""
-    ask = stage_batch.StageQuestion.ask
+    ask = stage_batch.StageBatch.ask
 
     def refused(question: Any, stages: Any) -> Any:
         fault = Fault("command_error", "crm.deal.list", error="ACCESS_DENIED", description="Access denied")
@@ -43,7 +43,7 @@ def test_portal_that_refuses_the_check_spoils_nothing(
         return ask(question, stages)
 
     before = len(installation.rows("select id from reconciliation"))
-    monkeypatch.setattr(stage_batch.StageQuestion, "ask", refused)
+    monkeypatch.setattr(stage_batch.StageBatch, "ask", refused)
     worked(installation.sync(portal))
     (row,) = installation.rows(
         "select sync_status, error_code from bitrix24_sync_log order by id desc limit 1"

@@ -52,7 +52,7 @@ def test_before_the_first_sync_no_move_is_inferred(installation: Installation, s
 
 
 def test_move_that_the_history_lacks_is_inferred_from_the_event(installation: Installation) -> None:
-    """The portal shows the moves of the present pipeline only (fact sheet, section 6.5)."""
+    """The portal shows the moves of the present pipeline only (docs/bitrix24-rest.md, section 6.5)."""
     config = SandboxConfig(leads=5, deals=30, history_current_pipeline_only=True)
     with Sandbox(config) as sandbox:
         portal = installation.add(sandbox)
