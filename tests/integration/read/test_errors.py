@@ -51,7 +51,7 @@ from tests.conftest import Server
         ),
         ({"name": "fct_deal", "date_from": 5}, WrongDates, "5 is no day; expected YYYY-MM-DD"),
         ({"name": "fct_deal", "entity_type": "zz"}, UsageError, "'zz' is no entity type; known: lead, deal"),
-        ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "does not tell the entity_type"),
+        ({"name": "dim_portal", "entity_type": "deal"}, UsageError, "dim_portal has no column entity_type"),
     ],
 )
 def test_what_cannot_be_read_is_told(

@@ -57,7 +57,7 @@ def test_a_database_that_hangs_costs_a_second(
     warehouse: Warehouse, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everybody is answered, and what waits is bounded."""
-    monkeypatch.setattr(receiving, "MOST_WAITING_OF_ONE", 5)
+    monkeypatch.setattr(receiving, "MOST_WAITING_PER_PORTAL", 5)
     stuck = Stuck()
     receiver = receiver_of(warehouse, landing=stuck)
     with served(receiver) as url, ThreadPoolExecutor(12) as senders:

@@ -55,7 +55,7 @@ def test_forged_and_unknown_are_refused_alike(warehouse: Warehouse, account: UUI
     assert {(one.status_code, one.text) for one in answers} == {
         (
             403,
-            '{"error":"forbidden","message":"the portal is not connected, or its application_token is another"}',
+            '{"error":"forbidden","message":"the portal is not connected, or the application_token is wrong"}',
         )
     }
     assert landed(warehouse) == []
