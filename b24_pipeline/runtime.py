@@ -1,4 +1,4 @@
-"""Everything opened from the settings: database, keys, portals, budget. The commands and Dagster start here."""
+"""Opens an installation from the settings: database, keys, portals, budget. Commands and Dagster begin with it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options, Progress, no_progress
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """An opened installation."""
+    """An opened installation: its settings, database, portals, and clients."""
 
     settings: Settings
     warehouse: Warehouse
@@ -33,22 +33,22 @@ class Runtime:
 
     @property
     def oauth(self) -> OAuthApp | None:
-        """Our application at the authorization server, if the settings name one."""
+        """Our OAuth application, if the settings name one."""
         return self.connections.oauth
 
-    def connecting(self) -> Connecting:
-        """What connects portals by OAuth. Raises SettingsError where no application is set."""
+    def connector(self) -> PortalConnector:
+        """The connector of portals by OAuth. Raises SettingsError where no application is set."""
         if self.oauth is None:
             raise SettingsError(
                 "portals are connected by OAuth with BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
                 "which the application's card in Bitrix24 shows; set both"
             )
-        return Connecting(self.connections, self.oauth, self.settings.b24_public_url)
+        return PortalConnector(self.connections, self.oauth, self.settings.b24_public_url)
 
     def options(
         self, *, progress: Progress = no_progress, run_id: str | None = None, accept_deletions: bool = False
     ) -> Options:
-        """How to read, by the settings."""
+        """The options of a sync, by the settings. Raises SettingsError where B24_SELECT is wrong."""
         return Options(
             lag=timedelta(seconds=self.settings.b24_lag_seconds),
             concurrency=self.settings.b24_concurrency,
@@ -60,14 +60,14 @@ class Runtime:
 
 
 def database_url(settings: Settings) -> str:
-    """DATABASE_URL, or the URL of the embedded server, which is started if it does not run."""
+    """The URL of the database: DATABASE_URL, or that of the embedded server, which is started if it does not run."""
     if settings.database_url:
         return settings.database_url.get_secret_value()
     return embedded.start(settings.b24_home)
 
 
 def vault_of(settings: Settings) -> Vault:
-    """The vault by B24_SECRET_KEYS; the embedded default makes itself a key. Raises SecretKeyError."""
+    """The vault with the keys of B24_SECRET_KEYS, or with the embedded default's own key. Raises SecretKeyError."""
     if settings.b24_secret_keys:
         return Vault(settings.b24_secret_keys.get_secret_value())
     if settings.database_url:
@@ -76,7 +76,7 @@ def vault_of(settings: Settings) -> Vault:
 
 
 def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """B24_SELECT, checked: the portal ignores a misspelt field without a word. Raises SettingsError."""
+    """Checks B24_SELECT and returns it: a portal ignores a misspelt field without an error. Raises SettingsError."""
     for name, fields in select.items():
         if name not in BY_NAME:
             raise SettingsError(f"B24_SELECT names the entity {name!r}; known: {', '.join(BY_NAME)}")
@@ -91,7 +91,11 @@ def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequenc
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Runtime]:
-    """The installation. An embedded database is migrated by itself; another must have been (`b24 migrate`)."""
+    """Opens the installation, and closes it at the end of the block.
+
+    An embedded database is migrated; another one must have been migrated by `b24 migrate`. Raises DatabaseError,
+    SettingsError and SecretKeyError.
+    """
     vault = vault_of(settings)
     if settings.b24_rate_limit:
         parse_rate(settings.b24_rate_limit)
@@ -120,7 +124,7 @@ def _connections(settings: Settings, warehouse: Warehouse, portals: Portals) -> 
 
 
 def oauth_app(settings: Settings) -> OAuthApp | None:
-    """Our application by BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET. Raises SettingsError where one is missing."""
+    """Our OAuth application, if BITRIX24_CLIENT_ID and _SECRET are set. Raises SettingsError if only one is."""
     client_id, secret = settings.bitrix24_client_id, settings.bitrix24_client_secret
     if not client_id and not secret:
         return None
@@ -140,7 +144,7 @@ def oauth_app(settings: Settings) -> OAuthApp | None:
 
 
 def _budget_storage(url: str | None) -> LeakyBucketSupport | None:
-    """Where the shared budget lives, if not in the database (B24_BUDGET_URL, a storage of `limits`)."""
+    """The storage of the shared budget by B24_BUDGET_URL (a URL of `limits`); None means the database."""
     if not url:
         return None
     from limits.errors import ConfigurationError

@@ -52,7 +52,7 @@ class DemoPortal:
 
     def connect(self, opened: Runtime, name: str) -> Portal:
         """Connects the portal by OAuth as a person does in the browser: begin, agree in the portal, come back."""
-        connecting = opened.connecting()
+        connecting = opened.connector()
         link = connecting.begin(name, self.url, "both", _BROWSER)
         agreed = httpx.get(f"{link}&confirm=Y", timeout=10, trust_env=False, follow_redirects=False)
         back = {

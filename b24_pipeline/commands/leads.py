@@ -19,9 +19,9 @@ from b24_pipeline.store.own_leads.imports import Imported, ImportRow, import_row
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.csv_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.own_leads.csv_rows import lead_of
-from b24_pipeline.sync.own_leads.match import Matched, match_portals
+from b24_pipeline.sync.own_leads.match import MatchResult, match_portals
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
-from b24_pipeline.sync.own_leads.qualify import follow_own_leads
+from b24_pipeline.sync.own_leads.qualify import mark_own_leads
 
 _FILE = f"A CSV file with a header: {NEEDED} and any of {', '.join(column for column in COLUMNS if column != NEEDED)}."
 
@@ -40,7 +40,7 @@ def import_leads(
         (portal,) = opened.portals.named([name])
         done, bad = _imported(opened.warehouse, portal, found)
         linked = link_own_leads(opened.warehouse, portal)
-        follow_own_leads(opened.warehouse, portal)
+        mark_own_leads(opened.warehouse, portal)
     for row in bad:
         say(f"line {row.line}: {row.reason}")
     unchanged = done.rows - done.added - done.changed
@@ -94,7 +94,7 @@ def match(
         raise typer.Exit(1)
 
 
-def show_matched(done: Sequence[Matched]) -> None:
+def show_matched(done: Sequence[MatchResult]) -> None:
     """Prints the table that a matching ends with: one line a portal."""
     titles = (
         *("portal", "own leads", "matched", "newly linked", "updated", "not found"),

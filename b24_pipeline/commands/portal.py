@@ -91,7 +91,7 @@ def connect(
 ) -> None:
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
     with runtime.opened(settings()) as opened:
-        link = opened.connecting().link(name, domain, entity_type)
+        link = opened.connector().link(name, domain, entity_type)
     say("open this in a browser that is signed in to the portal:")
     output.print(link, soft_wrap=True)
 
@@ -114,7 +114,7 @@ def remove(
     with runtime.opened(settings()) as opened:
         portal = opened.portals.one(name)
         if opened.oauth and portal.connected_by == "oauth":
-            opened.connecting().disconnect(portal)
+            opened.connector().disconnect(portal)
         opened.portals.remove(name, purge=purge)
     output.print(
         f"{name} is removed with all its data; the figures forget it with the next build: b24 models"

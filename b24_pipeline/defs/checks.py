@@ -23,8 +23,8 @@ from b24_pipeline.store.checks.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.checks.stages import Checked
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.checks.totals import totals
-from b24_pipeline.sync.parallel import opened as opened_job
+from b24_pipeline.sync.checks.totals import entity_totals
+from b24_pipeline.sync.parallel import opened_job
 
 COUNTED = ("lead", "deal", "contact", "company")
 COUNTS = "counts_agree_with_portal"
@@ -78,7 +78,7 @@ def _counts(runtime: Runtime, portal: Portal) -> dict[str, Count]:
         here = {one.entity_type: one for one in quality.settled(connection, portal.id)}
     try:
         with opened_job(runtime.connections, portal, runtime.options()) as job:
-            there = totals(job, {entity: one.watermark for entity, one in here.items()})
+            there = entity_totals(job, {entity: one.watermark for entity, one in here.items()})
     except (PortalError, UsageError) as error:
         return {entity: Count(portal.name, problem=masked(str(error))) for entity in COUNTED}
     return {entity: Count(portal.name, here[entity].alive, there[entity]) for entity in there}

@@ -19,7 +19,7 @@ from b24_pipeline.store.database.run_lock import alive, is_alive
 from b24_pipeline.store.events import backlog
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
-from b24_pipeline.sync.parallel import opened as opened_job
+from b24_pipeline.sync.parallel import opened_job
 
 HOLDS_LOCK = {"b24/holds_lock": "yes"}
 """The tag of runs that are gone when nobody holds their lock."""

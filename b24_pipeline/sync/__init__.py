@@ -1,1 +1,1 @@
-"""The work: what is read from a portal and stored, in what order, and what if it breaks."""
+"""Syncs portals: reads what they have, stores it, checks it, and decides in which order and what an error stops."""

@@ -1,4 +1,4 @@
-"""Clients of the connected portals, each within the budget that all processes share."""
+"""Opens clients of portals, each within the request budget that all processes share."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ from b24_pipeline.sync.keepers import AppKeeper, StatusKeeper
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Opens clients. `rate_limit` overrides the plan's budget; `egress` names our way out, if there are several.
+    """Opens clients of an installation's portals.
 
-    `oauth`: our application; without it only webhook portals can be read.
+    `allowed_portals`: host patterns beyond the Bitrix24 clouds. `rate_limit` overrides the plan's budget. `egress`
+    names our outgoing address where there are several, as each has a budget of its own. `oauth`: our application;
+    without it only portals with a webhook credential can be read.
     """
 
     warehouse: Warehouse
@@ -40,7 +42,7 @@ class Connections:
     oauth: OAuthApp | None = None
 
     def client(self, portal: Portal) -> BitrixClient:
-        """A client of a connected portal. Raises PortalDisconnected."""
+        """A client of a connected portal. Raises PortalDisconnected, and SettingsError if it needs an application."""
         if portal.connected_by == "oauth":
             return self._app_client(portal)
         credential = WebhookCredential.parse(self.portals.webhook_url(portal), self.allowed_portals)
@@ -49,7 +51,7 @@ class Connections:
     def client_of(
         self, credential: Credential, label: str, plan: str, keeper: Keeper | None = None
     ) -> BitrixClient:
-        """A client of a credential that may not be stored yet; `label` names it in messages."""
+        """A client of a credential that need not be stored yet; messages name the portal by `label`."""
         bucket = "/".join(filter(None, (credential.address.domain, self.egress)))
         storage = self.budget_storage or PostgresBudgetStorage(self.warehouse.autocommit)
         budget = SharedBudget(

@@ -1,7 +1,7 @@
-"""What is derived from the copy row by row, and follows it after every sync and drain.
+"""Updates what is derived from the copy row by row, after every sync and drain.
 
-A follower remembers by a bookmark how far it has read, so that one that fails
-goes on from there the next time; the rows that were stored stay as they are.
+Each update keeps a bookmark of how far it has read the copy. One that fails goes
+on from its bookmark the next time, and the rows that were stored stay stored.
 """
 
 from __future__ import annotations
@@ -16,29 +16,34 @@ from b24_pipeline.store.marts.custom_fields import keep_views
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
-from b24_pipeline.sync.own_leads.qualify import follow_own_leads, qualify
+from b24_pipeline.sync.own_leads.qualify import mark_own_leads, qualify
 
 log = logger("sync")
 
-Follower: TypeAlias = Callable[[Warehouse, Portal], object]
+DerivedUpdate: TypeAlias = Callable[[Warehouse, Portal], object]
 
 
-def follow_custom_fields(warehouse: Warehouse, portal: Portal) -> bool:
-    """Makes the portal's views of custom fields anew where its field catalogue has changed."""
+def update_custom_field_views(warehouse: Warehouse, portal: Portal) -> bool:
+    """Rebuilds the portal's views of custom fields if its field catalogue has changed; returns whether it did."""
     return keep_views(warehouse, portal.id)
 
 
-# what links own leads comes before what follows the links
-FOLLOWERS: tuple[Follower, ...] = (follow_custom_fields, link_own_leads, qualify, follow_own_leads)
+# links of own leads come before what depends on them
+DERIVED_UPDATES: tuple[DerivedUpdate, ...] = (
+    update_custom_field_views,
+    link_own_leads,
+    qualify,
+    mark_own_leads,
+)
 
 
-def follow(warehouse: Warehouse, portal: Portal) -> None:
-    """Every follower catches up with what was stored of this portal."""
-    for follower in FOLLOWERS:
+def update_derived(warehouse: Warehouse, portal: Portal) -> None:
+    """Runs every update for a portal; one that fails is logged, goes on the next time, and stops no other."""
+    for update in DERIVED_UPDATES:
         try:
-            with explained(portal.name, f"running {follower.__name__}"):
-                follower(warehouse, portal)
+            with explained(portal.name, f"running {update.__name__}"):
+                update(warehouse, portal)
         except B24Error as error:
             log.warning(
-                "left for the next time", portal=portal.name, follower=follower.__name__, error=str(error)
+                "left for the next time", portal=portal.name, update=update.__name__, error=str(error)
             )

@@ -1,4 +1,4 @@
-"""Errors that a person can be shown: PostgreSQL's messages may quote a row, and a fault of ours is told as ours."""
+"""Turns errors into ones that can be shown to a person: without the text of a row, and with our own faults named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logger("sync")
 
 @contextmanager
 def explained(portal: str, work: str) -> Iterator[None]:
-    """Turns every error of the block that is not ours yet into one of ours; `work` says what was being done.
+    """Turns every error of the block that is no B24Error into one; `work` says in the message what was being done.
 
     Raises DatabaseError with PostgreSQL's code alone, since its message may quote a row, and
     InternalError for a programming error, whose traceback goes to the log without its message.
@@ -39,7 +39,7 @@ def explained(portal: str, work: str) -> Iterator[None]:
 
 
 def storage_failure(portal: str, work: str, error: StorageError) -> DatabaseError:
-    """What PostgreSQL refused, without its message, which may quote a row."""
+    """The error for what PostgreSQL refused, with its code and without its message, which may quote a row."""
     code = error.sqlstate or "without a code"
     return DatabaseError(
         f"{portal}: {work} failed with PostgreSQL error {code}; what was not committed was not stored: run it again"
@@ -56,5 +56,5 @@ def _place(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> str:
-    """The traceback's files, lines and code; not the message, which may quote a row."""
+    """The files, lines and code of a traceback, without its message, which may quote a row."""
     return "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))

@@ -1,4 +1,4 @@
-"""One portal being synced: what every part of the work needs at hand."""
+"""The job of one portal: its client, the warehouse and the options, with what every step of the work needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A portal, its client, and the warehouse that its rows go to."""
+    """Work on one portal: the portal, its client, the warehouse that stores its rows, and the options."""
 
     portal: Portal
     client: BitrixClient
@@ -35,18 +35,18 @@ class Job:
     def transact(
         self, work: Callable[Concatenate[Connection, UUID, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Calls a function of the store in one transaction and returns what it returns.
+        """Calls a function of the store in one transaction and returns its result.
 
-        It gets a connection, this portal's account id, and the arguments. It may be called again where
+        The function gets a connection, this portal's account id, and the arguments. It may be called again if
         the transaction was lost: see `Warehouse.transact`.
         """
         return self.warehouse.transact(work, self.portal.id, *args, **kwargs)
 
     @contextmanager
     def recorded(self, entity: str, sync_type: str) -> Iterator[Outcome]:
-        """Keeps a row of the sync log around the block, and yields the outcome that the block fills.
+        """Writes a row of the sync log for the block, and yields the outcome that the block fills in.
 
-        An error does not leave the block: it ends in `outcome.error`.
+        No B24Error leaves the block: it ends in `outcome.error`.
         """
         outcome = Outcome(self.portal.name, entity, sync_type)
         log_id = self.transact(sync_log.begin, entity, sync_type, self.options.run_id)
@@ -75,9 +75,9 @@ class Job:
 
     @contextmanager
     def alone(self, entity: str) -> Iterator[None]:
-        """Keeps other processes from syncing this entity of this portal meanwhile.
+        """Keeps other processes from syncing this entity of this portal during the block.
 
-        Raises SyncBusy where another one is at it for longer than `options.lock_wait_seconds`.
+        Raises SyncBusy if another process holds it for longer than `options.lock_wait_seconds`.
         """
         patience = self.options.lock_wait_seconds
         with held(self.warehouse, f"{self.portal.id} {entity}", wait_seconds=patience) as got:
@@ -90,4 +90,4 @@ class Job:
 
 
 Step: TypeAlias = Callable[[Job], list[Outcome]]
-"""A part of a portal's work, with one outcome an entity."""
+"""A step of a portal's work, which returns an outcome for each entity."""

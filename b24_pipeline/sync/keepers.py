@@ -1,4 +1,4 @@
-"""What a portal's answers mean for what we have stored of it: its address and its status."""
+"""Keep the stored status and address of a portal true to what the portal answers."""
 
 from __future__ import annotations
 
@@ -38,15 +38,20 @@ STATUSES: dict[type[PortalError], str] = {
 
 @dataclass(slots=True)
 class StatusKeeper:
-    """Of a webhook portal: nothing proves that a new address is the same portal's, so a person says so."""
+    """Keeps the status of a portal with a webhook credential.
+
+    It takes no new address, because nothing proves that it is the same portal's: a person has to decide.
+    """
 
     portals: Portals
     portal: Portal
 
     def moved(self, error: PortalMoved) -> Credential:
+        """Raises the error: a person has to connect the portal under its new address."""
         raise error
 
     def failed(self, error: PortalError) -> None:
+        """Stores the status that an error stands for, with its message as the reason."""
         status = STATUSES.get(type(error))
         if status is None or self.portal.status not in (CONNECTED, PAUSED):
             return
@@ -55,6 +60,7 @@ class StatusKeeper:
         )
 
     def answered(self) -> None:
+        """Sets a paused portal, which answers again, to connected."""
         if self.portal.status == PAUSED:
             self._set(CONNECTED, None)
 
@@ -67,17 +73,21 @@ class StatusKeeper:
 
 @dataclass(slots=True)
 class AppKeeper(StatusKeeper):
-    """Of an OAuth portal: a new address is followed where the authorization server confirms it."""
+    """Keeps the status and the address of an OAuth portal; the authorization server has to confirm a new address."""
 
     app: OAuthApp
     tokens: TokenSource = field(repr=False)
     allowed: Sequence[str] = ()
 
     def moved(self, error: PortalMoved) -> Credential:
-        """Judged as any address, and confirmed by `member_id` before anything is sent there."""
+        """Stores the portal's new address and returns a credential for it.
+
+        The address must be allowed, and the authorization server must confirm it for this `member_id`, before
+        anything is sent there. Raises AddressRefused and OtherPortal.
+        """
         address = parse_address(error.location, self.allowed)
-        found = self._installation()
-        if (found.member_id, found.address) != (self.portal.member_id, address):
+        installation = self._installation()
+        if (installation.member_id, installation.address) != (self.portal.member_id, address):
             raise self._unconfirmed(address) from None
         self.portals.set_domain(self.portal, address.written)
         logger("portals").warning("moved", portal=self.portal.name, domain=address.written)

@@ -1,4 +1,4 @@
-"""What a sync may be told beyond its portal."""
+"""Options of a sync: how it reads, and whom it reports its progress to."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 Progress = Callable[[str, str, int], None]
-"""Called with the portal's name, the entity, and the rows stored since the last call."""
+"""A function that is called with the portal's name, the entity, and the number of rows stored since the last call."""
 
 
 def no_progress(_portal: str, _entity: str, _rows: int) -> None:
-    """Says nothing."""
+    """Reports no progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read: the same for all portals of one run.
+    """How to sync, the same for all portals of one run.
 
-    `lag`: how far an incremental sync goes back behind its watermark.
-    `concurrency`: batches in flight a portal. `select`: entity -> fields, where
-    not all are wanted. `lock_wait_seconds`: patience with another process that
-    syncs the same entity.
+    `lag`: how far back before its watermark an incremental sync begins. `concurrency`: batches in flight for each
+    portal. `select`: the fields of an entity, where not all are wanted. `lock_wait_seconds`: how long to wait for
+    another process that syncs the same entity. `accept_deletions`: mark rows as deleted however many vanished.
     """
 
     lag: timedelta = timedelta(seconds=300)

@@ -1,4 +1,4 @@
-"""What a sync of one entity did."""
+"""The outcome of a sync of one entity."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from b24_pipeline.errors import B24Error
 
 @dataclass(slots=True)
 class Outcome:
-    """The figures of one sync of one entity. `error` is None where it worked; `question` is what a person
-    has to decide before the rest can be done.
+    """The outcome of one sync of one entity, in numbers of rows.
 
-    `months` are the months of creation of the rows changed (portal's zone). Of a
-    reconciliation, `missing` are rows of the portal that were not here, and
-    `outdated` those that differed; rows that are gone there are `rows_deleted`.
+    `rows_deleted` are rows that are gone from the portal. In a reconciliation `missing` are rows of the portal that
+    our copy did not have, and `outdated` those that differed. `months` are the months of creation of the changed
+    rows (portal's zone). `error` is None if it worked; `question` is what a person has to decide before the rest can
+    be done. `resumed`: it went on with a load that was killed.
     """
 
     portal: str
@@ -35,10 +35,10 @@ class Outcome:
     months: set[date] = field(default_factory=set)
     error: B24Error | None = None
     question: B24Error | None = None
-    resumed: bool = False  # it went on where a killed one was
+    resumed: bool = False
 
     def figures(self) -> dict[str, Any]:
-        """What the sync log keeps of it, by column."""
+        """The figures that the sync log stores, by the names of its columns."""
         return {
             "rows_read": self.rows_read,
             "rows_changed": self.rows_changed,
@@ -50,5 +50,5 @@ class Outcome:
 
     @property
     def worked(self) -> bool:
-        """Whether it ended without an error."""
+        """Whether the sync ended without an error."""
         return self.error is None

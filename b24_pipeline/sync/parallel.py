@@ -1,4 +1,4 @@
-"""Work on several portals side by side, where an error of one stops no other."""
+"""Works on several portals side by side, so that an error of one portal stops no other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.tuning import tuned
+from b24_pipeline.sync.tuning import tuned_interpreter
 
 PORTALS_AT_ONCE = 4
 
@@ -27,28 +27,28 @@ def each_portal(
     work: Callable[[Job], T],
     failed: Callable[[Portal, B24Error], T],
 ) -> list[T]:
-    """Does the work for every portal, at most PORTALS_AT_ONCE at a time; returns one result a portal, in order.
+    """Does the work for every portal, at most PORTALS_AT_ONCE at a time; returns a result for each, in order.
 
     `failed` makes the result of a portal whose work raised an error; the others go on.
     """
 
-    def one_portal(portal: Portal) -> T:
+    def work_on(portal: Portal) -> T:
         try:
             with (
                 explained(portal.name, "working on it"),
-                opened(connections, portal, options) as job,
-                tuned(),
+                opened_job(connections, portal, options) as job,
+                tuned_interpreter(),
             ):
                 return work(job)
         except B24Error as error:
             return failed(portal, error)
 
     with ThreadPoolExecutor(max(1, min(PORTALS_AT_ONCE, len(portals)))) as pool:
-        return list(pool.map(one_portal, portals))
+        return list(pool.map(work_on, portals))
 
 
 @contextmanager
-def opened(connections: Connections, portal: Portal, options: Options) -> Iterator[Job]:
-    """A job of this portal, whose client is closed at the end."""
+def opened_job(connections: Connections, portal: Portal, options: Options) -> Iterator[Job]:
+    """A job of this portal; its client is closed when the block ends."""
     with connections.client(portal) as client:
         yield Job(portal, client, connections.warehouse, options)

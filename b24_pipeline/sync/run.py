@@ -1,10 +1,11 @@
-"""A sync of portals, from directories to history: the order of the work, and what an error stops."""
+"""Syncs portals: the order of the work, from directories to history and checks, and what an error stops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
@@ -15,14 +16,14 @@ from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.log import logger
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import reconcile_steps
-from b24_pipeline.sync.checks.stages import check_agreement
+from b24_pipeline.sync.checks.stages import check_stages
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories, sync_users
 from b24_pipeline.sync.crm.history import load_history, sync_history
 from b24_pipeline.sync.crm.load import load_entity, load_scope
 from b24_pipeline.sync.crm.scope import Days, Scope
-from b24_pipeline.sync.derived import follow
-from b24_pipeline.sync.events.offline_queue import take_offline
+from b24_pipeline.sync.derived import update_derived
+from b24_pipeline.sync.events.offline_queue import land_queued_events
 from b24_pipeline.sync.events.watch import check_bindings, watch_events
 from b24_pipeline.sync.job import Job, Step
 from b24_pipeline.sync.options import Options
@@ -40,19 +41,23 @@ COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HIS
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """What is asked of a sync. `entities`: names of ENTITIES, empty for all."""
+    """What to sync.
+
+    `entities`: names out of ENTITIES, empty for all. `full`: read everything instead of changes. `since`: read the
+    changes since this time instead of since the watermark.
+    """
 
     entities: tuple[str, ...] = ()
     full: bool = False
     since: datetime | None = None
 
     def wants(self, name: str) -> bool:
-        """Whether this entity is asked for."""
+        """Whether this entity is to be synced."""
         return not self.entities or name in self.entities
 
 
 def known_entities(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, checked. Raises UnknownEntity."""
+    """The names as a tuple, each of them known. Raises UnknownEntity."""
     for name in names:
         if name not in ENTITIES:
             raise UnknownEntity(name, ENTITIES)
@@ -62,8 +67,8 @@ def known_entities(names: Sequence[str]) -> tuple[str, ...]:
 def sync_portals(
     connections: Connections, portals: Sequence[Portal], request: SyncRequest, options: Options
 ) -> list[Outcome]:
-    """Syncs portals side by side; one that fails does not stop the others."""
-    return _all(connections, portals, options, lambda job: sync_portal(job, request))
+    """Syncs portals side by side, where one that fails stops no other; returns the outcomes of all."""
+    return _on_each(connections, portals, options, partial(sync_portal, request=request))
 
 
 def backfill_portals(
@@ -73,19 +78,22 @@ def backfill_portals(
     entities: Sequence[str],
     options: Options,
 ) -> list[Outcome]:
-    """Reads again what was created on those days, and finds what was deleted since."""
-    return _all(connections, portals, options, lambda job: backfill(job, days, entities))
+    """Reads again the rows of these portals that were created on these days, and finds those deleted since."""
+    return _on_each(connections, portals, options, partial(backfill, days=days, entities=entities))
 
 
 def reconcile_portals(
     connections: Connections, portals: Sequence[Portal], options: Options, *, whole: bool = False
 ) -> list[Outcome]:
-    """Finds and repairs what was missed; `whole`: compares every row, not only counts."""
-    return _all(connections, portals, options, lambda job: reconcile(job, whole=whole))
+    """Finds and repairs the rows of these portals that were missed; `whole` compares every row, not only counts."""
+    return _on_each(connections, portals, options, partial(reconcile, whole=whole))
 
 
 def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
-    """One portal. Entities come before their history, so that a move seen late is not inferred too early."""
+    """Syncs one portal; returns its outcomes.
+
+    Entities come before their history: a move that becomes visible during the sync is then read, not inferred.
+    """
     steps: list[Step] = []
     if request.wants(DIRECTORIES):
         steps.append(sync_directories)
@@ -95,30 +103,30 @@ def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
     if any(request.wants(entity.name) for entity in CRM):
-        steps += [_without_outcome(take_offline), _without_outcome(watch_events)]
+        steps += [_without_outcome(land_queued_events), _without_outcome(watch_events)]
     proves = not request.entities and request.since is None
-    return _until_stopped(job, steps, afterwards=check_agreement if proves else None)
+    return _until_stopped(job, steps, afterwards=check_stages if proves else None)
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
-    """The cohorts of these days, entity by entity."""
+    """Reads again the rows of one portal that were created on these days; `entities` empty means all."""
     scope = days.scope(job.portal.time_zone)
     wanted = entities or COHORT_ENTITIES
     steps = [_scope_step(entity, scope) for entity in CRM if entity.name in wanted]
     if STATUS_HISTORY in wanted:
-        steps.append(lambda job: [load_history(job, one, scope) for one in HISTORIES])
+        steps.append(lambda job: [load_history(job, history, scope) for history in HISTORIES])
     return _until_stopped(job, steps)
 
 
 def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
-    """One portal: what changed, what was missed, and the moves of both."""
+    """Reconciles one portal: loads changes, finds and repairs missed rows, loads their moves, checks the stages."""
     steps = reconcile_steps(whole=whole)
-    beside = [_without_outcome(take_offline), _without_outcome(check_bindings)]
-    return _until_stopped(job, [*steps, *beside], afterwards=lambda job: check_agreement(job, whole=whole))
+    beside = [_without_outcome(land_queued_events), _without_outcome(check_bindings)]
+    return _until_stopped(job, [*steps, *beside], afterwards=partial(check_stages, whole=whole))
 
 
 def _without_outcome(work: Callable[[Job], object]) -> Step:
-    """A step beside the rows: nothing of it belongs into the table that a sync ends with, nor spoils it."""
+    """A step that has no outcome; an error is logged, because the sync of the rows worked without it."""
 
     def step(job: Job) -> list[Outcome]:
         try:
@@ -131,11 +139,11 @@ def _without_outcome(work: Callable[[Job], object]) -> Step:
 
 
 def _entity_step(entity: Entity, request: SyncRequest) -> Step:
-    return lambda job: load_entity(job, entity, full=request.full, since=request.since)
+    return partial(load_entity, entity=entity, full=request.full, since=request.since)
 
 
 def _history_step(history: History, request: SyncRequest) -> Step:
-    return lambda job: sync_history(job, history, full=request.full)
+    return partial(sync_history, history=history, full=request.full)
 
 
 def _scope_step(entity: Entity, scope: Scope) -> Step:
@@ -143,7 +151,7 @@ def _scope_step(entity: Entity, scope: Scope) -> Step:
 
 
 def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Step | None = None) -> list[Outcome]:
-    """`afterwards`: what is done only if everything before has worked."""
+    """Runs the steps until an error stops the portal, then `afterwards` if all of them worked, and the updates."""
     outcomes: list[Outcome] = []
     for step in steps:
         outcomes += step(job)
@@ -151,11 +159,11 @@ def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Step | None =
             break
     if afterwards and all(outcome.worked for outcome in outcomes):
         outcomes += afterwards(job)
-    follow(job.warehouse, job.portal)
+    update_derived(job.warehouse, job.portal)
     return outcomes
 
 
-def _all(
+def _on_each(
     connections: Connections,
     portals: Sequence[Portal],
     options: Options,

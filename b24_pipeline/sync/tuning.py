@@ -1,4 +1,4 @@
-"""The interpreter, tuned while many large pages pass through it."""
+"""Tunes the Python interpreter while many large pages pass through it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-# Pages are many small objects without cycles: collecting after each few hundred is half the work.
+# Pages are many small objects without cycles: to collect garbage as often as usual is half of the work.
 _COLLECT_AFTER = (100_000, 50, 100)
-# The thread that stores waits so long at each answer of the database while another one decodes.
+# The thread that stores waits this long at each answer of the database while another thread decodes.
 _SWITCH_SECONDS = 0.001
 
 _M_MMAP_THRESHOLD = -3  # of glibc's <malloc.h>
@@ -19,8 +19,8 @@ _LARGE_BYTES = 256 * 1024
 
 
 @contextmanager
-def tuned() -> Iterator[None]:
-    """Collects garbage seldom, keeps no large block that was freed, and lets threads take turns quickly."""
+def tuned_interpreter() -> Iterator[None]:
+    """Within the block, collects garbage seldom, gives freed large blocks back, and switches threads quickly."""
     _give_back_large_blocks()
     thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(*_COLLECT_AFTER)
@@ -34,7 +34,7 @@ def tuned() -> Iterator[None]:
 
 @cache
 def _give_back_large_blocks() -> None:
-    """By itself glibc raises this bound to the largest block freed, and each thread then keeps some for later."""
+    """Fixes glibc's bound for large blocks: otherwise it grows to the largest block freed, and threads keep blocks."""
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
     except (AttributeError, OSError):

@@ -14,7 +14,7 @@ from b24_pipeline.store.database.migrations import check_migrated
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.events.senders import Authenticator
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.events.receiver import Receiver
@@ -27,7 +27,7 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     Without an OAuth application in the settings it connects no portals and only manages them.
     """
-    connecting = runtime.connecting() if runtime.oauth else None
+    connecting = runtime.connector() if runtime.oauth else None
     receiver = _receiver(runtime, connecting)
     registry = CollectorRegistry()
     registry.register(EventGauges(receiver))
@@ -48,7 +48,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
 
 
-def _receiver(runtime: Runtime, connecting: Connecting | None) -> Receiver:
+def _receiver(runtime: Runtime, connecting: PortalConnector | None) -> Receiver:
     landing = Landing(runtime.warehouse)
     authenticator = Authenticator(runtime.warehouse, runtime.portals.vault)
     if connecting is None:

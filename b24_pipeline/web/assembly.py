@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from b24_pipeline.errors import B24Error
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.connect.cookies import BrowserCookie
 from b24_pipeline.web.connect.pages import page, wants_page
@@ -60,7 +60,7 @@ class Parts:
     service: PortalService
     receiver: Receiver
     check_database: Callable[[], object]
-    connecting: Connecting | None = None
+    connecting: PortalConnector | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

@@ -8,9 +8,9 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.own_leads.match import Matched, match
-from b24_pipeline.sync.parallel import opened
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.own_leads.match import MatchResult, match
+from b24_pipeline.sync.parallel import opened_job
+from b24_pipeline.sync.portals.oauth import PortalConnector
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class PortalService:
     """Asks the portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound."""
 
     connections: Connections
-    connecting: Connecting | None
+    connecting: PortalConnector | None
     options: Options
 
     def disconnect(self, portal: Portal) -> None:
@@ -37,16 +37,16 @@ class PortalService:
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
-        with opened(self.connections, portal, self.options) as job:
+        with opened_job(self.connections, portal, self.options) as job:
             outcomes = sync_directories(job)
         for outcome in outcomes:
             if outcome.error:
                 raise outcome.error
         return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")
 
-    def sync_leads(self, portal: Portal, entity_type: str | None) -> Matched:
+    def sync_leads(self, portal: Portal, entity_type: str | None) -> MatchResult:
         """Matches own ad leads. Raises B24Error where it could not be done to the end."""
-        with opened(self.connections, portal, self.options) as job:
+        with opened_job(self.connections, portal, self.options) as job:
             matched = match(job, entity_type)
         if matched.error:
             raise matched.error

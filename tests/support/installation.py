@@ -19,7 +19,7 @@ from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.parallel import opened
+from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 KEY = Fernet.generate_key().decode()
@@ -57,7 +57,7 @@ class Installation:
 
     def job(self, portal: Portal, **options: Any) -> Any:
         """A job of this portal, as a context."""
-        return opened(self.connections, portal, replace(Options(), **options))
+        return opened_job(self.connections, portal, replace(Options(), **options))
 
     def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
         """Rows of the database as dicts."""

@@ -10,7 +10,7 @@ import dagster as dg
 from b24_pipeline.models import ModelResult, Project, TestResult
 from b24_pipeline.store.crm.table_facts import TableColumn
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.own_leads.match import Matched
+from b24_pipeline.sync.own_leads.match import MatchResult
 
 Metadata = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     )
 
 
-def matching_metadata(done: Matched) -> dict[str, Any]:
+def matching_metadata(done: MatchResult) -> dict[str, Any]:
     """How a portal's own leads stand, and what it took."""
     return {
         "own_leads": done.own_leads,

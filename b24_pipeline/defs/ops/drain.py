@@ -20,7 +20,7 @@ from b24_pipeline.models import ModelResult, build
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs
 from b24_pipeline.store.events import backlog
-from b24_pipeline.sync.events.drain import added_up, drain
+from b24_pipeline.sync.events.drain import drain, sum_outcomes
 from b24_pipeline.sync.outcome import Outcome
 
 LINGER_SECONDS = 60.0
@@ -114,7 +114,7 @@ class Shift:
 
     def _report(self) -> None:
         """The cohorts and models that were touched since the last report."""
-        outcomes, self._untold = added_up(self._untold), []
+        outcomes, self._untold = sum_outcomes(self._untold), []
         models, self._models = self._models, {}
         self._reported_at = monotonic()
         for portal in self._runtime.portals.all() if outcomes else ():

@@ -1,1 +1,1 @@
-"""Compares the copy with the portal, row by row and stage by stage, and repairs it."""
+"""Compares our copy with the portal, by rows and by stages, and repairs what differs."""

@@ -1,4 +1,4 @@
-"""Ids that differ, asked for once more by themselves: judged, and repaired where something is wrong."""
+"""Fetches rows that differ once more by their ids, sorts out why they differ, and repairs our copy."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from b24_pipeline.store.checks import rows as stored_rows
 from b24_pipeline.store.checks import stages as store
 from b24_pipeline.store.checks.stages import Standing
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageLists
-from b24_pipeline.sync.checks.stage_tally import Verdicts
-from b24_pipeline.sync.crm.deletions import bury_vanished, keep
+from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageQueries
+from b24_pipeline.sync.checks.stage_tally import RecheckedIds
+from b24_pipeline.sync.crm.deletions import confirm_deletions, store_fetched
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """Two moments of the portal's clock: the sync's watermark, and the beginning of its read."""
+class SyncTimes:
+    """Two times of one sync by the portal's clock: its watermark, and when it began to read (`start`)."""
 
     watermark: datetime
     start: datetime
 
 
 class StageRecheck:
-    """Looks at leads, or at deals, of one portal."""
+    """Fetches and repairs rows of one entity (leads or deals) of one portal that differ by a stage check.
 
-    def __init__(self, job: Job, lists: StageLists, since: Since) -> None:
+    `times` are those of the entity's last sync: what the portal changed later is no fault of the copy.
+    """
+
+    def __init__(self, job: Job, queries: StageQueries, times: SyncTimes) -> None:
         self.job = job
-        self.lists = lists
-        self.since = since
-        self.outcome = Outcome(job.portal.name, lists.entity.name, AGREEMENT.sync_type)
-        self.verdicts = Verdicts()
+        self.queries = queries
+        self.times = times
+        self.outcome = Outcome(job.portal.name, queries.entity.name, AGREEMENT.sync_type)
+        self.rechecked = RecheckedIds()
 
-    def look(self, ids: Sequence[int]) -> Verdicts:
-        """Fetches all of these, and stores them; what the portal does not show gets a tombstone.
+    def recheck(self, ids: Sequence[int]) -> RecheckedIds:
+        """Fetches the rows with these ids, stores them, and sets a tombstone for each that the portal has lost.
 
-        Many at once that are gone are left alone and asked about (`outcome.question`): lost rights look like that.
+        Where many are gone at once no tombstone is set, and `outcome.question` asks a person: lost rights look
+        the same. Raises PortalError where the portal cannot be read.
         """
         requests = self.job.client.usage.requests
         before = self._in_copy(ids)
@@ -51,43 +55,47 @@ class StageRecheck:
         wrong = {
             number for number in ids if self._is_wrong(number, before.get(number), in_portal.get(number))
         }
-        self.verdicts.deleted = wrong - in_portal.keys()
+        self.rechecked.deleted = wrong - in_portal.keys()
         self._store(rows, before)
-        self._bury()
+        self._set_tombstones()
         after = self._in_copy(ids)
-        self.verdicts.left = {
-            number for number in wrong if not _agree(after.get(number), in_portal.get(number))
+        self.rechecked.unrepaired = {
+            number for number in wrong if not _are_equal(after.get(number), in_portal.get(number))
         }
         self.outcome.requests = self.job.client.usage.requests - requests
-        return self.verdicts
+        return self.rechecked
 
     def _in_copy(self, ids: Sequence[int]) -> dict[int, Standing]:
-        return self.job.transact(store.standing, self.lists.entity.name, ids)
+        return self.job.transact(store.standing, self.queries.entity.name, ids)
 
     def _fetched(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        query = self.lists.reading.query_by_id()
+        query = self.queries.reader.query_by_id()
         return [row for rows in read_ids(self.job.client, query, ids) for row in rows]
 
     def _standing(self, row: dict[str, Any]) -> Standing | None:
-        """Where it stands; a template of recurring deals stands nowhere."""
-        return None if self.lists.is_template(row) else self.lists.standing(row)
+        """The stage and amount of a row; None for a template of recurring deals, which no stage counts."""
+        return None if self.queries.is_template(row) else self.queries.standing(row)
 
     def _is_wrong(self, number: int, in_copy: Standing | None, in_portal: Standing | None) -> bool:
-        """Whether no later change explains it; otherwise that is noted."""
-        if _agree(in_copy, in_portal):
-            self.verdicts.same.add(number)
+        """Whether the two sides differ and no later change explains it; equal and changed ids are noted."""
+        if _are_equal(in_copy, in_portal):
+            self.rechecked.equal.add(number)
         elif in_portal and self._is_later(in_copy, in_portal):
-            self.verdicts.changed.add(number)
+            self.rechecked.changed.add(number)
         else:
             return True
         return False
 
     def _is_later(self, in_copy: Standing | None, in_portal: Standing) -> bool:
-        """After the sync had begun; what was written shortly before may have become visible only then."""
-        if in_portal.modified is None or in_portal.modified < self.since.watermark:
+        """Whether the portal changed the row after the sync began.
+
+        Between the watermark and the beginning a change counts too, if we do not have it: it may have
+        become visible only afterwards.
+        """
+        if in_portal.modified is None or in_portal.modified < self.times.watermark:
             return False
         return (
-            in_portal.modified >= self.since.start
+            in_portal.modified >= self.times.start
             or in_copy is None
             or in_copy.modified != in_portal.modified
         )
@@ -97,26 +105,24 @@ class StageRecheck:
             return
         known = sum(row_id(row) in before for row in rows)
         self.outcome.missing, self.outcome.outdated = len(rows) - known, known
-        keep(self.lists.reading, rows, self.outcome)
+        store_fetched(self.queries.reader, rows, self.outcome)
 
-    def _bury(self) -> None:
-        """What the portal does not show, after yet another look."""
-
+    def _set_tombstones(self) -> None:
         def note(connection: Connection) -> None:
-            self.lists.reading.forget_vanished(connection)
-            account, entity = self.job.portal.id, self.lists.entity.name
-            stored_rows.note_gone(connection, account, entity, AGREEMENT.name, sorted(self.verdicts.deleted))
+            self.queries.reader.forget_vanished(connection)
+            account, entity = self.job.portal.id, self.queries.entity.name
+            stored_rows.note_gone(connection, account, entity, AGREEMENT.name, sorted(self.rechecked.deleted))
 
-        if not self.verdicts.deleted:
+        if not self.rechecked.deleted:
             return
         self.job.warehouse.transact(note)
         try:
-            bury_vanished(self.lists.reading, self.outcome)
+            confirm_deletions(self.queries.reader, self.outcome)
         except TooManyVanished as error:
             self.outcome.question = error
 
 
-def _agree(in_copy: Standing | None, in_portal: Standing | None) -> bool:
+def _are_equal(in_copy: Standing | None, in_portal: Standing | None) -> bool:
     if in_copy is None or in_portal is None:
         return in_copy is in_portal
     return (in_copy.place, in_copy.amount) == (in_portal.place, in_portal.amount)

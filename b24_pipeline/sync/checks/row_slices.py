@@ -16,7 +16,10 @@ MODIFIED = "DATE_MODIFY"
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Places from `start` to before `end` on one axis: ids, or seconds since 1970. None: that end is open."""
+    """The rows from `start` up to but not including `end` on one axis: ids, or seconds since 1970 (UTC).
+
+    None leaves that end open.
+    """
 
     axis: str
     start: int | None = None
@@ -24,7 +27,7 @@ class Slice:
 
     @property
     def conditions(self) -> Mapping[str, Any]:
-        """The REST filter of its rows."""
+        """The REST filter that selects the rows of this slice."""
         ends = {f">={self.axis}": self.start, f"<{self.axis}": self.end}
         return {key: self._filter_value(place) for key, place in ends.items() if place is not None}
 
@@ -33,13 +36,13 @@ class Slice:
 
     @property
     def ids(self) -> IdRange:
-        """Its ids, (after, upto]; all of them on the other axis."""
+        """The ids of this slice as a range (after, upto]; all ids if the slice is one of modification times."""
         if self.axis != ID:
             return IdRange(0, None)
         return IdRange((self.start or 1) - 1, None if self.end is None else self.end - 1)
 
     def cut(self, bounds: Sequence[int]) -> list[Slice]:
-        """Its parts between these places; itself where none lies inside."""
+        """Cuts the slice at those bounds that lie inside it; a slice with none inside stays whole."""
         inside = [
             place
             for place in bounds
@@ -49,11 +52,11 @@ class Slice:
         return [Slice(self.axis, start, end) for start, end in pairwise(ends)]
 
 
-def thresholds(slices: Sequence[Slice]) -> list[int]:
-    """All their ends in order."""
-    return sorted({place for one in slices for place in (one.start, one.end) if place is not None})
+def slice_ends(slices: Sequence[Slice]) -> list[int]:
+    """The distinct starts and ends of the slices, in ascending order."""
+    return sorted({place for part in slices for place in (part.start, part.end) if place is not None})
 
 
-def numbers(slices: Sequence[Slice], places: Sequence[int]) -> list[int]:
-    """Each one's number among the slices between those places: 0 below the first of them."""
-    return [0 if one.start is None else places.index(one.start) + 1 for one in slices]
+def slice_numbers(slices: Sequence[Slice], places: Sequence[int]) -> list[int]:
+    """For each slice its number in the counts that the database groups by these ends: 0 is below the first end."""
+    return [0 if part.start is None else places.index(part.start) + 1 for part in slices]

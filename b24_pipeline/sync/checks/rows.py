@@ -1,10 +1,10 @@
-"""Finds and repairs what events and watermarks missed, by counting on both sides.
+"""Finds and repairs the rows that events and watermarks missed, by counting on both sides.
 
-A `total` costs the portal's budget one command, so each entity is parted into
-slices of about as many rows: by id, which shows rows lost and rows deleted, and
-by the time of modification, which shows changes missed, and what balances in
-the other. Where the counts differ the slice is parted further, and read (ids
-and times only) once it is small.
+A count costs one command, so the rows of each entity are cut into slices of
+about equal size, in two ways. Slices by id show rows that were lost or deleted.
+Slices by time of modification show changes that were missed, and a lost row that
+a deleted one makes up for. A slice whose counts differ is cut again; once it is
+small its ids and times are read and compared.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -19,7 +20,7 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.pages import ListQuery, Piece
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_ids, read_list
-from b24_pipeline.entities import CRM, HISTORIES, Entity, History
+from b24_pipeline.entities import CRM, HISTORIES, Entity
 from b24_pipeline.entities.columns import read_timestamp
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.checks import coverage
@@ -28,29 +29,28 @@ from b24_pipeline.store.checks.rows import Within
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, numbers, thresholds
-from b24_pipeline.sync.checks.totals import counted
-from b24_pipeline.sync.crm.deletions import bury_vanished, keep
+from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
+from b24_pipeline.sync.checks.totals import filter_totals
+from b24_pipeline.sync.crm.deletions import confirm_deletions, store_fetched
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.crm.load import load_entity
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job, Step
 from b24_pipeline.sync.outcome import Outcome
 
 SMALL_SLICE = 2500
-"""Rows that are compared one by one: ids and times of so many come in one request, as counts would."""
+"""A slice of at most so many rows is compared row by row: one request brings their ids and times."""
 
 MOST_PARTS = 25
-"""Slices of one axis at first: both axes together fill one batch of fifty."""
+"""Slices by id, and as many by time: together they fill one batch of fifty commands."""
 
 WHOLE_EVERY = timedelta(days=7)
 """How often all ids and times are compared, whatever the counts say.
 
-One row lost and another deleted among the same neighbours, both last modified
-in the same slice of time, leave every count as it was. Reading the ids and
-times of a million rows takes four hundred requests: too much for each night,
-little for a week.
+Counts can agree by chance: one row lost and another deleted in the same slice of
+both kinds. To read the ids and times of a million rows takes four hundred
+requests, which is too much for every night and little for a week.
 """
 
 UNKNOWN = 10**9  # as many pages as fit into the first request
@@ -59,43 +59,36 @@ RECONCILE = Scope("reconcile", "reconcile")
 
 
 def reconcile_steps(*, whole: bool = False) -> list[Step]:
-    """In this order: what changed since the last sync, the comparison, then the moves of what was repaired.
+    """The steps of a reconciliation: for each entity an incremental load and the comparison, then the histories.
 
-    The first costs a request an entity, and leaves only what was missed to differ.
+    The load comes first so that only what was missed still differs. The histories come last, to bring the
+    moves of the rows that were repaired. `whole` compares every row instead of counts.
     """
     steps: list[Step] = []
     for entity in CRM:
-        steps.append(_loading(entity))
-        steps.append(_comparing(entity, whole=whole))
-    return [*steps, *(_moves(history) for history in HISTORIES)]
+        steps.append(partial(load_entity, entity=entity, full=False))
+        steps.append(_comparison_step(entity, whole=whole))
+    return [*steps, *(partial(sync_history, history=history) for history in HISTORIES)]
 
 
-def _loading(entity: Entity) -> Step:
-    return lambda job: load_entity(job, entity, full=False)
-
-
-def _comparing(entity: Entity, *, whole: bool) -> Step:
+def _comparison_step(entity: Entity, *, whole: bool) -> Step:
     return lambda job: [reconcile_entity(job, entity, whole=whole)]
 
 
-def _moves(history: History) -> Step:
-    return lambda job: sync_history(job, history)
-
-
 def reconcile_entity(job: Job, entity: Entity, *, whole: bool = False) -> Outcome:
-    """Compares one entity with the portal and repairs what differs; `whole`: every row, not only counts.
+    """Compares one entity with the portal and repairs what differs; `whole` compares every row, not only counts.
 
-    The outcome tells rows that were missing here, outdated, and gone from the
-    portal. Raises nothing: TooManyVanished and the like end in its error.
+    The outcome counts the rows that were missing from our copy, outdated in it, and gone from the portal.
+    Errors, TooManyVanished among them, end in `outcome.error`.
     """
     with job.recorded(entity.name, RECONCILE.sync_type) as outcome, job.alone(entity.name):
-        _Reconciliation(Reading(job, entity, RECONCILE), outcome).run(whole=whole)
+        _Reconciliation(EntityReader(job, entity, RECONCILE), outcome).run(whole=whole)
     return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class SliceCounts:
-    """How many rows a slice has there, in the portal, and here."""
+    """How many rows a slice has in the portal and in our copy."""
 
     slice: Slice
     in_portal: int
@@ -103,22 +96,22 @@ class SliceCounts:
 
     @property
     def differs(self) -> bool:
-        """Whether something is missing on one side, or stands elsewhere."""
+        """Whether the counts differ: a row is missing on one side, or lies in another slice there."""
         return self.in_portal != self.in_copy
 
     @property
     def is_small(self) -> bool:
-        """Whether its rows may be read."""
+        """Whether the slice has few enough rows to be read and compared row by row."""
         return max(self.in_portal, self.in_copy) <= SMALL_SLICE
 
 
 class _Reconciliation:
-    def __init__(self, reading: Reading, outcome: Outcome) -> None:
-        self.reading = reading
-        self.job = reading.job
-        self.entity = reading.entity
+    def __init__(self, reader: EntityReader, outcome: Outcome) -> None:
+        self.reader = reader
+        self.job = reader.job
+        self.entity = reader.entity
         self.outcome = outcome
-        self._account = reading.job.portal.id
+        self._account = reader.job.portal.id
 
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
@@ -131,21 +124,21 @@ class _Reconciliation:
         self.job.warehouse.transact(self._end, started if whole else None)
 
     def _begin(self, connection: Connection) -> datetime:
-        self.reading.forget_vanished(connection)
+        self.reader.forget_vanished(connection)
         return now(connection)
 
     def _is_due(self, moment: datetime) -> bool:
-        """Whether all rows were compared too long ago, or never."""
-        last = self.job.transact(cursors.cursor_of, self._compared).watermark
+        """Whether all rows were last compared too long ago, or never."""
+        last = self.job.transact(cursors.cursor_of, self._comparison_cursor).watermark
         return last is None or moment - last >= WHOLE_EVERY
 
     @property
-    def _compared(self) -> str:
+    def _comparison_cursor(self) -> str:
         return f"{self.entity.name}_compared"
 
     def _end(self, connection: Connection, compared: datetime | None) -> None:
         if compared:
-            cursors.advance(connection, self._account, self._compared, watermark=compared)
+            cursors.advance(connection, self._account, self._comparison_cursor, watermark=compared)
         coverage.prove(
             connection,
             self._account,
@@ -155,31 +148,32 @@ class _Reconciliation:
         )
 
     def _compare_counts(self) -> None:
-        """First what is missing or gone; that may explain the times too."""
-        axes = [ID, MODIFIED] if self.reading.keeps(MODIFIED) else [ID]
+        """Repairs slices by id first: rows that were missing or gone may explain the slices by time as well."""
+        axes = [ID, MODIFIED] if self.reader.reads_field(MODIFIED) else [ID]
         differing = self._differing([part for axis in axes for part in self._cut([Slice(axis)])])
-        self._repair(self._narrowed([one for one in differing if one.slice.axis == ID]))
-        still = self._recounted([one for one in differing if one.slice.axis == MODIFIED])
+        self._repair(self._narrowed([counts for counts in differing if counts.slice.axis == ID]))
+        still = self._recounted([counts for counts in differing if counts.slice.axis == MODIFIED])
         self._repair(self._narrowed(still))
 
     def _narrowed(self, differing: Sequence[SliceCounts]) -> list[SliceCounts]:
-        """The small slices in which the differences are."""
-        small = [one for one in differing if one.is_small]
-        large = [one for one in differing if not one.is_small]
+        """Cuts slices until those that differ are small."""
+        small = [counts for counts in differing if counts.is_small]
+        large = [counts for counts in differing if not counts.is_small]
         while large:
-            before = [one.slice for one in large]
+            before = [counts.slice for counts in large]
             parts = self._cut(before)
-            small += [one for one in large if one.slice in parts]  # few are here, or all at one place
-            found = self._differing([one for one in parts if one not in before])
-            small += [one for one in found if one.is_small]
-            large = [one for one in found if not one.is_small]
+            # a slice with few rows in our copy, or with all of them at one place, cannot be cut further
+            small += [counts for counts in large if counts.slice in parts]
+            differing = self._differing([part for part in parts if part not in before])
+            small += [counts for counts in differing if counts.is_small]
+            large = [counts for counts in differing if not counts.is_small]
         return small
 
     def _cut(self, slices: Sequence[Slice]) -> list[Slice]:
-        """Each into parts of about as many rows of ours; itself where it has few of them."""
-        axis, places = slices[0].axis, thresholds(slices)
+        """Cuts each slice into parts with about equally many rows of our copy; one with few rows stays whole."""
+        axis, places = slices[0].axis, slice_ends(slices)
         in_copy = self._stored_counts(axis, places)
-        known = numbers(slices, places)
+        known = slice_numbers(slices, places)
         largest = max(in_copy.get(number, 0) for number in known)
         parts = MOST_PARTS if len(slices) == 1 else min(MOST_PARTS, ceil(2 * largest / SMALL_SLICE))
         if largest <= SMALL_SLICE // 2:
@@ -187,58 +181,61 @@ class _Reconciliation:
         bounds = self.job.transact(stored_rows.bounds, self.entity.name, axis, places, known, parts)
         return [
             part
-            for one, number in zip(slices, known, strict=True)
-            for part in one.cut(bounds.get(number, []))
+            for whole, number in zip(slices, known, strict=True)
+            for part in whole.cut(bounds.get(number, []))
         ]
 
     def _differing(self, slices: Sequence[Slice]) -> list[SliceCounts]:
-        in_portal = counted(self.job, self.entity.method, [one.conditions for one in slices])
-        found = [SliceCounts(one, total, 0) for one, total in zip(slices, in_portal, strict=True)]
-        return self._recounted(found)
+        """Counts these slices on both sides and returns those that differ."""
+        in_portal = filter_totals(self.job, self.entity.method, [part.conditions for part in slices])
+        counts = [SliceCounts(part, total, 0) for part, total in zip(slices, in_portal, strict=True)]
+        return self._recounted(counts)
 
     def _recounted(self, known: Sequence[SliceCounts]) -> list[SliceCounts]:
-        """Those that differ from what is here now."""
-        found: list[SliceCounts] = []
-        for axis in dict.fromkeys(one.slice.axis for one in known):
-            of_axis = [one for one in known if one.slice.axis == axis]
-            slices = [one.slice for one in of_axis]
-            places = thresholds(slices)
+        """Counts our copy again and returns the slices that still differ from the portal."""
+        recounted: list[SliceCounts] = []
+        for axis in dict.fromkeys(counts.slice.axis for counts in known):
+            on_axis = [counts for counts in known if counts.slice.axis == axis]
+            slices = [counts.slice for counts in on_axis]
+            places = slice_ends(slices)
             in_copy = self._stored_counts(axis, places)
-            found += [
-                replace(one, in_copy=in_copy.get(number, 0))
-                for one, number in zip(of_axis, numbers(slices, places), strict=True)
+            recounted += [
+                replace(counts, in_copy=in_copy.get(number, 0))
+                for counts, number in zip(on_axis, slice_numbers(slices, places), strict=True)
             ]
-        return [one for one in found if one.differs]
+        return [counts for counts in recounted if counts.differs]
 
     def _stored_counts(self, axis: str, places: Sequence[int]) -> dict[int, int]:
         return self.job.transact(stored_rows.counts, self.entity.name, axis, places)
 
     def _repair(self, parts: Sequence[SliceCounts]) -> None:
-        """Reads ids and times of these slices, fetches what differs, and buries what is gone."""
+        """Reads ids and times of these slices, fetches the rows that differ, and marks deleted ones."""
         wanted: set[int] = set()
         for piece, modified in self._pieces(parts):
             wanted.update(self._compared_with(piece, modified))
         self._fetch(sorted(wanted))
-        bury_vanished(self.reading, self.outcome)
+        confirm_deletions(self.reader, self.outcome)
 
     def _pieces(self, parts: Sequence[SliceCounts]) -> Iterator[tuple[Piece, Within]]:
-        """With each the times that it is all of."""
-        by_id = [one for one in parts if one.slice.axis == ID]
+        """Each piece of rows from the portal, with the range of `DATE_MODIFY` that it covers completely."""
+        by_id = [counts for counts in parts if counts.slice.axis == ID]
         if by_id:
-            for piece in self._read(
-                {}, [one.slice.ids for one in by_id], sum(one.in_portal for one in by_id)
-            ):
+            ranges = [counts.slice.ids for counts in by_id]
+            for piece in self._read({}, ranges, sum(counts.in_portal for counts in by_id)):
                 yield piece, (None, None)
-        for one in parts:
-            if one.slice.axis == MODIFIED:
-                for piece in self._read(one.slice.conditions, [one.slice.ids], one.in_portal):
-                    yield piece, (one.slice.start, one.slice.end)
+        for counts in parts:
+            if counts.slice.axis == MODIFIED:
+                for piece in self._read(counts.slice.conditions, [counts.slice.ids], counts.in_portal):
+                    yield piece, (counts.slice.start, counts.slice.end)
 
     def _read(self, conditions: Mapping[str, Any], ranges: Sequence[IdRange], rows: int) -> Iterator[Piece]:
-        """About so many rows; at last an empty piece of all that would lie beyond the highest."""
-        fields = ("ID", MODIFIED) if self.reading.keeps(MODIFIED) else ("ID",)
+        """Reads ids and times of the ranges, about `rows` of them.
+
+        The last piece is empty and covers the ids beyond the portal's highest: what our copy has there is gone.
+        """
+        fields = ("ID", MODIFIED) if self.reader.reads_field(MODIFIED) else ("ID",)
         query = ListQuery(self.entity.method, fields, conditions)
-        highest = max(one.after for one in ranges)
+        highest = max(ids.after for ids in ranges)
         chunks = read_list(
             self.job.client,
             query,
@@ -250,19 +247,19 @@ class _Reconciliation:
             for piece in chunk.pieces:
                 highest = max(highest, piece.done.upto or 0)
                 yield piece
-        if any(one.upto is None for one in ranges):
+        if any(ids.upto is None for ids in ranges):
             yield Piece(IdRange(highest, None), [])
 
     def _compared_with(self, piece: Piece, modified: Within) -> list[int]:
-        """Notes what is here and not there; returns what is to be fetched."""
+        """Notes the rows that the portal lacks; returns the ids of rows to fetch: missing or outdated in our copy."""
         in_copy = self.job.transact(
             stored_rows.stamps, self.entity.name, piece.done.after, piece.done.upto, modified
         )
         in_portal = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
         gone = [number for number in in_copy if number not in in_portal]
         if gone:
-            self.job.transact(stored_rows.note_gone, self.entity.name, self.reading.scope.name, gone)
-        dated = self.reading.keeps(MODIFIED)
+            self.job.transact(stored_rows.note_gone, self.entity.name, self.reader.scope.name, gone)
+        dated = self.reader.reads_field(MODIFIED)
         return [
             number
             for number, moment in in_portal.items()
@@ -270,16 +267,16 @@ class _Reconciliation:
         ]
 
     def _fetch(self, ids: Sequence[int]) -> None:
-        for rows in read_ids(self.job.client, self.reading.query_by_id(), ids):
+        for rows in read_ids(self.job.client, self.reader.query_by_id(), ids):
             found = [row_id(row) for row in rows]
             known = self.job.transact(stored_rows.known, self.entity.name, found)
             self.outcome.missing += len(found) - known
             self.outcome.outdated += known
-            keep(self.reading, rows, self.outcome)
+            store_fetched(self.reader, rows, self.outcome)
 
 
 def _moment(value: Any) -> datetime | None:
-    """As it is stored: what is no time is null there."""
+    """A time as our copy stores it, where a value that is no time is null."""
     try:
         text = read_timestamp(value)
     except ValueError:

@@ -1,7 +1,8 @@
-"""How the portal is asked for who stands in a stage: a `total` and the first fifty rows in one command.
+"""Builds the list queries that ask a portal for the rows of a stage, and reads their answers.
 
-`filter` and `start` of the classic lists: fact sheet, section 5. A filter by a
-field that a portal does not know is ignored there, so that the rows are looked at.
+One command brings a `total` and the first fifty rows (`filter` and `start` of the classic lists:
+docs/bitrix24-rest.md, section 5). A portal ignores a filter by a field that it does not know, so the stage of
+each row that comes is compared with the stage that was asked for.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ from b24_pipeline.entities.columns import ValueReader, read_integer, read_money,
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.store.checks.stages import Amount, Place, Standing
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 
 AGREEMENT = Scope("agreement", "reconcile")
+"""The scope of a stage check."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedStage:
-    """A stage there: how many stand in it, and the first of them by id. `upto`: they are all up to this id."""
+    """The portal's rows in a stage: how many there are, and the amounts of the first ones by id.
+
+    `rows` has every row up to the id `upto`; None means that it has all rows.
+    """
 
     total: int
     rows: Mapping[int, Amount]
@@ -42,43 +47,45 @@ class CountedStage:
         return self.upto is None
 
 
-class StageLists:
-    """The stages of leads, or of deals, of one portal."""
+class StageQueries:
+    """Builds the queries for the stages of one entity (leads or deals) of one portal, and reads their answers."""
 
     def __init__(self, job: Job, entity: str) -> None:
-        history = next(one for one in HISTORIES if one.entity == entity)
+        history = next(history for history in HISTORIES if history.entity == entity)
         self.entity = BY_NAME[entity]
-        self.reading = Reading(job, self.entity, AGREEMENT)
+        self.reader = EntityReader(job, self.entity, AGREEMENT)
         self._portal = job.portal.name
         self._stage = history.stage_field
         self._category = history.category_field
-        self.counts_amounts = self.reading.keeps("OPPORTUNITY") and self.reading.keeps("CURRENCY_ID")
+        self.counts_amounts = self.reader.reads_field("OPPORTUNITY") and self.reader.reads_field(
+            "CURRENCY_ID"
+        )
 
     @property
-    def is_kept(self) -> bool:
-        """Whether our copy has stages at all: the selection may leave them out."""
+    def has_stages(self) -> bool:
+        """Whether our copy has stages at all: the selection of fields may leave them out."""
         fields = (self._stage, self._category) if self._category else (self._stage,)
-        return all(self.reading.keeps(field) for field in fields)
+        return all(self.reader.reads_field(field) for field in fields)
 
-    def counting(self, place: Place, ids: Mapping[str, int] | None = None) -> Command:
-        """How many stand there, and the first fifty; `ids`: conditions on the id."""
+    def count_command(self, place: Place, ids: Mapping[str, int] | None = None) -> Command:
+        """The command that counts a stage and brings its first fifty rows; `ids`: filter conditions on the id."""
         return self._first_page({**self._filter(place), **(ids or {})})
 
-    def elsewhere(self, statuses: Sequence[str]) -> Command:
-        """Those in none of these stages."""
-        return self._first_page({**self._usual(), f"!@{self._stage}": list(statuses)})
+    def other_stages_command(self, statuses: Sequence[str]) -> Command:
+        """The command for rows that are in none of these stages: their total and the first fifty."""
+        return self._first_page({**self._no_templates(), f"!@{self._stage}": list(statuses)})
 
-    def of_stage(self, place: Place) -> ListQuery:
-        """Everybody in a stage, by id."""
+    def rows_query(self, place: Place) -> ListQuery:
+        """The list query for all rows of a stage, by id."""
         return ListQuery(self.entity.method, self._fields, self._filter(place))
 
-    def changed(self, since: datetime) -> ListQuery:
-        """Everybody who was modified at that moment or later, by id."""
-        conditions = {**self._usual(), ">=DATE_MODIFY": since.isoformat()}
+    def changed_query(self, since: datetime) -> ListQuery:
+        """The list query for all rows that were modified at that time or later, by id."""
+        conditions = {**self._no_templates(), ">=DATE_MODIFY": since.isoformat()}
         return ListQuery(self.entity.method, self._fields, conditions)
 
     def read_count(self, answer: BatchAnswer, key: str, place: Place) -> CountedStage:
-        """The answer to `counting`. Raises UnreadableAnswer where other rows came, or no total."""
+        """Reads the answer to `count_command`. Raises UnreadableAnswer if rows of another stage came, or no total."""
         rows = self._rows(answer, key)
         for row in rows:
             if self.place(row) != place:
@@ -90,35 +97,37 @@ class StageLists:
         return CountedStage(total, found, None if total == len(found) else max(found))
 
     def read_total(self, answer: BatchAnswer, key: str) -> int:
-        """How many rows an answer is the first page of."""
+        """Reads the total of a command. Raises UnreadableAnswer where it is missing."""
         answer.get(key)
         if key not in answer.totals:
             raise self._unreadable("expected a total beside the rows, got none")
         return answer.totals[key]
 
-    def read_elsewhere(self, answer: BatchAnswer, key: str, statuses: Sequence[str]) -> dict[int, Standing]:
-        """The answer to `elsewhere`, as far as its page goes; nothing from a portal that ignores the filter."""
+    def read_other_stages(
+        self, answer: BatchAnswer, key: str, statuses: Sequence[str]
+    ) -> dict[int, Standing]:
+        """Reads the first page of the answer to `other_stages_command`; empty if the portal ignored the filter."""
         found = {row_id(row): self.standing(row) for row in self._rows(answer, key)}
         known = set(statuses)
-        return {} if any(one.place.status in known for one in found.values()) else found
+        return {} if any(standing.place.status in known for standing in found.values()) else found
 
     def standing(self, row: Row) -> Standing:
-        """Where somebody stands, of any row with these fields."""
+        """The stage, amount and time of modification of a row."""
         modified = _read(read_timestamp, row.get("DATE_MODIFY"))
         moment = datetime.fromisoformat(modified) if modified else None
         return Standing(self.place(row), self.amount(row), moment)
 
     def is_template(self, row: Row) -> bool:
-        """Whether it is the template of recurring deals, which counts on neither side."""
-        return bool(self._usual()) and row.get("IS_RECURRING") == "Y"
+        """Whether a row is a template of recurring deals, which neither side counts."""
+        return bool(self._no_templates()) and row.get("IS_RECURRING") == "Y"
 
     def place(self, row: Row) -> Place:
-        """The stage of a row, written as it is stored here."""
+        """The stage of a row, as our copy stores it."""
         category = _read(read_integer, row.get(self._category)) if self._category else None
         return Place(self.entity.name, int(category or 0), _read(read_text, row.get(self._stage)) or "")
 
     def amount(self, row: Row) -> Amount:
-        """The amount of a row, as it is stored here; none where amounts are not kept."""
+        """The amount of a row, as our copy stores it; empty where our copy has no amounts."""
         if not self.counts_amounts:
             return Amount(None, None)
         value = _read(read_money, row.get("OPPORTUNITY"))
@@ -129,14 +138,14 @@ class StageLists:
         category = (self._category,) if self._category else ()
         return ("ID", self._stage, *category, "OPPORTUNITY", "CURRENCY_ID", "DATE_MODIFY")
 
-    def _usual(self) -> dict[str, Any]:
-        """A template of recurring deals stands nowhere, if we keep which they are."""
-        recurring = self._category and self.reading.keeps("IS_RECURRING")
+    def _no_templates(self) -> dict[str, Any]:
+        """The filter that leaves out templates of recurring deals, if our copy has the field that tells them."""
+        recurring = self._category and self.reader.reads_field("IS_RECURRING")
         return {"!=IS_RECURRING": "Y"} if recurring else {}
 
     def _filter(self, place: Place) -> dict[str, Any]:
         category = {self._category: place.category} if self._category else {}
-        return {**self._usual(), **category, self._stage: place.status}
+        return {**self._no_templates(), **category, self._stage: place.status}
 
     def _first_page(self, conditions: Mapping[str, Any]) -> Command:
         params = {
@@ -155,23 +164,23 @@ class StageLists:
         except ValueError:
             raise self._unreadable("expected rows") from None
 
-    def _unreadable(self, what: str) -> UnreadableAnswer:
-        return UnreadableAnswer(self._portal, f"{self.entity.method}: {what}")
+    def _unreadable(self, problem: str) -> UnreadableAnswer:
+        return UnreadableAnswer(self._portal, f"{self.entity.method}: {problem}")
 
 
-def rows_by_id(lists: StageLists, rows: Sequence[Row]) -> dict[int, Amount]:
-    """The amounts of rows."""
-    return {row_id(dict(row)): lists.amount(row) for row in rows}
+def rows_by_id(queries: StageQueries, rows: Sequence[Row]) -> dict[int, Amount]:
+    """The amounts of rows by their ids."""
+    return {row_id(dict(row)): queries.amount(row) for row in rows}
 
 
-def conditions_of(ids: IdRange) -> dict[str, int]:
-    """The REST filter of ids (after, upto]."""
+def id_conditions(ids: IdRange) -> dict[str, int]:
+    """The REST filter of the ids (after, upto]."""
     upto = {} if ids.upto is None else {"<=ID": ids.upto}
     return {">ID": ids.after, **upto}
 
 
 def _read(reader: ValueReader, value: Any) -> str | None:
-    """What does not fit its column is null there."""
+    """A value as our copy stores it: null where it does not fit its column."""
     try:
         return reader(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is known of one stage on both sides, and what that means in words."""
+"""One stage compared: the counts of both sides, the ids that differ, and the explanation in words."""
 
 from __future__ import annotations
 
@@ -15,44 +15,51 @@ EVERY_ID = IdRange(0, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Those modified in the portal after the sync had begun: where they stand there, and where here."""
+class LaterChanges:
+    """Leads or deals that the portal changed after the sync began: by id, their stage in each of the two sides."""
 
     in_portal: Mapping[int, Standing]
     in_copy: Mapping[int, Standing]
 
     def balance(self, place: Place, ids: IdRange = EVERY_ID) -> int:
-        """How many more of them stand in a stage there than here."""
-        return _standing(self.in_portal, place, ids) - _standing(self.in_copy, place, ids)
+        """How many more of them are in a stage in the portal than in our copy."""
+        return _count_in(self.in_portal, place, ids) - _count_in(self.in_copy, place, ids)
 
     def moved(self, place: Place) -> set[int]:
-        """Those that stand in a stage on one side only."""
-        in_portal = {number for number, one in self.in_portal.items() if one.place == place}
-        in_copy = {number for number, one in self.in_copy.items() if one.place == place}
-        return in_portal ^ in_copy
+        """The ids of those that are in a stage on one side only."""
+        return _ids_in(self.in_portal, place) ^ _ids_in(self.in_copy, place)
 
 
-def _standing(side: Mapping[int, Standing], place: Place, ids: IdRange) -> int:
-    within = (one for number, one in side.items() if number > ids.after and number <= (ids.upto or number))
-    return sum(one.place == place for one in within)
+def _ids_in(side: Mapping[int, Standing], place: Place) -> set[int]:
+    return {number for number, standing in side.items() if standing.place == place}
+
+
+def _count_in(side: Mapping[int, Standing], place: Place, ids: IdRange) -> int:
+    return sum(number > ids.after and number <= (ids.upto or number) for number in _ids_in(side, place))
 
 
 @dataclass(slots=True)
-class Verdicts:
-    """Of ids looked at again: the same on both sides, changed since the sync, deleted there, and not repaired."""
+class RecheckedIds:
+    """What a recheck found of ids that had differed.
 
-    same: set[int] = field(default_factory=set)
+    `equal` do not differ any more, `changed` were changed in the portal after the sync began, `deleted` are gone
+    from the portal, and `unrepaired` still differ.
+    """
+
+    equal: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
-    left: set[int] = field(default_factory=set)
+    unrepaired: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
-class Tally:
-    """One stage: counts of both sides, and the ids that differ as far as rows were compared.
+class StageTally:
+    """One stage: the counts of both sides, and the ids that differ as far as rows were compared.
 
-    `changed` are ids that differ by a later change; `hidden` is how many more
-    differ by the counts, and were not found.
+    `missing` are ids that only the portal has in this stage, `surplus` those that only our copy has, and
+    `differing` those whose amount or currency differs. `changed` differ by a change after the sync began.
+    `hidden`: how many more rows differ by the counts and were not found. `rows`: how many were compared.
+    The sums, by currency, are complete only if `is_whole`.
     """
 
     place: Place
@@ -63,7 +70,7 @@ class Tally:
     differing: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
-    left: set[int] = field(default_factory=set)
+    unrepaired: set[int] = field(default_factory=set)
     hidden: int = 0
     rows: int = 0
     is_whole: bool = False
@@ -72,48 +79,48 @@ class Tally:
 
     @property
     def disputed(self) -> set[int]:
-        """Every id that differs and was not seen to have been changed since."""
+        """Every id that differs and that no change after the sync explains."""
         return self.missing | self.surplus | self.differing
 
     def compare(
-        self, in_portal: Mapping[int, Amount], in_copy: Mapping[int, Amount], changed: Changed
+        self, in_portal: Mapping[int, Amount], in_copy: Mapping[int, Amount], changed: LaterChanges
     ) -> None:
-        """Takes rows of the same ids of both sides."""
-        apart = {
+        """Adds the comparison of the rows that both sides have within the same range of ids."""
+        differing = {
             number for number in in_portal.keys() & in_copy.keys() if in_portal[number] != in_copy[number]
         }
         missing, surplus = in_portal.keys() - in_copy.keys(), in_copy.keys() - in_portal.keys()
-        since = (apart | missing | surplus) & changed.in_portal.keys()
-        self.changed |= since
-        self.missing |= missing - since
-        self.surplus |= surplus - since
-        self.differing |= apart - since
+        explained = (differing | missing | surplus) & changed.in_portal.keys()
+        self.changed |= explained
+        self.missing |= missing - explained
+        self.surplus |= surplus - explained
+        self.differing |= differing - explained
         self.rows += len(in_portal)
         if self.is_whole:
             _add(self.portal_amounts, in_portal.values())
             _add(self.our_amounts, in_copy.values())
 
     def begin_whole(self) -> None:
-        """All rows of both sides are about to be compared, so that there are sums too."""
+        """Starts over, for a comparison of all rows of both sides, which also gives sums of the amounts."""
         self.missing, self.surplus, self.differing = set(), set(), set()
         self.portal_amounts, self.our_amounts = {}, {}
         self.rows, self.is_whole = 0, True
 
-    def unexplained(self, changed: Changed) -> int:
-        """How many more the portal counts than later changes and the ids found account for."""
+    def unexplained(self, changed: LaterChanges) -> int:
+        """How many more rows the portal counts than later changes and the ids found account for."""
         net = self.in_portal - self.in_copy - changed.balance(self.place)
         return net - len(self.missing) + len(self.surplus)
 
-    def judge(self, verdicts: Verdicts, *, not_looked_at: Iterable[int] = ()) -> None:
-        """Takes what a second look has shown of the ids that differ."""
-        self.changed |= self.disputed & verdicts.changed
-        self.deleted = self.surplus & verdicts.deleted
+    def take_recheck(self, rechecked: RecheckedIds, *, not_rechecked: Iterable[int] = ()) -> None:
+        """Applies the result of a recheck to the ids that differ; `not_rechecked` count as not repaired."""
+        self.changed |= self.disputed & rechecked.changed
+        self.deleted = self.surplus & rechecked.deleted
         for kind in (self.missing, self.surplus, self.differing):
-            kind.difference_update(verdicts.same, verdicts.changed)
-        self.left = self.disputed & (verdicts.left | set(not_looked_at))
+            kind.difference_update(rechecked.equal, rechecked.changed)
+        self.unrepaired = self.disputed & (rechecked.unrepaired | set(not_rechecked))
 
     def found(self, portal: str, *, counts_amounts: bool = True) -> Found:
-        """As it is stored."""
+        """The row that the check stores of this stage; without sums where amounts are not counted."""
         wrong = bool(self.disputed or self.hidden)
         summed = self.is_whole and counts_amounts
         equal = not wrong and self.in_portal == self.in_copy and self.portal_amounts == self.our_amounts
@@ -129,12 +136,12 @@ class Tally:
             rows_compared=min(self.rows, self.in_portal),
             is_equal=equal,
             is_explained=not wrong,
-            is_repaired=wrong and not self.hidden and not self.left,
+            is_repaired=wrong and not self.hidden and not self.unrepaired,
             explanation=None if equal else "; ".join(self._sentences(portal)) or MEANWHILE,
         )
 
     def _sentences(self, portal: str) -> list[str]:
-        """In words, the worst first."""
+        """The explanation sentence by sentence, the worst first."""
         gone = self.surplus & self.deleted
         moved_away = self.surplus - gone
         sentences = [
@@ -142,17 +149,21 @@ class Tally:
             _some(moved_away, "{} not in this stage in the portal any more"),
             _some(gone, "{} deleted in the portal"),
             _some(self.differing, "{} of another amount or currency"),
-            f"{abs(self.hidden)} more {'there' if self.hidden > 0 else 'here'} were not found by id"
+            f"{abs(self.hidden)} more in {'the portal' if self.hidden > 0 else 'our copy'} were not found by id"
             if self.hidden
             else "",
-            _advice(portal, wrong=bool(self.disputed or self.hidden), left=bool(self.left or self.hidden)),
+            _advice(
+                portal,
+                wrong=bool(self.disputed or self.hidden),
+                unrepaired=bool(self.unrepaired or self.hidden),
+            ),
             _some(self.changed, "{} changed in the portal since the sync"),
         ]
-        return [one for one in sentences if one]
+        return [sentence for sentence in sentences if sentence]
 
 
 def _add(sums: dict[str, Decimal], amounts: Iterable[Amount]) -> None:
-    """By currency; the empty text for those without one."""
+    """Adds amounts to the sums by currency; the empty text stands for an amount without a currency."""
     for amount in amounts:
         if amount.value is not None:
             currency = amount.currency or ""
@@ -167,7 +178,7 @@ def _some(ids: set[int], text: str) -> str:
     return f"{text.format(len(ids))}: ids {shown}{more}"
 
 
-def _advice(portal: str, *, wrong: bool, left: bool) -> str:
+def _advice(portal: str, *, wrong: bool, unrepaired: bool) -> str:
     if not wrong:
         return ""
-    return f"`b24 reconcile {portal} --whole` repairs it" if left else "repaired right after the check"
+    return f"`b24 reconcile {portal} --whole` repairs it" if unrepaired else "repaired right after the check"

@@ -1,4 +1,4 @@
-"""How many rows the portal itself counts: a `total` costs one command."""
+"""How many rows the portal counts itself: the `total` of a list costs one command, whatever its size."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.sync.job import Job
 
 
-def totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str, int]:
-    """By entity, what the portal has that was created before that moment; one request for all."""
+def entity_totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str, int]:
+    """How many rows of each entity the portal has that were created before a moment; one request for all.
+
+    Raises UnreadableAnswer where a total is missing, and what the portal answers instead.
+    """
     methods = {entity.name: entity.method for entity in CRM if entity.name in created_before}
     if not methods:
         return {}
@@ -22,9 +25,12 @@ def totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str, int]:
     return {name: _total(job.portal.name, answer, name, method) for name, method in methods.items()}
 
 
-def counted(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -> list[int]:
-    """What the portal has of each filter; fifty filters a request."""
-    commands = {f"total_{number}": _counting(method, one) for number, one in enumerate(filters)}
+def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -> list[int]:
+    """How many rows the portal has for each filter, in order; fifty filters go into one request.
+
+    Raises UnreadableAnswer where a total is missing, and what the portal answers instead.
+    """
+    commands = {f"total_{number}": _counting(method, conditions) for number, conditions in enumerate(filters)}
     if not commands:
         return []
     answer = job.client.batch(commands)

@@ -1,7 +1,7 @@
-"""Objects fetched by their ids, as few requests as can be, one that cannot be read apart from the others.
+"""Fetches objects by their ids in as few requests as possible, so that one unreadable object stops no other.
 
-Fifty ids a command and fifty commands a batch (`@ID`, fact sheet sections 3.5 and 5).
-A list leaves out what is deleted and what we may not see: `crm.*.get` tells them apart (6.9).
+Fifty ids go into a command and fifty commands into a batch (`@ID`: docs/bitrix24-rest.md, sections 3.5 and 5).
+A list leaves out deleted objects and those that we may not see: `crm.*.get` tells them apart (section 6.9).
 """
 
 from __future__ import annotations
@@ -23,109 +23,111 @@ from b24_pipeline.errors import (
     UnreadableAnswer,
 )
 from b24_pipeline.errors.groups import REFUSES_ENTITY, REFUSES_PORTAL, TOO_HEAVY
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import EntityReader
 
-Object = tuple[str, int]
-"""Entity type and id."""
+ObjectKey = tuple[str, int]
+"""The entity type and id of an object."""
 
 
 @dataclass(slots=True)
-class Fetched:
-    """What became of the objects asked for.
+class FetchedObjects:
+    """What the portal answered for the objects that were asked for.
 
-    `rows` by entity; `gone` are deleted, `hidden` may exist and are not shown to us, and `failed` could not be read.
+    `rows` by entity type; `gone` were deleted, `hidden` exist perhaps but we may not see them, and `failed` could
+    not be read. `extra_answer` has the answers to the extra commands that were sent along.
     """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    gone: set[Object] = field(default_factory=set)
-    hidden: set[Object] = field(default_factory=set)
-    failed: dict[Object, PortalError] = field(default_factory=dict)
-    more: BatchAnswer = field(default_factory=BatchAnswer)  # of the commands that came along
+    gone: set[ObjectKey] = field(default_factory=set)
+    hidden: set[ObjectKey] = field(default_factory=set)
+    failed: dict[ObjectKey, PortalError] = field(default_factory=dict)
+    extra_answer: BatchAnswer = field(default_factory=BatchAnswer)
 
 
-class Fetching:
-    """Fetches objects through one client; `readings` say how each entity is asked for."""
+class ObjectFetcher:
+    """Fetches objects through one client, with a reader for each entity type; made for one `fetch`."""
 
-    def __init__(self, client: BitrixClient, readings: Mapping[str, Reading]) -> None:
+    def __init__(self, client: BitrixClient, readers: Mapping[str, EntityReader]) -> None:
         self._client = client
-        self._readings = readings
-        self._fetched = Fetched()
+        self._readers = readers
+        self._fetched = FetchedObjects()
 
     def fetch(
-        self, objects: Sequence[Object], deleted: Iterable[Object], along: Mapping[str, Command]
-    ) -> Fetched:
-        """All of these; of `deleted` an event said that they are gone, so that a list without them is enough.
+        self, objects: Sequence[ObjectKey], deleted: Iterable[ObjectKey], extra: Mapping[str, Command]
+    ) -> FetchedObjects:
+        """Fetches all of the objects.
 
-        `along`: commands for the same request, where it has room; they may lean on one another.
+        `deleted`: objects that an event named as deleted; they count as gone if the list leaves them out.
+        `extra`: commands to send in the same request where it has room; they may refer to one another.
         Raises PortalError where the portal cannot be read at all.
         """
         groups = self._groups(objects)
-        commands = {key: self._listed(group) for key, group in groups.items()}
-        answer = self._ask(commands, along)
-        again = [one for key, group in groups.items() for one in self._take(answer, key, group)]
+        commands = {key: self._list_command(group) for key, group in groups.items()}
+        answer = self._ask(commands, extra)
+        again = [key for name, group in groups.items() for key in self._take(answer, name, group)]
         if again:
-            self._one_by_one(again)
-        self._second_look(objects, set(deleted))
+            self._fetch_singly(again)
+        self._look_up_absent(objects, set(deleted))
         return self._fetched
 
-    def _groups(self, objects: Sequence[Object]) -> dict[str, list[Object]]:
-        """At most fifty of one entity each, by the key of their command."""
-        groups: dict[str, list[Object]] = {}
-        for name in self._readings:
-            own = sorted(one for one in objects if one[0] == name)
+    def _groups(self, objects: Sequence[ObjectKey]) -> dict[str, list[ObjectKey]]:
+        """Groups of at most fifty objects of one entity, by the key of their command."""
+        groups: dict[str, list[ObjectKey]] = {}
+        for name in self._readers:
+            own = sorted(key for key in objects if key[0] == name)
             for start in range(0, len(own), PAGE_ROWS):
                 groups[f"{name}_{start}"] = own[start : start + PAGE_ROWS]
         return groups
 
-    def _listed(self, group: Sequence[Object]) -> Command:
-        return self._readings[group[0][0]].query_by_id().by_ids([number for _, number in group])
+    def _list_command(self, group: Sequence[ObjectKey]) -> Command:
+        return self._readers[group[0][0]].query_by_id().by_ids([number for _, number in group])
 
-    def _ask(self, commands: Mapping[str, Command], along: Mapping[str, Command]) -> BatchAnswer:
+    def _ask(self, commands: Mapping[str, Command], extra: Mapping[str, Command]) -> BatchAnswer:
         answer = BatchAnswer()
         entries = list(commands.items())
         for start in range(0, len(entries), MAX_COMMANDS):
-            answer.take(self._sent(dict(entries[start : start + MAX_COMMANDS]), along))
+            answer.take(self._send(dict(entries[start : start + MAX_COMMANDS]), extra))
         return answer
 
-    def _sent(self, commands: dict[str, Command], along: Mapping[str, Command]) -> BatchAnswer:
-        """One batch; in halves where it is too heavy for the portal. One command's fault is an error of its own."""
-        if len(commands) + len(along) > MAX_COMMANDS:
-            along = {}
+    def _send(self, commands: dict[str, Command], extra: Mapping[str, Command]) -> BatchAnswer:
+        """Sends one batch, in halves if it is too heavy for the portal; a single failed command becomes its error."""
+        if len(commands) + len(extra) > MAX_COMMANDS:
+            extra = {}
         try:
-            together = {**commands, **along}
+            together = {**commands, **extra}
             answer = self._client.open_batch(together, self._client.send_batch(together))
         except TOO_HEAVY as error:
-            if along:
-                return self._sent(commands, {})
+            if extra:
+                return self._send(commands, {})
             if len(commands) == 1 and isinstance(error, ApiError):
                 return BatchAnswer(errors=dict.fromkeys(commands, error))
             if len(commands) == 1:
                 raise
             return self._halves(commands)
-        for key in along:
-            self._keep_along(answer, key)
+        for key in extra:
+            self._take_extra(answer, key)
         return answer
 
     def _halves(self, commands: dict[str, Command]) -> BatchAnswer:
         entries, answer = list(commands.items()), BatchAnswer()
         middle = len(entries) // 2
         for half in (entries[:middle], entries[middle:]):
-            answer.take(self._sent(dict(half), {}))
+            answer.take(self._send(dict(half), {}))
         return answer
 
-    def _keep_along(self, answer: BatchAnswer, key: str) -> None:
+    def _take_extra(self, answer: BatchAnswer, key: str) -> None:
         if key in answer.results:
-            self._fetched.more.results[key] = answer.results.pop(key)
+            self._fetched.extra_answer.results[key] = answer.results.pop(key)
         if key in answer.errors:
-            self._fetched.more.errors[key] = answer.errors.pop(key)
+            self._fetched.extra_answer.errors[key] = answer.errors.pop(key)
 
-    def _take(self, answer: BatchAnswer, key: str, group: Sequence[Object]) -> list[Object]:
-        """Takes the rows of one command; returns the objects that are to be asked for one by one."""
+    def _take(self, answer: BatchAnswer, key: str, group: Sequence[ObjectKey]) -> list[ObjectKey]:
+        """Takes the rows of one command; returns the objects that have to be fetched singly."""
         name, client = group[0][0], self._client
         error: PortalError | None = answer.errors.get(key)
         if error is None:
             try:
-                self._keep(name, rows_of(answer.results[key]), group)
+                self._take_rows(name, rows_of(answer.results[key]), group)
             except (KeyError, TypeError, ValueError):
                 error = UnreadableAnswer(client.portal, f"{BY_NAME[name].method}: expected rows by their ids")
         if error is None:
@@ -137,24 +139,24 @@ class Fetching:
         self._fetched.failed |= dict.fromkeys(group, error)
         return []
 
-    def _keep(self, name: str, rows: Sequence[Row], group: Sequence[Object]) -> None:
-        """Only what was asked for: a portal that ignores the filter sends other rows."""
+    def _take_rows(self, name: str, rows: Sequence[Row], group: Sequence[ObjectKey]) -> None:
+        """Takes the rows that were asked for: a portal that ignores the filter sends other rows too."""
         asked = {number for _, number in group}
         found = [row for row in rows if row_id(row) in asked]
         self._fetched.rows.setdefault(name, []).extend(found)
 
-    def _one_by_one(self, objects: Sequence[Object]) -> None:
+    def _fetch_singly(self, objects: Sequence[ObjectKey]) -> None:
         singles = {f"{name}_{number}": [(name, number)] for name, number in objects}
-        answer = self._ask({key: self._listed(group) for key, group in singles.items()}, {})
+        answer = self._ask({key: self._list_command(group) for key, group in singles.items()}, {})
         for key, group in singles.items():
             self._take(answer, key, group)
 
-    def _second_look(self, objects: Sequence[Object], deleted: set[Object]) -> None:
-        """What no list has shown: gone, if an event said so or `get` does."""
+    def _look_up_absent(self, objects: Sequence[ObjectKey], deleted: set[ObjectKey]) -> None:
+        """Decides on objects that no list has shown: they are gone if an event or `get` says so."""
         fetched = self._fetched
         seen = {(name, row_id(row)) for name, rows in fetched.rows.items() for row in rows}
-        absent = [one for one in objects if one not in seen and one not in fetched.failed]
-        fetched.gone |= {one for one in absent if one in deleted}
+        absent = [key for key in objects if key not in seen and key not in fetched.failed]
+        fetched.gone |= {key for key in absent if key in deleted}
         doubtful = {
             f"{name}_{number}": (name, number) for name, number in absent if (name, number) not in deleted
         }
@@ -162,24 +164,25 @@ class Fetching:
             key: Command(_get_method(name), {"id": number}) for key, (name, number) in doubtful.items()
         }
         answer = self._ask(commands, {}) if commands else BatchAnswer()
-        for key, one in doubtful.items():
-            self._judge(answer, key, one)
+        for command, key in doubtful.items():
+            self._take_single(answer, command, key)
 
-    def _judge(self, answer: BatchAnswer, key: str, one: Object) -> None:
-        error, row = answer.errors.get(key), answer.results.get(key)
+    def _take_single(self, answer: BatchAnswer, command: str, key: ObjectKey) -> None:
+        """Takes the answer to `get` of one object; `command` is its key in the batch."""
+        error, row, (name, number) = answer.errors.get(command), answer.results.get(command), key
         if isinstance(error, ObjectNotFound):
-            self._fetched.gone.add(one)
+            self._fetched.gone.add(key)
         elif isinstance(error, AccessDenied):
-            self._fetched.hidden.add(one)
+            self._fetched.hidden.add(key)
         elif isinstance(error, REFUSES_PORTAL):
             raise error
-        elif error is None and isinstance(row, dict) and str(row.get("ID")) == str(one[1]):
-            self._fetched.rows.setdefault(one[0], []).append(row)
+        elif error is None and isinstance(row, dict) and str(row.get("ID")) == str(number):
+            self._fetched.rows.setdefault(name, []).append(row)
         else:
             unreadable = UnreadableAnswer(
-                self._client.portal, f"{_get_method(one[0])}: expected a row with its ID"
+                self._client.portal, f"{_get_method(name)}: expected a row with its ID"
             )
-            self._fetched.failed[one] = error or unreadable
+            self._fetched.failed[key] = error or unreadable
 
 
 def _get_method(name: str) -> str:

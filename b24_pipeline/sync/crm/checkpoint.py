@@ -1,6 +1,6 @@
-"""Where a load is: what it has to read is noted before, and taken off with the rows.
+"""The checkpoint of a load: the id ranges that it still has to read, stored in the transactions of the rows.
 
-Killed anywhere, the next load of the same scope goes on from there.
+Wherever a load is killed, the next load of the same scope goes on from its checkpoint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from b24_pipeline.sync.job import Job
 
 
 class Checkpoint:
-    """One load of one list. `name` is the list's among the cursors; `load` is there once it has begun."""
+    """The checkpoint of one load of one list.
+
+    `name` is the list's name among the cursors. `load` is set once `chunks` was called; `resumed` tells whether
+    it goes on with a load that was killed.
+    """
 
     def __init__(self, job: Job, name: str, scope: Scope) -> None:
         self.job = job
@@ -38,10 +42,10 @@ class Checkpoint:
         lag: timedelta = timedelta(),
         beginning: Callable[[Connection], None] = lambda _connection: None,
     ) -> Iterator[Chunk]:
-        """What is still to be read: of a load that was begun and not finished, or of a new one.
+        """The chunks still to be read: of a load that was begun and not finished, or else of a new one.
 
-        A new one is noted together with what `beginning` does; its watermark is
-        the portal's time before the first chunk was read, minus the lag.
+        The begin of a new load is stored in the transaction in which `beginning` is called; its watermark is the
+        portal's time before the first chunk was read, minus the lag.
         """
         under_way = self.job.warehouse.transact(self._under_way)
         if under_way:
@@ -58,11 +62,11 @@ class Checkpoint:
         return chunks
 
     def keep_open(self, connection: Connection, left: Sequence[IdRange]) -> None:
-        """In the transaction of the rows: what is left after them."""
+        """Stores which ranges are left; call it in the transaction that stores the rows."""
         cursors.keep_open(connection, self.job.portal.id, self.name, self.scope.name, left)
 
     def end(self, connection: Connection, *, last_id: int | None = None) -> datetime | None:
-        """Nothing is left. The cursor moves on, if this scope proves anything; returns the watermark then."""
+        """Ends the load, and moves the list's cursor if this scope may; returns the new watermark, if it moved."""
         cursors.end(connection, self.job.portal.id, self.name, self.scope.name)
         if not self.scope.moves_watermark:
             return None
@@ -86,9 +90,9 @@ class Checkpoint:
 
 
 def clock_and_chunks(job: Job, chunks: Iterator[Chunk]) -> tuple[datetime, Iterator[Chunk]]:
-    """The portal's time before the first of the chunks was read, and all of them.
+    """The portal's time before the first chunk was read (UTC offset included), and all of the chunks.
 
-    Its answers carry it: where none has come before, the first chunk's tells.
+    The time comes from the portal's last answer, or from that of the first chunk if it is the first answer.
     """
     known = job.client.clock
     first = list(islice(chunks, 1))

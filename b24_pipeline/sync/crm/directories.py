@@ -1,6 +1,7 @@
-"""Pipelines, stages, statuses and fields: small, read whole, in one request.
+"""Syncs pipelines, stages, statuses, fields and users: small tables that are read completely, in few requests.
 
-Fact sheet sections 6.2 (fields), 6.4 (pipelines and stages), 6.7 (user fields).
+The methods are in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages), 6.7 (user fields) and
+6.8 (users).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from b24_pipeline.sync.crm.directory_rows import (
     stage_rows,
     status_rows,
 )
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -32,11 +33,14 @@ from b24_pipeline.sync.outcome import Outcome
 DEAL_TYPE_ID = 2
 
 Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], Replaced]
-"""Merges all rows of a directory, and marks what is missing as gone."""
+"""A function of the store that merges all rows of a directory, and marks missing rows as deleted."""
 
 
 def sync_directories(job: Job) -> list[Outcome]:
-    """Merges pipelines, stages and fields whole; one outcome each."""
+    """Reads and merges all pipelines, stages, statuses and fields of a portal; returns an outcome for each of them.
+
+    Where the pipelines fail the others are left out. No error leaves the function: see `Job.recorded`.
+    """
     with job.recorded("pipeline", "pipelines") as outcome:
         answer = job.client.batch(_commands(job))
         found = answer.get("categories")
@@ -70,13 +74,13 @@ def _commands(job: Job) -> dict[str, Command]:
 
 
 def language_of(domain: str) -> str:
-    """The language to ask labels in: Russian in the zones that speak it, else English."""
+    """The language in which to ask for labels: "ru" for domains of Russian-speaking countries, else "en"."""
     zone = domain.partition(":")[0].rpartition(".")[2]
     return "ru" if zone in ("ru", "by", "kz", "uz", "am", "az", "ge", "kg") else "en"
 
 
 def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
-    """One page is usual, but the portal may say that there is more."""
+    """All statuses: usually one page, which came with the batch; further pages are read if the portal has more."""
     first = answer.get("statuses")
     if answer.nexts.get("statuses") is None:
         with decoding(job.portal.name, "crm.status.list"):
@@ -111,13 +115,13 @@ def _store(job: Job, outcome: Outcome, replace: Replace, rows: Sequence[Mapping[
 
 
 def sync_users(job: Job) -> Outcome:
-    """All users, dismissed ones too. One that vanishes stays: rows refer to it."""
+    """Reads and merges all users, dismissed ones too. A user who vanishes stays in the copy: rows refer to them."""
     with job.recorded(USER.name, "full") as outcome, job.alone(USER.name):
-        reading = Reading(job, USER, FULL)
+        reader = EntityReader(job, USER, FULL)
         pages = read_pages(job.client, USER.method, {"sort": "ID", "order": "ASC"})
-        rows = reading.decoded(unique([row for page in pages for row in page]))
-        merged = job.warehouse.transact(reading.merge, rows)
+        rows = reader.decoded(unique([row for page in pages for row in page]))
+        merged = job.warehouse.transact(reader.merge, rows)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
-        outcome.values_set_aside = reading.decoder.set_aside
+        outcome.values_set_aside = reader.decoder.set_aside
         job.options.progress(job.portal.name, USER.name, len(rows))
     return outcome

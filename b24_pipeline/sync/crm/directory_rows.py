@@ -1,6 +1,7 @@
-"""Rows of pipelines, stages, statuses and fields, out of the portal's answers.
+"""Turns the portal's answers into rows of pipelines, stages, statuses and fields.
 
-docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages) and 6.7 (user fields).
+The answers are described in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages) and
+6.7 (user fields).
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ _SEMANTICS = {
 }
 
 
-def distinct(rows: Iterable[Mapping[str, Any]], *key: str) -> list[Mapping[str, Any]]:
-    """The rows that have this key, each once: paged lists repeat rows while others change."""
+def distinct_rows(rows: Iterable[Mapping[str, Any]], *key: str) -> list[Mapping[str, Any]]:
+    """The rows that have all parts of this key, each key once: paged lists repeat rows while others change."""
     named = {tuple(str(row[part]) for part in key): row for row in rows if all(part in row for part in key)}
     return list(named.values())
 
 
 def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
-    """The pipelines of deals, and the one of leads."""
-    return [LEAD_PIPELINE, *map(_pipeline, distinct(categories, "id"))]
+    """The rows of the pipelines of deals, and of the single pipeline of leads."""
+    return [LEAD_PIPELINE, *map(_pipeline, distinct_rows(categories, "id"))]
 
 
 def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
@@ -47,7 +48,7 @@ def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
         "entity_type": "deal",
         "category_id": int(category["id"]),
         "name": category.get("name"),
-        "sort": whole(category.get("sort")),
+        "sort": integer_or_none(category.get("sort")),
         "is_default": category.get("isDefault") == "Y",
     }
 
@@ -55,15 +56,15 @@ def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
 def stage_rows(
     categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]
 ) -> list[DirectoryRow]:
-    """The statuses that are stages, each with its pipeline."""
-    names = {int(category["id"]): category.get("name") for category in distinct(categories, "id")}
-    entries = distinct(statuses, "ENTITY_ID", "STATUS_ID")
-    placed = ((place_of(str(status["ENTITY_ID"])), status) for status in entries)
-    return [_stage(place, names, status) for place, status in placed if place]
+    """The rows of all stages: the statuses that are stages of leads or deals, each with its pipeline."""
+    names = {int(category["id"]): category.get("name") for category in distinct_rows(categories, "id")}
+    entries = distinct_rows(statuses, "ENTITY_ID", "STATUS_ID")
+    found = ((pipeline_of(str(status["ENTITY_ID"])), status) for status in entries)
+    return [_stage(pipeline, names, status) for pipeline, status in found if pipeline]
 
 
-def place_of(directory: str) -> tuple[str, int] | None:
-    """The entity type and pipeline whose stages a directory holds; None for other directories."""
+def pipeline_of(directory: str) -> tuple[str, int] | None:
+    """The entity type and category id of the pipeline whose stages a directory holds; None for other directories."""
     if directory == LEAD_STATUSES:
         return "lead", 0
     if directory == DEAL_STAGES:
@@ -72,8 +73,8 @@ def place_of(directory: str) -> tuple[str, int] | None:
     return ("deal", int(number)) if number != directory and number.isdecimal() else None
 
 
-def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> DirectoryRow:
-    entity_type, category_id = place
+def _stage(pipeline: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> DirectoryRow:
+    entity_type, category_id = pipeline
     return {
         "entity_type": entity_type,
         "category_id": category_id,
@@ -81,30 +82,30 @@ def _stage(place: tuple[str, int], names: Mapping[int, Any], status: Mapping[str
         "status_id": str(status["STATUS_ID"]),
         "status_name": status.get("NAME"),
         "color": _color(status),
-        "sort": whole(status.get("SORT")),
+        "sort": integer_or_none(status.get("SORT")),
         "semantics": semantics_of(status),
     }
 
 
 def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[DirectoryRow]:
-    """Every entry of every directory."""
+    """The rows of all entries of all directories."""
     return [
         {
             "directory": str(status["ENTITY_ID"]),
             "status_id": str(status["STATUS_ID"]),
             "name": status.get("NAME"),
-            "sort": whole(status.get("SORT")),
+            "sort": integer_or_none(status.get("SORT")),
             "color": _color(status),
-            "semantics": semantics_of(status) if place_of(str(status["ENTITY_ID"])) else None,
+            "semantics": semantics_of(status) if pipeline_of(str(status["ENTITY_ID"])) else None,
         }
-        for status in distinct(statuses, "ENTITY_ID", "STATUS_ID")
+        for status in distinct_rows(statuses, "ENTITY_ID", "STATUS_ID")
     ]
 
 
 def semantics_of(status: Mapping[str, Any]) -> str:
-    """process, success or failure; the portal leaves it empty for stages in progress."""
-    told = status.get("SEMANTICS") or _extra(status).get("SEMANTICS")
-    return _SEMANTICS.get(str(told), "process")
+    """The semantics of a stage: process, success or failure. The portal leaves it empty for stages in progress."""
+    code = status.get("SEMANTICS") or _extra(status).get("SEMANTICS")
+    return _SEMANTICS.get(str(code), "process")
 
 
 def _color(status: Mapping[str, Any]) -> str | None:
@@ -117,8 +118,8 @@ def _extra(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return extra if isinstance(extra, Mapping) else {}
 
 
-def whole(value: Any) -> int | None:
-    """A number of 64 bits; None for anything else."""
+def integer_or_none(value: Any) -> int | None:
+    """A value as an integer of 64 bits; None for anything else."""
     try:
         text = read_integer(value)
     except ValueError:
@@ -129,39 +130,39 @@ def whole(value: Any) -> int | None:
 def field_rows(
     entity_type: str, catalogue: Mapping[str, Any], custom: Sequence[Mapping[str, Any]]
 ) -> list[DirectoryRow]:
-    """Fields by `crm.*.fields`, custom ones completed by `crm.*.userfield.list`."""
+    """The rows of an entity's fields, from `crm.*.fields` (`catalogue`) and `crm.*.userfield.list` (`custom`)."""
     details = {str(field.get("FIELD_NAME")): field for field in custom}
-    return [_field(entity_type, name, told, details.get(name, {})) for name, told in catalogue.items()]
+    return [_field(entity_type, name, entry, details.get(name, {})) for name, entry in catalogue.items()]
 
 
-def _field(entity_type: str, name: str, told: Mapping[str, Any], detail: Mapping[str, Any]) -> DirectoryRow:
+def _field(entity_type: str, name: str, entry: Mapping[str, Any], detail: Mapping[str, Any]) -> DirectoryRow:
     return {
         "entity_type": entity_type,
         "field_name": name,
-        "field_type": detail.get("USER_TYPE_ID") or told.get("type"),
-        "label": _label(told, detail) or name,
-        "is_multiple": bool(told.get("isMultiple")),
-        "is_required": bool(told.get("isRequired")),
-        "is_read_only": bool(told.get("isReadOnly")),
-        "is_custom": bool(told.get("isDynamic")) or name.startswith("UF_"),
-        "status_type": told.get("statusType"),
-        "enumeration_values": _options(told, detail),
-        "portal_field_id": whole(detail.get("ID")),
+        "field_type": detail.get("USER_TYPE_ID") or entry.get("type"),
+        "label": _label(entry, detail) or name,
+        "is_multiple": bool(entry.get("isMultiple")),
+        "is_required": bool(entry.get("isRequired")),
+        "is_read_only": bool(entry.get("isReadOnly")),
+        "is_custom": bool(entry.get("isDynamic")) or name.startswith("UF_"),
+        "status_type": entry.get("statusType"),
+        "enumeration_values": _options(entry, detail),
+        "portal_field_id": integer_or_none(detail.get("ID")),
     }
 
 
-def _label(told: Mapping[str, Any], detail: Mapping[str, Any]) -> str | None:
+def _label(entry: Mapping[str, Any], detail: Mapping[str, Any]) -> str | None:
     labels = (
         detail.get("EDIT_FORM_LABEL"),
         detail.get("LIST_COLUMN_LABEL"),
-        told.get("formLabel"),
-        told.get("listLabel"),
-        told.get("title"),
+        entry.get("formLabel"),
+        entry.get("listLabel"),
+        entry.get("title"),
     )
     return next((str(label) for label in labels if isinstance(label, str) and label), None)
 
 
-def _options(told: Mapping[str, Any], detail: Mapping[str, Any]) -> list[DirectoryRow]:
+def _options(entry: Mapping[str, Any], detail: Mapping[str, Any]) -> list[DirectoryRow]:
     if detail.get("LIST"):
         return [
             {
@@ -173,4 +174,6 @@ def _options(told: Mapping[str, Any], detail: Mapping[str, Any]) -> list[Directo
             }
             for option in detail["LIST"]
         ]
-    return [{"id": str(option.get("ID")), "value": option.get("VALUE")} for option in told.get("items") or []]
+    return [
+        {"id": str(option.get("ID")), "value": option.get("VALUE")} for option in entry.get("items") or []
+    ]

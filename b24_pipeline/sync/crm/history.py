@@ -1,7 +1,7 @@
-"""Status history: appended by id, linked, and inferred where the portal has no move for what we see.
+"""Loads the status history: new moves are appended by id, linked, and inferred where the portal has none.
 
-`crm.stagehistory.list`, fact sheet section 6.5. Moves of an earlier pipeline
-may be missing there, and so may all moves of imported entities.
+`crm.stagehistory.list`: docs/bitrix24-rest.md, section 6.5. The portal may lack the moves of an earlier pipeline,
+and all moves of imported entities.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
 LAG_IDS = 100
-"""Ids read again: a move with a lower id may become visible after one with a higher."""
+"""Ids that are read again: a move may become visible after one with a higher id."""
 
 LAG_INFERENCE = timedelta(minutes=2)
-"""Rows looked at again: a page that another process was storing then may have been committed since."""
+"""How far back inference looks again: another process may have committed a page meanwhile."""
 
 NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
 ALL_MOVES = Scope("all moves", "full")
 
 
 def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outcome]:
-    """Moves that are not stored yet, or all of them; after a resumed load also those made since it began."""
+    """Loads the moves that are not stored yet, or all of them if `full` or never done; returns the outcomes.
+
+    A load that went on with a killed one is followed by a second load, of the moves made since it began.
+    """
     begun = job.transact(cursors.cursor_of, history.cursor).watermark
     outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
     if not (outcome.resumed and outcome.worked):
@@ -45,7 +48,7 @@ def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outc
 
 
 def load_history(job: Job, history: History, scope: Scope) -> Outcome:
-    """The moves of a scope; then what they leave open is inferred and linked."""
+    """Loads the moves of a scope, then infers the moves that are missing and links all of them."""
     with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
         _HistoryLoad(job, history, scope).run(outcome)
         outcome.rows_changed += job.transact(_complete, history, many=outcome.rows_changed > MANY_ROWS)
@@ -87,13 +90,13 @@ class _HistoryLoad:
 
 
 def first_unread(connection: Connection, account: UUID, history: History) -> int:
-    """The id after which moves are to be read that are not stored yet."""
+    """The id after which moves that are not stored yet begin, minus LAG_IDS."""
     cursor = cursors.cursor_of(connection, account, history.cursor)
     return max(cursor.last_id - LAG_IDS, 0)
 
 
 def moves_query(history: History, scope: Scope) -> ListQuery:
-    """How the moves of a scope are asked for."""
+    """The list query for the moves of a scope."""
     fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", history.stage_field)
     category = (history.category_field,) if history.category_field else ()
     return ListQuery(
@@ -106,7 +109,7 @@ def moves_query(history: History, scope: Scope) -> ListQuery:
 
 
 def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
-    """A row of the portal's history; None where it names no entity, stage or time."""
+    """A row of the portal's history as a move; None where it names no entity, stage or time."""
     try:
         moved_at, code = read_timestamp(row["CREATED_TIME"]), read_text(row[history.stage_field])
         category = _number(row[history.category_field]) if history.category_field else 0
@@ -132,13 +135,13 @@ def _number(value: Any) -> int:
 
 
 def _kind(value: Any) -> int | None:
-    """The kind of move, where it is one that the table can hold."""
+    """The type id of a move; None where the table cannot hold it."""
     text = read_integer(value)
     return int(text) if text and abs(int(text)) < 2**15 else None
 
 
 def _complete(connection: Connection, account: UUID, history: History, *, many: bool) -> int:
-    """Infers and links moves, and notes up to when that is done, by the database's clock.
+    """Infers and links moves, and stores up to when that is done, by the database's clock.
 
     Returns how many moves were inferred. `many`: so many rows were added that the planner needs to know.
     """

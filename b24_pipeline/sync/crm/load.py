@@ -1,7 +1,6 @@
-"""Loads one entity of one portal: pages in, rows and cursor stored together.
+"""Loads one entity of one portal: reads pages and stores rows and checkpoint in one transaction a page.
 
-A load notes what it has to read before it begins, and takes off what it has
-stored in the transaction of the rows. Killed anywhere, the next one goes on.
+Wherever a load is killed, the next one goes on from its checkpoint.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from b24_pipeline.store.crm.merge import MANY_ROWS, Merged
 from b24_pipeline.store.database.copying import Lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
-from b24_pipeline.sync.crm.deletions import bury_vanished
-from b24_pipeline.sync.crm.prefetch import ahead
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.deletions import confirm_deletions
+from b24_pipeline.sync.crm.prefetch import prefetch
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import FULL, Scope, changed_since, incremental
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -30,10 +29,10 @@ EVERYTHING = IdRange(0, None)
 
 
 def load_entity(job: Job, entity: Entity, *, full: bool, since: datetime | None = None) -> list[Outcome]:
-    """A full load, or an incremental one where there is a moment to go on from: `since`, or the watermark.
+    """Loads an entity incrementally from `since` or the watermark, or completely if `full` or never done.
 
-    A load that was resumed ends where it would have ended then: what has changed
-    since it began comes with another.
+    A load that went on with a killed one is followed by a second load, of what changed since it began.
+    Returns the outcome of each load.
     """
     outcome = load_scope(job, entity, _scope(_watermark(job, entity), full=full, since=since))
     if not (outcome.resumed and outcome.worked):
@@ -54,15 +53,15 @@ def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) ->
 
 
 def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
-    """One load with its row in the sync log."""
+    """Loads the rows of one scope, with a row in the sync log; errors end in the outcome."""
     with job.recorded(entity.name, scope.sync_type) as outcome, job.alone(entity.name):
-        _Load(Reading(job, entity, scope)).run(outcome)
+        _Load(EntityReader(job, entity, scope)).run(outcome)
     return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """Rows ready for COPY, the id ranges that they are all of, and the ranges still to be read."""
+    """Rows ready for COPY; `done` are the id ranges that they cover completely, `left` those still to be read."""
 
     rows: Lines
     done: tuple[IdRange, ...]
@@ -70,30 +69,30 @@ class DecodedPage:
 
 
 class _Load:
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.job = reading.job
-        self.checkpoint = Checkpoint(reading.job, reading.entity.name, reading.scope)
+    def __init__(self, reader: EntityReader) -> None:
+        self.reader = reader
+        self.job = reader.job
+        self.checkpoint = Checkpoint(reader.job, reader.entity.name, reader.scope)
         self._highest = 0
 
     def run(self, outcome: Outcome) -> None:
         chunks = self.checkpoint.chunks(
-            self.reading.query(),
+            self.reader.query(),
             EVERYTHING,
             lag=self.job.options.lag,
-            beginning=self.reading.forget_vanished,
+            beginning=self.reader.forget_vanished,
         )
         outcome.resumed = self.checkpoint.resumed
-        with closing(ahead(chunks, self._decoded)) as pages:
+        with closing(prefetch(chunks, self._decoded)) as pages:
             for page in pages:
                 self._store(page, outcome)
-        if self.reading.scope.whole:
-            self.job.warehouse.transact(self.reading.note_vanished_beyond, self._highest)
-            bury_vanished(self.reading, outcome)
+        if self.reader.scope.whole:
+            self.job.warehouse.transact(self.reader.note_vanished_beyond, self._highest)
+            confirm_deletions(self.reader, outcome)
         self.job.warehouse.transact(self._finish, outcome)
 
     def _decoded(self, chunk: Chunk) -> DecodedPage:
-        rows = self.reading.decoded([row for piece in chunk.pieces for row in piece.rows])
+        rows = self.reader.decoded([row for piece in chunk.pieces for row in piece.rows])
         return DecodedPage(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
 
     def _store(self, page: DecodedPage, outcome: Outcome) -> None:
@@ -101,37 +100,37 @@ class _Load:
         outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
         outcome.months |= merged.months
-        outcome.values_set_aside = self.reading.decoder.set_aside
+        outcome.values_set_aside = self.reader.decoder.set_aside
         self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
-        self.job.options.progress(self.job.portal.name, self.reading.entity.name, len(page.rows))
+        self.job.options.progress(self.job.portal.name, self.reader.entity.name, len(page.rows))
 
     def _store_page(self, connection: Connection, page: DecodedPage) -> Merged:
-        merged = self.reading.insert(connection, page.rows, page.done)
+        merged = self.reader.insert(connection, page.rows, page.done)
         if merged is None:
-            merged = self.reading.merge(connection, page.rows)
+            merged = self.reader.merge(connection, page.rows)
             self._note_vanished(connection, page)
         self.checkpoint.keep_open(connection, page.left)
         return merged
 
     def _note_vanished(self, connection: Connection, page: DecodedPage) -> None:
-        if self.reading.scope.whole:
+        if self.reader.scope.whole:
             for ids in page.done:
-                self.reading.note_vanished(connection, ids)
+                self.reader.note_vanished(connection, ids)
 
     def _finish(self, connection: Connection, outcome: Outcome) -> None:
         outcome.watermark = self.checkpoint.end(connection)
-        if self.reading.scope.whole:
+        if self.reader.scope.whole:
             self._prove(connection)
         if outcome.rows_changed > MANY_ROWS:
-            merge.analyze(connection, self.reading.target.table)
+            merge.analyze(connection, self.reader.target.table)
 
     def _prove(self, connection: Connection) -> None:
-        """Everything that was created within the scope was compared with the portal."""
-        portal, scope = self.job.portal, self.reading.scope
+        """Stores that everything created within the scope was compared with the portal."""
+        portal, scope = self.job.portal, self.reader.scope
         coverage.prove(
             connection,
             portal.id,
-            self.reading.entity.name,
+            self.reader.entity.name,
             scope.sync_type,
             time_zone=portal.time_zone,
             days=scope.days_created(portal.time_zone),

@@ -1,4 +1,4 @@
-"""Rows into a table, but for those that the database refuses."""
+"""Merges rows into a table except for those that the database refuses."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.warehouse import Connection, StorageError
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.reader import EntityReader
 
-# classes of SQLSTATE that are one row's fault: data, constraints, a trigger's own, size
-_OF_A_ROW = ("22", "23", "P0", "54")
+# classes of SQLSTATE that are the fault of a row: bad data, a constraint, an error that a trigger raised, its size
+_ROW_ERRORS = ("22", "23", "P0", "54")
 
 
-def merge_what_fits(
-    reading: Reading, connection: Connection, rows: Sequence[Row]
+def merge_storable_rows(
+    reader: EntityReader, connection: Connection, rows: Sequence[Row]
 ) -> tuple[Merged, dict[int, str]]:
-    """Merges all rows but those that cannot be stored, found by halving: their ids, and why, without their text."""
+    """Merges all rows that can be stored; returns what was merged, and the ids of the refused rows with the reason.
+
+    Refused rows are found by halving. A reason has PostgreSQL's code and no text of the row. Raises StorageError
+    for an error that is not a row's fault.
+    """
     if not rows:
         return Merged(0), {}
     try:
         with connection.transaction():
-            return reading.merge(connection, reading.decoded(list(rows))), {}
+            return reader.merge(connection, reader.decoded(list(rows))), {}
     except StorageError as error:
-        if not (error.sqlstate or "").startswith(_OF_A_ROW):
+        if not (error.sqlstate or "").startswith(_ROW_ERRORS):
             raise
         if len(rows) == 1:
             return Merged(0), {
                 row_id(rows[0]): f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
             }
     middle = len(rows) // 2
-    one, refused = merge_what_fits(reading, connection, rows[:middle])
-    other, too = merge_what_fits(reading, connection, rows[middle:])
-    return Merged(one.rows_changed + other.rows_changed, one.months | other.months), refused | too
+    first, refused = merge_storable_rows(reader, connection, rows[:middle])
+    second, refused_too = merge_storable_rows(reader, connection, rows[middle:])
+    merged = Merged(first.rows_changed + second.rows_changed, first.months | second.months)
+    return merged, refused | refused_too

@@ -1,4 +1,4 @@
-"""The next pages are waited for and prepared while the database stores this one."""
+"""Waits for the next pages and prepares them on a thread while the database stores the current page."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# A prepared page takes a third of the answer it comes from, and what it told of the list is known
+# A prepared page takes a third of the memory of its answer, so a few of them can wait
 PAGES_AHEAD = 6
 
 
-def ahead(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
-    """Takes and prepares the items in turn on a thread of its own, a few ahead of the caller."""
+def prefetch(items: Iterable[T], prepare: Callable[[T], R]) -> Generator[R]:
+    """Yields each item as `prepare` returns it, in order; a thread of its own prepares up to PAGES_AHEAD in advance."""
     iterator = iter(items)
 
-    def one() -> list[R]:
+    def prepare_next() -> list[R]:
         return [prepare(item) for item in islice(iterator, 1)]
 
     worker = ThreadPoolExecutor(1, thread_name_prefix="b24-ahead")
     try:
-        waiting = deque(worker.submit(one) for _ in range(PAGES_AHEAD))
+        waiting = deque(worker.submit(prepare_next) for _ in range(PAGES_AHEAD))
         while prepared := waiting.popleft().result():
-            waiting.append(worker.submit(one))
+            waiting.append(worker.submit(prepare_next))
             yield prepared.pop()
     finally:
         # whoever stops early closes the client, which ends what is still waited for

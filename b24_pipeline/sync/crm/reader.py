@@ -1,4 +1,4 @@
-"""One entity of one portal within one scope: how it is asked for, and how its rows are stored."""
+"""The reader of one entity of one portal within one scope: it builds the queries and stores the rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from b24_pipeline.sync.crm.scope import FULL, Scope
 from b24_pipeline.sync.job import Job
 
 
-class Reading:
-    """What a load and its second look share."""
+class EntityReader:
+    """Builds the list queries of an entity within a scope, decodes its rows and merges them into its table.
+
+    Loads, deletions, checks and the drain share it. It also keeps the list of vanished ids of its scope: rows
+    that our copy has alive and that a complete read did not show.
+    """
 
     def __init__(self, job: Job, entity: Entity, scope: Scope) -> None:
         selected = job.options.select.get(entity.name)
@@ -32,35 +36,35 @@ class Reading:
         self._fields = entity.select if selected is None else tuple(dict.fromkeys(("ID", *selected)))
 
     def query(self, scope: Scope | None = None) -> ListQuery:
-        """The list query of this scope, or of another."""
+        """The list query of this reader's scope, or of another scope."""
         conditions = (scope or self.scope).filter(self.entity.modified, self.entity.created)
         return ListQuery(self.entity.method, self._fields, conditions)
 
     def query_by_id(self) -> ListQuery:
-        """The list query without any condition but ids."""
+        """The list query without conditions, to which ids are added."""
         return self.query(FULL)
 
-    def keeps(self, field: str) -> bool:
-        """Whether a standard field is read at all: the selection may leave it out."""
+    def reads_field(self, field: str) -> bool:
+        """Whether a standard field is read at all: the selection of fields may leave it out."""
         return "*" in self._fields or field in self._fields
 
     def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
-        """Rows for COPY. Raises UnreadableAnswer where they are no rows of this entity."""
+        """Rows ready for COPY. Raises UnreadableAnswer where they are no rows of this entity."""
         with decoding(self.job.portal.name, self.entity.name):
             rows = self.decoder.rows(raw_rows)
         return lines(self.target.account, rows)
 
     def merge(self, connection: Connection, rows: Lines) -> Merged:
-        """Stages and merges decoded rows in the caller's transaction."""
+        """Copies decoded rows into the staging table and merges them, in the caller's transaction."""
         merge.stage(connection, self.target, self.decoder.names, rows)
         return merge.merge(connection, self.target, self.decoder.names)
 
     def insert(self, connection: Connection, rows: Lines, done: Sequence[IdRange]) -> Merged | None:
-        """Stores all rows of id ranges where the portal has none yet; None where it has."""
+        """Inserts all rows of the id ranges `done` if the copy has none; else stores nothing and returns None."""
         return merge.insert(connection, self.target, self.decoder.names, rows, done)
 
     def note_vanished(self, connection: Connection, ids: IdRange) -> None:
-        """Notes rows of an id range that are alive here and were not among those staged last."""
+        """Notes as vanished the rows of an id range that are alive in our copy and were not in the last page."""
         merge.note_vanished(
             connection,
             self.target,
@@ -71,20 +75,20 @@ class Reading:
         )
 
     def note_vanished_beyond(self, connection: Connection, highest: int) -> None:
-        """Notes rows with ids above the portal's highest."""
+        """Notes as vanished the rows of our copy with ids above the portal's highest."""
         merge.stage(connection, self.target, self.decoder.names, Lines())
         self.note_vanished(connection, IdRange(highest, None))
 
-    def vanished(self, connection: Connection) -> list[int]:
-        """The ids missed so far."""
+    def vanished_ids(self, connection: Connection) -> list[int]:
+        """The ids noted as vanished so far."""
         return merge.vanished(connection, self.target, self.entity.name, self.scope.name)
 
     def forget_vanished(self, connection: Connection, ids: list[int] | None = None) -> None:
-        """Takes ids off that list, or all."""
+        """Takes these ids off the vanished ones, or all of them."""
         merge.forget_vanished(connection, self.target, self.entity.name, self.scope.name, ids)
 
-    def bury_vanished(self, connection: Connection) -> int:
-        """Tombstones for all of that list, which is empty then."""
-        buried = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
+    def set_tombstones(self, connection: Connection) -> int:
+        """Sets a tombstone for each vanished row and empties the list; returns how many rows were marked."""
+        marked = merge.set_tombstones(connection, self.target, self.entity.name, self.scope.name)
         self.forget_vanished(connection)
-        return buried
+        return marked

@@ -1,4 +1,4 @@
-"""Which rows a load reads: all, those changed since a watermark, or those created in a range."""
+"""Scopes: which rows a load reads (all, those changed since a watermark, or those created on some days)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ CreatedRange = tuple[datetime | None, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A kind of load.
+    """Which rows a load reads.
 
-    `name` identifies it among the loads under way, `modified_since` and
-    `created` (from, before) narrow it. `whole`: every row within is read, so
-    that one which is missing was deleted. `leaves_gap`: what changed between
-    the watermark and its beginning stays unread.
+    `name` identifies the scope among the loads under way, `sync_type` is the sync log's. `modified_since` and
+    `created` (from, before) narrow it. `whole`: every row of the scope is read, so a row that does not come was
+    deleted. `first_pages`: pages in the first request. `leaves_gap`: rows changed between the watermark and
+    `modified_since` stay unread.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Scope:
 
     @property
     def moves_watermark(self) -> bool:
-        """A backfill proves nothing about other dates, nor does a read that begins behind the watermark."""
+        """Whether the load may move the watermark: a backfill reads only some days, and a gap was not read."""
         return self.sync_type in ("full", "incremental") and not self.leaves_gap
 
     def days_created(self, time_zone: str) -> tuple[date, date]:
-        """The days of creation that it reads, in the portal's zone: the first, and the one after the last."""
+        """The days of creation that the scope reads, in the portal's zone: the first, and the day after the last."""
         zone = ZoneInfo(time_zone)
         start, before = self.created
         return (
@@ -62,19 +62,19 @@ FULL = Scope("full", "full", whole=True)
 
 
 def incremental(since: datetime) -> Scope:
-    """What was modified at that moment or later; mostly little, so that one request is to bring it all."""
+    """The scope of rows modified at that time or later; the first request mostly brings all of them."""
     return Scope("incremental", "incremental", modified_since=since, first_pages=49)
 
 
 def changed_since(since: datetime, watermark: datetime | None) -> Scope:
-    """What was modified since a moment that a person has named."""
+    """The scope of rows modified since a time that a person named; it may leave a gap after the watermark."""
     gap = watermark is None or since > watermark
     return replace(incremental(since), name=f"since {since.isoformat()}", leaves_gap=gap)
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days in the portal's zone, both ends included. Raises WrongDates where they are the wrong way round."""
+    """A range of days in the portal's zone, both ends included. Raises WrongDates if `last` is before `first`."""
 
     first: date
     last: date = field()
@@ -84,7 +84,7 @@ class Days:
             raise WrongDates(f"the range ends ({self.last}) before it begins ({self.first})")
 
     def scope(self, time_zone: str) -> Scope:
-        """The load of everything that was created on these days."""
+        """The scope of all rows that were created on these days."""
         zone = ZoneInfo(time_zone)
         start = datetime.combine(self.first, datetime.min.time(), zone)
         ends = self.last < date.max

@@ -1,1 +1,1 @@
-"""Turns inbound events into rows: drains them, binds handlers, watches for silence."""
+"""Turns inbound events into rows: binds them in the portal, drains them, and notices when they stop."""

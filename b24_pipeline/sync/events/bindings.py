@@ -1,7 +1,7 @@
-"""Which events a portal sends to us (section 7 of the fact sheet).
+"""Binds the events that a portal sends to us (docs/bitrix24-rest.md, section 7).
 
-Only an application can bind; the outgoing webhooks of a portal that is
-connected by a webhook credential are made by a person in the portal.
+Only an application can bind events. In a portal that is connected by a webhook
+credential a person makes the outgoing webhooks.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _CHANGES = ("ADD", "UPDATE", "DELETE")
 _FIELD_CHANGES = (*(f"USERFIELD{change}" for change in _CHANGES), "USERFIELDSETENUMVALUES")
 
 
-def _of(entity: str) -> tuple[str, ...]:
+def _event_names(entity: str) -> tuple[str, ...]:
     return tuple(f"ONCRM{entity}{change}" for change in (*_CHANGES, *_FIELD_CHANGES))
 
 
 # A change of funnel comes as ONCRMDEALMOVETOCATEGORY instead of an update.
-LEADS = _of("LEAD")
-DEALS = (*_of("DEAL"), "ONCRMDEALMOVETOCATEGORY")
-ALWAYS = (*_of("CONTACT"), *_of("COMPANY"), "ONAPPUNINSTALL")
+LEADS = _event_names("LEAD")
+DEALS = (*_event_names("DEAL"), "ONCRMDEALMOVETOCATEGORY")
+ALWAYS = (*_event_names("CONTACT"), *_event_names("COMPANY"), "ONAPPUNINSTALL")
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "lead": (*LEADS, *ALWAYS),
     "deal": (*DEALS, *ALWAYS),
     "both": (*LEADS, *DEALS, *ALWAYS),
 }
-"""Events by what is counted as the portal's funnel."""
+"""The events to bind, by what the portal's funnel counts (lead, deal or both)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +48,38 @@ class Binding:
     auth_type: str = ""
 
     def parameters(self) -> dict[str, str]:
-        """What names it to `event.bind` and `event.unbind`."""
+        """The parameters of `event.bind` and `event.unbind` for this binding."""
         named = {"event": self.event, "handler": self.handler}
         return named | ({"auth_type": self.auth_type} if self.auth_type not in ("", "0") else {})
 
 
 def bind(client: BitrixClient, portal: Portal, handler_url: str, warehouse: Warehouse) -> list[str]:
-    """Makes the portal send its events to the handler, and none to the one before; harmless twice.
+    """Makes the portal send its events to the handler, and none to our former handler; harmless if repeated.
 
-    Returns the bound events. Raises BindingRefused where some are missing
-    afterwards; what is bound is noted all the same.
+    Returns the bound events, which are stored. Raises BindingRefused where some are missing afterwards, and
+    PortalError where the portal does not answer.
     """
     wanted = EVENTS[portal.entity_type]
     before = _bindings(client)
-    bound = {one.event for one in before if one.handler == handler_url}
+    bound = {binding.event for binding in before if binding.handler == handler_url}
     answer = client.batch(_commands("event.bind", _missing(wanted, bound, handler_url)))
     _unbind(client, _stale(before, wanted, handler_url, store.handler_url(warehouse, portal)))
-    bound = {one.event for one in _bindings(client) if one.handler == handler_url}
+    bound = {binding.event for binding in _bindings(client) if binding.handler == handler_url}
     store.note_bound(warehouse, portal, [event for event in wanted if event in bound], handler_url)
     _require(client, [event for event in wanted if event not in bound], answer)
     return [event for event in wanted if event in bound]
 
 
 def unbind(client: BitrixClient, handler_url: str) -> int:
-    """Makes the portal send nothing more to the handler; returns how many bindings there were."""
-    ours = [one for one in _bindings(client) if one.handler == handler_url]
+    """Unbinds all events from the handler; returns how many bindings there were."""
+    ours = [binding for binding in _bindings(client) if binding.handler == handler_url]
     _unbind(client, ours)
     return len(ours)
 
 
-def check(client: BitrixClient, handler_url: str, entity_type: str = "both") -> list[str]:
-    """The events that should be sent to the handler and are not: an administrator may have unbound them."""
-    bound = {one.event for one in _bindings(client) if one.handler == handler_url}
+def missing_events(client: BitrixClient, handler_url: str, entity_type: str = "both") -> list[str]:
+    """The events that should be bound to the handler and are not: an administrator may have unbound them."""
+    bound = {binding.event for binding in _bindings(client) if binding.handler == handler_url}
     return [event for event in EVENTS[entity_type] if event not in bound]
 
 
@@ -104,13 +104,16 @@ def _missing(wanted: Iterable[str], bound: set[str], handler_url: str) -> list[B
 def _stale(
     bindings: Iterable[Binding], wanted: Iterable[str], handler_url: str, before: str | None
 ) -> list[Binding]:
-    """Ours that are not wanted any more, here and at our former address; other installations keep theirs."""
-    keep = set(wanted)
+    """Our bindings that are not wanted any more: other events, and all of our former address `before`.
+
+    Bindings of other installations are left alone.
+    """
+    kept = set(wanted)
     return [
-        one
-        for one in bindings
-        if (one.handler == handler_url and one.event not in keep)
-        or (before not in (None, handler_url) and one.handler == before)
+        binding
+        for binding in bindings
+        if (binding.handler == handler_url and binding.event not in kept)
+        or (before not in (None, handler_url) and binding.handler == before)
     ]
 
 
@@ -121,15 +124,15 @@ def _unbind(client: BitrixClient, bindings: Iterable[Binding]) -> None:
 
 
 def _commands(method: str, bindings: Iterable[Binding]) -> dict[str, Command]:
-    return {f"b{number}": Command(method, one.parameters()) for number, one in enumerate(bindings)}
+    return {f"b{number}": Command(method, binding.parameters()) for number, binding in enumerate(bindings)}
 
 
 def _require(client: BitrixClient, missing: list[str], answer: BatchAnswer) -> None:
     if not missing:
         return
-    said = next((str(error) for error in answer.errors.values()), "it gave no reason")
+    reason = next((str(error) for error in answer.errors.values()), "it gave no reason")
     raise BindingRefused(
         client.portal,
-        f"{len(missing)} of its events could not be bound, {missing[0]} first: {said}; "
+        f"{len(missing)} of its events could not be bound, {missing[0]} first: {reason}; "
         "is the address of `b24 serve` (B24_PUBLIC_URL) public, and is the portal's user an administrator?",
     )

@@ -1,7 +1,7 @@
-"""Drains inbound events: each object once, however many events name it, as it is in the portal now.
+"""Drains inbound events: fetches each object that they name once, as it is in the portal now, and stores it.
 
-Rows, history, tombstones and the events' own state are stored in one
-transaction a chunk: killed anywhere, the next drain does the chunk again.
+One transaction a chunk stores rows, history, tombstones and the events' own state.
+Wherever a drain is killed, the next drain does the chunk again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from b24_pipeline.store.events import backlog
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
-from b24_pipeline.sync.derived import follow
+from b24_pipeline.sync.derived import update_derived
 from b24_pipeline.sync.events.drain_chunk import EVENT, MOST_OBJECTS, DrainChunk
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
@@ -27,7 +27,7 @@ from b24_pipeline.sync.parallel import each_portal
 STORING = "storing what events named"
 
 SOON_SECONDS, LATER_SECONDS = 15.0, 60.0
-"""How long events wait for a portal that cannot be read: for what may pass, and for what a person must mend."""
+"""How long events wait after a failure: after one that may pass, and after one that stops the whole portal."""
 
 
 def drain(
@@ -37,11 +37,10 @@ def drain(
     portals: Sequence[Portal] | None = None,
     limit: int | None = None,
 ) -> list[Outcome]:
-    """One pass over the events that are due, of these portals or of all connected ones, side by side.
+    """Drains the events that are due, once, of these portals or of all connected ones side by side.
 
-    `limit`: at most so many objects of a portal. One outcome an entity that
-    had events; a portal that cannot be read keeps its events, and its outcome
-    has the error. Raises DatabaseError.
+    `limit`: at most so many objects of a portal. Returns an outcome for each entity that had events. A portal that
+    cannot be read keeps its events, and its outcome has the error. Raises DatabaseError.
     """
     due = connections.warehouse.transact(backlog.due_accounts)
     upto = connections.warehouse.transact(backlog.last_event)
@@ -57,20 +56,21 @@ def drain(
 
 
 def replay(connections: Connections, since: datetime, portals: Sequence[Portal]) -> int:
-    """Events that landed since then are to be drained again; returns how many."""
+    """Marks the events of these portals that landed since a time as pending again; returns how many."""
     accounts = [portal.id for portal in portals]
     return connections.warehouse.transact(backlog.replay, since, accounts)
 
 
-def added_up(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """One outcome a portal and entity, the figures of all passes in it; its error is the last one's."""
+def sum_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Adds outcomes up to one for each portal and entity; its error is that of the last outcome."""
     totals: dict[tuple[str, str], Outcome] = {}
-    for one in outcomes:
-        total = totals.setdefault((one.portal, one.entity), Outcome(one.portal, one.entity, one.sync_type))
+    for outcome in outcomes:
+        empty = Outcome(outcome.portal, outcome.entity, outcome.sync_type)
+        total = totals.setdefault((outcome.portal, outcome.entity), empty)
         for figure in _FIGURES:
-            setattr(total, figure, getattr(total, figure) + getattr(one, figure))
-        total.months |= one.months
-        total.error = one.error
+            setattr(total, figure, getattr(total, figure) + getattr(outcome, figure))
+        total.months |= outcome.months
+        total.error = outcome.error
     return list(totals.values())
 
 
@@ -86,7 +86,7 @@ _FIGURES = (
 
 
 def _drain_portal(job: Job, upto: int, limit: int | None) -> list[Outcome]:
-    """Drains a portal chunk by chunk; an error ends it, and what was stored before stays."""
+    """Drains a portal chunk by chunk; an error ends the drain, and the chunks stored before stay."""
     outcomes: list[Outcome] = []
     try:
         with explained(job.portal.name, STORING):
@@ -95,8 +95,8 @@ def _drain_portal(job: Job, upto: int, limit: int | None) -> list[Outcome]:
                 outcomes += chunk.outcomes()
     except B24Error as error:
         outcomes.append(Outcome(job.portal.name, EVENT, EVENT, error=error))
-    follow(job.warehouse, job.portal)
-    return added_up(outcomes)
+    update_derived(job.warehouse, job.portal)
+    return sum_outcomes(outcomes)
 
 
 def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[DrainChunk]:
@@ -110,7 +110,7 @@ def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[DrainChunk]:
 
 
 def _drain_fields(job: Job, upto: int) -> list[Outcome]:
-    """The field catalogue is read whole, once for all events; what names nothing to fetch is ignored."""
+    """Reads the field catalogue once for all field events, and ignores events that name nothing to fetch."""
     with job.warehouse.connect() as connection:
         if not backlog.take_turn(connection, job.portal.id):
             return []
@@ -128,7 +128,7 @@ def _drain_fields(job: Job, upto: int) -> list[Outcome]:
 
 
 def _drain_chunk(job: Job, upto: int, objects: int) -> DrainChunk | None:
-    """One chunk, stored; None where nothing is due, or another process is at it. Raises what stops the portal."""
+    """Drains and stores one chunk; None if nothing is due or another process drains. Raises what stops the portal."""
     with job.warehouse.connect() as connection:
         if not backlog.take_turn(connection, job.portal.id):
             return None
@@ -136,14 +136,14 @@ def _drain_chunk(job: Job, upto: int, objects: int) -> DrainChunk | None:
         if not claimed:
             return None
         chunk = DrainChunk(job, connection, claimed)
-        failure = _attempted(job, connection, chunk)
+        failure = _drain_or_postpone(job, connection, chunk)
     if failure:
         raise failure
     return chunk
 
 
-def _attempted(job: Job, connection: Connection, chunk: DrainChunk) -> B24Error | None:
-    """Drains a chunk; returns why it failed, and then keeps nothing of it but the moment of the next try."""
+def _drain_or_postpone(job: Job, connection: Connection, chunk: DrainChunk) -> B24Error | None:
+    """Drains a chunk; if that fails, stores nothing of it but the time of the next try, and returns the error."""
     failure: B24Error
     try:
         with explained(job.portal.name, STORING), connection.transaction():

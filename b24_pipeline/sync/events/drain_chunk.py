@@ -1,4 +1,4 @@
-"""A chunk of drained objects: fetched in as few requests as it takes, stored in the caller's transaction."""
+"""Drains one chunk of objects: fetches them in as few requests as possible, stores them in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from b24_pipeline.store.crm import history as moves_store
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.backlog import Claimed
-from b24_pipeline.sync.crm.by_id import Fetched, Fetching
+from b24_pipeline.sync.crm.by_id import FetchedObjects, ObjectFetcher
 from b24_pipeline.sync.crm.history import NEW_MOVES, first_unread, move_of, moves_query
-from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -30,15 +30,15 @@ EVENT = "event"
 BY_EVENT = Scope("event", EVENT)
 
 MOST_OBJECTS = MAX_COMMANDS * PAGE_ROWS
-"""Of a chunk: what one request can bring."""
+"""Objects of a chunk at most: one request brings so many."""
 
 MOVES_PAGES = 4
-"""Pages of new moves that come with the objects, if the request has room: 100 known ones, and 100 new."""
+"""Pages of moves that are read with the objects if the request has room: 100 moves read again, and 100 new ones."""
 
 
 @dataclass(slots=True)
 class DrainChunk:
-    """Objects of one portal, claimed in one transaction."""
+    """A chunk of objects of one portal that inbound events named, in the transaction that claimed them."""
 
     job: Job
     connection: Connection
@@ -47,18 +47,18 @@ class DrainChunk:
     _failures: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def outcomes(self) -> list[Outcome]:
-        """One an entity, and one a history that got moves."""
+        """The outcomes of the drained chunk: one for each entity, and one for each history that got moves."""
         return list(self._outcomes.values())
 
     def drain(self) -> None:
-        """Fetches and stores all of it."""
+        """Fetches and stores all objects of the chunk and their moves. Raises PortalError where the portal fails."""
         client, started = self.job.client, monotonic()
         requests, operating = client.usage.requests, client.usage.operating_seconds
-        readings = {name: Reading(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
-        starts = self._starts(readings)
-        fetched = self._fetched(readings, starts)
-        for reading in readings.values():
-            self._store(reading, fetched)
+        readers = {name: EntityReader(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
+        starts = self._starts(readers)
+        fetched = self._fetched(readers, starts)
+        for reader in readers.values():
+            self._store(reader, fetched)
         for history, start in starts.items():
             self._store_moves(history, start, fetched)
         backlog.set_aside(self.connection, self._failures)
@@ -67,51 +67,54 @@ class DrainChunk:
         first.requests = client.usage.requests - requests
         first.operating_seconds = client.usage.operating_seconds - operating
         first.seconds = monotonic() - started
-        self._note()
+        self._log_outcomes()
 
     def _names(self) -> list[str]:
-        return [name for name in BY_NAME if any(one.entity_type == name for one in self.objects)]
+        return [name for name in BY_NAME if any(claimed.entity_type == name for claimed in self.objects)]
 
     def _ids(self, name: str) -> list[int]:
-        return [one.entity_id for one in self.objects if one.entity_type == name]
+        return [claimed.entity_id for claimed in self.objects if claimed.entity_type == name]
 
-    def _starts(self, readings: dict[str, Reading]) -> dict[History, int]:
-        """Where the new moves begin. Before a first sync has read them all, nothing can be told from some."""
+    def _starts(self, readers: dict[str, EntityReader]) -> dict[History, int]:
+        """The id after which to read the moves of each history.
+
+        A history that no sync has read completely is left out: with only some moves nothing can be inferred.
+        """
         begun = [
             history
             for history in HISTORIES
-            if history.entity in readings
+            if history.entity in readers
             and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
         ]
         return {history: first_unread(self.connection, self.job.portal.id, history) for history in begun}
 
-    def _fetched(self, readings: dict[str, Reading], starts: dict[History, int]) -> Fetched:
-        along: dict[str, Command] = {}
+    def _fetched(self, readers: dict[str, EntityReader], starts: dict[History, int]) -> FetchedObjects:
+        extra: dict[str, Command] = {}
         for history, start in starts.items():
-            along |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
-        asked = [(one.entity_type, one.entity_id) for one in self.objects]
-        deleted = [(one.entity_type, one.entity_id) for one in self.objects if one.is_deleted]
-        return Fetching(self.job.client, readings).fetch(asked, deleted, along)
+            extra |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
+        asked = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects]
+        deleted = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects if claimed.is_deleted]
+        return ObjectFetcher(self.job.client, readers).fetch(asked, deleted, extra)
 
-    def _store(self, reading: Reading, fetched: Fetched) -> None:
-        name = reading.entity.name
+    def _store(self, reader: EntityReader, fetched: FetchedObjects) -> None:
+        name = reader.entity.name
         outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
         rows = unique(fetched.rows.get(name, []))
-        merged, refused = merge_what_fits(reading, self.connection, rows)
+        merged, refused = merge_storable_rows(reader, self.connection, rows)
         gone = [number for kind, number in fetched.gone if kind == name]
-        outcome.rows_deleted = backlog.bury(self.connection, reading.target, name, gone)
+        outcome.rows_deleted = backlog.bury(self.connection, reader.target, name, gone)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
         outcome.months = set(merged.months)
-        outcome.values_set_aside = reading.decoder.set_aside
+        outcome.values_set_aside = reader.decoder.set_aside
         self._failures |= {(name, number): reason for number, reason in refused.items()}
-        self._failures |= {one: str(error) for one, error in fetched.failed.items() if one[0] == name}
+        self._failures |= {key: str(error) for key, error in fetched.failed.items() if key[0] == name}
         self.job.options.progress(self.job.portal.name, name, len(rows))
 
-    def _store_moves(self, history: History, start: int, fetched: Fetched) -> None:
-        """New moves, and what they leave open of the objects just stored."""
+    def _store_moves(self, history: History, start: int, fetched: FetchedObjects) -> None:
+        """Stores new moves, and infers those that the objects just stored still lack."""
         account, ids = self.job.portal.id, self._ids(history.entity)
         outcome = Outcome(self.job.portal.name, history.cursor, EVENT)
-        after = self._moves_along(history, start, fetched, outcome)
+        after = self._append_extra_moves(history, start, fetched, outcome)
         if after is not None and self._may_have_moved(history, start, after, ids):
             chunks = read_list(
                 self.job.client,
@@ -133,17 +136,21 @@ class DrainChunk:
             )
             self._outcomes[history.cursor] = outcome
 
-    def _moves_along(self, history: History, start: int, fetched: Fetched, outcome: Outcome) -> int | None:
-        """Stores the moves that came with the objects; the id after which there are more, None for none."""
+    def _append_extra_moves(
+        self, history: History, start: int, fetched: FetchedObjects, outcome: Outcome
+    ) -> int | None:
+        """Stores the moves that came with the objects; returns the id after which there are more, None for no more."""
         keys = [f"{history.cursor}_{page}" for page in range(MOVES_PAGES)]
-        if keys[0] not in fetched.more.results:
+        if keys[0] not in fetched.extra_answer.results:
             return start
-        found = walk(self.job.portal.name, moves_query(history, NEW_MOVES), fetched.more, keys, start, None)
+        found = walk(
+            self.job.portal.name, moves_query(history, NEW_MOVES), fetched.extra_answer, keys, start, None
+        )
         self._append(history, found.rows, outcome)
         return None if found.complete else found.covered
 
     def _may_have_moved(self, history: History, start: int, after: int, ids: Sequence[int]) -> bool:
-        """Whether it is worth a request: more moves are known to come, or an object stands elsewhere."""
+        """Whether another request is worthwhile: more moves are known to come, or an object changed its stage."""
         if after > start:
             return True
         return backlog.has_moved(self.connection, self.job.portal.id, history.entity, ids)
@@ -158,7 +165,7 @@ class DrainChunk:
                 self.connection, self.job.portal.id, history.entity, moves
             )
 
-    def _note(self) -> None:
+    def _log_outcomes(self) -> None:
         for outcome in self._outcomes.values():
             sync_log.note(
                 self.connection,

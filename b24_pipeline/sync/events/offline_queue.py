@@ -1,10 +1,10 @@
-"""The offline queue of a portal: events that Bitrix24 keeps until we say that we have them.
+"""Lands the events of a portal's offline queue, where Bitrix24 keeps them until we clear them.
 
-Section 7.5 of the fact sheet. Rows are reserved, landed beside the events that
-were posted, and cleared once they are committed; killed in between, the rows
-stay reserved in the portal and the next one takes them from there. Only an
-application may ask, and only on plans with `rest_offline_extended`: without it
-reading is clearing, and a crash would lose what was read.
+The queue is described in docs/bitrix24-rest.md, section 7.5. Rows are reserved, landed
+beside the events that were posted, and cleared once they are committed. If the process is
+killed in between, the rows stay reserved in the portal, and the next process lands them.
+Only an application may ask, and only on plans with `rest_offline_extended`: without it
+reading clears the rows, so a crash would lose them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.sync.job import Job
 
-EVENTS: Mapping[str, str] = {
+QUEUED_EVENTS: Mapping[str, str] = {
     f"ONCRM{entity.name.upper()}{change}": entity.name
     for entity in CRM
     for change in ("ADD", "UPDATE", "DELETE")
 } | {"ONCRMDEALMOVETOCATEGORY": "deal"}
-"""What is queued for us, and the entity that it names."""
+"""The events that the portal is to queue, with the entity type that each names."""
 
 PAGES = 20
-"""Reservations a request: each is of at most fifty rows, and others' calls come in between."""
+"""Reservations in one request; each takes at most fifty rows."""
 
 
 _ID = re.compile("[0-9]{1,18}", re.ASCII)
@@ -40,7 +40,7 @@ _ID = re.compile("[0-9]{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """A row of the queue as it lands. There is no token in it."""
+    """An event of the queue as it lands; it has no token."""
 
     event: str
     member_id: str
@@ -51,7 +51,10 @@ class QueuedEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """What the portal says of its queue; `left`: reservations of a process that was killed."""
+    """The state of a portal's queue.
+
+    `unbound`: events that are not queued yet. `left`: reservations of a process that was killed.
+    """
 
     is_offered: bool
     unbound: tuple[str, ...] = ()
@@ -59,11 +62,11 @@ class _Queue:
     is_empty: bool = True
 
 
-def take_offline(job: Job) -> int:
-    """Lands what waits in the portal's offline queue; returns how many events.
+def land_queued_events(job: Job) -> int:
+    """Lands the events that wait in the portal's offline queue; returns how many.
 
-    0 where the portal offers none, and where another process is at it. What the
-    portal answers wrong is logged: a sync has worked without. Raises DatabaseError.
+    Returns 0 where the portal offers no queue, and where another process is landing it. An error of the portal is
+    logged and not raised, because a sync works without the queue. Raises DatabaseError.
     """
     if job.portal.connected_by != "oauth":
         return 0
@@ -71,19 +74,19 @@ def take_offline(job: Job) -> int:
         if not got:
             return 0
         try:
-            return _take(job)
+            return _land_all(job)
         except PortalError as error:
             logger("offline").warning("not taken", portal=job.portal.name, error=str(error))
             return 0
 
 
-def unbind_offline(client: BitrixClient) -> None:
-    """Nothing is queued for us any more; what waits is dropped with the application's tokens."""
-    client.batch(_bindings("event.unbind", EVENTS))
+def unbind_queued_events(client: BitrixClient) -> None:
+    """Makes the portal queue no more events for us; queued ones are lost with the application's tokens."""
+    client.batch(_bindings("event.unbind", QUEUED_EVENTS))
 
 
-def _take(job: Job) -> int:
-    queue = _look(job.client)
+def _land_all(job: Job) -> int:
+    queue = _look_at_queue(job.client)
     if not queue.is_offered:
         return 0
     if queue.unbound:
@@ -96,8 +99,8 @@ def _take(job: Job) -> int:
     return taken
 
 
-def _look(client: BitrixClient) -> _Queue:
-    """One request tells whether there is anything to do."""
+def _look_at_queue(client: BitrixClient) -> _Queue:
+    """Asks in one request whether the portal offers the queue, what is bound, and whether events wait."""
     answer = client.batch(
         {
             "feature": Command("feature.get", {"CODE": "rest_offline_extended"}),
@@ -113,7 +116,7 @@ def _look(client: BitrixClient) -> _Queue:
     left = dict.fromkeys(str(row["PROCESS_ID"]) for row in rows if row.get("PROCESS_ID"))
     return _Queue(
         is_offered=True,
-        unbound=tuple(event for event in EVENTS if event not in bound),
+        unbound=tuple(event for event in QUEUED_EVENTS if event not in bound),
         left=tuple(left),
         is_empty=all(row.get("PROCESS_ID") for row in rows),
     )
@@ -135,7 +138,7 @@ def _bindings(method: str, events: Iterable[str]) -> dict[str, Command]:
 
 
 def _land(job: Job, reservations: Mapping[str, Mapping[str, Any]]) -> int:
-    """Reads rows, reserving those that nobody has; clears them only after they are committed."""
+    """Reads and reserves rows, lands them, and clears them once they are committed; returns how many."""
     if not reservations:
         return 0
     commands = {
@@ -143,16 +146,17 @@ def _land(job: Job, reservations: Mapping[str, Mapping[str, Any]]) -> int:
         for key, params in reservations.items()
     }
     answer = job.client.batch(commands)
-    taken = [read for read in (_read(job, answer, key) for key in commands) if read[1]]
-    events = [event for _, read in taken for event in read]
-    Landing(job.warehouse).land([(job.portal.id, event) for event in events])
-    _clear(job.client, [process for process, _ in taken])
-    _raise_all(answer)
-    return len(events)
+    reserved = [_read_reservation(job, answer, key) for key in commands]
+    taken = [(process, events) for process, events in reserved if events]
+    landed = [event for _, events in taken for event in events]
+    Landing(job.warehouse).land([(job.portal.id, event) for event in landed])
+    _clear_reservations(job.client, [process for process, _ in taken])
+    _raise_first(answer)
+    return len(landed)
 
 
-def _read(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEvent]]:
-    """The reservation and its events; none where the command failed, for others may have worked."""
+def _read_reservation(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEvent]]:
+    """The process id of a reservation and its events; no events where the command failed."""
     if key in answer.errors:
         return "", []
     found = answer.get(key)
@@ -164,34 +168,36 @@ def _read(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEven
 
 
 def event_of(row: Mapping[str, Any], member_id: str) -> QueuedEvent:
-    """A row as it lands; one that names nothing known lands without an entity, and is ignored by the drain."""
+    """A row of the queue as the event to land; a row of an unknown event gets no entity, and the drain ignores it."""
     name = str(row.get("EVENT_NAME", "")).upper()
-    known = name if name in EVENTS else "UNKNOWN"
+    known = name if name in QUEUED_EVENTS else "UNKNOWN"
     number = str(_mapping(_mapping(row.get("EVENT_DATA")).get("FIELDS")).get("ID") or "")
     queued = {key: _text(row.get(key)) for key in ("ID", "TIMESTAMP_X", "MESSAGE_ID")}
     entity_id = int(number) if _ID.fullmatch(number) else None
-    return QueuedEvent(known, member_id, EVENTS.get(name), entity_id, {"event": known, "offline": queued})
+    return QueuedEvent(
+        known, member_id, QUEUED_EVENTS.get(name), entity_id, {"event": known, "offline": queued}
+    )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    """Objects in reality, `false` in the documentation's samples."""
+    """A mapping as a dictionary, anything else as an empty one: the documentation's samples have `false` there."""
     return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:
-    """What PostgreSQL can store."""
+    """A value as text that PostgreSQL can store, at most 64 characters."""
     return str(value).encode("ascii", "replace").decode().replace("\0", "")[:64]
 
 
-def _clear(client: BitrixClient, processes: Sequence[str]) -> None:
+def _clear_reservations(client: BitrixClient, processes: Sequence[str]) -> None:
     commands = {
         process: Command("event.offline.clear", {"process_id": process}) for process in processes if process
     }
     if commands:
-        _raise_all(client.batch(commands))
+        _raise_first(client.batch(commands))
 
 
-def _raise_all(answer: BatchAnswer) -> None:
+def _raise_first(answer: BatchAnswer) -> None:
     error: ApiError | None = next(iter(answer.errors.values()), None)
     if error:
         raise error

@@ -1,8 +1,8 @@
-"""Events that do not come: noticed by what polling finds, and bound again.
+"""Notices events that do not come, by the changes that polling finds, and binds them again.
 
-Bitrix24 does not say that a handler was unbound, that an address cannot be
-reached from its cloud, or that an outgoing webhook was deleted. Polling goes
-on all the while, so nothing is missed; it is only late.
+Bitrix24 does not say that a handler was unbound, that its cloud cannot reach an
+address, or that an outgoing webhook was deleted. Polling goes on meanwhile, so
+nothing is missed; changes only come later.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from b24_pipeline.errors import PortalError
 from b24_pipeline.log import logger
 from b24_pipeline.store.events import arrivals as store
 from b24_pipeline.store.events.arrivals import Arrivals
-from b24_pipeline.sync.events.bindings import bind, check
+from b24_pipeline.sync.events.bindings import bind, missing_events
 from b24_pipeline.sync.job import Job
 
 
 def watch_events(job: Job) -> Arrivals:
-    """Counts changes that no event announced; binds again what a silent portal has lost.
+    """Counts the changes that no event announced, and binds missing events again if the portal is silent.
 
-    Asks the portal only where it is silent. Raises DatabaseError; what the
-    portal answers is logged, for a sync has worked without events.
+    A portal that is not silent is not asked. An error of the portal is logged and not raised, because a sync works
+    without events. Raises DatabaseError.
     """
     arrivals = job.transact(store.look)
     if arrivals.silent_since:
@@ -28,22 +28,22 @@ def watch_events(job: Job) -> Arrivals:
             portal=job.portal.name,
             unannounced=arrivals.unannounced,
         )
-        mend_bindings(job, arrivals)
+        bind_missing_events(job, arrivals)
     return arrivals
 
 
 def check_bindings(job: Job) -> list[str]:
-    """Binds what an administrator has unbound, whether it was noticed or not; returns those events."""
+    """Binds events that an administrator has unbound, also if the portal is not silent; returns those events."""
     arrivals = job.transact(store.look)
-    return mend_bindings(job, arrivals)
+    return bind_missing_events(job, arrivals)
 
 
-def mend_bindings(job: Job, arrivals: Arrivals) -> list[str]:
-    """Events that were not bound any more, and are again. Only an application can bind, so else there are none."""
+def bind_missing_events(job: Job, arrivals: Arrivals) -> list[str]:
+    """Binds the missing events of an application's portal again, and returns them; errors of the portal are logged."""
     if job.portal.connected_by != "oauth" or arrivals.handler_url is None:
         return []
     try:
-        missing = check(job.client, arrivals.handler_url, job.portal.entity_type)
+        missing = missing_events(job.client, arrivals.handler_url, job.portal.entity_type)
         if missing:
             bind(job.client, job.portal, arrivals.handler_url, job.warehouse)
     except PortalError as error:

@@ -1,1 +1,1 @@
-"""Own ad leads: read from CSV, matched by phone, followed and qualified."""
+"""Own ad leads: reads them from CSV files, matches them to the CRM by phone, and qualifies them."""

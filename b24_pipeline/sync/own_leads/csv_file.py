@@ -1,4 +1,4 @@
-"""A CSV file of own ad leads: its encoding, its delimiter, its header, and its rows with their line numbers."""
+"""Reads a CSV file of own ad leads: finds its encoding, delimiter and header, and yields rows with line numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS = (
 NEEDED = "phone"
 DELIMITERS = ",;\t"
 MOST_LINES_A_ROW = 20
-"""A quote that is open for longer was never meant to be one."""
+"""A quote that stays open for more lines is a mistake, not a cell with line ends."""
 
 WINDOWS = "cp1251"
 
@@ -37,13 +37,13 @@ _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 20
 _NO_LETTER = "\ufffd"
 
-# the usual limit of a cell is an eighth of it, and a longer one would be told as a quote that does not close
+# csv's own limit of a cell is smaller: a longer cell would be reported as a quote that does not close
 csv.field_size_limit(_LONGEST_LINE)
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be taken, and why; the reason quotes nothing of it."""
+    """A row that cannot be imported: its line number, and the reason, which quotes nothing of the row."""
 
     line: int
     reason: str
@@ -51,7 +51,7 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """A row as it stands in the file: the cells of the known columns."""
+    """A row of the file: its line number, and the stripped cells of the known columns by name."""
 
     line: int
     values: dict[str, str]
@@ -59,7 +59,7 @@ class CsvRow:
 
 @dataclass(frozen=True, slots=True)
 class LeadFile:
-    """A file whose header was read. `columns` are ours, `unknown` are the others', which are left out."""
+    """A CSV file whose encoding, delimiter and header are known; made by `open_lead_file`."""
 
     path: Path
     encoding: str
@@ -68,16 +68,16 @@ class LeadFile:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are taken."""
+        """The names of the columns that are imported."""
         return [name for name in self.header if name in COLUMNS]
 
     @property
     def unknown(self) -> list[str]:
-        """Names of columns that are left out."""
+        """The names of the columns that are left out, because no column of ours has them."""
         return [name for name in self.header if name and name not in COLUMNS]
 
     def rows(self) -> Iterator[CsvRow | BadRow]:
-        """Row by row, empty ones left out; line 1 is the header's."""
+        """Yields the rows in order and leaves empty ones out; line 1 is the header."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
             lines = _Lines(_lines_of(file))
             lines.take(self.delimiter)
@@ -97,7 +97,7 @@ class LeadFile:
 
 
 def open_lead_file(path: Path) -> LeadFile:
-    """Looks at the file's beginning. Raises LeadFileRefused where it is no CSV file with our header."""
+    """Reads a file's encoding, delimiter and header. Raises LeadFileRefused where it is no CSV file with our header."""
     try:
         encoding = _encoding_of(path)
         with path.open(encoding=encoding, errors="replace", newline="") as file:
@@ -114,7 +114,7 @@ def open_lead_file(path: Path) -> LeadFile:
 
 
 def _lines_of(file: TextIO) -> Iterator[str]:
-    """Its lines; of one that is far too long, the beginning."""
+    """The lines of a file; of a line that is far too long, only the beginning."""
     while line := file.readline(_LONGEST_LINE):
         yield line
         while line and line[-1] not in "\r\n":
@@ -132,10 +132,10 @@ def _require_header(file: str, names: Sequence[str]) -> None:
 
 
 def _encoding_of(path: Path) -> str:
-    """UTF-8 if most of it is, with or without a mark; else the code page of Russian Windows.
+    """The encoding of a file: UTF-16 by its mark, UTF-8 if most of it is, else the code page of Russian Windows.
 
-    Russian text in the code page has hardly a letter that UTF-8 could be made of; a stray byte in a
-    file of UTF-8 must not turn all of it into something else.
+    A stray byte in a UTF-8 file must not change how all of it is read. Russian text in the code page has hardly a
+    letter that is valid UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     letters = broken = 0
@@ -154,7 +154,7 @@ def _encoding_of(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One row's lines; `cells` is None where they are no row."""
+    """The lines of one row, and its cells; `cells` is None where the lines are no row."""
 
     line: int
     lines: list[str]
@@ -162,7 +162,7 @@ class _Record:
 
 
 class _Lines:
-    """Lines put together to rows: a quoted cell may hold line ends."""
+    """Joins lines to rows, because a quoted cell may have line ends."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -186,7 +186,7 @@ class _Lines:
         return _Record(start, taken, cells)
 
     def give_up(self, record: _Record, expected: int) -> BadRow:
-        """Its first line is bad; those behind it may be rows of their own."""
+        """Reports a row by its first line, and gives its other lines back: they may be rows of their own."""
         rest = record.lines[1:]
         self._given_back.extendleft(reversed(rest))
         self._number -= len(rest)
@@ -203,7 +203,7 @@ def _is_open(lines: Sequence[str]) -> bool:
 
 
 def _cells(row: str, delimiter: str) -> list[str] | None:
-    """None where it cannot be taken apart."""
+    """The cells of a row; None where it is not valid CSV."""
     if "\0" in row:
         return None
     try:

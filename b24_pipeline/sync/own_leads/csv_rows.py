@@ -1,4 +1,4 @@
-"""A row of a CSV file as an own lead: its values checked, its moment read, and what makes it the same lead again."""
+"""Turns a row of a CSV file into an own lead: checks its values, reads its time, and builds its import key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST = {name: LONGEST_NAME if name in _SHORT else LONGEST_TEXT for name in C
 
 
 def lead_of(cells: CsvRow, zone: tzinfo) -> ImportRow | BadRow:
-    """The row to be stored; times without a zone are the portal's."""
+    """The row to store, or why it cannot be stored; times without a zone are in `zone`, the portal's."""
     values = cells.values
     reason = _mistake(values)
     if reason:
@@ -50,7 +50,10 @@ def _mistake(values: dict[str, str]) -> str | None:
 
 
 def moment_of(text: str, zone: tzinfo) -> datetime | None:
-    """An ISO or a Russian date, with or without a time; None where it is neither."""
+    """Reads an ISO or a Russian date, with or without a time, as UTC; None where the text is neither.
+
+    A text without a zone is in `zone`; years before 1990 count as a mistake.
+    """
     try:
         moment = _read(text)
         if moment is None or moment.year < _FIRST_YEAR:
@@ -71,6 +74,6 @@ def _read(text: str) -> datetime | None:
 
 
 def _digest(own: list[str], created: datetime | None) -> str:
-    """Of its own values. A date that is missing takes no part: it is set by the first import."""
+    """A digest of the row's values. A missing date is left out, because the first import sets one."""
     texts = [*own, created.isoformat()] if created else own
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:40]

@@ -1,8 +1,8 @@
-"""Own ad leads matched to the CRM: first within our copy, then by the portal's own search for what is not found.
+"""Matches own ad leads to the CRM: first within our copy, then by the portal's own search for those not found.
 
-What the search finds is fetched into the copy, and matched there: the answer
-itself does not tell whose phone was whose. Each chunk is one transaction with
-its row in the sync log; killed anywhere, the next run goes on with the others.
+The portal's search does not say which object has which phone, so what it finds is fetched
+into the copy and matched there. Each chunk is one transaction with a row in the sync log:
+wherever a run is killed, the next run goes on with the chunks that are left.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.own_leads.matches import Linked, OwnLeadCounts, Unfound
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.crm.by_id import Fetching, Object
-from b24_pipeline.sync.crm.merge_fitting import merge_what_fits
-from b24_pipeline.sync.crm.reader import Reading
+from b24_pipeline.sync.crm.by_id import ObjectFetcher, ObjectKey
+from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
+from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.own_leads.match_copy import MATCH, OWN_LEAD, follow_copy, link_own_leads, note
+from b24_pipeline.sync.own_leads.match_copy import MATCH, OWN_LEAD, link_own_leads, log_match, match_changed
 from b24_pipeline.sync.own_leads.portal_search import MOST_VALUES, search
-from b24_pipeline.sync.own_leads.qualify import follow_own_leads
+from b24_pipeline.sync.own_leads.qualify import mark_own_leads
 from b24_pipeline.sync.parallel import each_portal
 
 BY_SEARCH = Scope(MATCH, MATCH)
 
 PHONES_A_CHUNK = 10 * MAX_COMMANDS * MOST_VALUES
-"""Ten requests: what they find is then fetched in few."""
+"""Phones of a chunk: ten requests search for so many."""
 
 OBJECTS_AT_ONCE = MAX_COMMANDS * PAGE_ROWS
 
 
 @dataclass(slots=True)
-class Matched:
-    """What a matching of one portal did.
+class MatchResult:
+    """The result of matching one portal's own leads, in numbers of own leads.
 
-    `linked` are own leads newly linked, `updated` those linked to something
-    else or standing elsewhere now, `unsearched` phones that the portal did not
-    look for. `error` is None where it worked; what was done before it stays.
+    `linked` are newly linked, `updated` are linked to another object or in another stage now; `unsearched` is the
+    number of phones that the portal did not search for. `error` is None if it worked; what was stored before an
+    error stays.
     """
 
     portal: str
@@ -64,37 +64,38 @@ class Matched:
 
     @property
     def worked(self) -> bool:
-        """Whether all of it was done."""
+        """Whether the matching ended without an error and all phones were searched for."""
         return self.error is None and not self.unsearched
 
 
-def match_portals(connections: Connections, portals: Sequence[Portal], options: Options) -> list[Matched]:
-    """Matches the own leads of portals side by side; one that fails does not stop the others."""
+def match_portals(connections: Connections, portals: Sequence[Portal], options: Options) -> list[MatchResult]:
+    """Matches the own leads of several portals side by side; a portal that fails stops no other."""
     return each_portal(
-        connections, portals, options, match, lambda portal, error: Matched(portal.name, error=error)
+        connections, portals, options, match, lambda portal, error: MatchResult(portal.name, error=error)
     )
 
 
-def match(job: Job, entity_type: str | None = None) -> Matched:
-    """Matches one portal's own leads. `entity_type`: what the portal is searched for, if not all that is counted.
+def match(job: Job, entity_type: str | None = None) -> MatchResult:
+    """Matches the own leads of one portal.
 
-    Raises EntityTypeNotCounted; every other error is in the result.
+    `entity_type`: what to search for in the portal, if not all that its funnel counts. Raises EntityTypeNotCounted
+    where the portal does not count it; every other error is in the result.
     """
     wanted = _wanted(job.portal, entity_type)
-    done, started = Matched(job.portal.name), monotonic()
+    result, started = MatchResult(job.portal.name), monotonic()
     try:
         with explained(job.portal.name, "matching own leads"), job.alone(OWN_LEAD):
-            _add(done, link_own_leads(job.warehouse, job.portal))
+            _add_links(result, link_own_leads(job.warehouse, job.portal))
             with job.warehouse.connect() as connection:
                 unfound = matches.to_ask(connection, job.portal.id)
             for chunk in _chunks(unfound):
-                _search(job, wanted, chunk, done)
-            follow_own_leads(job.warehouse, job.portal)
+                _search(job, wanted, chunk, result)
+            mark_own_leads(job.warehouse, job.portal)
     except B24Error as error:
-        done.error = error
-    done.requests, done.seconds = job.client.usage.requests, monotonic() - started
-    _tell(done, job)
-    return done
+        result.error = error
+    result.requests, result.seconds = job.client.usage.requests, monotonic() - started
+    _count_own_leads(result, job)
+    return result
 
 
 def _wanted(portal: Portal, entity_type: str | None) -> str:
@@ -104,34 +105,34 @@ def _wanted(portal: Portal, entity_type: str | None) -> str:
 
 
 def _chunks(unfound: Sequence[Unfound]) -> Iterator[list[Unfound]]:
-    """So many own leads as have the phones of a chunk."""
+    """Parts own leads into chunks of at most PHONES_A_CHUNK phones."""
     chunk: list[Unfound] = []
     phones: set[str] = set()
-    for one in unfound:
-        if phones and len(phones | set(one.phones)) > PHONES_A_CHUNK:
+    for own_lead in unfound:
+        if phones and len(phones | set(own_lead.phones)) > PHONES_A_CHUNK:
             yield chunk
             chunk, phones = [], set()
-        chunk.append(one)
-        phones.update(one.phones)
+        chunk.append(own_lead)
+        phones.update(own_lead.phones)
     if chunk:
         yield chunk
 
 
-def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], done: Matched) -> None:
-    """Searches, fetches what was found, and stores it with the matches in one transaction."""
+def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], result: MatchResult) -> None:
+    """Searches for one chunk, fetches what was found, and stores it with the matches in one transaction."""
     started, usage = monotonic(), job.client.usage
     requests, operating = usage.requests, usage.operating_seconds
-    phones = sorted({phone for one in chunk for phone in one.phones})
+    phones = sorted({phone for own_lead in chunk for phone in own_lead.phones})
     hits = search(job.client, phones, entity_type)
-    readings = {name: Reading(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
-    rows = _fetched(job, readings, sorted(hits.objects))
-    asked = [one for one in chunk if not hits.failed.intersection(one.phones)]
+    readers = {name: EntityReader(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
+    rows = _fetched(job, readers, sorted(hits.objects))
+    asked = [own_lead for own_lead in chunk if not hits.failed.intersection(own_lead.phones)]
 
     def work(connection: Connection) -> Linked:
         for name, found in rows.items():
-            merge_what_fits(readings[name], connection, unique(found))
-        linked = follow_copy(connection, job.portal, by_portal=True, asked=asked)
-        note(
+            merge_storable_rows(readers[name], connection, unique(found))
+        linked = match_changed(connection, job.portal, by_portal=True, asked=asked)
+        log_match(
             connection,
             job.portal,
             linked,
@@ -142,29 +143,31 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], done: Matched)
         )
         return linked
 
-    _add(done, job.warehouse.transact(work))
-    done.unsearched += len(hits.failed)
+    _add_links(result, job.warehouse.transact(work))
+    result.unsearched += len(hits.failed)
     job.options.progress(job.portal.name, OWN_LEAD, len(chunk))
 
 
-def _fetched(job: Job, readings: dict[str, Reading], objects: Sequence[Object]) -> dict[str, list[Row]]:
-    """The rows of these. What a list does not show, we may not see: it cannot be matched."""
+def _fetched(
+    job: Job, readers: dict[str, EntityReader], objects: Sequence[ObjectKey]
+) -> dict[str, list[Row]]:
+    """The rows of these objects by entity. An object that the list leaves out is hidden from us: it is not matched."""
     rows: dict[str, list[Row]] = {}
     for start in range(0, len(objects), OBJECTS_AT_ONCE):
         part = objects[start : start + OBJECTS_AT_ONCE]
-        fetched = Fetching(job.client, readings).fetch(part, part, {})
+        fetched = ObjectFetcher(job.client, readers).fetch(part, part, {})
         for name, found in fetched.rows.items():
             rows.setdefault(name, []).extend(found)
     return rows
 
 
-def _add(done: Matched, linked: Linked) -> None:
-    done.linked += linked.linked
-    done.updated += linked.updated
+def _add_links(result: MatchResult, linked: Linked) -> None:
+    result.linked += linked.linked
+    result.updated += linked.updated
 
 
-def _tell(done: Matched, job: Job) -> None:
-    """How the own leads stand in the end."""
+def _count_own_leads(result: MatchResult, job: Job) -> None:
+    """Counts the portal's own leads, matched and not found, for the result."""
     with job.warehouse.connect() as connection:
         now: OwnLeadCounts = matches.standing(connection, job.portal.id)
-    done.own_leads, done.matched, done.not_found = now.own_leads, now.matched, now.not_found
+    result.own_leads, result.matched, result.not_found = now.own_leads, now.matched, now.not_found

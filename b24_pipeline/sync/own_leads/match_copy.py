@@ -1,4 +1,4 @@
-"""Own ad leads follow the CRM: matched within our copy, after every sync and drain, without any request."""
+"""Matches own ad leads within our copy, after every sync and drain, without any request."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ OWN_LEAD = "own_lead"
 MATCH = "match"
 
 PHONES, MATCHES = "phones", "matches:"
-"""Readers of the copy: the index of phones, and matching for each choice of leads and deals."""
+"""Bookmarks of how far the copy was read: by the index of phones, and by matching for each counted entity type."""
 
 
 def link_own_leads(warehouse: Warehouse, portal: Portal) -> Linked:
-    """Matches own leads that are new, and those that changes of the CRM concern.
+    """Matches own leads that are new or that changes of the CRM concern; returns the numbers of links.
 
-    A portal without own leads costs nothing: the phones of its CRM are read when the first one is there.
+    A portal without own leads costs nothing: the phones of its CRM are indexed once it has an own lead.
     """
     return warehouse.transact(_link, portal)
 
@@ -34,19 +34,22 @@ def _link(connection: Connection, portal: Portal) -> Linked:
     if not matches.counted(connection, portal.id).has_own_leads:
         return Linked()
     started = monotonic()
-    done = follow_copy(connection, portal)
-    if done.linked or done.updated:
-        note(connection, portal, done, seconds=monotonic() - started)
-    return done
+    linked = match_changed(connection, portal)
+    if linked.linked or linked.updated:
+        log_match(connection, portal, linked, seconds=monotonic() - started)
+    return linked
 
 
-def follow_copy(
+def match_changed(
     connection: Connection, portal: Portal, *, by_portal: bool = False, asked: Sequence[matches.Unfound] = ()
 ) -> Linked:
-    """The same in the caller's transaction, with own leads that were `asked` for; see `matches.match`."""
+    """Matches new own leads, those that changes of the CRM concern, and those `asked`, in the caller's transaction.
+
+    `asked` are own leads whose phones the portal was searched for; `by_portal` marks their matches as found by it.
+    """
     upto = matches.take_turn(connection, portal.id)
     entity_type = matches.counted(connection, portal.id).entity_type
-    read = reader_of(portal)
+    read = phone_reader(portal)
     reader = f"{MATCHES}{entity_type}"
     seen = matches.seen_upto(connection, portal.id, PHONES)
     touched = crm_phones.index_changed(connection, portal.id, seen, read)
@@ -54,16 +57,16 @@ def follow_copy(
     matches.add_unread(connection, portal.id, read)
     seen = matches.seen_upto(connection, portal.id, reader)
     matches.add_touched(connection, portal.id, seen, touched)
-    ids = [one.id for one in asked]
+    ids = [own_lead.id for own_lead in asked]
     matches.add_leads(connection, portal.id, ids)
-    done = matches.match(connection, portal.id, entity_type, by_portal=by_portal, asked=ids)
+    linked = matches.match(connection, portal.id, entity_type, by_portal=by_portal, asked=ids)
     bookmarks.move(connection, portal.id, (PHONES, reader), upto)
     bookmarks.forget(connection, portal.id, MATCHES, kept=(reader,))
-    return done
+    return linked
 
 
-def reader_of(portal: Portal) -> PhoneReader:
-    """Reads the phones of texts as people around this portal write them."""
+def phone_reader(portal: Portal) -> PhoneReader:
+    """A function that reads the phones of a text, one or several lines, in E.164 for the country of this portal."""
     region = region_of(portal.domain)
 
     def read(written: str | None) -> list[str]:
@@ -73,25 +76,25 @@ def reader_of(portal: Portal) -> PhoneReader:
     return read
 
 
-def note(
+def log_match(
     connection: Connection,
     portal: Portal,
-    done: Linked,
+    linked: Linked,
     *,
     seconds: float,
     run_id: str | None = None,
     requests: int = 0,
     operating_seconds: float = 0.0,
 ) -> None:
-    """The sync log's row of a matching, in its own transaction."""
+    """Adds a row of a matching to the sync log, in the caller's transaction, which stores the matches too."""
     sync_log.note(
         connection,
         portal.id,
         OWN_LEAD,
         MATCH,
         run_id,
-        rows_read=done.looked_at,
-        rows_changed=done.linked + done.updated,
+        rows_read=linked.looked_at,
+        rows_changed=linked.linked + linked.updated,
         rows_deleted=0,
         values_set_aside=0,
         requests=requests,

@@ -1,11 +1,11 @@
-"""Which country's phones a portal writes without their code: the end of its domain says so."""
+"""The country whose phones a portal writes without a country code, by the end of its domain."""
 
 from __future__ import annotations
 
 from phonenumbers import SUPPORTED_REGIONS
 
 DEFAULT_REGION = "RU"
-"""For domains that tell nothing (`.net`, an IP address): where most portals are."""
+"""The region of domains without a country (`.net`, an IP address): most portals are there."""
 
 # ends of domains that are not a country's own code
 _BY_END = {
@@ -22,7 +22,7 @@ _BY_END = {
     "қаз": "KZ",
     "xn--j1amh": "UA",  # .укр
     "укр": "UA",
-    # bought for their sound, whoever owns them
+    # codes of countries that companies all over the world use
     "io": DEFAULT_REGION,
     "me": DEFAULT_REGION,
     "tv": DEFAULT_REGION,
@@ -32,7 +32,7 @@ _BY_END = {
 
 
 def region_of(domain: str) -> str:
-    """The region in two capitals (ISO 3166): `acme.bitrix24.ru` is RU, `acme.bitrix24.com.br` BR."""
+    """The region of a domain as two capitals (ISO 3166): `acme.bitrix24.ru` is RU, `acme.bitrix24.com.br` is BR."""
     end = domain.partition(":")[0].rstrip(".").rpartition(".")[2].lower()
     if end in _BY_END:
         return _BY_END[end]

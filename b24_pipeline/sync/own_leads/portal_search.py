@@ -1,7 +1,8 @@
-"""The portal's own search by phone: `crm.duplicate.findbycomm`, twenty phones a command, fifty commands a batch.
+"""Searches a portal by phone (`crm.duplicate.findbycomm`): twenty phones a command, fifty commands a batch.
 
-Its answer has ids and does not say whose phone was whose (fact sheet 6.6). With enough
-hits in leads it leaves contacts out: those commands are asked again for contacts alone.
+The answer has ids and does not say which of them has which phone (docs/bitrix24-rest.md,
+section 6.6). If a command finds enough leads the portal leaves contacts out, so that command
+is sent again for contacts alone.
 """
 
 from __future__ import annotations
@@ -17,28 +18,29 @@ from b24_pipeline.errors import (
     UnreadableAnswer,
 )
 from b24_pipeline.errors.groups import REFUSES_EVERY_COMMAND
-from b24_pipeline.sync.crm.by_id import Object
+from b24_pipeline.sync.crm.by_id import ObjectKey
 
 METHOD = "crm.duplicate.findbycomm"
 MOST_VALUES = 20
 ENOUGH_HITS = 20
-"""So many leads, and the portal looks for no contact."""
+"""With so many leads found, the portal does not search for contacts."""
 
 _TYPES = {"lead": "LEAD", "contact": "CONTACT"}
 
 
 @dataclass(slots=True)
 class Hits:
-    """The leads and contacts that have one of the phones, and the phones that could not be looked for."""
+    """The leads and contacts that have one of the phones (`objects`), and phones that could not be searched for."""
 
-    objects: set[Object] = field(default_factory=set)
+    objects: set[ObjectKey] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
 
 
 def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hits:
-    """Looks for phones in E.164 among leads, contacts (whose deals are wanted), or both.
+    """Searches for phones in E.164 among the portal's leads, contacts, or both.
 
-    Raises PortalError where the portal refuses every command.
+    `entity_type`: lead, deal (whose contacts are searched) or both. Raises PortalError where the portal refuses
+    every command.
     """
     groups = {
         f"p{start}": phones[start : start + MOST_VALUES] for start in range(0, len(phones), MOST_VALUES)
@@ -54,7 +56,7 @@ def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hit
 def _ask(
     client: BitrixClient, groups: Mapping[str, Sequence[str]], wanted: Sequence[str], hits: Hits
 ) -> dict[str, Sequence[str]]:
-    """Asks for one type, or for all at once; returns the groups whose contacts were left out."""
+    """Searches for one type, or for all at once; returns the groups whose contacts were left out."""
     only = {"entity_type": _TYPES[wanted[0]]} if len(wanted) == 1 else {}
     commands = {
         key: Command(METHOD, {"type": "PHONE", "values": list(group), **only})
@@ -77,7 +79,7 @@ def _ask(
 
 
 def _ids(client: BitrixClient, result: Any, kind: str) -> list[int]:
-    """`{"LEAD": [5]}`; PHP sends a list where there is nothing."""
+    """The ids of one type from an answer like `{"LEAD": [5]}`; PHP sends an empty list where there is nothing."""
     if empty(result):
         return []
     if not isinstance(result, Mapping):

@@ -1,4 +1,4 @@
-"""Qualification follows the copy, and the own leads follow it."""
+"""Evaluates qualification after the copy has changed, and marks own leads by it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from b24_pipeline.store.qualification import evaluation
 
 
 def qualify(warehouse: Warehouse, portal: Portal) -> None:
-    """Evaluates the leads and deals that changed, or all where the conditions did. Raises ConditionRefused."""
+    """Evaluates the leads and deals that changed, or all if the conditions changed. Raises ConditionRefused."""
     warehouse.transact(evaluation.qualify, portal.id)
 
 
-def follow_own_leads(warehouse: Warehouse, portal: Portal) -> None:
-    """`leads.is_qualified` follows qualification and the links of matching; costs what changed."""
+def mark_own_leads(warehouse: Warehouse, portal: Portal) -> None:
+    """Updates `leads.is_qualified` of the own leads whose qualification or link has changed."""
     warehouse.transact(evaluation.mark_own_leads, portal.id)

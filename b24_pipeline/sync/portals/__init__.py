@@ -1,1 +1,1 @@
-"""Connects portals: OAuth, probing a credential, and bounds on asking for proof."""
+"""Connects portals: OAuth with its signed state, proof of events, and the probe of a credential."""

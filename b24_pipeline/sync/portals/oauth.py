@@ -1,80 +1,46 @@
-"""A portal is connected by OAuth: what a person, or an installation in the portal, waits for.
+"""Connects portals by OAuth: from the link that a person opens to stored tokens and bound events.
 
     begin -> the browser goes to the portal -> finish -> tokens, probe, events
 
-The state that travels with the browser is signed, lives ten minutes, comes
-back once, and only to the browser that it was made for. The code is exchanged
-at the configured server whatever the browser brings along, and the portal
-that the server names must be the one that was asked for (sections 2.1, 2.4).
+The code is exchanged at the configured authorization server, whatever the browser brings along,
+and the portal that the server names must be the one that was asked for (docs/bitrix24-rest.md,
+sections 2.1 and 2.4).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import replace
-from typing import Protocol
 from urllib.parse import urlencode
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-
 from b24_pipeline.bitrix.auth.credentials import AppCredential, FreshToken
-from b24_pipeline.bitrix.auth.oauth import Installation, OAuthApp, Tokens
+from b24_pipeline.bitrix.auth.oauth import OAuthApp, Tokens
 from b24_pipeline.bitrix.http.address import PortalAddress, read_address
 from b24_pipeline.errors import (
     AccessNotGiven,
-    ApplicationRefused,
-    AuthorizationRefused,
     B24Error,
-    InstallUnproved,
     OtherPortal,
     PortalError,
-    StateExpired,
-    StateForged,
-    TokenExpired,
     UsageError,
 )
 from b24_pipeline.log import logger
 from b24_pipeline.store.events.bindings import note_unbound
-from b24_pipeline.store.portals.oauth_states import Begun, OAuthStates
+from b24_pipeline.store.portals.oauth_states import Begun
 from b24_pipeline.store.portals.portal import CONNECTED, Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import EVENTS, bind, unbind
-from b24_pipeline.sync.events.offline_queue import unbind_offline
+from b24_pipeline.sync.events.offline_queue import unbind_queued_events
+from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
+from b24_pipeline.sync.portals.oauth_state import SignedStates
 from b24_pipeline.sync.portals.probe import plan_of, probe
-from b24_pipeline.sync.portals.proof_limit import Proofs
 
-STATE_SECONDS = 600
 HANDLER_PATH = "/webhooks/bitrix24"
-_NONCE_BYTES = 24
 
 
-class SentTokens(Protocol):
-    """What an event brings along in `auth`; nothing of it is believed."""
+class PortalConnector:
+    """Connects portals to one installation by OAuth; any number of threads may use it.
 
-    @property
-    def member_id(self) -> str:
-        """The portal that it says it comes from."""
-
-    @property
-    def application_token(self) -> str:
-        """What is to prove the portal's events from now on."""
-
-    @property
-    def access_token(self) -> str | None:
-        """A token of ours, if the event has one."""
-
-    @property
-    def refresh_token(self) -> str | None:
-        """The same."""
-
-
-class Connecting:
-    """Connects portals to one installation; any number of threads may use it.
-
-    `public_url`: where Bitrix24 reaches `b24 serve`. Apart from what a method
-    names, all raise what `errors.py` lists under PortalError and DatabaseError.
+    `public_url`: where Bitrix24 reaches `b24 serve`. Beside the errors that a method names, each may raise
+    PortalError and DatabaseError.
     """
 
     def __init__(self, connections: Connections, app: OAuthApp, public_url: str) -> None:
@@ -82,101 +48,82 @@ class Connecting:
         self._portals = connections.portals
         self._app = app
         self._public_url = public_url.rstrip("/")
-        self._states = OAuthStates(connections.warehouse)
-        self._signer = URLSafeTimedSerializer(
-            self._portals.vault.signing_keys("oauth state"),
-            salt="bitrix24",
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
-        self._proofs = Proofs()
+        self._states = SignedStates(connections.warehouse, self._portals.vault)
+        self._proof = OAuthProof(self._portals, app)
 
     @property
     def handler_url(self) -> str:
-        """Where portals send their events."""
+        """The URL to which portals send their events."""
         return f"{self._public_url}{HANDLER_PATH}"
 
     def link(self, name: str, domain: str, entity_type: str | None = None) -> str:
-        """The page of `b24 serve` that begins it, so that the browser gets its cookie there.
+        """The URL of the page of `b24 serve` that begins the authorization, where the browser gets its cookie.
 
-        `entity_type` None: what a known portal has, both of a new one. Raises AddressRefused, UsageError.
+        `entity_type` None takes that of a known portal, and both for a new one. Raises AddressRefused, UsageError.
         """
         address = self._asked(name, domain)
-        asked = {"account": name, "domain": address.written}
-        query = urlencode(asked | ({"entityType": entity_type} if entity_type else {}))
+        parameters = {"account": name, "domain": address.written}
+        query = urlencode(parameters | ({"entityType": entity_type} if entity_type else {}))
         return f"{self._public_url}/bitrix24/auth?{query}"
 
     def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
-        """Where to send the browser; `browser` is its cookie's value, known to it and to us alone.
+        """The portal's URL to which to send the browser; `browser` is the value of its cookie, a secret.
 
-        `entity_type` None is as in `link`. Raises AddressRefused for the domain, UsageError
-        (PortalConflict) for the name.
+        `entity_type` None is as in `link`. Raises AddressRefused for the domain, PortalConflict for the name, and
+        UsageError for the entity type.
         """
         counted = entity_type or self._counted(name)
         _require_entity_type(counted)
         address = self._asked(name, domain)
         if not browser:
-            raise UsageError("a browser without a cookie cannot be told from another")
-        nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        begun = Begun(name, address.written, counted)
-        self._states.begin(nonce, begun, _digest(browser), seconds=STATE_SECONDS)
-        return self._app.authorize_url(address, self._signer.dumps(nonce))
+            raise UsageError("the browser has no cookie, so it cannot be recognised when it comes back")
+        state = self._states.make(Begun(name, address.written, counted), browser)
+        return self._app.authorize_url(address, state)
 
     def finish(self, code: str, state: str, browser: str, domain: str = "", member_id: str = "") -> Portal:
-        """The portal, connected; nothing is stored where anything is wrong.
+        """Connects the portal that the browser comes back from, and returns it; after an error nothing is stored.
 
-        `domain` and `member_id` are what the browser brought along: compared,
-        never believed. Raises AccessNotGiven, StateForged, StateExpired, StateUsed,
-        OtherBrowser, OtherPortal, AuthorizationRefused (a dead code),
+        `domain` and `member_id` came with the browser: they are compared and never trusted. Raises AccessNotGiven,
+        StateForged, StateExpired, StateUsed, OtherBrowser, OtherPortal, AuthorizationRefused (a used code),
         PortalConflict, and what a probe raises.
         """
         if not code:
-            # the state stays good: the person may allow it after all
+            # the state is not used up: the person may allow the access after all
             raise AccessNotGiven("authorization", "the access was not allowed in the portal; begin again")
-        begun = self._states.use(self._nonce(state), _digest(browser))
+        begun = self._states.use(state, browser)
         asked = read_address(begun.domain, self._connections.allowed_portals)
         if domain and domain.strip().lower() not in (asked.domain, asked.host):
-            raise _other(asked)
+            raise _other_portal(asked)
         tokens = self._app.exchange(code)
         if tokens.address != asked or (member_id and member_id != tokens.member_id):
-            raise _other(asked)
+            raise _other_portal(asked)
         return self._save(begun.name, tokens, begun.entity_type)
 
     def install(self, event: SentTokens) -> Portal:
-        """An "API only" application was added in its portal (ONAPPINSTALL, section 2.4).
+        """Connects the portal in which an "API only" application was added (ONAPPINSTALL), and returns it.
 
-        Nothing in the event proves it: the authorization server is asked whose
-        access token it is, and its refresh token is exchanged there, before
-        anything is overwritten. Raises InstallUnproved.
+        The tokens of the event are proved before anything is overwritten. Raises InstallUnproved.
         """
-        tokens = self._proved(event)
+        tokens = self._proof.tokens(event)
         known = self._portals.by_member(tokens.member_id)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
         return self._save(name, tokens, entity_type, event.application_token)
 
     def prove(self, event: SentTokens) -> Portal | None:
-        """The portal that an event comes from, told by an access token of ours in it; its application token is kept.
+        """The connected portal that an event comes from, proved by the access token in it, or None.
 
-        For events whose application token is not the stored one: a portal that
-        a browser connected has told us none, and one where the application was
-        added anew has another. None where nothing is proved: an unknown portal,
-        an event without tokens, or one asked about a moment ago. Raises InstallUnproved.
+        It is for events whose application token is not the stored one: a portal that a browser connected has sent
+        none yet, and one where the application was added again has a new one. The token is stored then.
+        Raises InstallUnproved.
         """
-        if not event.access_token or not event.application_token:
-            return None
-        portal = self._portals.by_member(event.member_id)
-        if portal is None or portal.status != CONNECTED or portal.connected_by != "oauth":
-            return None
-        if self._is_known(portal, event.application_token):
-            return portal
-        if not self._proofs.may_ask(event.member_id, event.application_token):
-            return None
-        self._installation(event.member_id, event.access_token)
-        self._portals.set_application_token(portal, event.application_token)
-        return self._portals.one(portal.name)
+        return self._proof.portal(event)
 
     def set_entity_type(self, portal: Portal, entity_type: str) -> Portal:
-        """What is counted as the portal's funnel, with the events that follow from it. Raises BindingRefused."""
+        """Sets what the portal's funnel counts (lead, deal or both), and binds the events for it; returns the portal.
+
+        Raises UsageError for another entity type, and BindingRefused.
+        """
         _require_entity_type(entity_type)
         self._portals.set_entity_type(portal, entity_type)
         changed = replace(portal, entity_type=entity_type)
@@ -186,12 +133,12 @@ class Connecting:
         return self._portals.one(portal.name)
 
     def disconnect(self, portal: Portal) -> None:
-        """Unbinds the events where the portal still lets us, and forgets the tokens; the data stays."""
+        """Unbinds the portal's events if it still answers, and forgets its tokens; its data stays."""
         if portal.connected_by == "oauth" and portal.status == CONNECTED:
             try:
                 with self._connections.client(portal) as client:
                     unbind(client, self.handler_url)
-                    unbind_offline(client)
+                    unbind_queued_events(client)
             except B24Error as error:
                 logger("connecting").warning("events stay bound", portal=portal.name, error=str(error))
         note_unbound(self._connections.warehouse, portal)
@@ -206,84 +153,42 @@ class Connecting:
         self._portals.may_connect(name, address.written)
         return address
 
-    def _nonce(self, state: str) -> str:
-        try:
-            return str(self._signer.loads(state, max_age=STATE_SECONDS))
-        except SignatureExpired:
-            raise StateExpired(
-                "authorization", "it was begun more than 10 minutes ago; begin again"
-            ) from None
-        except BadSignature:
-            raise StateForged(
-                "authorization", "its state was not made here, or was cut; begin again"
-            ) from None
-
     def _save(
         self, name: str, tokens: Tokens, entity_type: str, application_token: str | None = None
     ) -> Portal:
         credential = AppCredential(tokens.address, FreshToken(tokens.access_token))
         label = f"{name} ({tokens.address.host})"
         with self._connections.client_of(credential, label, "standard") as client:
-            found, plan = probe(client), plan_of(client)
-        for warning in found.warnings:
+            probed, plan = probe(client), plan_of(client)
+        for warning in probed.warnings:
             logger("connecting").warning(warning, portal=name)
         portal = self._portals.save_oauth(
             name,
-            replace(tokens, user_id=found.user_id),
+            replace(tokens, user_id=probed.user_id),
             entity_type=entity_type,
             plan=plan,
-            time_zone=found.time_zone,
+            time_zone=probed.time_zone,
             application_token=application_token,
         )
         self._bind(portal)
         return portal
 
     def _bind(self, portal: Portal) -> None:
-        """Without events the portal is still read, by watermark: `doctor` says what is missing."""
+        """Binds the events; if that fails the portal is synced by watermark, and `doctor` says what is missing."""
         try:
             with self._connections.client(portal) as client:
                 bind(client, portal, self.handler_url, self._connections.warehouse)
         except PortalError as error:
             logger("connecting").warning("events are not bound", portal=portal.name, error=str(error))
 
-    def _proved(self, event: SentTokens) -> Tokens:
-        if not event.access_token or not event.refresh_token:
-            raise _unproved("an installation")
-        found = self._installation(event.member_id, event.access_token)
-        try:
-            tokens = self._app.refresh(event.refresh_token)
-        except AuthorizationRefused:
-            raise _unproved(found.address.host) from None
-        if (tokens.member_id, tokens.address) != (found.member_id, found.address):
-            raise _unproved(found.address.host)
-        return tokens
-
-    def _installation(self, member_id: str, access_token: str) -> Installation:
-        """What the authorization server says of a token, if it is ours and of this portal."""
-        try:
-            found = self._app.installation(access_token)
-        except (TokenExpired, ApplicationRefused):
-            raise _unproved("an event") from None
-        if found.member_id != member_id:
-            raise _unproved(found.address.host)
-        return found
-
     def _free_name(self, tokens: Tokens) -> str:
-        """The name of the account that has this address, or one made of it."""
+        """The name of the portal that has this address, or a free name made of the address."""
         portals = {portal.name: portal for portal in self._portals.all()}
-        here = next((one for one in portals.values() if one.domain == tokens.address.written), None)
-        if here is not None:
-            return here.name
+        known = [portal.name for portal in portals.values() if portal.domain == tokens.address.written]
+        if known:
+            return known[0]
         name = tokens.address.host.strip("[]").partition(".bitrix24.")[0].replace(":", "-")[:50]
         return f"{name}-{tokens.member_id[:6]}" if name in portals else name
-
-    def _is_known(self, portal: Portal, application_token: str) -> bool:
-        known = self._portals.application_token(portal)
-        return known is not None and hmac.compare_digest(_digest(known), _digest(application_token))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _require_entity_type(entity_type: str) -> None:
@@ -291,11 +196,7 @@ def _require_entity_type(entity_type: str) -> None:
         raise UsageError(f"the entity type is lead, deal or both, not {entity_type[:20]!r}")
 
 
-def _other(asked: PortalAddress) -> OtherPortal:
+def _other_portal(asked: PortalAddress) -> OtherPortal:
     return OtherPortal(
         asked.host, "another portal answered than the one that was asked for; nothing was stored; begin again"
     )
-
-
-def _unproved(portal: str) -> InstallUnproved:
-    return InstallUnproved(portal, "the authorization server does not confirm it; nothing was stored")

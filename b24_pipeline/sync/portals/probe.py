@@ -1,4 +1,4 @@
-"""Is this credential good for a sync? Asked before anything is stored."""
+"""Probes a credential before it is stored: whether a sync can use it, for which user, and in which time zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from b24_pipeline.errors import ApiError, ScopeMissing, UnreadableAnswer
 NEEDED_SCOPES = ("crm",)
 WANTED_SCOPES = ("user", "user_basic", "user_brief")
 
-# whole hours have zones of their own, the offsets between them only those of places
+# offsets of whole hours have zones of their own (Etc/GMT...); for others a place with that offset is taken
 _BETWEEN_HOURS = {
     timedelta(hours=-9, minutes=-30): "Pacific/Marquesas",
     timedelta(hours=-3, minutes=-30): "America/St_Johns",
@@ -32,7 +32,7 @@ _BETWEEN_HOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whom the credential acts for, and what a person should know before the first sync."""
+    """The result of a probe: the credential's user, the portal's time zone (IANA name), and warnings for a person."""
 
     user_id: int
     time_zone: str
@@ -40,7 +40,11 @@ class Probe:
 
 
 def probe(client: BitrixClient) -> Probe:
-    """Calls the portal once. Raises what tells an unreachable portal from a refused credential."""
+    """Asks a portal for the credential's user, scopes and time.
+
+    Raises PortalError: PortalUnreachable, an error of the credential, ScopeMissing where it may not read the CRM,
+    and UnreadableAnswer where no Bitrix24 portal answers.
+    """
     profile = client.call("profile").result
     if not isinstance(profile, dict) or "ID" not in profile:
         raise UnreadableAnswer(
@@ -59,7 +63,7 @@ def probe(client: BitrixClient) -> Probe:
 
 
 def plan_of(client: BitrixClient) -> str:
-    """The plan that an application sees: "enterprise" or "standard", which is also the answer where it is not told."""
+    """The plan of a portal by `app.info`: "enterprise" or "standard"; "standard" also where the portal does not say."""
     try:
         found = client.call("app.info").result
     except ApiError:
@@ -88,11 +92,10 @@ def _warnings(profile: Mapping[str, Any], scopes: list[str]) -> tuple[str, ...]:
 
 
 def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
-    """The zone that the portal's days are counted in.
+    """The time zone in which the portal's days are counted, as an IANA name.
 
-    The portal's answers carry the server's offset only. The user's zone has
-    daylight saving and a name, so it is taken where it agrees with the offset;
-    else the offset itself, or a place that has it.
+    The portal's answers have only the server's offset. The user's zone has a name and
+    daylight saving time, so it is taken if it agrees with the offset; else a zone of that offset.
     """
     offset = portal_time.utcoffset() or timedelta()
     name = str(profile.get("TIME_ZONE") or "")
@@ -101,7 +104,7 @@ def time_zone_of(profile: Mapping[str, Any], portal_time: datetime) -> str:
     hours, rest = divmod(offset, timedelta(hours=1))
     if rest:
         return _BETWEEN_HOURS.get(offset, "UTC")
-    # the sign of these names is the opposite of the usual
+    # these names have the opposite sign: Etc/GMT-3 is UTC+3
     return f"Etc/GMT{-hours:+d}" if hours else "UTC"
 
 

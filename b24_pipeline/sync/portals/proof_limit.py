@@ -1,8 +1,8 @@
-"""How often events may make us ask the authorization server whose they are.
+"""Limits how often events may make us ask the authorization server who sent them.
 
-Whoever knows a portal's identity could make us ask about any token. So one that
-proved nothing is not asked about again for a while, and of others only so many:
-a liar must not keep the portal itself from being heard.
+Whoever knows a portal's `member_id` could make us ask about any token. So the same token
+is asked about once in a while only, and each portal has a limit of its own: forged events
+must not use up what other portals need.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MOST_OF_A_PORTAL = parse_limit("60/minute")
 MOST_REMEMBERED = 10_000
 
 
-class Proofs:
-    """The questions of one process; any number of threads may use it."""
+class ProofLimit:
+    """Counts the questions of one process; any number of threads may use it."""
 
     def __init__(self) -> None:
         self._asked: dict[str, float] = {}  # digest of a pair -> when it was asked about
@@ -29,7 +29,7 @@ class Proofs:
         self._guard = threading.Lock()
 
     def may_ask(self, member_id: str, application_token: str) -> bool:
-        """Whether to ask about this pair now; it counts as asked then."""
+        """Whether the authorization server may be asked about this pair now; if so, it counts as asked."""
         pair = hashlib.sha256(f"{member_id} {application_token}".encode()).hexdigest()
         now = time.monotonic()
         with self._guard:

@@ -12,7 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from b24_pipeline.errors import SettingsError, TooOften
 from b24_pipeline.settings import CALLBACK_PATH
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
 from b24_pipeline.web.middleware.security import FORM_PAGE
@@ -49,7 +49,7 @@ class ConnectPages:
     Without an application (`connecting` None) the first page says which settings are missing.
     """
 
-    def __init__(self, connecting: Connecting | None, cookie: BrowserCookie) -> None:
+    def __init__(self, connecting: PortalConnector | None, cookie: BrowserCookie) -> None:
         self._connecting = connecting
         self._cookie = cookie
         self._begun = MovingWindowRateLimiter(MemoryStorage())
@@ -96,7 +96,7 @@ class ConnectPages:
         portal = self._ready().finish(code, state, browser, domain, member_id)
         return page(request, "connected.html", portal=portal)
 
-    def _ready(self) -> Connecting:
+    def _ready(self) -> PortalConnector:
         if self._connecting is None:
             raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
         return self._connecting

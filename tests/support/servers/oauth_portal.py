@@ -10,7 +10,7 @@ import httpx
 from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from tests.support.installation import Installation
 
 LOOPBACK = ("127.0.0.1",)
@@ -21,7 +21,7 @@ def connect(installation: Installation, sandbox: Sandbox, public_url: str, name:
     config = sandbox.config
     app = OAuthApp.of(config.client_id, config.client_secret, sandbox.authorization_url, LOOPBACK)
     installation.connections = replace(installation.connections, oauth=app)
-    connecting = Connecting(installation.connections, app, public_url)
+    connecting = PortalConnector(installation.connections, app, public_url)
     domain = sandbox.url.removeprefix("http://")
     asked = connecting.begin(name, domain, "both", "a cookie")
     answer = httpx.get(asked, params={**_query(asked), "confirm": "Y"})

@@ -15,7 +15,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.own_leads.match import Matched
+from b24_pipeline.sync.own_leads.match import MatchResult
 from b24_pipeline.web.assembly import Parts
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.server import listen, server_of
@@ -89,7 +89,7 @@ class Scripted:
 
 
 class ScriptedConnecting(Scripted):
-    """Plays `sync.portals.oauth.Connecting`."""
+    """Plays `sync.portals.oauth.PortalConnector`."""
 
     def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
         self._called("begin", name, domain, entity_type, browser)
@@ -113,9 +113,9 @@ class ScriptedService(Scripted):
         self._called("sync_pipelines", asked.name)
         return 14
 
-    def sync_leads(self, asked: Portal, entity_type: str | None) -> Matched:
+    def sync_leads(self, asked: Portal, entity_type: str | None) -> MatchResult:
         self._called("sync_leads", asked.name, entity_type)
-        return Matched(asked.name, own_leads=3, matched=2, linked=1, updated=1, not_found=1)
+        return MatchResult(asked.name, own_leads=3, matched=2, linked=1, updated=1, not_found=1)
 
 
 def raw_answer(address: str, *pieces: bytes, pause_seconds: float = 0.0, patience: float = 30.0) -> bytes:

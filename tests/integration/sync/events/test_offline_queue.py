@@ -13,7 +13,7 @@ from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events import offline_queue
 from b24_pipeline.sync.events.drain import drain
-from b24_pipeline.sync.events.offline_queue import EVENTS, take_offline, unbind_offline
+from b24_pipeline.sync.events.offline_queue import QUEUED_EVENTS, land_queued_events, unbind_queued_events
 from b24_pipeline.sync.options import Options
 from tests.support.installation import Installation, worked
 from tests.support.servers.oauth_portal import connect
@@ -38,7 +38,7 @@ def plain() -> Iterator[Sandbox]:
 
 def take(installation: Installation, portal: Portal) -> int:
     with installation.job(portal) as job:
-        return take_offline(job)
+        return land_queued_events(job)
 
 
 def queued(sandbox: Sandbox) -> list[tuple[int, bool]]:
@@ -113,7 +113,7 @@ def test_killed_before_clearing_lands_twice_and_harms_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(offline_queue, "_clear", killed)
+        patch.setattr(offline_queue, "_clear_reservations", killed)
         with pytest.raises(KeyboardInterrupt):
             take(installation, portal)
     assert take(installation, portal) == 1
@@ -154,8 +154,8 @@ def test_unbound_events_are_queued_no_more(
 ) -> None:
     """For a portal that is disconnected."""
     bindings = sandbox.portal.events.subscriptions
-    assert {one.event for one in bindings.bindings if one.offline} == set(EVENTS)
+    assert {one.event for one in bindings.bindings if one.offline} == set(QUEUED_EVENTS)
     with installation.connections.client(portal) as client:
-        unbind_offline(client)
+        unbind_queued_events(client)
     sandbox.update("deal", ids(sandbox)[0], {"TITLE": "changed"})
     assert queued(sandbox) == []

@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.events.arrivals import Arrivals
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.events.bindings import check, unbind
+from b24_pipeline.sync.events.bindings import missing_events, unbind
 from b24_pipeline.sync.events.watch import watch_events
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
@@ -149,7 +149,7 @@ def bound(installation: Installation, portal: Portal) -> dict[str, Any]:
 
 def missing(installation: Installation, portal: Portal) -> list[str]:
     with installation.connections.client(portal) as client:
-        return check(client, HANDLER)
+        return missing_events(client, HANDLER)
 
 
 def test_silent_portal_is_bound_again(installation: Installation, sandbox: Sandbox) -> None:

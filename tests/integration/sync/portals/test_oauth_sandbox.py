@@ -20,9 +20,9 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.events.bindings import check
+from b24_pipeline.sync.events.bindings import missing_events
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.support.installation import KEY, NO_LIMIT, fetch
 from tests.support.servers.authorization_server import Sent
@@ -81,7 +81,7 @@ class Setting:
         self.sandbox = sandbox
         self.portals = Portals(warehouse, Vault(KEY))
         self.connections = Connections(warehouse, self.portals, ALLOWED, NO_LIMIT, oauth=app)
-        self.connecting = Connecting(self.connections, app, public_url)
+        self.connecting = PortalConnector(self.connections, app, public_url)
 
     def connect(self) -> Portal:
         """As a browser does it, the button pressed."""
@@ -103,7 +103,7 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
             "oauth",
         )
         with setting.connections.client(portal) as client:
-            assert check(client, setting.connecting.handler_url) == []
+            assert missing_events(client, setting.connecting.handler_url) == []
         outcomes = sync_portals(setting.connections, [portal], SyncRequest(), Options())
         assert [outcome.error for outcome in outcomes if outcome.error] == []
         assert fetch(warehouse, "select count(*) as n from bitrix24_deals") == [{"n": 60}]
@@ -148,7 +148,7 @@ def test_installed_by_an_event_and_uninstalled(warehouse: Warehouse, sandbox: Sa
         portal = setting.connecting.install(sent(event))
         assert setting.portals.application_token(portal) == sandbox.config.application_token
         with setting.connections.client(portal) as client:
-            assert check(client, setting.connecting.handler_url) == []
+            assert missing_events(client, setting.connecting.handler_url) == []
             sandbox.uninstall_app()
             with pytest.raises(AppRemoved):
                 client.call("profile")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from b24_pipeline.bitrix.lists.ranges import IdRange
-from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, numbers, thresholds
+from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
 
 
 def test_conditions_leave_open_ends_out() -> None:
@@ -30,5 +30,5 @@ def test_cut_takes_only_places_inside() -> None:
 def test_numbers_between_thresholds() -> None:
     """As width_bucket counts them; gaps between slices have numbers too."""
     slices = [Slice(ID, None, 3), Slice(ID, 3, 5), Slice(ID, 8, None)]
-    assert thresholds(slices) == [3, 5, 8]
-    assert numbers(slices, [3, 5, 8]) == [0, 1, 3]
+    assert slice_ends(slices) == [3, 5, 8]
+    assert slice_numbers(slices, [3, 5, 8]) == [0, 1, 3]

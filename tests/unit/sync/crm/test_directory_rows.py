@@ -10,12 +10,12 @@ from b24_pipeline.entities import DEAL_HISTORY, LEAD_HISTORY
 from b24_pipeline.sync.crm.directories import language_of
 from b24_pipeline.sync.crm.directory_rows import (
     field_rows,
+    integer_or_none,
+    pipeline_of,
     pipeline_rows,
-    place_of,
     semantics_of,
     stage_rows,
     status_rows,
-    whole,
 )
 from b24_pipeline.sync.crm.history import move_of
 
@@ -58,7 +58,7 @@ def test_leads_have_the_one_pipeline_0() -> None:
 )
 def test_directory_tells_entity_and_pipeline(directory: str, place: tuple[str, int] | None) -> None:
     """Only leads' and deals' directories hold stages of ours."""
-    assert place_of(directory) == place
+    assert pipeline_of(directory) == place
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_repeated_and_nameless_entries_are_taken_once_or_not_at_all() -> None:
 )
 def test_whole_number_or_none(value: Any, number: int | None) -> None:
     """A sort that is no number is no reason to fail."""
-    assert whole(value) == number
+    assert integer_or_none(value) == number
 
 
 def test_field_is_completed_by_its_user_field() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.sync.own_leads.phone_region import region_of
-from b24_pipeline.sync.own_leads.phones import MOST_LETTERS, phones_of, slow_phones_of
+from b24_pipeline.sync.own_leads.phones import MOST_LETTERS, phones_by_library, phones_of
 
 MOBILE, OFFICE, OTHER = "+79211234567", "+78125553535", "+79217654321"
 
@@ -113,7 +113,7 @@ def plain_numbers(draw: st.DrawFn) -> str:
 @given(plain_numbers(), st.sampled_from(["RU", "KZ", "DE", "US", "BY", "UA"]))
 def test_the_quick_way_says_what_the_library_says(text: str, region: str) -> None:
     """Plain numbers of code 7 are read without the library: with the same result."""
-    assert phones_of(text, region) == slow_phones_of(text, region)
+    assert phones_of(text, region) == phones_by_library(text, region)
 
 
 @settings(max_examples=500, deadline=None)
