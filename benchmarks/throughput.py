@@ -15,8 +15,8 @@ from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.merge import Target
 from b24_pipeline.store.database.copying import Lines, lines
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.sync.crm.prefetch import ahead
-from b24_pipeline.sync.tuning import tuned
+from b24_pipeline.sync.crm.prefetch import prefetch
+from b24_pipeline.sync.tuning import tuned_interpreter
 from benchmarks.setting import DEAL_FIELDS, database, median, report
 
 ROWS = 50_000
@@ -66,8 +66,8 @@ def _load(warehouse: Warehouse, bodies: list[bytes], selected: list[str] | None)
     target = Target(DEAL.table, ACCOUNT, keep_custom_fields=selected is not None)
     after = 0
     started = time.monotonic()
-    with tuned():
-        for upto, rows in ahead(bodies, lambda body: _prepared(decoder, body)):
+    with tuned_interpreter():
+        for upto, rows in prefetch(bodies, lambda body: _prepared(decoder, body)):
             with warehouse.connect() as connection:
                 if merge.insert(connection, target, decoder.names, rows, [IdRange(after, upto)]) is None:
                     merge.stage(connection, target, decoder.names, rows)

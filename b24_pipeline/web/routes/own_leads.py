@@ -22,7 +22,7 @@ class WantedMatches(CamelModel):
     entity_type: Literal["lead", "deal", "both"] | None = None
 
 
-class MatchResult(CamelModel):
+class MatchCounts(CamelModel):
     """Figures of a matching that has ended."""
 
     success: bool = Field(description="Whether the portal searched for every phone.")
@@ -47,14 +47,14 @@ class OwnLeadCalls:
         routes.add_api_route("/sync-leads", self.sync_leads, methods=["POST"])
         return routes
 
-    def sync_leads(self, wanted: WantedMatches | None = None, account: Account = None) -> MatchResult:
+    def sync_leads(self, wanted: WantedMatches | None = None, account: Account = None) -> MatchCounts:
         """Matches own ad leads by phone: in the copy of the CRM, then by the portal's own search.
 
         A phone that the portal did not find is searched for again after a day, or when it has changed.
         """
         portal = chosen_portal(self._portals, account)
         matched = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
-        return MatchResult(
+        return MatchCounts(
             success=matched.worked,
             linked=matched.linked,
             updated=matched.updated,

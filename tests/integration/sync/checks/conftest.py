@@ -10,7 +10,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.checks.stages import check_agreement
+from b24_pipeline.sync.checks.stages import check_stages
 from b24_pipeline.sync.outcome import Outcome
 from tests.support.installation import Installation, worked
 
@@ -46,7 +46,7 @@ def check(installation: Installation, portal: Portal, **options: Any) -> list[Ou
     """A check without a sync before it."""
     whole = options.pop("whole", False)
     with installation.job(portal, **options) as job:
-        return check_agreement(job, whole=whole)
+        return check_stages(job, whole=whole)
 
 
 def last(installation: Installation) -> Stages:

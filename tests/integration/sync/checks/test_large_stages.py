@@ -106,7 +106,9 @@ def test_difference_that_would_cost_too_much_is_told_as_such(
     check(installation, large)
     row = unequal(installation)[key]
     assert (row["is_explained"], row["is_repaired"]) == (False, False)
-    assert f"{len(lost) - len(row['missing_ids'])} more there were not found by id" in row["explanation"]
+    assert (
+        f"{len(lost) - len(row['missing_ids'])} more in the portal were not found by id" in row["explanation"]
+    )
     assert "`b24 reconcile acme --whole`" in row["explanation"]
     outcomes = reconcile_portals(installation.connections, [large], Options(), whole=True)
     assert all(one.worked for one in outcomes)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from b24_pipeline.store.own_leads.matches import Linked
-from b24_pipeline.sync.derived import FOLLOWERS
+from b24_pipeline.sync.derived import DERIVED_UPDATES
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from tests.integration.sync.own_leads.conftest import OTHER, PHONE, picked
 from tests.support.data.own_leads import Crm
 
 
 def test_it_runs_after_every_sync_and_drain() -> None:
-    """By being among the followers."""
-    assert link_own_leads in FOLLOWERS
+    """It is one of the updates of what is derived from the copy."""
+    assert link_own_leads in DERIVED_UPDATES
 
 
 def test_a_lead_is_matched_directly(crm: Crm) -> None:

@@ -12,7 +12,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from tests.support.installation import KEY, NO_LIMIT, fetch
 from tests.support.servers.authorization_server import ALLOWED, MEMBER, AuthorizationServer, Sent
 
@@ -28,7 +28,7 @@ class Setting:
         self.warehouse, self.bitrix = warehouse, bitrix
         self.portals = Portals(warehouse, Vault(KEY))
         self.connections = Connections(warehouse, self.portals, ALLOWED, NO_LIMIT, oauth=bitrix.app)
-        self.connecting = Connecting(self.connections, bitrix.app, PUBLIC + "/")
+        self.connecting = PortalConnector(self.connections, bitrix.app, PUBLIC + "/")
 
     def begin(self, name: str = "acme", entity_type: str = "both", browser: str = BROWSER) -> str:
         """Sends a browser away; the state that it takes along."""

@@ -13,8 +13,8 @@ from b24_pipeline import errors as e
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.events.bindings import EVENTS, bind, check, unbind
-from b24_pipeline.sync.portals.oauth import Connecting
+from b24_pipeline.sync.events.bindings import EVENTS, bind, missing_events, unbind
+from b24_pipeline.sync.portals.oauth import PortalConnector
 from tests.integration.sync.portals.conftest import BROWSER, OTHER_MEMBER, PUBLIC, Setting
 from tests.support.installation import NO_LIMIT, fetch
 from tests.support.servers.authorization_server import ALLOWED, CANARY, MEMBER, AuthorizationServer
@@ -72,7 +72,10 @@ Tamper = Callable[[Setting, str], tuple[str, str]]  # state and browser that com
         (lambda _, state: (state, "another-cookie"), e.OtherBrowser),
         (lambda _, state: (state, ""), e.OtherBrowser),
         (lambda setting, state: (_signed_elsewhere(setting), BROWSER), e.StateForged),
-        (lambda setting, state: (setting.connecting._signer.dumps("unknown"), BROWSER), e.StateForged),
+        (
+            lambda setting, state: (setting.connecting._states._signer.dumps("unknown"), BROWSER),
+            e.StateForged,
+        ),
     ],
 )
 def test_a_state_that_is_not_ours_stores_nothing(
@@ -88,7 +91,7 @@ def test_a_state_that_is_not_ours_stores_nothing(
 def _signed_elsewhere(setting: Setting) -> str:
     portals = Portals(setting.warehouse, Vault("x" * 43 + "="))
     elsewhere = Connections(setting.warehouse, portals, ALLOWED, NO_LIMIT, oauth=setting.bitrix.app)
-    url = Connecting(elsewhere, setting.bitrix.app, PUBLIC).begin(
+    url = PortalConnector(elsewhere, setting.bitrix.app, PUBLIC).begin(
         "acme", setting.bitrix.domain, "both", BROWSER
     )
     return parse_qs(urlsplit(url).query)["state"][0]
@@ -228,7 +231,7 @@ def test_a_portal_without_events_is_connected_all_the_same(
     bitrix.unacceptable = {"ONCRMDEALUPDATE"}
     portal = setting.connect()
     with setting.connections.client(portal) as client:
-        assert check(client, HANDLER) == ["ONCRMDEALUPDATE"]
+        assert missing_events(client, HANDLER) == ["ONCRMDEALUPDATE"]
         with pytest.raises(e.BindingRefused, match="ONCRMDEALUPDATE"):
             bind(client, portal, HANDLER, setting.warehouse)
 
@@ -244,6 +247,6 @@ def test_events_follow_the_entity_type(setting: Setting, bitrix: AuthorizationSe
     assert len(bitrix.bindings) == len(EVENTS["both"]) + 1
     with setting.connections.client(portal) as client:
         assert bind(client, portal, "https://new.example.com/webhooks/bitrix24", setting.warehouse)
-        assert check(client, HANDLER, "lead") == list(EVENTS["lead"])
+        assert missing_events(client, HANDLER, "lead") == list(EVENTS["lead"])
         assert unbind(client, "https://new.example.com/webhooks/bitrix24") == len(EVENTS["both"])
     assert len(bitrix.bindings) == 1

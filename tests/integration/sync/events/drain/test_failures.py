@@ -71,7 +71,7 @@ def test_object_that_the_portal_cannot_answer_blocks_nothing_else(
     for number in numbers:
         sandbox.update("deal", number, {"TITLE": "new"})
     land(installation, portal, *[("ONCRMDEALUPDATE", number) for number in numbers])
-    listed = by_id.Fetching._sent
+    listed = by_id.ObjectFetcher._send
 
     def failing(self: Any, commands: Any, along: Any) -> Any:
         answer = listed(self, commands, along)
@@ -83,7 +83,7 @@ def test_object_that_the_portal_cannot_answer_blocks_nothing_else(
         return answer
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(by_id.Fetching, "_sent", failing)
+        patched.setattr(by_id.ObjectFetcher, "_send", failing)
         assert drained(installation)["deal"].rows_changed == len(numbers) - 1
     (left,) = waiting(installation)
     assert (left["entity_id"], left["attempts"], left["status"]) == (poisoned, 1, "pending")
@@ -103,7 +103,7 @@ def test_portal_that_is_away_keeps_its_events(
         raise PortalUnreachable("acme", "no answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(by_id.Fetching, "fetch", away)
+        patched.setattr(by_id.ObjectFetcher, "fetch", away)
         (outcome,) = drain(installation.connections, Options())
     assert isinstance(outcome.error, PortalUnreachable)
     (left,) = waiting(installation)

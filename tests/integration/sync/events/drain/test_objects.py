@@ -97,10 +97,12 @@ def test_object_that_is_hidden_from_us_lives(
 ) -> None:
     """Lost rights leave it out of lists as a deletion does; `get` says which it is."""
     number = ids(sandbox)[0]
-    take = by_id.Fetching._keep
-    monkeypatch.setattr(by_id.Fetching, "_keep", lambda self, name, rows, group: take(self, name, [], group))
+    take = by_id.ObjectFetcher._take_rows
+    monkeypatch.setattr(
+        by_id.ObjectFetcher, "_take_rows", lambda self, name, rows, group: take(self, name, [], group)
+    )
     denied = {"error": "ACCESS_DENIED", "error_description": "Access denied"}
-    judge = by_id.Fetching._judge
+    judge = by_id.ObjectFetcher._take_single
 
     def refused(self: Any, answer: Any, key: str, one: Any) -> None:
         answer.results.pop(key)
@@ -109,7 +111,7 @@ def test_object_that_is_hidden_from_us_lives(
         )
         judge(self, answer, key, one)
 
-    monkeypatch.setattr(by_id.Fetching, "_judge", refused)
+    monkeypatch.setattr(by_id.ObjectFetcher, "_take_single", refused)
     land(installation, portal, ("ONCRMDEALUPDATE", number))
     assert drained(installation)["deal"].rows_deleted == 0
     assert statuses(installation) == ["done"]
