@@ -1,4 +1,4 @@
-"""The one door for Dagster: everything that it loads. Nothing here needs the database to be there."""
+"""All definitions that Dagster loads: assets, checks, jobs, schedules, sensors. Loading them needs no database."""
 
 from __future__ import annotations
 

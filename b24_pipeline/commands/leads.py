@@ -19,7 +19,7 @@ from b24_pipeline.store.own_leads.imports import Imported, ImportRow, import_row
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.csv_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
 from b24_pipeline.sync.own_leads.csv_rows import lead_of
-from b24_pipeline.sync.own_leads.match import MatchResult, match_portals
+from b24_pipeline.sync.own_leads.match import MatchOutcome, match_portals
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.qualify import mark_own_leads
 
@@ -94,7 +94,7 @@ def match(
         raise typer.Exit(1)
 
 
-def show_matched(done: Sequence[MatchResult]) -> None:
+def show_matched(done: Sequence[MatchOutcome]) -> None:
     """Prints the table that a matching ends with: one line a portal."""
     titles = (
         *("portal", "own leads", "matched", "newly linked", "updated", "not found"),

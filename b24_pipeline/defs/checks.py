@@ -1,7 +1,6 @@
-"""Checks of the copy: complete against the portal, no entity in an unknown stage, fresh, and told of changes.
+"""Asset checks of our copy: complete, equal to the portal stage by stage, recently read, and announced by events.
 
-Uniqueness needs none: each raw table has a primary key. Tests of the models
-are with the models.
+Uniqueness needs no check, because each raw table has a primary key. The tests of the models are with the models.
 """
 
 from collections import defaultdict
@@ -11,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import told_in_one_line
+from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME, CHANGES
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import PortalError, UsageError
@@ -35,17 +34,17 @@ ERROR = dg.AssetCheckSeverity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Rows created before the watermark; `problem` where the portal did not say."""
+class CountComparison:
+    """How many rows created before the watermark each side has; `problem` where the portal did not answer."""
 
     portal: str
-    here: int = 0
-    there: int = 0
+    in_copy: int = 0
+    in_portal: int = 0
     problem: str = ""
 
     def __str__(self) -> str:
-        told = self.problem or f"{self.here:,} here, {self.there:,} in the portal"
-        return f"{self.portal}: {told}"
+        counts = f"{self.in_copy:,} in the copy, {self.in_portal:,} in the portal"
+        return f"{self.portal}: {self.problem or counts}"
 
 
 @dg.multi_asset_check(
@@ -54,16 +53,16 @@ class Count:
         dg.AssetCheckSpec(
             COUNTS,
             asset=BY_OUTCOME[entity].key,
-            description="Rows created before the watermark: as many alive here as the portal counts.",
+            description="Our copy has as many rows, created before the watermark, as the portal counts.",
         )
         for entity in COUNTED
     ],
     can_subset=True,
 )
 def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.AssetCheckResult]:
-    """Asks each connected portal for its totals: one request a portal."""
-    with told_in_one_line(), b24.opened() as runtime:
-        found: defaultdict[str, list[Count]] = defaultdict(list)
+    """Compares the number of rows of each entity with the totals of each connected portal: one request a portal."""
+    with errors_as_failures(), b24.opened() as runtime:
+        found: defaultdict[str, list[CountComparison]] = defaultdict(list)
         for portal in runtime.portals.named():
             for entity, count in _counts(runtime, portal).items():
                 found[entity].append(count)
@@ -73,21 +72,24 @@ def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.Asse
                 yield _compared(key, found[entity])
 
 
-def _counts(runtime: Runtime, portal: Portal) -> dict[str, Count]:
+def _counts(runtime: Runtime, portal: Portal) -> dict[str, CountComparison]:
     with runtime.warehouse.connect() as connection:
-        here = {one.entity_type: one for one in quality.settled(connection, portal.id)}
+        settled = {rows.entity_type: rows for rows in quality.settled(connection, portal.id)}
     try:
         with opened_job(runtime.connections, portal, runtime.options()) as job:
-            there = entity_totals(job, {entity: one.watermark for entity, one in here.items()})
+            in_portal = entity_totals(job, {entity: rows.watermark for entity, rows in settled.items()})
     except (PortalError, UsageError) as error:
-        return {entity: Count(portal.name, problem=masked(str(error))) for entity in COUNTED}
-    return {entity: Count(portal.name, here[entity].alive, there[entity]) for entity in there}
+        return {entity: CountComparison(portal.name, problem=masked(str(error))) for entity in COUNTED}
+    return {
+        entity: CountComparison(portal.name, settled[entity].alive, total)
+        for entity, total in in_portal.items()
+    }
 
 
-def _compared(key: dg.AssetCheckKey, found: list[Count]) -> dg.AssetCheckResult:
-    """Missing rows are an error; rows too many are deletions that the next cohort run finds."""
-    wrong = [count for count in found if count.problem or count.here != count.there]
-    missing = any(count.here < count.there for count in wrong)
+def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCheckResult:
+    """The result of one entity: missing rows are an error; the next cohort run marks surplus rows as deleted."""
+    wrong = [count for count in found if count.problem or count.in_copy != count.in_portal]
+    missing = any(count.in_copy < count.in_portal for count in wrong)
     return dg.AssetCheckResult(
         passed=not wrong,
         asset_key=key.asset_key,
@@ -102,34 +104,38 @@ def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=BY_OUTCOME[entity].key,
         name="no_unknown_stage",
-        description="Everyone stands in a stage that the portal has.",
+        description="Every lead or deal is in a stage that the portal has.",
     )
     def check(b24: B24) -> dg.AssetCheckResult:
-        with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-            found = quality.orphans(connection, entity)
-        told = [f"{one.portal}: {one.entities} in {one.category_id}/{one.status_id}" for one in found]
+        with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+            orphans = quality.orphans(connection, entity)
+        lines = [
+            f"{stage.portal}: {stage.entities} in {stage.category_id}/{stage.status_id}" for stage in orphans
+        ]
         return dg.AssetCheckResult(
-            passed=not found,
+            passed=not orphans,
             severity=WARN,
-            description="; ".join(told) or None,
-            metadata={"entities": sum(one.entities for one in found)},
+            description="; ".join(lines) or None,
+            metadata={"entities": sum(stage.entities for stage in orphans)},
         )
 
     return check
 
 
-@dg.asset_check(asset=CHANGES, description="Each connected portal was read through within the last hour.")
+@dg.asset_check(
+    asset=CHANGES, description="Each connected portal was synced completely within the last hour."
+)
 def fresh(b24: B24) -> dg.AssetCheckResult:
-    """By the portal's slowest entity."""
-    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+    """Passes if the entity that was synced least recently is recent enough, for each connected portal."""
+    with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
         ages = quality.freshness(connection)
-    told = {portal: "never" if age is None else f"{age / 60:.0f} min ago" for portal, age in ages.items()}
+    texts = {portal: "never" if age is None else f"{age / 60:.0f} min ago" for portal, age in ages.items()}
     stale = [portal for portal, age in ages.items() if age is None or age > FRESH_SECONDS]
     return dg.AssetCheckResult(
         passed=not stale,
         severity=WARN,
-        description="; ".join(f"{portal}: {told[portal]}" for portal in stale) or None,
-        metadata=told,
+        description="; ".join(f"{portal}: {texts[portal]}" for portal in stale) or None,
+        metadata=texts,
     )
 
 
@@ -140,9 +146,9 @@ def _coverage_check(entity: str) -> dg.AssetChecksDefinition:
         description="Each connected portal was compared as a whole within the last three days.",
     )
     def check(b24: B24) -> dg.AssetCheckResult:
-        with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+        with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
             portals = health(connection)
-        proofs = {one.name: _proof(one, entity) for one in portals if one.status == "connected"}
+        proofs = {portal.name: _proof(portal, entity) for portal in portals if portal.status == "connected"}
         oldest = datetime.now(UTC) - PROOF_LASTS
         due = [name for name, proof in proofs.items() if proof is None or proof.proved_at < oldest]
         return dg.AssetCheckResult(
@@ -164,21 +170,22 @@ def _proved(proof: Proof | None) -> str:
     return f"{proof.rows_alive:,} rows, {proof.proved_at:%Y-%m-%d %H:%M} UTC" if proof else "never"
 
 
-@dg.asset_check(asset=CHANGES, description="Changes that polling found had been announced by events.")
+@dg.asset_check(asset=CHANGES, description="Events announced the changes that polling found.")
 def events_arrive(b24: B24) -> dg.AssetCheckResult:
-    """Of portals whose events we wait for; a silent one lives by polling only."""
-    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-        portals = [one for one in health(connection) if one.status == "connected"]
+    """Fails for a silent portal: its changes come by polling only, although events should announce them."""
+    with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+        portals = [portal for portal in health(connection) if portal.status == "connected"]
     silent = [
-        f"{one.name}: {one.unannounced} changes without an event, noticed {one.silent_since:%Y-%m-%d %H:%M} UTC"
-        for one in portals
-        if one.silent_since
+        f"{portal.name}: {portal.unannounced} changes without an event, "
+        f"noticed {portal.silent_since:%Y-%m-%d %H:%M} UTC"
+        for portal in portals
+        if portal.silent_since
     ]
     return dg.AssetCheckResult(
         passed=not silent,
         severity=WARN,
         description="; ".join(silent) or None,
-        metadata={one.name: f"{one.unannounced} unannounced" for one in portals},
+        metadata={portal.name: f"{portal.unannounced} unannounced" for portal in portals},
     )
 
 
@@ -193,33 +200,34 @@ _COLUMNS = dg.TableSchema(
 
 @dg.asset_check(
     asset=CHANGES,
-    description="Counts and amounts of each stage are the portal's, but for what was changed there since.",
+    description="Counts and amounts of each stage equal the portal's, apart from changes after the sync.",
 )
 def agrees_with_portal(b24: B24) -> dg.AssetCheckResult:
-    """By the last check of each connected portal, which every sync ends with; no portal is asked.
+    """Reports the last stage check of each connected portal, with which every sync ends; no portal is asked.
 
-    What could be repaired is a warning: it was wrong until then. So is a portal that was not compared lately.
+    A difference that was repaired is a warning, because the copy was wrong until then. So is a portal that was
+    not compared within the last hour.
     """
-    with told_in_one_line(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
+    with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
         stages = stage_checks.last_checks(connection)
-        portals = [one for one in health(connection) if one.status == "connected"]
-    unequal = [one for one in stages if not one.is_equal]
-    wrong = [one for one in unequal if not one.is_explained]
-    told = [*map(_difference, wrong), *filter(None, map(_not_compared, portals))]
+        portals = [portal for portal in health(connection) if portal.status == "connected"]
+    unequal = [stage for stage in stages if not stage.is_equal]
+    wrong = [stage for stage in unequal if not stage.is_explained]
+    lines = [*map(_difference, wrong), *filter(None, map(_not_compared, portals))]
     return dg.AssetCheckResult(
-        passed=not told,
-        severity=ERROR if any(one.is_wrong for one in wrong) else WARN,
-        description="; ".join(told) or None,
+        passed=not lines,
+        severity=ERROR if any(stage.is_wrong for stage in wrong) else WARN,
+        description="; ".join(lines) or None,
         metadata={
             "stages": len(stages),
-            "rows_compared": sum(one.rows_compared for one in stages),
-            "differing": dg.MetadataValue.table([_record(one) for one in unequal], _COLUMNS),
+            "rows_compared": sum(stage.rows_compared for stage in stages),
+            "differing": dg.MetadataValue.table([_record(stage) for stage in unequal], _COLUMNS),
         },
     )
 
 
-def _difference(one: Checked) -> str:
-    return f"{one.portal}: {one.entity_type} {one.category_id}/{one.status_id}: {one.explanation}"
+def _difference(stage: Checked) -> str:
+    return f"{stage.portal}: {stage.entity_type} {stage.category_id}/{stage.status_id}: {stage.explanation}"
 
 
 def _not_compared(portal: PortalHealth) -> str:
@@ -233,25 +241,25 @@ def _not_compared(portal: PortalHealth) -> str:
     )
 
 
-def _record(one: Checked) -> dg.TableRecord:
+def _record(stage: Checked) -> dg.TableRecord:
     return dg.TableRecord(
         {
-            "portal": one.portal,
-            "entity": one.entity_type,
-            "pipeline": str(one.category_id),
-            "stage": one.status_id,
-            "in the portal": one.portal_count,
-            "here": one.our_count,
-            "missing ids": _shown(one.missing_ids),
-            "surplus ids": _shown(one.surplus_ids),
-            "differing ids": _shown(one.differing_ids),
-            "explanation": one.explanation or "",
+            "portal": stage.portal,
+            "entity": stage.entity_type,
+            "pipeline": str(stage.category_id),
+            "stage": stage.status_id,
+            "in the portal": stage.portal_count,
+            "here": stage.our_count,
+            "missing ids": _shown(stage.missing_ids),
+            "surplus ids": _shown(stage.surplus_ids),
+            "differing ids": _shown(stage.differing_ids),
+            "explanation": stage.explanation or "",
         }
     )
 
 
 def _shown(ids: list[int]) -> str:
-    """A table of Dagster holds no lists; the rest is in `reconciliation`."""
+    """Ids as text, because a table of Dagster has no lists; all of them are in the table `reconciliation`."""
     return ", ".join(map(str, ids[:SHOWN_IDS])) + (", ..." if len(ids) > SHOWN_IDS else "")
 
 

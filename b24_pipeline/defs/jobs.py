@@ -1,4 +1,4 @@
-"""The jobs that schedules start. Steps run in the run's own process: a process each would cost a second."""
+"""The jobs that schedules and sensors start. Steps run in the run's own process, as another one takes a second."""
 
 from __future__ import annotations
 
@@ -19,52 +19,52 @@ changes_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(changes).without_checks()
     | dg.AssetSelection.checks(agrees_with_portal)
     | dg.AssetSelection.assets(models),
-    description="What changed in one portal, whether its stages agree now, and the models above it.",
+    description="Reads what changed in one portal, checks its stages, and builds the models.",
 )
 
 pipelines_job = dg.define_asset_job(
     "pipelines",
     selection=dg.AssetSelection.assets(directories).without_checks(),
-    description="Pipelines, stages, directories, fields and users of one portal.",
+    description="Reads all pipelines, stages, directories, fields and users of one portal.",
 )
 
 matches_job = dg.define_asset_job(
     "matches",
     selection=dg.AssetSelection.assets(lead_matches).downstream(),
-    description="Own ad leads of one portal that the copy does not know, searched for in the portal.",
+    description="Matches own ad leads of one portal; those not found in the copy are searched for in the portal.",
 )
 
 cohorts_job = dg.define_asset_job(
     "cohorts",
     selection=dg.AssetSelection.assets(cohorts).without_checks(),
-    description="One month of one portal, read again: finds what events and watermarks missed.",
+    description="Reads one month of one portal again, and finds what events and watermarks missed.",
 )
 
 checks_job = dg.define_asset_job(
     "checks",
     selection=dg.AssetSelection.checks(*CHECKS),
-    description="The copy against the portals.",
+    description="Checks the copy against the portals.",
 )
 
 
 @dg.job(
     name="reconcile",
     partitions_def=PORTALS,
-    description="One portal compared by counting: finds what events and watermarks missed, and what is gone.",
+    description="Compares one portal by counting, and finds rows that were missed or deleted.",
 )
 def reconcile_job() -> None:
-    """Everything that was ever created, in few requests."""
+    """Compares all rows of one portal in few requests."""
     compare_with_portal()
 
 
 @dg.job(
     name="drain",
-    description="Inbound events, while they come, and the models above what they changed.",
-    # whatever waits in the queue, an event is to be seen within seconds; after a crash the sensor starts the next
+    description="Drains inbound events while they come, and builds the models above what they changed.",
+    # events are to be seen within seconds, so the run goes before others; after a crash the sensor starts the next
     tags={"dagster/priority": "10", "dagster/max_retries": "0"},
 )
 def drain_job() -> None:
-    """The landing table is the queue."""
+    """Drains the landing table of inbound events."""
     drain_events()
 
 
@@ -73,7 +73,7 @@ def drain_job() -> None:
     description="Deletes old runs of Dagster that nothing refers to, and inbound events handled long ago.",
 )
 def maintenance_job() -> None:
-    """Dagster keeps every run for ever, and we every event."""
+    """Deletes old runs and events, which otherwise stay for ever."""
     prune_runs()
     prune_events()
 

@@ -1,8 +1,7 @@
-"""What Dagster hands to assets, checks and schedules: the installation of this process's settings.
+"""The resource that Dagster hands to assets, checks, schedules and sensors: the installation that the settings name.
 
-It is opened where it is used, so that the definitions load while the database
-is down or empty. Clients take their budget from the database: any number of
-processes keep each portal's limits.
+It is opened where it is used, so the definitions load while the database is down or empty. The request budget is in
+the database, so any number of processes together keep each portal's limits.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from b24_pipeline.sync.options import Progress, no_progress
 from b24_pipeline.sync.parallel import opened_job
 
 HOLDS_LOCK = {"b24/holds_lock": "yes"}
-"""The tag of runs that are gone when nobody holds their lock."""
+"""The tag of runs that hold a lock while they live: one whose lock is free was killed."""
 
 
 class B24(dg.ConfigurableResource["B24"]):
-    """The database, the portals, and a client for each."""
+    """The installation: its database, its portals, and a client for each of them."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[B24]:
-        """In a run: the lock that says that its process is there is held to its end."""
+        """Holds the lock of a run until the run ends, so that others see that its process lives."""
         with ExitStack() as stack:
             if context.run is not None and context.instance is not None:
                 try:
@@ -38,11 +37,11 @@ class B24(dg.ConfigurableResource["B24"]):
                     stack.enter_context(alive(runtime.warehouse, context.run.run_id))
                     context.instance.add_run_tags(context.run.run_id, HOLDS_LOCK)
                 except B24Error:
-                    pass  # the steps meet it too, and tell it
+                    pass  # the steps meet the same error and report it
             yield self
 
     def gone(self, runs: Iterable[str]) -> set[str]:
-        """Those of these runs whose process holds no lock."""
+        """The ids of those runs whose process holds no lock any more."""
         with self.opened() as runtime:
             return runtime.warehouse.transact(
                 lambda connection: {run_id for run_id in runs if not is_alive(connection, run_id)}
@@ -50,13 +49,13 @@ class B24(dg.ConfigurableResource["B24"]):
 
     @contextmanager
     def opened(self) -> Iterator[Runtime]:
-        """The installation. Raises DatabaseError and SettingsError."""
+        """The opened installation. Raises DatabaseError and SettingsError."""
         with opened(settings()) as runtime:
             yield runtime
 
     @contextmanager
     def job(self, portal: str, *, run_id: str, progress: Progress = no_progress) -> Iterator[Job]:
-        """One portal, ready to be synced. Raises UnknownPortal."""
+        """The job of one portal, ready to be synced. Raises UnknownPortal."""
         with self.opened() as runtime:
             options = runtime.options(run_id=run_id, progress=progress)
             with opened_job(runtime.connections, runtime.portals.one(portal), options) as job:
@@ -68,6 +67,6 @@ class B24(dg.ConfigurableResource["B24"]):
             return [portal.name for portal in runtime.portals.named()]
 
     def has_due_events(self) -> bool:
-        """Whether inbound events wait to be drained."""
+        """Whether inbound events are due to be drained."""
         with self.opened() as runtime:
             return runtime.warehouse.transact(backlog.is_due)

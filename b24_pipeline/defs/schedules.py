@@ -1,4 +1,4 @@
-"""When what is started: one run a portal, and none while the portal's last one of that job goes on."""
+"""The schedules: each starts a run of its job for every portal, unless the portal's last run of it is unfinished."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ UNFINISHED = [
 
 @dg.schedule(job=changes_job, cron_schedule="*/10 * * * *", default_status=RUNNING)
 def changes_every_10_minutes(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
-    """What changed, and the models."""
+    """Reads what changed in each portal, and builds the models."""
     for portal in _idle_portals(context, b24, changes_job.name):
         yield _request(context, portal, portal)
 
 
 @dg.schedule(job=pipelines_job, cron_schedule="5 * * * *", default_status=RUNNING)
 def pipelines_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
-    """Pipelines, stages, fields and users."""
+    """Reads the pipelines, stages, fields and users of each portal."""
     for portal in _idle_portals(context, b24, pipelines_job.name):
         yield _request(context, portal, portal)
 
 
 @dg.schedule(job=matches_job, cron_schedule="20 * * * *", default_status=RUNNING)
 def matches_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
-    """Own ad leads: what the copy knows is matched by every sync, the portal is searched for the others."""
+    """Searches each portal for own ad leads that no sync could match in our copy."""
     for portal in _idle_portals(context, b24, matches_job.name):
         yield _request(context, portal, portal)
 
 
 @dg.schedule(job=cohorts_job, cron_schedule="15 2 * * *", default_status=RUNNING)
 def cohorts_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
-    """The last two months, read again."""
+    """Reads the last two months of each portal again."""
     for portal in _idle_portals(context, b24, cohorts_job.name):
         for month in last_months(_tick(context).date(), NIGHTLY_MONTHS):
             yield _request(context, portal, cohort_key(month, portal))
@@ -63,25 +63,25 @@ def cohorts_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator
 
 @dg.schedule(job=reconcile_job, cron_schedule="15 3 * * *", default_status=RUNNING)
 def reconcile_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
-    """What events and watermarks missed, whenever it was created."""
+    """Finds what events and watermarks missed in each portal, whenever it was created."""
     for portal in _idle_portals(context, b24, reconcile_job.name):
         yield _request(context, portal, portal)
 
 
 @dg.schedule(job=checks_job, cron_schedule="30 * * * *", default_status=RUNNING)
 def checks_hourly() -> dg.RunRequest:
-    """The copy against the portals."""
+    """Checks our copy against the portals."""
     return dg.RunRequest()
 
 
 @dg.schedule(job=maintenance_job, cron_schedule="45 4 * * *", default_status=RUNNING)
 def maintenance_nightly() -> dg.RunRequest:
-    """Old runs go."""
+    """Deletes old runs and inbound events."""
     return dg.RunRequest()
 
 
 def _idle_portals(context: dg.ScheduleEvaluationContext, b24: B24, job: str) -> list[str]:
-    """Connected portals for which no run of this job goes on; all of them are partitions from now on."""
+    """The connected portals without an unfinished run of this job; adds a partition for each connected portal."""
     portals = b24.connected_portals()
     if portals and PORTALS.name:
         context.instance.add_dynamic_partitions(PORTALS.name, portals)
@@ -94,7 +94,7 @@ def _goes_on(context: dg.ScheduleEvaluationContext, job: str, portal: str) -> bo
 
 
 def _request(context: dg.ScheduleEvaluationContext, portal: str, partition: str) -> dg.RunRequest:
-    """The key keeps a tick that is evaluated twice from starting two runs."""
+    """A request for a run; its key keeps a tick that is evaluated twice from starting two runs."""
     return dg.RunRequest(
         run_key=f"{partition}:{_tick(context):%Y-%m-%dT%H:%M}",
         partition_key=partition,

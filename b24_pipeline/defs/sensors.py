@@ -1,4 +1,4 @@
-"""New portals become partitions, inbound events are drained, runs that were cut off make room: all within seconds."""
+"""The sensors: they add partitions of new portals, start drains, and end runs whose process was killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSED_SECONDS = 15
 
 @dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
 def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
-    """Adds a partition for each portal that has none. Removed portals keep theirs, with their data."""
+    """Adds a partition for each portal that has none; removed portals keep theirs, as their data stays."""
     known = PORTALS.get_partition_keys(dynamic_partitions_store=context.instance)
     new = [portal for portal in b24.connected_portals() if portal not in known]
     if not new:
@@ -31,24 +31,24 @@ def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResul
     job=drain_job, minimum_interval_seconds=LOOK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
 )
 def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunRequest | dg.SkipReason:
-    """Starts a drain where events are due and none goes on.
+    """Starts a drain if events are due and no drain is unfinished.
 
-    No cursor: it would move on even if the run fails. No run key: it would be
-    remembered for ever. The landing table knows what is to be done.
+    It has no cursor, which would move on even if the run fails, and no run key, which Dagster keeps for ever: the
+    landing table knows which events are due.
     """
     if not b24.has_due_events():
         return dg.SkipReason("no event is due")
     if context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED), limit=1):
-        return dg.SkipReason("a drain goes on, and takes them")
+        return dg.SkipReason("a drain is running and takes the events")
     return dg.RunRequest()
 
 
 @dg.sensor(minimum_interval_seconds=MISSED_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
 def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReason:
-    """Tells as failed what was running when its machine, or Dagster, was stopped.
+    """Reports runs as failed whose process was killed, or whose machine was stopped.
 
-    Dagster itself would let such a run go on for hours, and meanwhile no other of its portal, and no drain, is
-    started. A run that is seen without its lock twice is gone; once it may be about to end.
+    Dagster itself would count such a run as running for hours, and no other run of its portal, and no drain, would
+    start meanwhile. A run that is seen twice without its lock was killed; if it is seen once, it may be just ending.
     """
     going_on = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING], tags=HOLDS_LOCK)
     runs = {run.run_id: run for run in context.instance.get_runs(going_on)}

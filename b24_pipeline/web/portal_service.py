@@ -8,7 +8,7 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.own_leads.match import MatchResult, match
+from b24_pipeline.sync.own_leads.match import MatchOutcome, match
 from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.portals.oauth import PortalConnector
 
@@ -44,7 +44,7 @@ class PortalService:
                 raise outcome.error
         return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")
 
-    def sync_leads(self, portal: Portal, entity_type: str | None) -> MatchResult:
+    def sync_leads(self, portal: Portal, entity_type: str | None) -> MatchOutcome:
         """Matches own ad leads. Raises B24Error where it could not be done to the end."""
         with opened_job(self.connections, portal, self.options) as job:
             matched = match(job, entity_type)

@@ -1,1 +1,1 @@
-"""The assets, a file a group: raw tables, own ad leads, SQL models."""
+"""The assets, one file for each group (raw tables, own ad leads, SQL models), and what these files share."""

@@ -1,14 +1,14 @@
-"""The raw tables: cohorts that are read again, small tables that are read whole, and what has changed."""
+"""The assets of the raw tables: cohorts that are read again, small tables that are read completely, and changes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
-from b24_pipeline.defs.assets.materializations import facts, materializations, worked
+from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
+from b24_pipeline.defs.assets.materializations import materializations, raw_table_metadata, worked_outcomes
 from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table
-from b24_pipeline.defs.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, keys_of, ranges_by_portal
+from b24_pipeline.defs.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, portal_keys, ranges_by_portal
 from b24_pipeline.defs.assets.raw_tables import (
     CHANGES,
     COHORT_TABLES,
@@ -39,7 +39,7 @@ portals = dg.AssetSpec(
 reconciliation = dg.AssetSpec(
     RECONCILIATION,
     deps=[CHANGES],
-    description="Our figures beside the live portal's, stage by stage: what each sync ends with.",
+    description="Our figures of each stage beside the live portal's; each sync ends with this comparison.",
     group_name=RAW,
     kinds=set(KINDS),
     metadata={"dagster/table_name": "public.reconciliation"},
@@ -56,28 +56,29 @@ reconciliation = dg.AssetSpec(
     pool="b24_cohorts",
 )
 def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
-    """Reads again what was created in these months, and finds what was deleted since.
+    """Reads again the rows that were created in these months, and finds those that were deleted since.
 
-    Of several portals one that fails does not stop the others, whose months are reported as read.
+    A portal that fails stops no other; the months of the others are reported as read.
     """
     tables = _chosen(context, COHORT_TABLES)
     ranges = ranges_by_portal(context.partition_keys)
     outcomes = {portal: _read_again(context, b24, portal, ranges[portal], tables) for portal in ranges}
-    with told_in_one_line(), b24.opened() as runtime:
+    with errors_as_failures(), b24.opened() as runtime:
         portals = [portal for portal in runtime.portals.all() if portal.name in ranges]
         for table in tables:
-            done = {portal: worked(table, outcomes[portal.name]) for portal in portals}
+            done = {portal: worked_outcomes(table, outcomes[portal.name]) for portal in portals}
             if len(done) == len(ranges) and all(done.values()):
-                together = [one for of_portal in done.values() for one in of_portal]
+                together = [outcome for portal_outcomes in done.values() for outcome in portal_outcomes]
                 yield dg.MaterializeResult(
-                    asset_key=table.key, metadata=facts(runtime.warehouse, portals, table, together)
+                    asset_key=table.key,
+                    metadata=raw_table_metadata(runtime.warehouse, portals, table, together),
                 )
                 continue
             for portal in filter(done.get, portals):
-                metadata = facts(runtime.warehouse, [portal], table, done[portal])
-                for key in keys_of(portal.name, context.partition_keys):
+                metadata = raw_table_metadata(runtime.warehouse, [portal], table, done[portal])
+                for key in portal_keys(portal.name, context.partition_keys):
                     context.log_event(dg.AssetMaterialization(table.key, partition=key, metadata=metadata))
-    raise_for([outcome for of_portal in outcomes.values() for outcome in of_portal])
+    raise_for([outcome for portal_outcomes in outcomes.values() for outcome in portal_outcomes])
 
 
 def _read_again(
@@ -103,10 +104,10 @@ def _read_again(
     retry_policy=RETRIES,
 )
 def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
-    """Reads pipelines, stages, directories, fields and users whole: mostly two requests."""
+    """Reads all pipelines, stages, directories, fields and users of a portal, mostly in two requests."""
     tables = _chosen(context, PORTAL_TABLES)
     wanted = SyncRequest(tuple(dict.fromkeys(table.entity for table in tables)))
-    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
+    with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
         yield from _results(job, tables, outcomes)
     raise_for(outcomes)
@@ -120,12 +121,15 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     retry_policy=RETRIES,
 )
 def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
-    """Everything that changed in a portal since the last time; the first time, all of it.
+    """Reads what has changed in a portal since its last sync; the first time, everything.
 
-    The cohorts that it touched are reported as materialized.
+    The cohorts that it changed are reported as materialized.
     """
     progress = _progress(context)
-    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job:
+    with (
+        errors_as_failures(),
+        b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job,
+    ):
         outcomes = sync_portal(job, SyncRequest())
         for event in materializations(job.warehouse, job.portal, outcomes):
             context.log_event(event)
@@ -141,26 +145,26 @@ def _results(
     job: Job, tables: Sequence[RawTable], outcomes: Sequence[Outcome]
 ) -> Iterator[dg.MaterializeResult[None]]:
     for table in tables:
-        done = worked(table, outcomes)
+        done = worked_outcomes(table, outcomes)
         if done:
             yield dg.MaterializeResult(
-                asset_key=table.key, metadata=facts(job.warehouse, [job.portal], table, done)
+                asset_key=table.key, metadata=raw_table_metadata(job.warehouse, [job.portal], table, done)
             )
 
 
 def _progress(context: dg.AssetExecutionContext) -> Callable[[str, str, int], None]:
-    """A line in the run's log now and then."""
+    """A function that logs the progress in the run's log, at most once in PROGRESS_SECONDS."""
     seen: dict[str, int] = {}
-    told = monotonic()
+    logged_at = monotonic()
 
-    def tell(portal: str, entity: str, rows: int) -> None:
-        nonlocal told
+    def log_progress(portal: str, entity: str, rows: int) -> None:
+        nonlocal logged_at
         seen[entity] = seen.get(entity, 0) + rows
-        if monotonic() - told > PROGRESS_SECONDS:
-            told = monotonic()
+        if monotonic() - logged_at > PROGRESS_SECONDS:
+            logged_at = monotonic()
             context.log.info(f"{portal}: {entity}, {seen[entity]:,} rows so far")
 
-    return tell
+    return log_progress
 
 
 QUALIFICATION = dg.AssetKey([RAW, "qualification"])
@@ -168,7 +172,7 @@ QUALIFICATION = dg.AssetKey([RAW, "qualification"])
 qualification = dg.AssetSpec(
     QUALIFICATION,
     deps=[CHANGES],
-    description="Leads and deals that fulfil a condition of the portal, or once did (`b24 portal qualification`).",
+    description="Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`).",
     group_name=RAW,
     kinds={"postgres"},
     metadata={"dagster/table_name": "public.bitrix24_qualification"},

@@ -1,4 +1,4 @@
-"""How a step fails: with our one line, and again only where another try may help."""
+"""How a step of Dagster fails: with a message of one line, and with a retry only if that may help."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from b24_pipeline.log import masked
 from b24_pipeline.sync.outcome import Outcome
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""Of a step, beyond the client's own: for a portal that is away for a minute."""
+"""Retries of a step, for a portal that is away longer than the client's own retries last."""
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
-    """An error of ours fails the step with its message."""
+def errors_as_failures() -> Iterator[None]:
+    """Turns a B24Error of the block into a Dagster failure that has its message; raises dg.Failure."""
     try:
         yield
     except B24Error as error:
@@ -28,14 +28,14 @@ def told_in_one_line() -> Iterator[None]:
 
 
 def raise_for(outcomes: Sequence[Outcome]) -> None:
-    """Fails the step if a part of it did not work; what did work is stored."""
+    """Raises dg.Failure if an outcome has an error; what the other outcomes stored stays stored."""
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if errors:
         raise failure(errors) from None
 
 
 def failure(errors: Sequence[B24Error]) -> dg.Failure:
-    """The failure of a step: the first error, and all of them beside it."""
+    """The failure of a step: its description is the first error, its metadata has all of them by their class."""
     lines = [masked(str(error)) for error in errors]
     more = f" (and {len(lines) - 1} more)" if lines[1:] else ""
     return dg.Failure(

@@ -1,4 +1,4 @@
-"""The funnel as a picture inside a materialization: a small SVG, which the UI's markdown shows."""
+"""Draws the funnel as a small SVG picture for the metadata of a materialization, which the UI shows as markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH = 640
 BAR_LEFT = 220
 BAR_WIDTH = 300
 LINE = 22
-MOST_FUNNELS = 12  # a picture for a person, in every run's log
+MOST_FUNNELS = 12  # every run's log has the pictures, so they must be few
 
 _COLOURS = {"process": "#4f43dd", "success": "#1f8f4e", "failure": "#c5402f"}
 
@@ -20,7 +20,7 @@ FunnelRow = dict[str, Any]
 
 
 def funnel_picture(rows: Iterable[FunnelRow]) -> str:
-    """Markdown with one picture a pipeline; rows as in `funnel_stats`, in the order of their stages."""
+    """Markdown with a picture of each pipeline; rows as in `funnel_stats`, in the order of pipelines and stages."""
     funnels = [list(group) for _, group in groupby(rows, key=_pipeline)]
     known = [stages for stages in funnels if stages[0]["entered"]]
     pictures = "\n\n".join(_picture(stages) for stages in islice(known, MOST_FUNNELS))
@@ -35,7 +35,7 @@ def _pipeline(row: FunnelRow) -> tuple[str, str, int]:
 def _picture(stages: Sequence[FunnelRow]) -> str:
     title = _title(stages[0])
     encoded = b64encode(_svg(title, stages).encode()).decode()
-    return f"![{_plain(title)}](data:image/svg+xml;base64,{encoded})"
+    return f"![{_without_markup(title)}](data:image/svg+xml;base64,{encoded})"
 
 
 def _title(row: FunnelRow) -> str:
@@ -43,8 +43,8 @@ def _title(row: FunnelRow) -> str:
     return f"{row['portal']}, {row['entity_type']}, {name}: {row['entered']:,} entered"
 
 
-def _plain(text: str) -> str:
-    """Without what markdown would read as its own."""
+def _without_markup(text: str) -> str:
+    """The text without characters that markdown would read as markup."""
     return text.translate(str.maketrans("", "", "[]()\\\n"))
 
 
@@ -64,11 +64,11 @@ def _bar(number: int, row: FunnelRow, most: int) -> Iterator[str]:
     top = LINE * (number + 1) + 6
     width = round(BAR_WIDTH * row["reached"] / most, 1)
     share = row["conversion_from_start"]
-    told = f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
+    label = f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
     name = escape(str(row["status_name"] or row["status_id"])[:28])
     yield f'<text x="8" y="{top + 13}">{name}</text>'
     yield (
         f'<rect x="{BAR_LEFT}" y="{top}" width="{max(width, 1)}" height="{LINE - 6}" '
         f'fill="{_COLOURS.get(row["semantics"], "#777")}"/>'
     )
-    yield f'<text x="{BAR_LEFT + width + 6}" y="{top + 13}">{told}</text>'
+    yield f'<text x="{BAR_LEFT + width + 6}" y="{top + 13}">{label}</text>'

@@ -1,7 +1,7 @@
-"""What a sync has touched, as materializations of the raw tables' partitions.
+"""Reports what a sync has changed as materializations of the raw tables' partitions.
 
-A sync by watermark is one asset, and changes rows of many cohorts; the same
-holds for a sync from the command line.
+A sync by watermark is one asset but changes rows of many cohorts, and a sync from the
+command line is no asset at all.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ SLACK_SECONDS = 30
 def materializations(
     warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome]
 ) -> Iterator[dg.AssetMaterialization]:
-    """One event a cohort that changed, and one a directory that was read."""
+    """The materializations of one portal's sync: one for each cohort that changed, and each directory that was read."""
     for table in COHORT_TABLES:
-        done = changed(table, outcomes)
+        done = changed_outcomes(table, outcomes)
         if done:
-            metadata = facts(warehouse, [portal], table, done)
+            metadata = raw_table_metadata(warehouse, [portal], table, done)
             for month in sorted(_months(warehouse, portal, table, outcomes)):
                 yield dg.AssetMaterialization(
                     table.key, partition=cohort_key(month, portal.name), metadata=metadata
                 )
     for table in PORTAL_TABLES:
-        done = worked(table, outcomes)
+        done = worked_outcomes(table, outcomes)
         if done:
-            metadata = facts(warehouse, [portal], table, done)
+            metadata = raw_table_metadata(warehouse, [portal], table, done)
             yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
 
 
-def worked(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of this table, if all of them worked."""
-    of_table = [outcome for outcome in outcomes if outcome.entity in table.outcomes]
-    return of_table if all(outcome.worked for outcome in of_table) else []
+def worked_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of this table if all of them worked, else none."""
+    own = [outcome for outcome in outcomes if outcome.entity in table.outcomes]
+    return own if all(outcome.worked for outcome in own) else []
 
 
-def changed(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes that changed something in this table; also of a load that was cut off."""
+def changed_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes that changed rows of this table, also those of a load that failed midway."""
     return [
         outcome
         for outcome in outcomes
@@ -57,10 +57,10 @@ def changed(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
     ]
 
 
-def facts(
+def raw_table_metadata(
     warehouse: Warehouse, portals: Sequence[Portal], table: RawTable, outcomes: Sequence[Outcome]
 ) -> dict[str, Any]:
-    """The figures of the sync, and what the table looks like now; rows are those of these portals."""
+    """The metadata of a raw table after a sync: the sync's figures, the columns, and the rows of these portals."""
     with warehouse.connect() as connection:
         columns = table_facts.columns(connection, table.table)
         rows = sum(table_facts.count_rows(connection, table.table, portal.id) for portal in portals)
@@ -68,8 +68,8 @@ def facts(
 
 
 def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]) -> set[date]:
-    """The months touched; those of moves are looked up, for a sync counts only their number."""
-    months = {month for outcome in changed(table, outcomes) for month in outcome.months}
+    """The months whose rows changed; those of moves are looked up, because a sync only counts moves."""
+    months = {month for outcome in changed_outcomes(table, outcomes) for month in outcome.months}
     if table.table == table_facts.MOVES:
         seconds = sum(outcome.seconds for outcome in outcomes) + SLACK_SECONDS
         with warehouse.connect() as connection:

@@ -1,4 +1,4 @@
-"""What the UI shows beside a materialization: rows, requests, operating seconds, watermark, columns."""
+"""The metadata that the UI shows with a materialization: rows, requests, seconds, watermark, columns."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import dagster as dg
 from b24_pipeline.models import ModelResult, Project, TestResult
 from b24_pipeline.store.crm.table_facts import TableColumn
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.own_leads.match import MatchResult
+from b24_pipeline.sync.own_leads.match import MatchOutcome
 
 Metadata = Mapping[str, Any]
 
 
 def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The sums of a sync, and the oldest watermark."""
+    """The figures of a sync, summed over its outcomes, and the oldest watermark."""
     figures: dict[str, Any] = {
         "rows_read": sum(outcome.rows_read for outcome in outcomes),
         "rows_changed": sum(outcome.rows_changed for outcome in outcomes),
@@ -34,39 +34,45 @@ def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     )
 
 
-def matching_metadata(done: MatchResult) -> dict[str, Any]:
-    """How a portal's own leads stand, and what it took."""
+def matching_metadata(outcome: MatchOutcome) -> dict[str, Any]:
+    """The figures of a matching: how many own leads are matched, and what it cost in requests and seconds."""
     return {
-        "own_leads": done.own_leads,
-        "matched": done.matched,
-        "newly_linked": done.linked,
-        "updated": done.updated,
-        "not_found": done.not_found,
-        "phones_not_searched": done.unsearched,
-        "requests": done.requests,
-        "seconds": round(done.seconds, 3),
+        "own_leads": outcome.own_leads,
+        "matched": outcome.matched,
+        "newly_linked": outcome.linked,
+        "updated": outcome.updated,
+        "not_found": outcome.not_found,
+        "phones_not_searched": outcome.unsearched,
+        "requests": outcome.requests,
+        "seconds": round(outcome.seconds, 3),
     }
 
 
 def table_metadata(columns: Iterable[TableColumn], rows: int) -> dict[str, Any]:
-    """The schema of a raw table, and how many rows of the portal it holds."""
+    """The columns of a raw table, and how many rows of the portals it has."""
     listed = [dg.TableColumn(column.name, column.type, column.comment) for column in columns]
     return {"rows": rows, "dagster/column_schema": dg.TableSchema(columns=listed)}
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> dg.MetadataValue[Any]:
-    """A table: one line an entity."""
+    """The outcomes as a markdown table with a line for each entity."""
     titles = ("entity", "sync", "read", "changed", "deleted", "requests", "seconds", "")
     lines = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
-    for one in outcomes:
-        figures = (one.rows_read, one.rows_changed, one.rows_deleted, one.requests, f"{one.seconds:.1f}")
-        cells = (one.entity, one.sync_type, *figures, "" if one.worked else "failed")
+    for outcome in outcomes:
+        figures = (
+            outcome.rows_read,
+            outcome.rows_changed,
+            outcome.rows_deleted,
+            outcome.requests,
+            f"{outcome.seconds:.1f}",
+        )
+        cells = (outcome.entity, outcome.sync_type, *figures, "" if outcome.worked else "failed")
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return dg.MetadataValue.md("\n".join(lines))
 
 
 def build_metadata(project: Project, result: ModelResult) -> dict[str, Any]:
-    """What a build did to a model. A view has no count."""
+    """The figures and columns of a built model; a view has no number of rows."""
     described = project.models[result.name].columns
     named = [column.split(" ", 1) for column in result.columns]
     listed = [dg.TableColumn(name, type_, described.get(name)) for name, type_ in named]
@@ -81,7 +87,7 @@ def build_metadata(project: Project, result: ModelResult) -> dict[str, Any]:
 
 
 def test_metadata(result: TestResult) -> dict[str, Any]:
-    """How many rows break a test, and the query that shows them."""
+    """How many rows fail a test of a model, and the query that shows them."""
     figures: dict[str, Any] = {"failures": result.failures, "seconds": round(result.seconds, 3)}
     return (
         figures if result.passed else figures | {"query": dg.MetadataValue.md(f"```sql\n{result.sql}\n```")}

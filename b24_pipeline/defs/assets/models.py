@@ -1,10 +1,10 @@
-"""One asset a SQL model of dbt_like_sql/, built together in one step; their tests are asset checks."""
+"""The assets of the SQL models in dbt_like_sql/: one step builds them, and their tests are asset checks."""
 
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import failure, told_in_one_line
+from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
 from b24_pipeline.defs.assets.metadata import Metadata, build_metadata, test_metadata
 from b24_pipeline.defs.assets.raw_tables import CHANGES
@@ -30,7 +30,7 @@ Results = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 
 def model_key(name: str) -> dg.AssetKey:
-    """As dbt has it: the model's name."""
+    """The asset key of a model: its name, as dagster-dbt has it."""
     return dg.AssetKey([name])
 
 
@@ -47,7 +47,7 @@ def _spec(model: Model) -> dg.AssetSpec:
 
 
 def _upstream(model: Model) -> Iterator[dg.AssetKey]:
-    """The models and raw tables that it reads; what reads raw tables also comes after `changes`."""
+    """The models and raw tables that a model reads; a model that reads raw tables also comes after `changes`."""
     yield from map(model_key, model.depends_on)
     keys = {source.relation: source.key for source in project.sources.values()}
     for relation in model.sources:
@@ -72,8 +72,8 @@ def _check_spec(check: Check) -> dg.AssetCheckSpec:
     can_subset=True,
 )
 def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
-    """Builds the chosen models in order, each in a transaction of its own, and tests them."""
-    with told_in_one_line(), b24.opened() as runtime:
+    """Builds the selected models in order, each in a transaction of its own, and runs their tests."""
+    with errors_as_failures(), b24.opened() as runtime:
         chosen = [name for name in project.models if model_key(name) in context.selected_asset_keys]
         if not chosen:
             yield from _only_tests(context, runtime)
@@ -88,7 +88,7 @@ def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
 
 
 def _build(runtime: Runtime, chosen: Iterable[str], done: list[ModelResult]) -> ModelError | None:
-    """The error is given back, so that what was built before it is reported too."""
+    """Builds models into `done`; returns the error instead of raising it, so that what was built is still reported."""
     try:
         build(runtime.warehouse.connect, project, select=" ".join(chosen), on_model=done.append)
     except ModelError as error:
@@ -118,7 +118,7 @@ def _checked(
 
 
 def severity(result: TestResult) -> dg.AssetCheckSeverity:
-    """Dagster's word for it."""
+    """Dagster's severity of a test's result."""
     return dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN
 
 
@@ -129,7 +129,7 @@ def _materialized(runtime: Runtime, result: ModelResult) -> dg.MaterializeResult
 
 
 def model_metadata(runtime: Runtime, project: Project, result: ModelResult) -> Metadata:
-    """The figures of a build; the funnel also as a picture."""
+    """The metadata of a built model; that of the funnel has its picture too."""
     metadata = build_metadata(project, result)
     if result.name != FUNNEL:
         return metadata

@@ -1,8 +1,8 @@
-"""Own ad leads and what they have become in the CRM."""
+"""The assets of own ad leads, and of their matches to the CRM."""
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import RETRIES, failure, told_in_one_line
+from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, failure
 from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS
@@ -13,10 +13,10 @@ OWN = "own"
 LINKS = "links"
 
 OWN_TABLES = {"leads": "leads", "creatives": "creatives", "directions": "account_directions"}
-"""Tables that are imported or inserted, by their name as a dbt source."""
+"""Tables that are imported or written to from outside, by their names as dbt sources."""
 
 _DESCRIPTIONS = {
-    "leads": "Own ad leads (`b24 leads import`): who left a phone in an advertisement.",
+    "leads": "Own ad leads (`b24 leads import`): people who left their phone in an advertisement.",
     "creatives": "Ad creatives that own leads came from.",
     "directions": "What is advertised, with its key stages.",
 }
@@ -43,9 +43,9 @@ own_tables = [
     metadata={"dagster/table_name": "public.lead_matches"},
 )
 def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
-    """How each own lead was matched to the CRM, or why it was not: in the copy, then by the portal's own search."""
-    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
-        done = match(job)
-    if done.error:
-        raise failure([done.error])
-    return dg.MaterializeResult(metadata=matching_metadata(done))
+    """Matches own leads to the CRM, in our copy and by the portal's search, and says why a lead has no match."""
+    with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
+        outcome = match(job)
+    if outcome.error:
+        raise failure([outcome.error])
+    return dg.MaterializeResult(metadata=matching_metadata(outcome))

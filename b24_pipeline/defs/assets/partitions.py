@@ -1,7 +1,7 @@
-"""Portals, and cohorts: month of creation x portal.
+"""The partitions of assets: portals, and cohorts (month of creation and portal).
 
-A cohort is fixed and disjoint from others, and can be counted against the
-portal. Months, not days: 15 years of 20 portals are 3,600 partitions.
+A row never changes its cohort, so cohorts can be compared with the portal one by one.
+They are months and not days: 15 years of 20 portals make 3,600 partitions.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ COHORTS = dg.MultiPartitionsDefinition({"month": MONTHS, "portal": PORTALS})
 
 
 def cohort_key(month: date, portal: str) -> dg.MultiPartitionKey:
-    """The key of the cohort created in the month that this day is of."""
+    """The partition key of a portal's cohort of the month in which this day is."""
     return dg.MultiPartitionKey({"month": month.replace(day=1).isoformat(), "portal": portal})
 
 
 def ranges_by_portal(keys: Iterable[str]) -> Mapping[str, list[Days]]:
-    """Cohort keys as ranges of days, as few as possible, of each portal."""
+    """The cohort keys of each portal as ranges of days, as few as possible."""
     months: defaultdict[str, set[date]] = defaultdict(set)
     for key in keys:
         portal, month = _parts(key)
@@ -36,8 +36,8 @@ def ranges_by_portal(keys: Iterable[str]) -> Mapping[str, list[Days]]:
     return {portal: list(_ranges(sorted(chosen))) for portal, chosen in months.items()}
 
 
-def keys_of(portal: str, keys: Iterable[str]) -> list[str]:
-    """Those of the cohort keys that are the portal's."""
+def portal_keys(portal: str, keys: Iterable[str]) -> list[str]:
+    """The cohort keys that belong to the portal."""
     return [key for key in keys if _parts(key)[0] == portal]
 
 
@@ -65,7 +65,7 @@ def _last_day(month: date) -> date:
 
 
 def last_months(today: date, number: int) -> list[date]:
-    """The month of this day and those before it, oldest first."""
+    """The first days of the last months up to that of this day, oldest first; `number` is how many."""
     months = [today.replace(day=1)]
     while len(months) < number:
         months.insert(0, (months[0] - timedelta(days=1)).replace(day=1))

@@ -1,4 +1,4 @@
-"""The raw tables: what each is called as an asset, in the database, and in a sync."""
+"""The raw tables, with the names that each has as an asset, in the database, and in a sync."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = frozenset({"bitrix24", "postgres"})
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """`entity` is what a sync is asked for, `outcomes` what its outcomes are called."""
+    """A raw table: `entity` is its name in a request for a sync, `outcomes` are the entities of the sync's outcomes."""
 
     name: str
     table: str
@@ -25,11 +25,11 @@ class RawTable:
 
     @property
     def key(self) -> dg.AssetKey:
-        """As a dbt source has it: ["raw", name]."""
+        """The asset key ["raw", name], as dagster-dbt makes it of a source."""
         return dg.AssetKey([RAW, self.name])
 
     def spec(self) -> dg.AssetSpec:
-        """The asset."""
+        """The asset spec of this table."""
         return dg.AssetSpec(
             self.key,
             description=self.description,
@@ -39,21 +39,21 @@ class RawTable:
         )
 
 
-def _rows_of(name: str, entity: str, description: str) -> RawTable:
+def _entity_table(name: str, entity: str, description: str) -> RawTable:
     return RawTable(name, f"bitrix24_{name}", entity, (entity,), description)
 
 
 COHORT_TABLES = (
-    _rows_of("leads", "lead", "Leads as they are in the portal."),
-    _rows_of("deals", "deal", "Deals as they are in the portal."),
-    _rows_of("contacts", "contact", "Contacts as they are in the portal."),
-    _rows_of("companies", "company", "Companies as they are in the portal."),
+    _entity_table("leads", "lead", "Leads as they are in the portal."),
+    _entity_table("deals", "deal", "Deals as they are in the portal."),
+    _entity_table("contacts", "contact", "Contacts as they are in the portal."),
+    _entity_table("companies", "company", "Companies as they are in the portal."),
     RawTable(
         "status_history",
         "bitrix24_status_history",
         "status_history",
         ("lead_history", "deal_history"),
-        "Every move of a lead or deal that is known; a cohort is the month of the move.",
+        "Every known move of a lead or deal; a cohort has the moves of a month.",
     ),
 )
 
@@ -91,7 +91,7 @@ PORTAL_TABLES = (
         "bitrix24_users",
         "user",
         ("user",),
-        "Users of the portal; dismissed ones stay, for rows refer to them.",
+        "Users of the portal; dismissed users stay, because rows refer to them.",
     ),
 )
 

@@ -1,1 +1,1 @@
-"""Dagster's own storage in our database, and events of work that was done without a run."""
+"""Dagster's own storage in our database, and reports of work that was done without a run of Dagster."""

@@ -1,8 +1,7 @@
-"""Tells Dagster what was done without it, so that its catalogue stays true.
+"""Reports to Dagster what commands did without it, so that its catalogue stays true.
 
-`b24 sync` and its like need no Dagster and start in a second; where Dagster
-keeps its storage in the same database, their work is reported as events
-without a run.
+`b24 sync` and similar commands need no Dagster and start in a second. Where Dagster keeps
+its storage in the same database, their work is reported as events without a run.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ RunlessEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation
 def report_outcomes(
     settings: Settings, outcomes: Sequence[Outcome], build_result: BuildResult | None = None
 ) -> bool:
-    """Reports what a sync and a build did; False where Dagster has no storage in this database."""
+    """Reports the outcomes of a sync and of a build; returns False where Dagster has no storage in this database."""
     with opened(settings) as runtime:
         with runtime.warehouse.connect() as connection:
             if not is_set_up(connection):
                 return False
-        events = [*_of_outcomes(runtime, outcomes), *_of_build(runtime, build_result)]
+        events = [*_outcome_events(runtime, outcomes), *_build_events(runtime, build_result)]
         names = [portal.name for portal in runtime.portals.all()]
     with _instance(settings) as instance:
         instance.add_dynamic_partitions(PORTALS.name or "", names)
@@ -45,13 +44,13 @@ def report_outcomes(
     return True
 
 
-def _of_outcomes(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[RunlessEvent]:
+def _outcome_events(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[RunlessEvent]:
     for portal in runtime.portals.all():
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
         yield from materializations(runtime.warehouse, portal, done)
 
 
-def _of_build(runtime: Runtime, built: BuildResult | None) -> Iterator[RunlessEvent]:
+def _build_events(runtime: Runtime, built: BuildResult | None) -> Iterator[RunlessEvent]:
     for result in built.models if built else ():
         metadata = model_metadata(runtime, project, result)
         yield dg.AssetMaterialization(model_key(result.name), metadata=metadata)
@@ -73,7 +72,7 @@ def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
 
 @contextmanager
 def _instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Dagster's storage in our database, and nothing else of an instance."""
+    """An instance of Dagster that uses its storage in our database."""
     storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
     folder = settings.b24_home.expanduser().resolve() / "dagster"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
 """Dagster's storage: dagster-postgres in the schema `dagster` of the database that the settings name.
 
-dagster.yaml refers to the class here, so that DATABASE_URL, or nothing at all,
-is the one thing to be set. Every process of Dagster comes by: the webserver,
-the daemon, the code server and each run.
+dagster.yaml names the class `OurStorage`, so nothing but DATABASE_URL has to be set, if anything. Every process
+of Dagster opens it: the webserver, the daemon, the code server and each run.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from b24_pipeline.store.database.dagster_schema import SCHEMA, being_set_up
 
 
 class OurStorage(DagsterPostgresStorage):
-    """Dagster's runs, events and schedules beside our data."""
+    """Stores Dagster's runs, events and schedules in the database of our data."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """There is nothing to configure."""
+        """The configuration in dagster.yaml: none."""
         return {}
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> Self:
-        """Opens the storage, and makes its tables where they are missing."""
+        """Opens the storage, and makes its tables where they are missing. Raises SettingsError and DatabaseError."""
         del config_value
         url = database_url(settings())
         with being_set_up(url):
@@ -39,7 +38,7 @@ class OurStorage(DagsterPostgresStorage):
 
 
 def storage_url(url: str) -> str:
-    """Our URL for the driver that dagster-postgres speaks, with Dagster's schema as the search path."""
+    """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path."""
     ours = make_url(url)
     given = ours.query.get("options", "")
     options = " ".join([*([given] if isinstance(given, str) else given), f"-csearch_path={SCHEMA}"]).strip()

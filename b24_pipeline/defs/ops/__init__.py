@@ -1,1 +1,1 @@
-"""The ops of the jobs that are no assets: drain, prune, reconcile."""
+"""The ops of jobs that materialize no assets: drain, prune, reconcile."""

@@ -1,7 +1,6 @@
-"""The drain as a run: it takes all events there are, stays a minute in case more come, and builds the models.
+"""The op of the drain: a run drains all due events, waits a minute for more, and builds the models meanwhile.
 
-A run takes five seconds to start. So one that is there already takes what
-lands meanwhile, and a busy portal sees its rows in about a second.
+A run takes five seconds to start. While one waits for more events, what lands is drained in about a second.
 """
 
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from time import monotonic, sleep
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import failure, told_in_one_line
+from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
@@ -25,26 +24,26 @@ from b24_pipeline.sync.outcome import Outcome
 
 LINGER_SECONDS = 60.0
 MOST_SECONDS = 900.0
-"""After that another run goes on: so much is in one run's log, and new code comes in."""
+"""A run ends after that and another goes on, so that logs stay short and new code is loaded."""
 
 LOOK_SECONDS = 0.2
 BETWEEN_PASSES_SECONDS = 1.0
-"""A pass takes a request of the portal's budget, two a second on most plans, which syncs need too."""
+"""Each pass costs a request of the portal's budget (two a second on most plans), which syncs need too."""
 
 BETWEEN_BUILDS_SECONDS = 3.0
 BETWEEN_REPORTS_SECONDS = 60.0
-"""Dagster keeps for long what it is told."""
+"""Dagster stores every report, so there must not be too many."""
 
 
 @dg.op(description="Drains inbound events while they come, and builds the models above what they changed.")
 def drain_events(context: dg.OpExecutionContext, b24: B24) -> None:
-    """Ends a minute after the last event."""
-    with told_in_one_line(), b24.opened() as runtime:
-        Shift(context, runtime).work()
+    """Drains events until none has come for a minute. Raises dg.Failure where the last pass or build failed."""
+    with errors_as_failures(), b24.opened() as runtime:
+        DrainRun(context, runtime).work()
 
 
-class Shift:
-    """One run's work: passes over the landing table, builds, and what Dagster is told of them."""
+class DrainRun:
+    """The work of one run: passes over the landing table, builds of models, and reports of both to Dagster."""
 
     def __init__(self, context: dg.OpExecutionContext, runtime: Runtime) -> None:
         self._context = context
@@ -52,13 +51,13 @@ class Shift:
         self._options = runtime.options(run_id=context.run_id)
         self._began = self._busy_at = self._reported_at = monotonic()
         self._drained_at = self._built_at = float("-inf")
-        self._untold: list[Outcome] = []
+        self._unreported: list[Outcome] = []
         self._unbuilt: set[str] = set()
         self._models: dict[str, ModelResult] = {}
         self._errors: list[B24Error] = []
 
     def work(self) -> None:
-        """Until nothing has come for a minute. Raises dg.Failure where the last pass or build did not work."""
+        """Works until no event has come for a minute. Raises dg.Failure where the last pass or build failed."""
         while self._goes_on():
             if not self._step():
                 sleep(LOOK_SECONDS)
@@ -75,7 +74,7 @@ class Shift:
         )
 
     def _step(self) -> bool:
-        """A pass or a build, whichever is due; False where neither is."""
+        """Does a pass or a build, whichever is due; returns False where neither is."""
         now = monotonic()
         due = self._runtime.warehouse.transact(backlog.is_due)
         if due and now - self._drained_at > BETWEEN_PASSES_SECONDS:
@@ -91,8 +90,10 @@ class Shift:
         self._drained_at = self._busy_at = monotonic()
         self._errors = [outcome.error for outcome in outcomes if outcome.error]
         self._warn(self._errors)
-        self._untold += outcomes
-        self._unbuilt |= {one.entity for one in outcomes if one.rows_changed or one.rows_deleted}
+        self._unreported += outcomes
+        self._unbuilt |= {
+            outcome.entity for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted
+        }
 
     def _build(self) -> None:
         touched, self._unbuilt = self._unbuilt, set()
@@ -113,8 +114,8 @@ class Shift:
             self._context.log.warning(masked(str(error)))
 
     def _report(self) -> None:
-        """The cohorts and models that were touched since the last report."""
-        outcomes, self._untold = sum_outcomes(self._untold), []
+        """Reports the cohorts and models that were changed since the last report."""
+        outcomes, self._unreported = sum_outcomes(self._unreported), []
         models, self._models = self._models, {}
         self._reported_at = monotonic()
         for portal in self._runtime.portals.all() if outcomes else ():
@@ -127,6 +128,6 @@ class Shift:
 
 
 def _models_above(entities: Iterable[str]) -> str:
-    """The selection of the models that read what these outcomes are of; empty where none does."""
+    """The selection of the models above the tables of these entities; empty where there are none."""
     tables = {f"public.{BY_OUTCOME[name].table}" for name in entities if name in BY_OUTCOME}
     return " ".join(f"{model.name}+" for model in project.models.values() if tables & {*model.sources})

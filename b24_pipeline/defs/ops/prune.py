@@ -1,4 +1,8 @@
-"""Old runs and events go; runs that hold the last word on an asset's partition stay, or it would look never made."""
+"""The ops that delete old runs and events.
+
+A run in which a partition of an asset was last materialized stays: without it the partition would look as if it
+had never been materialized.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from b24_pipeline.defs.assets.failures import told_in_one_line
+from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.store.events import backlog
 
 KEEP_DAYS = 7
 KEEP_DRAINS_DAYS = 1
-"""A drain is a run every minute or so, and tells nothing that the sync log does not."""
+"""Drains are many, about one a minute, and the sync log says all that their runs do."""
 KEEP_EVENTS_DAYS = 30
 EVENTS_AT_ONCE = 10_000
 MOST_A_NIGHT = 5000
@@ -21,7 +25,7 @@ PAGE = 500
 
 @dg.op
 def prune_runs(context: dg.OpExecutionContext) -> None:
-    """Deletes successful and cancelled runs that are older than a week, and drains of the day before."""
+    """Deletes successful and cancelled runs that are older than a week, and drains that are older than a day."""
     for job, days in ((None, KEEP_DAYS), ("drain", KEEP_DRAINS_DAYS)):
         before = datetime.now(UTC) - timedelta(days=days)
         deleted = prune(context.instance, before, job)
@@ -34,19 +38,19 @@ def prune_runs(context: dg.OpExecutionContext) -> None:
 def prune_events(context: dg.OpExecutionContext, b24: B24) -> None:
     """Deletes inbound events that were handled more than a month ago; failed ones stay for a person."""
     total = 0
-    with told_in_one_line(), b24.opened() as runtime:
+    with errors_as_failures(), b24.opened() as runtime:
         while deleted := runtime.warehouse.transact(
-            lambda connection: backlog.prune(connection, days=KEEP_EVENTS_DAYS, most=EVENTS_AT_ONCE)
+            backlog.prune, days=KEEP_EVENTS_DAYS, most=EVENTS_AT_ONCE
         ):
             total += deleted
     context.log.info(f"{total} inbound events were deleted")
 
 
 def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -> int:
-    """Deletes what has ended before that moment, of one job or all, and is not needed; returns how many runs."""
+    """Deletes runs that ended before a time and are not needed, of one job or of all; returns how many."""
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
     old = RunsFilter(job_name=job, statuses=ended, updated_before=before)
-    needed = set(last_words(instance)) | _last_of_each_job(instance)
+    needed = set(_last_materializing_runs(instance)) | _last_of_each_job(instance)
     candidates = [run.run_id for run in instance.get_runs(old, limit=MOST_A_NIGHT, ascending=True)]
     superfluous = [run_id for run_id in candidates if run_id not in needed]
     for run_id in superfluous:
@@ -54,8 +58,8 @@ def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -
     return len(superfluous)
 
 
-def last_words(instance: DagsterInstance) -> Iterator[str]:
-    """The runs in which an asset, or one of its partitions, was last materialized."""
+def _last_materializing_runs(instance: DagsterInstance) -> Iterator[str]:
+    """The ids of the runs in which an asset or one of its partitions was last materialized."""
     for key in instance.get_asset_keys():
         latest = instance.event_log_storage.get_latest_storage_id_by_partition(
             key, DagsterEventType.ASSET_MATERIALIZATION
@@ -74,7 +78,7 @@ def _runs_of(instance: DagsterInstance, key: dg.AssetKey, storage_ids: Sequence[
 
 
 def _last_of_each_job(instance: DagsterInstance) -> set[str]:
-    """So that the UI tells when each ran last."""
+    """The id of the last run of each job, so that the UI shows when each ran last."""
     names = {record.dagster_run.job_name for record in instance.get_run_records(limit=PAGE)}
     last = [instance.get_runs(RunsFilter(job_name=name), limit=1) for name in names]
     return {run.run_id for runs in last for run in runs}

@@ -1,8 +1,8 @@
-"""The nightly comparison of one portal as a step."""
+"""The op of the nightly reconciliation of one portal."""
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import RETRIES, raise_for, told_in_one_line
+from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table
 from b24_pipeline.defs.resources import B24
@@ -11,11 +11,11 @@ from b24_pipeline.sync.run import reconcile
 
 @dg.op(retry_policy=RETRIES)
 def compare_with_portal(context: dg.OpExecutionContext, b24: B24) -> None:
-    """Counts on both sides, repairs what differs, and reports the cohorts that it touched.
+    """Compares one portal by counting, repairs what differs, and reports the cohorts that it changed.
 
-    The models above them follow with the next run of `changes`, minutes later.
+    The models above them are built by the next run of `changes`, minutes later.
     """
-    with told_in_one_line(), b24.job(context.partition_key, run_id=context.run_id) as job:
+    with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = reconcile(job)
         for event in materializations(job.warehouse, job.portal, outcomes):
             context.log_event(event)

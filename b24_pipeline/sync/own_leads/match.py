@@ -43,8 +43,8 @@ OBJECTS_AT_ONCE = MAX_COMMANDS * PAGE_ROWS
 
 
 @dataclass(slots=True)
-class MatchResult:
-    """The result of matching one portal's own leads, in numbers of own leads.
+class MatchOutcome:
+    """The outcome of matching one portal's own leads, in numbers of own leads.
 
     `linked` are newly linked, `updated` are linked to another object or in another stage now; `unsearched` is the
     number of phones that the portal did not search for. `error` is None if it worked; what was stored before an
@@ -68,34 +68,36 @@ class MatchResult:
         return self.error is None and not self.unsearched
 
 
-def match_portals(connections: Connections, portals: Sequence[Portal], options: Options) -> list[MatchResult]:
+def match_portals(
+    connections: Connections, portals: Sequence[Portal], options: Options
+) -> list[MatchOutcome]:
     """Matches the own leads of several portals side by side; a portal that fails stops no other."""
     return each_portal(
-        connections, portals, options, match, lambda portal, error: MatchResult(portal.name, error=error)
+        connections, portals, options, match, lambda portal, error: MatchOutcome(portal.name, error=error)
     )
 
 
-def match(job: Job, entity_type: str | None = None) -> MatchResult:
+def match(job: Job, entity_type: str | None = None) -> MatchOutcome:
     """Matches the own leads of one portal.
 
     `entity_type`: what to search for in the portal, if not all that its funnel counts. Raises EntityTypeNotCounted
-    where the portal does not count it; every other error is in the result.
+    where the portal does not count it; every other error is in the outcome.
     """
     wanted = _wanted(job.portal, entity_type)
-    result, started = MatchResult(job.portal.name), monotonic()
+    outcome, started = MatchOutcome(job.portal.name), monotonic()
     try:
         with explained(job.portal.name, "matching own leads"), job.alone(OWN_LEAD):
-            _add_links(result, link_own_leads(job.warehouse, job.portal))
+            _add_links(outcome, link_own_leads(job.warehouse, job.portal))
             with job.warehouse.connect() as connection:
                 unfound = matches.to_ask(connection, job.portal.id)
             for chunk in _chunks(unfound):
-                _search(job, wanted, chunk, result)
+                _search(job, wanted, chunk, outcome)
             mark_own_leads(job.warehouse, job.portal)
     except B24Error as error:
-        result.error = error
-    result.requests, result.seconds = job.client.usage.requests, monotonic() - started
-    _count_own_leads(result, job)
-    return result
+        outcome.error = error
+    outcome.requests, outcome.seconds = job.client.usage.requests, monotonic() - started
+    _count_own_leads(outcome, job)
+    return outcome
 
 
 def _wanted(portal: Portal, entity_type: str | None) -> str:
@@ -118,7 +120,7 @@ def _chunks(unfound: Sequence[Unfound]) -> Iterator[list[Unfound]]:
         yield chunk
 
 
-def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], result: MatchResult) -> None:
+def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: MatchOutcome) -> None:
     """Searches for one chunk, fetches what was found, and stores it with the matches in one transaction."""
     started, usage = monotonic(), job.client.usage
     requests, operating = usage.requests, usage.operating_seconds
@@ -143,8 +145,8 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], result: MatchR
         )
         return linked
 
-    _add_links(result, job.warehouse.transact(work))
-    result.unsearched += len(hits.failed)
+    _add_links(outcome, job.warehouse.transact(work))
+    outcome.unsearched += len(hits.failed)
     job.options.progress(job.portal.name, OWN_LEAD, len(chunk))
 
 
@@ -161,13 +163,13 @@ def _fetched(
     return rows
 
 
-def _add_links(result: MatchResult, linked: Linked) -> None:
-    result.linked += linked.linked
-    result.updated += linked.updated
+def _add_links(outcome: MatchOutcome, linked: Linked) -> None:
+    outcome.linked += linked.linked
+    outcome.updated += linked.updated
 
 
-def _count_own_leads(result: MatchResult, job: Job) -> None:
-    """Counts the portal's own leads, matched and not found, for the result."""
+def _count_own_leads(outcome: MatchOutcome, job: Job) -> None:
+    """Counts the portal's own leads, matched and not found, for the outcome."""
     with job.warehouse.connect() as connection:
         now: OwnLeadCounts = matches.standing(connection, job.portal.id)
-    result.own_leads, result.matched, result.not_found = now.own_leads, now.matched, now.not_found
+    outcome.own_leads, outcome.matched, outcome.not_found = now.own_leads, now.matched, now.not_found

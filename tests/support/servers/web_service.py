@@ -15,7 +15,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.own_leads.match import MatchResult
+from b24_pipeline.sync.own_leads.match import MatchOutcome
 from b24_pipeline.web.assembly import Parts
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.server import listen, server_of
@@ -113,9 +113,9 @@ class ScriptedService(Scripted):
         self._called("sync_pipelines", asked.name)
         return 14
 
-    def sync_leads(self, asked: Portal, entity_type: str | None) -> MatchResult:
+    def sync_leads(self, asked: Portal, entity_type: str | None) -> MatchOutcome:
         self._called("sync_leads", asked.name, entity_type)
-        return MatchResult(asked.name, own_leads=3, matched=2, linked=1, updated=1, not_found=1)
+        return MatchOutcome(asked.name, own_leads=3, matched=2, linked=1, updated=1, not_found=1)
 
 
 def raw_answer(address: str, *pieces: bytes, pause_seconds: float = 0.0, patience: float = 30.0) -> bytes:

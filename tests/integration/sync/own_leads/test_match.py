@@ -13,7 +13,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads import match as matching
-from b24_pipeline.sync.own_leads.match import MatchResult, match, match_portals
+from b24_pipeline.sync.own_leads.match import MatchOutcome, match, match_portals
 from b24_pipeline.sync.own_leads.portal_search import search
 from tests.support.installation import Installation, execute
 
@@ -48,7 +48,7 @@ def add(sandbox: Sandbox, kind: str, *phones: str, **fields: Any) -> int:
     return sandbox.add(kind, {"TITLE": "Somebody", "NAME": "Somebody", "PHONE": given, **fields})
 
 
-def run(installation: Installation, portal: Portal) -> MatchResult:
+def run(installation: Installation, portal: Portal) -> MatchOutcome:
     (done,) = match_portals(installation.connections, [portal], Options())
     assert done.error is None
     return done
