@@ -31,10 +31,10 @@ def ticks(instance: DagsterInstance, number: int) -> None:
         (True, 3, DagsterRunStatus.STARTED),
     ],
 )
-def test_a_run_without_its_process_is_told_as_failed(
+def test_a_run_without_its_process_is_reported_as_failed(
     installation: Runtime, instance: DagsterInstance, is_there: bool, number: int, status: DagsterRunStatus
 ) -> None:
-    """Seen without its lock twice; one whose process lives goes on, and one that never held a lock is left alone."""
+    """A run that is seen twice without its lock fails; one that lives, or never held a lock, is left alone."""
     run = dg.DagsterRun(job_name="drain", status=DagsterRunStatus.STARTED, tags=HOLDS_LOCK)
     other = dg.DagsterRun(job_name="drain", status=DagsterRunStatus.STARTED)
     for one in (run, other):
@@ -48,7 +48,7 @@ def test_a_run_without_its_process_is_told_as_failed(
 
 
 def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: DagsterInstance) -> None:
-    """From its first step to its end, whatever its steps do."""
+    """A run holds its lock from its first step to its end, whatever its steps do."""
     seen: list[bool] = []
 
     @dg.op
@@ -73,7 +73,7 @@ def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: Da
 
 
 def test_a_server_that_ends_idle_sessions_does_not_end_a_run(installation: Runtime) -> None:
-    """The lock is held all the same, however long a step says nothing."""
+    """A run keeps its lock though the server ends idle sessions."""
     with installation.warehouse.autocommit() as connection:
         connection.execute("set idle_session_timeout = '50ms'")
     with alive(installation.warehouse, "long"):
@@ -83,7 +83,7 @@ def test_a_server_that_ends_idle_sessions_does_not_end_a_run(installation: Runti
 
 
 def test_every_job_of_ours_holds_it() -> None:
-    """A step that uses the resource is in each of them."""
+    """Each of our jobs has a step with the resource that holds the lock."""
     for job in defs.resolve_all_job_defs():
         if not job.name.startswith("__"):
             ops = [node for node in job.all_node_defs if isinstance(node, dg.OpDefinition)]

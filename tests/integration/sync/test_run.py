@@ -61,7 +61,7 @@ def test_whole_sync_works_on_every_server(server: Any, oldest_server: Any, sandb
         one.drop(url)
 
 
-def test_fault_of_ours_ends_one_entity_and_is_told_as_ours(
+def test_fault_of_ours_ends_one_entity_and_is_reported_as_ours(
     installation: Installation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A programming error while deals are stored is an internal error, not the portal's; all else is read."""
@@ -87,7 +87,7 @@ def test_fault_of_ours_ends_one_entity_and_is_told_as_ours(
 
 
 def test_failing_portal_does_not_stop_the_others(installation: Installation, sandbox: Sandbox) -> None:
-    """One has a wrong credential, one does not answer; the third is synced."""
+    """One portal has a wrong credential, one does not answer, and the third is synced."""
     good = installation.add(sandbox)
     with Sandbox(SandboxConfig(leads=5, deals=5, seed=8)) as second:
         refused = installation.add(second.webhook_url.replace(second.config.secret, "wr0ngs3cret"), "refused")
@@ -107,7 +107,7 @@ def test_failing_portal_does_not_stop_the_others(installation: Installation, san
 
 
 def test_missing_scope_stops_its_entity_alone(installation: Installation) -> None:
-    """Without the scope `user` users are missing, and everything else is there."""
+    """Without the scope `user` only users are missing."""
     with Sandbox(SandboxConfig(leads=5, deals=5, scope=("crm",))) as sandbox:
         portal = installation.add(sandbox)
         outcomes = installation.sync(portal)
@@ -133,8 +133,8 @@ def test_error_of_the_whole_portal_ends_its_sync(
     assert running(installation) == []
 
 
-def test_log_tells_what_each_sync_did(installation: Installation, sandbox: Sandbox) -> None:
-    """Rows, requests, operating time, watermark and run; one line an entity."""
+def test_log_has_the_figures_of_each_sync(installation: Installation, sandbox: Sandbox) -> None:
+    """The sync log has rows, requests, operating time, watermark and run of each entity."""
     portal = installation.add(sandbox)
     outcomes = worked(installation.sync(portal, options=Options(run_id="run-1")))
     logged = {row["entity_type"]: row for row in installation.rows("select * from bitrix24_sync_log")}
@@ -148,7 +148,7 @@ def test_log_tells_what_each_sync_did(installation: Installation, sandbox: Sandb
     assert sum(row["requests"] for row in logged.values()) == sandbox.stats.requests
 
 
-def test_progress_is_told_page_by_page(installation: Installation, sandbox: Sandbox) -> None:
+def test_progress_is_reported_page_by_page(installation: Installation, sandbox: Sandbox) -> None:
     """Whoever shows it gets the portal, the entity and the rows stored."""
     portal = installation.add(sandbox)
     told: list[tuple[str, str, int]] = []
@@ -200,13 +200,13 @@ def test_backfill_reads_what_was_created_on_its_days(installation: Installation,
 
 
 def test_unknown_entity_is_refused() -> None:
-    """The known ones are told."""
+    """The error lists the known entities."""
     assert known_entities(["lead", "pipelines"]) == ("lead", "pipelines")
     with pytest.raises(UnknownEntity, match=ENTITIES[0]):
         known_entities(["leed"])
 
 
-def test_disconnected_portal_is_told(installation: Installation, sandbox: Sandbox) -> None:
+def test_disconnected_portal_is_reported(installation: Installation, sandbox: Sandbox) -> None:
     """Named though it has no credential, a portal ends in an error that says how to connect it."""
     portal = installation.add(sandbox)
     installation.portals.remove("acme", purge=False)

@@ -61,12 +61,12 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
 
 
 def test_definitions_load() -> None:
-    """Nothing asks for the database."""
+    """The definitions load without a database."""
     dg.Definitions.validate_loadable(defs)
 
 
 def test_every_asset_has_its_group_and_partitions() -> None:
-    """A snapshot: whoever changes it changes what people have on their screens."""
+    """A change of this snapshot changes what people have on their screens."""
     graph = defs.resolve_asset_graph()
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
     portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
@@ -96,12 +96,12 @@ def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
 
 
 def test_each_entity_of_a_backfill_is_an_asset() -> None:
-    """And nothing else is."""
+    """The entities of a backfill are exactly the assets of cohorts."""
     assert tuple(table.entity for table in COHORT_TABLES) == COHORT_ENTITIES
 
 
 def test_jobs_schedules_and_sensors() -> None:
-    """All are on from the start: a copy that nobody refreshes helps nobody."""
+    """All schedules and sensors are on from the start, so that the copy is kept up to date."""
     schedules = {one.name: one for one in defs.schedules or ()}
     assert {name: getattr(one, "cron_schedule", None) for name, one in schedules.items()} == {
         "changes_every_10_minutes": "*/10 * * * *",
@@ -130,7 +130,7 @@ def test_jobs_schedules_and_sensors() -> None:
 
 
 def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) -> None:
-    """One run a portal, tagged so that no two runs of a portal go on at once."""
+    """Each portal has a run of its own, tagged so that a portal's runs follow one another."""
     with scheduled(instance) as context:
         requests = requests_of(changes_every_10_minutes(context))
     assert [(one.partition_key, one.tags[PORTAL_TAG]) for one in requests] == [
@@ -142,7 +142,7 @@ def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) 
 
 
 def test_a_portal_whose_last_run_goes_on_is_left_alone(instance: DagsterInstance) -> None:
-    """A first sync of hours must not pile up runs behind it."""
+    """While a first sync runs for hours no further runs are queued."""
     run = dg.DagsterRun(job_name="changes", tags={PORTAL_TAG: "acme"}, status=dg.DagsterRunStatus.STARTED)
     instance.add_run(run)
     with scheduled(instance) as context:
@@ -151,14 +151,14 @@ def test_a_portal_whose_last_run_goes_on_is_left_alone(instance: DagsterInstance
 
 
 def test_the_last_two_cohorts_are_read_again_at_night(instance: DagsterInstance) -> None:
-    """Of each portal, the month before first."""
+    """The last two months of each portal are read again, the earlier month first."""
     with scheduled(instance) as context:
         keys = [one.partition_key for one in requests_of(cohorts_nightly(context))]
     assert keys == ["2026-10-01|acme", "2026-11-01|acme", "2026-10-01|globex", "2026-11-01|globex"]
 
 
 def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
-    """And is added once."""
+    """A new portal gets a partition, once."""
     with dg.build_sensor_context(instance=instance, resources={"b24": Connected()}) as context:
         found = new_portals(context)
         assert isinstance(found, dg.SensorResult)
@@ -169,7 +169,7 @@ def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
 
 
 def test_due_events_start_one_drain(instance: DagsterInstance) -> None:
-    """None while one goes on; after a failed one, the next tick starts another."""
+    """No drain starts while another runs, and after a failed one the next tick starts another."""
 
     class Due(Connected):
         def has_due_events(self) -> bool:
@@ -194,7 +194,7 @@ def test_due_events_start_one_drain(instance: DagsterInstance) -> None:
 
 
 def test_cohorts_become_as_few_ranges_as_possible() -> None:
-    """Neighbouring months of a portal are read in one go."""
+    """Neighbouring months of a portal are read as one range."""
     months = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 3, 1)]
     keys = [cohort_key(month, "acme") for month in months] + [cohort_key(date(2026, 2, 1), "globex")]
     assert ranges_by_portal(keys) == {
@@ -215,7 +215,7 @@ def test_the_instance_accepts_our_dagster_yaml(tmp_path: Path) -> None:
 
 
 def test_both_ways_to_start_dagster_call_the_location_the_same() -> None:
-    """The state of schedules and sensors hangs on its name."""
+    """Dagster keeps the state of schedules and sensors by the name of the location."""
     workspace = yaml.safe_load(bundled("workspace.yaml").read_text())
     (location,) = workspace["load_from"]
     assert location["python_module"]["location_name"] == "b24"
@@ -236,12 +236,12 @@ def test_both_ways_to_start_dagster_call_the_location_the_same() -> None:
     ],
 )
 def test_dagster_stores_in_a_schema_of_its_own(ours: str, theirs: str) -> None:
-    """Options of the user's URL stay."""
+    """Options of the user's URL stay beside the schema."""
     assert storage_url(ours) == theirs
 
 
 def test_the_funnel_is_drawn_without_markup_of_the_names() -> None:
-    """A stage may be called anything."""
+    """Names of stages cannot bring markup into the picture."""
     row = {
         "portal": "acme",
         "entity_type": "deal",

@@ -16,7 +16,7 @@ from tests.support.installation import execute
 def test_the_job_searches_the_portal_and_builds_what_reads_it(
     installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
 ) -> None:
-    """With figures; the models above it alone are built."""
+    """The job searches the portal, and builds only the models above the matches."""
     assert run_changes(instance).success
     execute(
         installation.warehouse,

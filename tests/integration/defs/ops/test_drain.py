@@ -63,7 +63,7 @@ def in_stage(runtime: Runtime, stage: str) -> int:
 
 
 def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, instance: DagsterInstance) -> None:
-    """Row, history and figures in one run; the cohort and the models are materialized."""
+    """One run stores the row, the move and the figures, and reports the cohort and the models."""
     deals = changing.truth.entities("deal")
     chosen = deals[
         (deals["CATEGORY_ID"] == 0) & (deals["STAGE_ID"] != "WON") & (deals["IS_RECURRING"] != "Y")
@@ -95,7 +95,7 @@ def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, insta
 def test_a_portal_that_is_away_fails_the_run_and_not_the_others(
     synced: Runtime, changing: Sandbox, instance: DagsterInstance
 ) -> None:
-    """In one line; its events wait."""
+    """The run fails with one line, the portal's events wait, and the other portals are drained."""
     number = int(changing.truth.entities("deal")["ID"].iloc[0])
     connect(synced, "http://127.0.0.1:9/rest/1/secretsecret/", "away")
     land(synced, "away", "ONCRMDEALUPDATE", 1)
@@ -111,7 +111,7 @@ def test_a_portal_that_is_away_fails_the_run_and_not_the_others(
 
 
 def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> None:
-    """Those that failed stay."""
+    """Old events are deleted, except those that failed."""
     land(synced, PORTAL, "ONCRMDEALUPDATE", 1, 2, 3)
     execute(
         synced.warehouse,

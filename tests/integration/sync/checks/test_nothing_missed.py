@@ -124,7 +124,7 @@ def assert_true(installation: Installation, sandbox: Sandbox) -> None:
 def test_any_fate_of_events_ends_in_the_same_tables(
     installation: Installation, sandbox: Sandbox, portal: Portal, series: list[list[Act]], order: list[int]
 ) -> None:
-    """Lost, repeated, reordered, with drains in between; rows lost and changes missed on our side as well."""
+    """Whether events are lost, repeated or reordered, and rows lost on our side, the tables end as the portal is."""
     life = Life(installation, sandbox, portal)
     for part in series:
         for act in part:

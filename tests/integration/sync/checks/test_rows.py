@@ -73,7 +73,7 @@ def larger() -> Iterator[Sandbox]:
 def test_equal_portals_cost_a_request_an_entity(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """A small portal's ids and times come in one."""
+    """A small portal's ids and times come in one request for each entity."""
     outcomes = reconcile(installation, portal)
     assert {name: one.requests for name, one in outcomes.items()} == dict.fromkeys(TABLES, 1)
     assert {one.rows_read for one in outcomes.values()} == {0}
@@ -83,7 +83,7 @@ def test_equal_portals_cost_a_request_an_entity(
 def test_missing_rows_are_fetched(
     installation: Installation, sandbox: Sandbox, portal: Portal, slices: int, entity: str
 ) -> None:
-    """The first, one in the middle and the last: no watermark ever brings them back."""
+    """The first row, one in the middle and the last are fetched, which no watermark would ever bring."""
     known = there(sandbox, entity)
     lost = [known[0], known[len(known) // 2], known[-1]]
     execute(installation.warehouse, f"delete from {TABLES[entity]} where id = any(%s)", lost)
@@ -96,7 +96,7 @@ def test_missing_rows_are_fetched(
 def test_deleted_rows_get_tombstones(
     installation: Installation, sandbox: Sandbox, portal: Portal, slices: int
 ) -> None:
-    """Also the last one, beyond what the portal lists now."""
+    """Deleted rows get a tombstone, also the last one, which no later row follows."""
     known = there(sandbox, "deal")
     for number in (known[0], known[30], known[-1]):
         sandbox.delete("deal", number)
@@ -107,7 +107,7 @@ def test_deleted_rows_get_tombstones(
 def test_missed_changes_are_fetched(
     installation: Installation, sandbox: Sandbox, portal: Portal, slices: int
 ) -> None:
-    """Counts by id agree; those by time of modification do not."""
+    """Counts by id agree while those by time of modification differ, and the changed rows are fetched."""
     known = there(sandbox, "lead")
     execute(
         installation.warehouse,
@@ -122,7 +122,7 @@ def test_missed_changes_are_fetched(
 def test_row_that_is_back_lives_again(
     installation: Installation, sandbox: Sandbox, portal: Portal, slices: int
 ) -> None:
-    """A tombstone is no last word."""
+    """A row with a tombstone that the portal shows again loses the tombstone."""
     number = there(sandbox, "deal")[7]
     execute(installation.warehouse, "update bitrix24_deals set deleted_at = now() where id = %s", number)
     assert figures(reconcile(installation, portal)["deal"]) == (1, 0, 0)
@@ -132,7 +132,7 @@ def test_row_that_is_back_lives_again(
 def test_what_balances_by_id_shows_by_time(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """One row lost and one deleted leave the count as it was."""
+    """One row lost and one deleted leave the count by id equal, but not the counts by time."""
     known = there(sandbox, "deal")
     sandbox.delete("deal", known[3])
     execute(installation.warehouse, "delete from bitrix24_deals where id = %s", known[4])
@@ -149,7 +149,7 @@ def test_counts_lead_to_what_differs(
     monkeypatch: pytest.MonkeyPatch,
     lost: list[int],
 ) -> None:
-    """Down to a slice of five rows, and the rows of no other are read."""
+    """Counting leads down to a slice of five rows, and the rows of no other slice are read."""
     monkeypatch.setattr(module, "SMALL_SLICE", 5)
     monkeypatch.setattr(module, "MOST_PARTS", 4)
     known = there(sandbox, "deal")
@@ -165,7 +165,7 @@ def test_counts_lead_to_what_differs(
 def test_equal_counts_read_no_row(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A larger portal is only counted: a request an entity."""
+    """A larger portal whose counts agree is only counted, with one request for each entity."""
     monkeypatch.setattr(module, "SMALL_SLICE", 5)
     sandbox.reset_stats()
     outcomes = reconcile(installation, portal)
@@ -176,7 +176,7 @@ def test_equal_counts_read_no_row(
 def test_whole_comparison_comes_once_a_week(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What no count shows is found then without being asked for."""
+    """Once a week all rows are compared, which finds what no count shows."""
     monkeypatch.setattr(module, "SMALL_SLICE", 5)
     known = there(sandbox, "deal")
     sandbox.delete("deal", known[3])
@@ -192,7 +192,7 @@ def test_whole_comparison_comes_once_a_week(
 def test_many_vanished_rows_stop_and_ask(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """Lost rights look like deletions; nothing is proved then."""
+    """Many vanished rows may be lost rights, so a person decides and coverage is not proved."""
     execute(installation.warehouse, "delete from bitrix24_coverage")
     for number in there(sandbox, "deal")[:21]:
         sandbox.delete("deal", number)
@@ -205,7 +205,7 @@ def test_many_vanished_rows_stop_and_ask(
 
 
 def test_one_lost_row_of_many_costs_few_requests(installation: Installation, larger: Sandbox) -> None:
-    """Counts lead to it: most of the portal is not read."""
+    """Counts lead to one lost row without most of the portal being read."""
     portal = installation.add(larger)
     worked(installation.sync(portal))
     reconcile(installation, portal)
@@ -219,7 +219,7 @@ def test_one_lost_row_of_many_costs_few_requests(installation: Installation, lar
 def test_changes_of_today_are_no_differences(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """What the watermark would have brought comes first, as an incremental sync."""
+    """Changes that the watermark would bring are loaded first, as an incremental sync."""
     sandbox.change(10, seed=5)
     assert {figures(one) for one in reconcile(installation, portal).values()} == {(0, 0, 0)}
     for entity in TABLES:
@@ -227,7 +227,7 @@ def test_changes_of_today_are_no_differences(
 
 
 def test_missed_moves_come_too(installation: Installation, sandbox: Sandbox, portal: Portal) -> None:
-    """A repaired row stands where the portal has it, and its history says how it came there."""
+    """A repaired row comes with the moves that led to its stage."""
     number = there(sandbox, "deal")[10]
     execute(installation.warehouse, "delete from bitrix24_deals where id = %s", number)
     reconcile(installation, portal)

@@ -22,7 +22,7 @@ def proofs(installation: Installation, portal: Portal) -> list[tuple[str, date, 
 
 
 def test_full_load_proves_everything(installation: Installation, sandbox: Sandbox) -> None:
-    """An incremental sync proves nothing; before the first sync there is no row."""
+    """A full load proves all days, an incremental sync proves none, and before the first sync there is no row."""
     portal = installation.add(sandbox)
     assert proofs(installation, portal) == []
     worked(installation.sync(portal, entities=("deal",)))
@@ -33,7 +33,7 @@ def test_full_load_proves_everything(installation: Installation, sandbox: Sandbo
 
 
 def test_backfill_proves_its_days(installation: Installation, sandbox: Sandbox) -> None:
-    """In the portal's zone, with the rows that were created on them."""
+    """A backfill proves its days in the portal's zone, with the rows created on them."""
     portal = installation.add(sandbox)
     assert backfill_portals(installation.connections, [portal], YEAR, ("deal",), Options())[0].worked
     here = installation.rows("select count(*) as n from bitrix24_deals")[0]["n"]

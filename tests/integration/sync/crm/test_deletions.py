@@ -50,7 +50,7 @@ def portal(installation: Installation, sandbox: Sandbox) -> Portal:
 def test_deleted_rows_get_tombstones(
     installation: Installation, sandbox: Sandbox, portal: Portal, read: Any
 ) -> None:
-    """The first, one in the middle and the last one; the count is told."""
+    """Deleted rows get a tombstone, also the last one, which no later row follows."""
     known = ids(sandbox)
     chosen = [known[0], known[30], known[-1]]
     for number in chosen:
@@ -62,28 +62,28 @@ def test_deleted_rows_get_tombstones(
     assert read(installation, portal).rows_deleted == 0
 
 
-def test_incremental_sync_buries_nothing(
+def test_incremental_sync_sets_no_tombstones(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """It reads what was modified: what is missing there may well exist."""
+    """An incremental sync reads only modified rows, so it sets no tombstones."""
     sandbox.delete("deal", ids(sandbox)[0])
     worked(installation.sync(portal, entities=("deal",)))
     assert gone(installation) == []
 
 
-def test_backfill_of_other_days_buries_nothing(
+def test_backfill_of_other_days_sets_no_tombstones(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """A row that was not created on those days is none of its business."""
+    """A backfill sets no tombstone for a row that was created on other days."""
     sandbox.delete("deal", ids(sandbox)[0])
     assert backfill(installation, portal, Days(date(2000, 1, 1), date(2000, 12, 31))).error is None
     assert gone(installation) == []
 
 
-def test_row_that_a_second_look_finds_is_kept(
+def test_row_that_is_found_by_its_id_stays_alive(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A row that was missing on its page only is asked for by id, and lives."""
+    """A row that was missing from its page is fetched by id and stays alive."""
     number = ids(sandbox)[10]
 
     def without_one(*arguments: Any, **options: Any) -> Any:
@@ -101,7 +101,7 @@ def test_row_that_a_second_look_finds_is_kept(
 
 
 def test_restored_row_lives_again(installation: Installation, sandbox: Sandbox, portal: Portal) -> None:
-    """Read again, a row has no tombstone, and that counts as a change."""
+    """A restored row loses its tombstone, and that counts as a change."""
     execute(
         installation.warehouse, "update bitrix24_deals set deleted_at = now() where id = %s", ids(sandbox)[0]
     )
@@ -112,7 +112,7 @@ def test_restored_row_lives_again(installation: Installation, sandbox: Sandbox, 
 def test_many_at_once_stop_the_load_and_ask(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """Lost rights look like deletions: more than 20 and 5% are not believed without a person's word."""
+    """More than 20 rows and 5% that vanish at once need a person's word, as lost rights look the same."""
     chosen = ids(sandbox)[:21]
     for number in chosen:
         sandbox.delete("deal", number)
@@ -132,7 +132,7 @@ def test_many_at_once_stop_the_load_and_ask(
 def test_rights_that_come_back_end_the_alarm(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """What was missed and is shown again lives on; nothing has to be accepted."""
+    """Rows that vanished and are shown again stay alive, and nothing has to be accepted."""
     execute(
         installation.warehouse,
         "insert into bitrix24_vanished (user_account_id, entity_type, scope, id) "
@@ -150,14 +150,14 @@ def test_rights_that_come_back_end_the_alarm(
 
 
 def test_twenty_of_few_are_believed(installation: Installation, sandbox: Sandbox, portal: Portal) -> None:
-    """In a small portal a few deletions are a large share, and still only a few."""
+    """In a small portal up to twenty deletions are believed, however large their share is."""
     for number in ids(sandbox)[:20]:
         sandbox.delete("deal", number)
     assert full(installation, portal).rows_deleted == 20
 
 
 def test_emptied_portal_is_not_believed(installation: Installation, sandbox: Sandbox, portal: Portal) -> None:
-    """A list without any row is what a user without rights gets."""
+    """An empty list is no deletion of everything: a user without rights gets the same."""
     for number in ids(sandbox):
         sandbox.delete("deal", number)
     assert isinstance(full(installation, portal).error, TooManyVanished)

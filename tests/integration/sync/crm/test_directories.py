@@ -22,7 +22,7 @@ def stage(warehouse: Warehouse, status_id: str) -> dict[str, Any]:
 
 
 def test_stages_follow_the_portal_and_keep_their_key(installation: Installation, sandbox: Sandbox) -> None:
-    """Added, renamed, sorted anew, deleted and restored; the id stays, and only changes count."""
+    """Stages are added, renamed, sorted, deleted and restored, keep their id, and only changes count."""
     portal, warehouse = installation.add(sandbox), installation.warehouse
     sandbox.add_stage("deal", "UC_X", "First", sort=25)
     worked(installation.sync(portal, entities=(DIRECTORIES,)))
@@ -54,7 +54,7 @@ def test_stages_follow_the_portal_and_keep_their_key(installation: Installation,
 
 
 def test_flags_are_the_user_s(installation: Installation, sandbox: Sandbox) -> None:
-    """Set by the semantics when a stage appears, changed by the user, and never by a sync."""
+    """Flags are set by the semantics when a stage is new, changed by the user, and never by a sync."""
     portal, warehouse = installation.add(sandbox), installation.warehouse
     sandbox.add_stage("deal", "UC_WON", "Won too", semantics="S")
     worked(installation.sync(portal, entities=(DIRECTORIES,)))
@@ -73,7 +73,7 @@ def test_flags_are_the_user_s(installation: Installation, sandbox: Sandbox) -> N
     assert [list(row.values()) for row in flags] == [[True, False, True]]
 
 
-def test_pipelines_are_renamed_and_buried(warehouse: Warehouse) -> None:
+def test_pipelines_are_renamed_and_get_tombstones(warehouse: Warehouse) -> None:
     """A pipeline that the portal does not show any more gets a tombstone; shown again it lives."""
     portal = account(warehouse)
     rows = [
@@ -118,7 +118,7 @@ def put(warehouse: Warehouse, portal: UUID, *entity_types: str) -> tuple[Replace
         )
 
 
-def test_empty_answer_buries_nothing(warehouse: Warehouse) -> None:
+def test_empty_answer_deletes_nothing(warehouse: Warehouse) -> None:
     """Lost rights look like an empty directory: nothing at all, or nothing of deals."""
     portal = account(warehouse)
     put(warehouse, portal, "lead", "deal")

@@ -61,7 +61,7 @@ def ids(sandbox: Sandbox) -> list[int]:
 def test_what_waits_is_landed_and_cleared(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """More than a page of it; each row once."""
+    """More than a page of queued events is landed, each row once."""
     for number in ids(sandbox)[:55]:
         sandbox.update("deal", number, {"TITLE": "changed"})
     sandbox.delete("deal", ids(sandbox)[0])
@@ -76,7 +76,7 @@ def test_what_waits_is_landed_and_cleared(
 def test_a_quiet_queue_costs_one_request(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """Each sync asks, so it must be cheap."""
+    """An empty queue costs one request, since each sync asks."""
     sandbox.reset_stats()
     assert take(installation, portal) == 0
     assert sandbox.stats.requests == 1
@@ -85,7 +85,7 @@ def test_a_quiet_queue_costs_one_request(
 def test_nothing_is_cleared_before_it_is_committed(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database fails after the reservation: the rows stay in the portal, and the next one takes them."""
+    """If the database fails after the reservation, the rows stay in the portal and the next sync lands them."""
     chosen = ids(sandbox)[:3]
     for number in chosen:
         sandbox.update("deal", number, {"TITLE": "changed"})
@@ -106,7 +106,7 @@ def test_nothing_is_cleared_before_it_is_committed(
 def test_killed_before_clearing_lands_twice_and_harms_nothing(
     installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An event is a hint to fetch."""
+    """An event that lands twice is drained to the same rows."""
     sandbox.update("deal", ids(sandbox)[0], {"TITLE": "changed"})
 
     def killed(*_: Any) -> None:
@@ -135,7 +135,7 @@ def test_a_deletion_reaches_the_tables_by_sync_and_drain(
 
 
 def test_portal_without_a_confirmed_queue_is_left_alone(installation: Installation, plain: Sandbox) -> None:
-    """Reading would clear; nothing is bound there."""
+    """Without a confirmed queue nothing is read, because reading would clear it, and nothing is bound."""
     portal = connect(installation, plain, NOWHERE)
     assert take(installation, portal) == 0
     assert not any(one.offline for one in plain.portal.events.subscriptions.bindings)
@@ -152,7 +152,7 @@ def test_webhook_portal_is_not_asked(installation: Installation, sandbox: Sandbo
 def test_unbound_events_are_queued_no_more(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """For a portal that is disconnected."""
+    """A portal that is disconnected queues no more events."""
     bindings = sandbox.portal.events.subscriptions
     assert {one.event for one in bindings.bindings if one.offline} == set(QUEUED_EVENTS)
     with installation.connections.client(portal) as client:

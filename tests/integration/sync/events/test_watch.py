@@ -77,13 +77,13 @@ def seen(installation: Installation, portal: Portal) -> tuple[int, bool]:
 
 
 def test_portal_without_events_is_not_silent(installation: Installation, portal: Portal) -> None:
-    """Nobody promised any."""
+    """A portal in which no events are bound is not silent."""
     polled(installation, "bitrix24_deals", 20)
     assert seen(installation, portal) == (0, False)
 
 
 def test_changes_after_the_last_event_make_a_silence(installation: Installation, portal: Portal) -> None:
-    """Two are single losses; three are noticed, and stay noticed until an event comes."""
+    """Two unannounced changes are single losses, and three are a silence until an event comes."""
     event(installation, portal, "deal", 10**6, minutes=60)
     polled(installation, "bitrix24_deals", 2)
     assert seen(installation, portal) == (2, False)
@@ -96,7 +96,7 @@ def test_changes_after_the_last_event_make_a_silence(installation: Installation,
 
 
 def test_announced_changes_are_none(installation: Installation, portal: Portal) -> None:
-    """An event that came a little before or after polling found the row announced it."""
+    """A change counts as announced if an event came a little before or after polling found it."""
     found = polled(installation, "bitrix24_deals", 4)
     event(installation, portal, "deal", 10**6, minutes=60)
     event(installation, portal, "deal", found[0], minutes=20)
@@ -114,7 +114,7 @@ def test_each_kind_counts_for_itself(installation: Installation, portal: Portal)
 
 
 def test_events_of_the_offline_queue_do_not_count(installation: Installation, portal: Portal) -> None:
-    """We fetched them ourselves: they prove nothing of the way in."""
+    """Queued events were fetched by us, so they do not prove that the portal reaches us."""
     event(installation, portal, "deal", 10**6, minutes=60)
     polled(installation, "bitrix24_deals", 4)
     event(installation, portal, "deal", 10**6, minutes=1)
@@ -128,14 +128,14 @@ def test_events_of_the_offline_queue_do_not_count(installation: Installation, po
 
 @pytest.mark.parametrize("minutes", [0, 1])
 def test_late_events_are_waited_for(installation: Installation, portal: Portal, minutes: float) -> None:
-    """What was found a moment ago may still be announced."""
+    """A change that was found a moment ago may still be announced."""
     event(installation, portal, "deal", 10**6, minutes=60)
     polled(installation, "bitrix24_deals", 10, minutes=minutes)
     assert seen(installation, portal) == (0, False)
 
 
 def test_full_load_is_no_silence(installation: Installation, portal: Portal) -> None:
-    """Rows that it brings again were modified long before."""
+    """Rows that a full load brings again were modified long before."""
     event(installation, portal, "deal", 10**6, minutes=60)
     execute(installation.warehouse, "update bitrix24_deals set loaded_at = now() - interval '5 minutes'")
     assert seen(installation, portal) == (0, False)
@@ -153,7 +153,7 @@ def missing(installation: Installation, portal: Portal) -> list[str]:
 
 
 def test_silent_portal_is_bound_again(installation: Installation, sandbox: Sandbox) -> None:
-    """An administrator has unbound the handler: polling notices, binds, and says so until events come."""
+    """If an administrator unbound the handler, polling notices it and binds the events again."""
     portal = connect(installation, sandbox, "http://127.0.0.1:9")
     worked(installation.sync(portal))
     age(installation)
@@ -172,7 +172,7 @@ def test_silent_portal_is_bound_again(installation: Installation, sandbox: Sandb
 
 
 def test_reconciliation_binds_what_is_missing(installation: Installation, sandbox: Sandbox) -> None:
-    """Also where nothing has changed since, so that nothing was noticed."""
+    """A reconciliation binds missing events also if nothing has changed, so that nothing was noticed."""
     portal = connect(installation, sandbox, "http://127.0.0.1:9")
     with installation.connections.client(portal) as client:
         unbind(client, HANDLER)
@@ -181,7 +181,7 @@ def test_reconciliation_binds_what_is_missing(installation: Installation, sandbo
 
 
 def test_what_settles_after_binding_is_not_counted(installation: Installation, sandbox: Sandbox) -> None:
-    """Changes from before the events were bound come with the first sync, unannounced of course."""
+    """Changes from before the events were bound come unannounced with the first sync and do not count."""
     portal = connect(installation, sandbox, "http://127.0.0.1:9")
     worked(installation.sync(portal))
     polled(installation, "bitrix24_deals", 20)

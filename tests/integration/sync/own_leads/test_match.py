@@ -65,7 +65,7 @@ def found(installation: Installation) -> list[dict[str, Any]]:
 def test_what_the_copy_lacks_is_found_in_the_portal(
     installation: Installation, portal: Portal, sandbox: Sandbox
 ) -> None:
-    """Lead and contact are fetched, kept and matched; who is nowhere is told so; two types cost one search."""
+    """Lead and contact are fetched, stored and matched with one search for both types."""
     lead = add(sandbox, "lead", "8 (921) 555-00-01")
     contact = add(sandbox, "contact", "8 921 555 00 02 доб. 7", "+7 812 555-00-03")
     own(installation, portal, "+79215550001", "812 555 00 03", "+7 921 555 00 09", "нет")
@@ -88,7 +88,7 @@ def row(phone: str, **about: Any) -> dict[str, Any]:
 
 
 def test_once_more_asks_nothing(installation: Installation, portal: Portal, sandbox: Sandbox) -> None:
-    """Not before a day has passed, or the phone is another one."""
+    """A phone is searched for again only after a day, or if it has changed."""
     own(installation, portal, "+79215550001", "+79215550009")
     assert run(installation, portal).requests == 1
     add(sandbox, "contact", "+79215550001")
@@ -123,7 +123,7 @@ def test_a_match_of_the_portal_stays_its_find(
 def test_what_the_copy_knows_costs_no_request(
     installation: Installation, portal: Portal, sandbox: Sandbox
 ) -> None:
-    """Its phone is found here."""
+    """An own lead whose phone is in the copy is matched without a request."""
     contact = add(sandbox, "contact", "+79215550001")
     installation.sync(portal)
     own(installation, portal, "8 921 555-00-01")
@@ -152,7 +152,7 @@ def test_many_hits_in_leads_do_not_hide_contacts(
 def test_only_what_is_counted_is_searched_for(
     installation: Installation, portal: Portal, sandbox: Sandbox, counted: str, asked: str | None, kinds: Any
 ) -> None:
-    """Leads, contacts for their deals, or both."""
+    """The portal is searched for leads, for contacts because of their deals, or for both."""
     installation.portals.set_entity_type(portal, counted)
     (portal,) = installation.portals.named(["acme"])
     add(sandbox, "lead", "+79215550001")
@@ -165,7 +165,7 @@ def test_only_what_is_counted_is_searched_for(
 
 
 def test_what_is_not_counted_cannot_be_asked_for(installation: Installation, portal: Portal) -> None:
-    """Rather than matching what the next sync would undo."""
+    """An entity type that the portal does not count is refused, as the next sync would undo its matches."""
     installation.portals.set_entity_type(portal, "deal")
     (portal,) = installation.portals.named(["acme"])
     with installation.job(portal) as job, pytest.raises(EntityTypeNotCounted, match="only deal is counted"):
@@ -195,10 +195,10 @@ def test_twenty_phones_a_command_and_fifty_commands_a_request(
     ]
 
 
-def test_a_portal_without_the_search_is_told(
+def test_a_portal_without_the_search_is_reported(
     installation: Installation, portal: Portal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One error; what the copy knows is matched all the same, and nobody counts as asked."""
+    """A portal without the search is an error, but the copy is matched, and no own lead counts as asked."""
     monkeypatch.setattr("b24_pipeline.sync.own_leads.portal_search.METHOD", "crm.duplicate.nothing")
     contact = add(sandbox, "contact", "+79215550001")
     installation.sync(portal)
@@ -215,7 +215,7 @@ def test_a_portal_without_the_search_is_told(
 def test_who_is_found_is_qualified_at_once(
     installation: Installation, portal: Portal, sandbox: Sandbox
 ) -> None:
-    """As its lead is, without waiting for the next sync."""
+    """An own lead that is matched gets the qualification of its lead without waiting for the next sync."""
     lead = add(sandbox, "lead", "+79215550001")
     execute(
         installation.warehouse,

@@ -7,28 +7,28 @@ from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends,
 
 
 def test_conditions_leave_open_ends_out() -> None:
-    """Ids as numbers, times in UTC."""
+    """A filter has ids as numbers and times in UTC, and no condition for an open end."""
     assert Slice(ID).conditions == {}
     assert Slice(ID, 5, 9).conditions == {">=ID": 5, "<ID": 9}
     assert Slice(MODIFIED, 0).conditions == {">=DATE_MODIFY": "1970-01-01T00:00:00+00:00"}
 
 
 def test_ids_of_a_slice() -> None:
-    """As a list is read: after, up to and including."""
+    """The ids of a slice are a range as lists read it: after the first number, up to and including the second."""
     assert Slice(ID, 5, 9).ids == IdRange(4, 8)
     assert Slice(ID).ids == IdRange(0, None)
     assert Slice(MODIFIED, 5, 9).ids == IdRange(0, None)
 
 
 def test_cut_takes_only_places_inside() -> None:
-    """Without any it stays whole."""
+    """A slice is cut at the places inside it, and stays whole without any."""
     assert Slice(ID, 5, 9).cut([5, 7, 9]) == [Slice(ID, 5, 7), Slice(ID, 7, 9)]
     assert Slice(ID, None, 9).cut([3]) == [Slice(ID, None, 3), Slice(ID, 3, 9)]
     assert Slice(ID, 5, 9).cut([5]) == [Slice(ID, 5, 9)]
 
 
 def test_numbers_between_thresholds() -> None:
-    """As width_bucket counts them; gaps between slices have numbers too."""
+    """Slices are numbered as width_bucket counts them, and gaps between slices have numbers too."""
     slices = [Slice(ID, None, 3), Slice(ID, 3, 5), Slice(ID, 8, None)]
     assert slice_ends(slices) == [3, 5, 8]
     assert slice_numbers(slices, [3, 5, 8]) == [0, 1, 3]

@@ -33,7 +33,7 @@ WON: dict[str, Any] = {
 
 
 def test_leads_have_the_one_pipeline_0() -> None:
-    """Beside those of deals."""
+    """The pipelines of deals come with the single pipeline of leads."""
     assert [
         (row["entity_type"], row["category_id"], row["is_default"]) for row in pipeline_rows(CATEGORIES)
     ] == [
@@ -57,7 +57,7 @@ def test_leads_have_the_one_pipeline_0() -> None:
     ],
 )
 def test_directory_tells_entity_and_pipeline(directory: str, place: tuple[str, int] | None) -> None:
-    """Only leads' and deals' directories hold stages of ours."""
+    """Only the directories of leads and deals hold stages of ours."""
     assert pipeline_of(directory) == place
 
 
@@ -122,12 +122,12 @@ def test_repeated_and_nameless_entries_are_taken_once_or_not_at_all() -> None:
     [("10", 10), (10, 10), ("", None), (None, None), ("x", None), (2**70, None), ("²", None)],
 )
 def test_whole_number_or_none(value: Any, number: int | None) -> None:
-    """A sort that is no number is no reason to fail."""
+    """A sort that is no number is stored as null and fails nothing."""
     assert integer_or_none(value) == number
 
 
 def test_field_is_completed_by_its_user_field() -> None:
-    """Type, label and options come from the list of custom fields where it has them."""
+    """Type, label and options come from the list of custom fields if it has them."""
     catalogue = {
         "TITLE": {"type": "string", "title": "Title", "isRequired": True},
         "UF_CRM_1": {"type": "enumeration", "isDynamic": True, "items": [{"ID": "61", "VALUE": "A"}]},
@@ -148,7 +148,7 @@ def test_field_is_completed_by_its_user_field() -> None:
     ("domain", "language"), [("a.bitrix24.ru", "ru"), ("a.bitrix24.kz:8080", "ru"), ("a.bitrix24.com", "en")]
 )
 def test_labels_are_asked_for_in_the_portal_s_language(domain: str, language: str) -> None:
-    """Russian in the zones that speak it."""
+    """Labels are asked for in Russian in the zones that speak it, else in English."""
     assert language_of(domain) == language
 
 
@@ -199,7 +199,7 @@ def test_move_that_names_no_entity_stage_or_time_is_none(broken: dict[str, Any])
 
 
 def test_unknown_kind_of_move_is_kept_without_its_number() -> None:
-    """A kind that the table cannot hold is no reason to lose the move."""
+    """A move whose type the table cannot hold is stored without the type."""
     move = move_of(DEAL_HISTORY, MOVE | {"TYPE_ID": "99999"})
     assert move
     assert move[2] is None

@@ -17,7 +17,7 @@ def created(days: Days, time_zone: str) -> tuple[str, ...]:
 
 
 def test_full_load_asks_for_everything() -> None:
-    """No condition, and what is missing was deleted."""
+    """A full load has no condition, and a row that does not come was deleted."""
     assert (FULL.filter("DATE_MODIFY", "DATE_CREATE"), FULL.whole, FULL.moves_watermark) == ({}, True, True)
 
 
@@ -36,7 +36,7 @@ def test_incremental_load_asks_from_the_watermark_on() -> None:
 def test_read_from_a_named_moment_moves_the_watermark_only_without_a_gap(
     watermark: datetime | None, moves: bool
 ) -> None:
-    """What changed between the watermark and that moment was not read: it must stay to be read."""
+    """Changes between the watermark and a later `since` were not read, so the watermark stays."""
     scope = changed_since(NOON, watermark)
     assert scope.moves_watermark is moves
     assert scope.name != incremental(NOON).name
@@ -62,14 +62,14 @@ def test_day_of_a_clock_change_has_its_own_length(day: date, hours: int) -> None
 
 
 def test_backfill_is_named_by_its_days_and_proves_nothing_else() -> None:
-    """A killed backfill is gone on with by its name; the watermark stays."""
+    """A killed backfill is found again by its name, and it does not move the watermark."""
     scope = Days(date(2026, 9, 1), date(2026, 9, 30)).scope("UTC")
     assert (scope.name, scope.sync_type) == ("backfill 2026-09-01..2026-09-30", "backfill")
     assert (scope.whole, scope.moves_watermark) == (True, False)
 
 
 def test_range_that_ends_before_it_begins_is_refused() -> None:
-    """Nobody means it."""
+    """A range of days that ends before it begins is a mistake of the user."""
     with pytest.raises(WrongDates, match="before it begins"):
         Days(date(2026, 9, 2), date(2026, 9, 1))
 

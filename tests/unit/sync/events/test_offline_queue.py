@@ -15,7 +15,7 @@ def row(**fields: Any) -> dict[str, Any]:
 
 
 def test_a_row_names_its_object() -> None:
-    """As docs/bitrix24-rest.md shows it (section 7.5); numbers and strings alike."""
+    """A row has the shape of docs/bitrix24-rest.md, section 7.5, with its id as a number or a string."""
     found = event_of(row(), "m")
     assert (found.event, found.entity_type, found.entity_id) == ("ONCRMDEALUPDATE", "deal", 4127)
     assert found.payload["offline"]["ID"] == "18"
@@ -26,12 +26,12 @@ def test_a_row_names_its_object() -> None:
     "data", [False, None, [], {}, {"FIELDS": []}, {"FIELDS": {"ID": "9" * 30}}, {"FIELDS": {"ID": "x\0"}}]
 )
 def test_a_row_without_an_id_lands_without_one(data: Any) -> None:
-    """Documentation's samples have `false` there."""
+    """A row whose data is `false`, as in the documentation's samples, lands without an id."""
     assert event_of(row(EVENT_DATA=data), "m").entity_id is None
 
 
 def test_what_cannot_be_stored_is_left_out() -> None:
-    """NUL and lone surrogates would stop all others that come with it."""
+    """NUL and lone surrogates are replaced, because they would stop all other events of the request."""
     found = event_of(row(EVENT_NAME="ON\0X", MESSAGE_ID="a\0\ud800b"), "m")
     assert (found.event, found.entity_type) == ("UNKNOWN", None)
     assert found.payload["offline"]["MESSAGE_ID"] == "a?b"

@@ -39,7 +39,7 @@ def bad(path: Path) -> list[tuple[int, str]]:
 def test_encodings_and_delimiters_are_told_apart(
     tmp_path: Path, encoding: str, delimiter: str, end: str
 ) -> None:
-    """As Excel, a Russian Windows and everything else write them."""
+    """Files are read as Excel, a Russian Windows and other programs write them."""
     lines = [["ID", " Name ", "phone", "UTM_source"], ["1", "Ольга", "8 921 123-45-67", "яндекс"]]
     text = end.join(delimiter.join(cells) for cells in lines) + end
     file = open_lead_file(written(tmp_path, text, encoding))
@@ -50,8 +50,8 @@ def test_encodings_and_delimiters_are_told_apart(
     assert row.values == {"id": "1", "name": "Ольга", "phone": "8 921 123-45-67", "utm_source": "яндекс"}
 
 
-def test_unknown_columns_are_told_and_left_out(tmp_path: Path) -> None:
-    """Their cells are not read."""
+def test_unknown_columns_are_listed_and_left_out(tmp_path: Path) -> None:
+    """Unknown columns are listed, and their cells are not read."""
     file = open_lead_file(written(tmp_path, "phone,manager,,name\n+7921,Bob,x,Ann\n"))
     assert (file.columns, file.unknown) == (["phone", "name"], ["manager"])
     (row,) = file.rows()
@@ -69,19 +69,19 @@ def test_unknown_columns_are_told_and_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_without_our_header_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    """Nothing can be said of its cells."""
+    """A file without our header is refused with its name."""
     with pytest.raises(LeadFileRefused, match=told):
         open_lead_file(written(tmp_path, text))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """In one line, by its name."""
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """A missing file is refused in one line with its name."""
     with pytest.raises(LeadFileRefused, match=r"none\.csv: cannot be read: No such file"):
         open_lead_file(tmp_path / "none.csv")
 
 
 def test_bad_rows_have_their_line_and_a_reason_without_text(tmp_path: Path) -> None:
-    """The others are read; empty lines are none."""
+    """Bad rows are reported, other rows are read, and empty lines are no rows."""
     text = (
         "id,name,phone,created_at\n"
         "1,Ann,+79211234567,2026-11-01\n"
@@ -113,7 +113,7 @@ def test_bad_rows_have_their_line_and_a_reason_without_text(tmp_path: Path) -> N
 
 
 def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
-    """Not all rows behind it."""
+    """An open quote makes one row bad and not all rows after it."""
     lines = [f"{number},Ann,+7921{number:07}" for number in range(100)]
     lines[10] = '10,"Ann,+79210000010'
     path = written(tmp_path, "\n".join(["id,name,phone", *lines]))
@@ -140,12 +140,12 @@ def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
     ],
 )
 def test_dates(text: str, expected: datetime | None) -> None:
-    """ISO or Russian; in the portal's zone where none is given."""
+    """Dates are ISO or Russian, and in the portal's zone if they name none."""
     assert moment_of(text, MOSCOW) == expected
 
 
 def test_the_key_is_the_id_or_a_digest(tmp_path: Path) -> None:
-    """A date that is missing takes no part in the digest, one that is there does."""
+    """A date that is missing is no part of the digest, and a date that is there is part of it."""
     text = "id,phone,created_at\n1,+7921,\n1,+7922,\n,+7921,\n,+7921,\n,+7921,01.11.2026\n,+7922,\n"
     keys = [one[1] for one in rows(written(tmp_path, text)) if not isinstance(one, BadRow)]
     assert keys[0] == keys[1] == "id:1"
@@ -156,7 +156,7 @@ def test_the_key_is_the_id_or_a_digest(tmp_path: Path) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read(tmp_path: Path, content: bytes) -> None:
-    """Rows or reasons, and never another error; each reason is one of a few sentences."""
+    """Any bytes give rows or reasons and never another error, and each reason is one of a few sentences."""
     path = written(tmp_path, ",".join(COLUMNS).encode() + b"\n" + content)
     for one in rows(path):
         assert not isinstance(one, BadRow) or one.line > 1
@@ -164,7 +164,7 @@ def test_any_bytes_are_read(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("stray", [b"x\xffy", "\u041f".encode()[:1], "Пётр".encode("cp1251")])
 def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
-    """A file of UTF-8 stays one, and nobody else's name turns into something that it is not."""
+    """A UTF-8 file with a stray byte is still read as UTF-8, so that no other name changes."""
     text = "phone,creative\n+7921,Видео\n".encode() + b"+7922," + stray + b"\n" + "+7923,Видео\n".encode()
     path = written(tmp_path, text)
     assert bad(path) == [(3, "has bytes that are no text in utf-8-sig")]
@@ -173,7 +173,7 @@ def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
 
 
 def test_lines_behind_one_that_is_far_too_long_keep_their_numbers(tmp_path: Path) -> None:
-    """The long one is a bad row, once; a good one follows, and a bad one of line 4."""
+    """A line that is far too long is one bad row, and the rows after it have their own line numbers."""
     lines = ["phone,name", "+79031112233," + "x" * 2_500_000, "+79031112299,ok", "+79031112299"]
     path = written(tmp_path, "\n".join(lines) + "\n")
     assert [line for line, _ in bad(path)] == [2, 4]
@@ -181,20 +181,20 @@ def test_lines_behind_one_that_is_far_too_long_keep_their_numbers(tmp_path: Path
 
 
 def test_a_folder_is_named_as_it_was_given() -> None:
-    """A dot has no name of its own."""
+    """A folder in place of a file is refused under the name that the user gave."""
     with pytest.raises(LeadFileRefused, match=r"^\.: cannot be read"):
         open_lead_file(Path())
 
 
 def test_a_very_long_cell_is_no_open_quote(tmp_path: Path) -> None:
-    """It is a cell; that it is too long is said of it later."""
+    """A very long cell is read as a cell, and is refused later for its length."""
     path = written(tmp_path, "phone,name\n+7921," + "a" * 200_000 + "\n")
     (row,) = open_lead_file(path).rows()
     assert isinstance(row, CsvRow)
     assert len(row.values["name"]) == 200_000
 
 
-def test_tomorrow_has_not_come(tmp_path: Path) -> None:
-    """A lead of the future is a mistake of the file; clocks may differ by hours."""
+def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:
+    """A lead of the future is a mistake of the file, but clocks may differ by hours."""
     path = written(tmp_path, "phone,created_at\n+7921,9999-12-31\n+7922,2026-01-01\n")
     assert bad(path) == [(2, "created_at is in the future")]

@@ -82,18 +82,18 @@ ABROAD = [
 
 @pytest.mark.parametrize(("text", "expected"), RUSSIAN)
 def test_phones_as_people_write_them(text: str, expected: list[str]) -> None:
-    """Every phone of the text, each once, its extension left out; nothing where there is none."""
+    """Each phone of a text is found once, without its extension."""
     assert list(phones_of(text, "RU")) == expected
 
 
 @pytest.mark.parametrize(("text", "region", "expected"), ABROAD)
 def test_a_number_without_code_is_the_regions(text: str, region: str, expected: list[str]) -> None:
-    """And one with a code is that country's, wherever the portal is."""
+    """A number without a code is the region's, and one with a code is that country's."""
     assert list(phones_of(text, region)) == expected
 
 
 def test_nothing_is_no_phone() -> None:
-    """A missing text, and one that is far too long to be a phone field."""
+    """A missing text has no phone, nor has one that is far too long for a phone field."""
     assert phones_of(None, "RU") == ()
     assert phones_of(" " * MOST_LETTERS + "89211234567", "RU") == ()
 
@@ -112,14 +112,14 @@ def plain_numbers(draw: st.DrawFn) -> str:
 @settings(max_examples=1000, deadline=None)
 @given(plain_numbers(), st.sampled_from(["RU", "KZ", "DE", "US", "BY", "UA"]))
 def test_the_quick_way_says_what_the_library_says(text: str, region: str) -> None:
-    """Plain numbers of code 7 are read without the library: with the same result."""
+    """Plain numbers of code 7, which are read without the library, have the library's result."""
     assert phones_of(text, region) == phones_by_library(text, region)
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["RU", "DE"]))
 def test_any_text_is_read(text: str, region: str) -> None:
-    """Whatever a form lets through: E.164 or nothing."""
+    """Any text gives phones in E.164 or nothing, and never an error."""
     for phone in phones_of(text, region):
         assert phone.startswith("+")
         assert phone[1:].isascii()
@@ -148,5 +148,5 @@ def test_any_text_is_read(text: str, region: str) -> None:
     ],
 )
 def test_the_domain_tells_the_region(domain: str, region: str) -> None:
-    """Its end does; where that tells nothing it is Russia."""
+    """The end of a domain gives the region, and Russia where it names no country."""
     assert region_of(domain) == region

@@ -51,29 +51,29 @@ class Portal:
     ],
 )
 def test_zone_is_the_user_s_where_it_agrees_with_the_server(zone: str, moment: str, expected: str) -> None:
-    """Days are counted by the server's clock; a name with daylight saving is better than an offset."""
+    """The user's zone is taken if it has the server's offset, as it has daylight saving time too."""
     assert time_zone_of({"TIME_ZONE": zone}, datetime.fromisoformat(moment)) == expected
 
 
 def test_good_credential_has_no_warnings() -> None:
-    """An administrator with the scopes crm and user."""
+    """An administrator with the scopes crm and user gets no warning."""
     found = probe(Portal())  # type: ignore[arg-type]
     assert (found.user_id, found.time_zone, found.warnings) == (17, "Europe/Moscow", ())
 
 
 def test_owner_who_is_no_administrator_is_warned_of() -> None:
-    """Their lists are shorter, without an error."""
+    """An owner who is no administrator gets a warning: their lists are shorter without an error."""
     assert "no administrator" in probe(Portal(PROFILE | {"ADMIN": False})).warnings[0]  # type: ignore[arg-type]
 
 
 def test_missing_user_scope_is_warned_of() -> None:
-    """Names of responsible persons would be missing."""
+    """Without the scope user there is a warning that names of persons will be missing."""
     assert "`user`" in probe(Portal(scopes=["crm"])).warnings[0]  # type: ignore[arg-type]
     assert probe(Portal(scopes=["crm", "user_brief"])).warnings == ()  # type: ignore[arg-type]
 
 
 def test_missing_crm_scope_is_refused() -> None:
-    """Nothing could be read."""
+    """A credential without the scope crm is refused, as it could read nothing."""
     with pytest.raises(ScopeMissing, match="lacks crm"):
         probe(Portal(scopes=["user"]))  # type: ignore[arg-type]
 
@@ -88,7 +88,7 @@ def test_missing_crm_scope_is_refused() -> None:
         Portal(time="now"),
     ],
 )
-def test_answer_of_another_shape_is_told(portal: Portal) -> None:
-    """Whatever answers there is no Bitrix24 portal, or not one that we know."""
+def test_answer_of_another_shape_is_refused(portal: Portal) -> None:
+    """An answer of another shape is an error: no Bitrix24 portal answers, or not one that we know."""
     with pytest.raises(UnreadableAnswer, match="acme"):
         probe(portal)  # type: ignore[arg-type]
