@@ -41,7 +41,7 @@ def test_counts_show_rows_that_are_missing(installation: Runtime, instance: Dags
     found = check(instance, counts)
     assert {key for key, one in found.items() if not one.passed} == {"raw/deals"}
     assert found["raw/deals"].severity == dg.AssetCheckSeverity.ERROR
-    assert found["raw/deals"].description == "acme: 79 here, 80 in the portal"
+    assert found["raw/deals"].description == "acme: 79 in the copy, 80 in the portal"
 
 
 def test_freshness_names_a_portal_that_was_never_read(

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance
 
-from b24_pipeline.defs.assets.failures import told_in_one_line
+from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.models import models
 from b24_pipeline.errors import PortalUnreachable, UnknownPortal
 from b24_pipeline.runtime import Runtime
@@ -61,6 +61,6 @@ def test_a_refused_credential_fails_the_run_once_and_without_its_secret(
 def test_only_what_may_pass_is_tried_again() -> None:
     """A portal that is away may come back; a name that does not exist stays unknown."""
     for error, again in ((PortalUnreachable("acme", "is away"), True), (UnknownPortal("x", []), False)):
-        with pytest.raises(dg.Failure) as raised, told_in_one_line():
+        with pytest.raises(dg.Failure) as raised, errors_as_failures():
             raise error
         assert raised.value.allow_retries is again
