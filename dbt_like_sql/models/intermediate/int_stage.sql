@@ -1,135 +1,6 @@
 {{ config(materialized='table', unique_key=['user_account_id', 'entity_type', 'category_id', 'status_id']) }}
 
-with directory as (
-
-    select
-        stage.*,
-        hashtextextended(
-            concat_ws(':', user_account_id, entity_type, category_id, status_id), 0
-        ) as stage_key
-    from {{ ref('stg_stages') }} as stage
-
-),
-
-pipelines as (
-
-    select * from {{ ref('stg_pipelines') }}
-
-),
-
-stands_in as (
-
-    select
-        stage_key,
-        max(semantics) as semantics
-    from {{ ref('int_entity') }}
-    where is_counted and status_id is not null
-    group by stage_key
-
-),
-
-in_use as (
-
-    select
-        stage_key,
-        max(semantics) as semantics
-    from (
-        select
-            stage_key,
-            semantics
-        from stands_in
-        union all
-        select
-            stage_key,
-            null as semantics
-        from {{ ref('int_flow') }}
-    ) as used
-    group by stage_key
-
-),
-
--- stages that the directory never had: any visit and any entity there knows what they are
-strangers as (
-
-    select
-        in_use.stage_key,
-        seen.user_account_id,
-        seen.entity_type,
-        seen.category_id,
-        seen.status_id
-    from in_use
-    left join directory on in_use.stage_key = directory.stage_key
-    cross join lateral (
-        (
-            select
-                user_account_id,
-                entity_type,
-                category_id,
-                status_id
-            from {{ ref('int_stage_interval') }} as visit
-            where visit.stage_key = in_use.stage_key
-            limit 1  -- noqa: AM09
-        )
-        union
-        (
-            select
-                user_account_id,
-                entity_type,
-                category_id,
-                status_id
-            from {{ ref('int_entity') }} as entity
-            where entity.stage_key = in_use.stage_key
-            limit 1  -- noqa: AM09
-        )
-    ) as seen
-    where directory.stage_key is null
-
-),
-
-known as (
-
-    select
-        directory.user_account_id,
-        directory.entity_type,
-        directory.category_id,
-        directory.status_id,
-        directory.stage_key,
-        directory.category_name,
-        coalesce(nullif(directory.status_name, ''), directory.status_id) as status_name,
-        directory.status_color,
-        directory.status_sort,
-        coalesce(directory.semantics, in_use.semantics, 'process') as semantics,
-        directory.is_qualified_stage,
-        directory.is_success_stage,
-        directory.is_fail_stage,
-        directory.deleted_at is not null as is_deleted
-    from directory
-    left join in_use on directory.stage_key = in_use.stage_key
-    where directory.deleted_at is null or in_use.stage_key is not null
-
-    union all
-
-    select
-        strangers.user_account_id,
-        strangers.entity_type,
-        strangers.category_id,
-        strangers.status_id,
-        strangers.stage_key,
-        null as category_name,
-        strangers.status_id as status_name,
-        null as status_color,
-        null as status_sort,
-        coalesce(in_use.semantics, 'process') as semantics,
-        false as is_qualified_stage,
-        null as is_success_stage,
-        null as is_fail_stage,
-        true as is_deleted
-    from strangers
-    inner join in_use on strangers.stage_key = in_use.stage_key
-
-),
-
-labelled as (
+with labelled as (
 
     select
         known.user_account_id,
@@ -153,8 +24,8 @@ labelled as (
         coalesce(known.is_success_stage, known.semantics = 'success') as is_success_stage,
         coalesce(known.is_fail_stage, known.semantics = 'failure') as is_fail_stage,
         known.is_deleted
-    from known
-    left join pipelines
+    from {{ ref('int_known_stage') }} as known
+    left join {{ ref('stg_pipelines') }} as pipelines
         on
             known.user_account_id = pipelines.user_account_id
             and known.entity_type = pipelines.entity_type

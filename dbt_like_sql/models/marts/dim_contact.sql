@@ -13,20 +13,15 @@ portals as (
 
 ),
 
-users as (
+owners as (
 
-    select
-        user_account_id,
-        user_id,
-        nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), '') as full_name
-    from {{ ref('stg_users') }}
+    select * from {{ ref('int_owner') }}
 
 ),
 
 sources as (
 
-    select * from {{ ref('stg_statuses') }}
-    where directory = 'SOURCE'
+    select * from {{ ref('int_source') }}
 
 ),
 
@@ -45,9 +40,9 @@ final as (
         contacts.company_id,
         contacts.lead_id,
         contacts.assigned_by_id,
-        users.full_name as owner_name,
+        owners.owner_name,
         contacts.source_id,
-        sources.status_name as source_name,
+        sources.source_name,
         contacts.date_create,
         contacts.date_modify,
         contacts.utm_source,
@@ -57,14 +52,14 @@ final as (
         contacts.utm_term
     from contacts
     inner join portals on contacts.user_account_id = portals.user_account_id
-    left join users
+    left join owners
         on
-            contacts.user_account_id = users.user_account_id
-            and contacts.assigned_by_id = users.user_id
+            contacts.user_account_id = owners.user_account_id
+            and contacts.assigned_by_id = owners.owner_id
     left join sources
         on
             contacts.user_account_id = sources.user_account_id
-            and contacts.source_id = sources.status_id
+            and contacts.source_id = sources.source_id
 
 )
 

@@ -2,8 +2,8 @@
 
 with entities as (
 
-    select * from {{ ref('int_entity') }}
-    where is_counted and entity_type = 'lead'
+    select * from {{ ref('int_qualified_entity') }}
+    where entity_type = 'lead'
 
 ),
 
@@ -13,84 +13,39 @@ leads as (
 
 ),
 
-portals as (
+owners as (
 
-    select * from {{ ref('stg_portals') }}
-
-),
-
-stages as (
-
-    select * from {{ ref('int_stage') }}
-
-),
-
-users as (
-
-    select
-        user_account_id,
-        user_id,
-        nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), '') as full_name
-    from {{ ref('stg_users') }}
+    select * from {{ ref('int_owner') }}
 
 ),
 
 sources as (
 
-    select * from {{ ref('stg_statuses') }}
-    where directory = 'SOURCE'
-
-),
-
-qualified_by_stage as (
-
-    select distinct
-        visits.user_account_id,
-        visits.entity_id
-    from {{ ref('int_stage_interval') }} as visits
-    inner join stages
-        on
-            visits.user_account_id = stages.user_account_id
-            and visits.entity_type = stages.entity_type
-            and visits.category_id = stages.category_id
-            and visits.status_id = stages.status_id
-    where visits.entity_type = 'lead' and stages.is_qualified_stage
-
-),
-
-qualified_by_field as (
-
-    select
-        user_account_id,
-        entity_id
-    from {{ ref('stg_qualification') }}
-    where entity_type = 'lead' and is_qualified
+    select * from {{ ref('int_source') }}
 
 ),
 
 final as (
 
     select
-        portals.portal,
+        entities.portal,
         entities.entity_type,
         entities.entity_id,
         leads.title,
         entities.category_id,
-        stages.category_name as pipeline_name,
+        entities.pipeline_name,
         entities.status_id,
-        stages.status_name as stage_name,
-        coalesce(stages.is_success_stage, false) as is_won,
-        coalesce(stages.is_fail_stage, false) as is_lost,
-        not coalesce(stages.is_success_stage or stages.is_fail_stage, false) as is_open,
-        qualified_by_field.entity_id is not null
-        or qualified_by_stage.entity_id is not null
-        or coalesce(stages.is_qualified_stage, false) as is_qualified,
+        entities.stage_name,
+        entities.is_won,
+        entities.is_lost,
+        entities.is_open,
+        entities.is_qualified,
         entities.opportunity,
         entities.currency_id,
         leads.assigned_by_id,
-        users.full_name as owner_name,
+        owners.owner_name,
         leads.source_id,
-        sources.status_name as source_name,
+        sources.source_name,
         leads.contact_id,
         leads.company_id,
         leads.date_create,
@@ -107,29 +62,14 @@ final as (
         on
             entities.user_account_id = leads.user_account_id
             and entities.entity_id = leads.lead_id
-    inner join portals on entities.user_account_id = portals.user_account_id
-    left join stages
+    left join owners
         on
-            entities.user_account_id = stages.user_account_id
-            and entities.entity_type = stages.entity_type
-            and entities.category_id = stages.category_id
-            and entities.status_id = stages.status_id
-    left join users
-        on
-            leads.user_account_id = users.user_account_id
-            and leads.assigned_by_id = users.user_id
+            leads.user_account_id = owners.user_account_id
+            and leads.assigned_by_id = owners.owner_id
     left join sources
         on
             leads.user_account_id = sources.user_account_id
-            and leads.source_id = sources.status_id
-    left join qualified_by_stage
-        on
-            entities.user_account_id = qualified_by_stage.user_account_id
-            and entities.entity_id = qualified_by_stage.entity_id
-    left join qualified_by_field
-        on
-            entities.user_account_id = qualified_by_field.user_account_id
-            and entities.entity_id = qualified_by_field.entity_id
+            and leads.source_id = sources.source_id
 
 )
 

@@ -12,60 +12,9 @@ stages as (
 
 ),
 
-flows as (
+days_with_moves as (
 
-    select * from {{ ref('int_flow') }}
-
-),
-
-kinds as (
-
-    select * from {{ ref('int_entry_kind') }}
-
-),
-
--- a visit's first moment is the last one of the visit before it: each row is counted at both ends
-ends as (
-
-    select
-        stage_key,
-        day,
-        case when is_end then 'deleted' end as left_by,
-        entities
-    from flows
-
-    union all
-
-    select
-        flows.previous_stage_key as stage_key,
-        flows.day,
-        kinds.entry_kind as left_by,
-        flows.entities
-    from flows
-    inner join kinds
-        on
-            flows.stage_key = kinds.stage_key
-            and flows.previous_stage_key = kinds.previous_stage_key
-    where flows.previous_stage_key != 0
-
-),
-
-flows_a_day as (
-
-    select
-        stage_key,
-        day,
-        sum(entities) filter (where left_by is null) as entered,
-        sum(entities) filter (where left_by in ('forward', 'skip')) as left_forward,
-        sum(entities) filter (where left_by = 'back') as left_back,
-        sum(entities) filter (where left_by = 'won') as won,
-        sum(entities) filter (where left_by = 'lost') as lost,
-        sum(entities) filter (where left_by = 'reopen') as reopened,
-        sum(entities) filter (where left_by = 'pipeline_change') as moved_to_other_pipeline,
-        sum(entities) filter (where left_by = 'deleted') as deleted,
-        sum(entities) filter (where left_by is not null) as left_total
-    from ends
-    group by stage_key, day
+    select * from {{ ref('int_stage_day') }}
 
 ),
 
@@ -73,12 +22,12 @@ first_days as (
 
     select
         stages.user_account_id,
-        flows_a_day.stage_key,
-        min(flows_a_day.day) as first_day,
-        max(flows_a_day.day) as last_day
-    from flows_a_day
-    inner join stages on flows_a_day.stage_key = stages.stage_key
-    group by stages.user_account_id, flows_a_day.stage_key
+        days_with_moves.stage_key,
+        min(days_with_moves.day) as first_day,
+        max(days_with_moves.day) as last_day
+    from days_with_moves
+    inner join stages on days_with_moves.stage_key = stages.stage_key
+    group by stages.user_account_id, days_with_moves.stage_key
 
 ),
 
@@ -112,7 +61,7 @@ quiet_days as (
 
 all_days as (
 
-    select * from flows_a_day
+    select * from days_with_moves
     union all
     select * from quiet_days
 

@@ -18,39 +18,9 @@ directions as (
 
 ),
 
--- the directory itself: it keeps the last name of a stage that was deleted and that nobody has visited
-stages as (
-
-    select * from {{ ref('stg_stages') }}
-
-),
-
-pipelines as (
-
-    select * from {{ ref('stg_pipelines') }}
-
-),
-
 key_stages as (
 
-    select
-        directions.user_account_id,
-        directions.direction_id,
-        directions.direction_name,
-        directions.entity_type,
-        listed.number::integer as key_stage_index,
-        (listed.stage ->> 'category_id')::bigint as category_id,
-        listed.stage ->> 'status_id' as status_id,
-        -- as in int_stage, which does not have deleted stages that nobody has visited
-        hashtextextended(
-            concat_ws(
-                ':', directions.user_account_id, directions.entity_type,
-                listed.stage ->> 'category_id', listed.stage ->> 'status_id'
-            ),
-            0
-        ) as stage_key
-    from directions
-    cross join lateral jsonb_array_elements(directions.key_stages) with ordinality as listed (stage, number)
+    select * from {{ ref('int_key_stage') }}
 
 ),
 
@@ -133,12 +103,10 @@ final as (
         counted.direction_name,
         counted.key_stage_index,
         counted.category_id,
-        coalesce(
-            nullif(pipelines.category_name, ''), nullif(stages.category_name, ''), counted.category_id::text
-        ) as category_name,
+        counted.category_name,
         counted.status_id,
-        coalesce(nullif(stages.status_name, ''), counted.status_id) as status_name,
-        stages.status_id is null or stages.deleted_at is not null as is_deleted,
+        counted.status_name,
+        counted.is_deleted,
         counted.creative_id,
         creatives.creative_name,
         counted.month,
@@ -154,17 +122,6 @@ final as (
     from counted
     inner join portals on counted.user_account_id = portals.user_account_id
     left join creatives on counted.creative_id = creatives.creative_id
-    left join stages
-        on
-            counted.user_account_id = stages.user_account_id
-            and counted.entity_type = stages.entity_type
-            and counted.category_id = stages.category_id
-            and counted.status_id = stages.status_id
-    left join pipelines
-        on
-            counted.user_account_id = pipelines.user_account_id
-            and counted.entity_type = pipelines.entity_type
-            and counted.category_id = pipelines.category_id
 
 )
 
