@@ -35,7 +35,7 @@ def encode_each(key: str, values: Sequence[Any]) -> list[bytes]:
 
 
 def encode_plain(key: str, values: list[Any]) -> list[bytes]:
-    """The same for values whose JSON has no comma, all at once."""
+    """Like `encode_each`, all at once, for values whose JSON has no comma."""
     if not values:
         return []
     prefix = encode_key(key)

@@ -93,7 +93,7 @@ class Moment(_Each):
         self.empty: dict[Family, Any] = {"classic": empty, "item": None}
 
     def render(self, family: Family) -> Callable[[int], Any]:
-        """The same text in both families."""
+        """Renders one text for both families of methods."""
         return moment_text
 
     def encode_all(self, key: str, values: Integers, family: Family) -> list[bytes]:
@@ -124,7 +124,7 @@ class DayCodec(_Each):
         self.empty: dict[Family, Any] = {"classic": empty, "item": None}
 
     def render(self, family: Family) -> Callable[[int], Any]:
-        """The same text in both families."""
+        """Renders one text for both families of methods."""
         return date_text
 
     def parse(self, value: Any) -> int | None:

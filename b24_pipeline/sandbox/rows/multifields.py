@@ -132,7 +132,7 @@ class Multifield:
         return found
 
     def owners_by_tail(self, tail: int, matches: Callable[[str], bool]) -> list[int]:
-        """The same for e-mails, which show only the last seven digits of their number."""
+        """Finds rows by e-mail; e-mails show only the last seven digits of their number."""
         ends = (self.first % 10_000_000 == tail) | (self.second % 10_000_000 == tail)
         edited = [row for row, held in self._edited.items() if any(matches(entry["VALUE"]) for entry in held)]
         return sorted({*np.flatnonzero(ends).tolist(), *edited})

@@ -85,7 +85,7 @@ def _encoded(fields: tuple[tuple[str, Cells], ...], family: Family, rows: Rows) 
 
 
 class Constant:
-    """The same value in every row."""
+    """A column that has one value in every row."""
 
     def __init__(self, value: Any) -> None:
         self._value = value

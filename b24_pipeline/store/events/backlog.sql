@@ -151,7 +151,7 @@ from failed
 where e.id = failed.id;
 
 -- name: fail_fields(error, first_seconds, growth, most_attempts)!
--- The same for events of the field catalogue, all that were claimed.
+-- All claimed events of the field catalogue have failed once more: tried again later, or given up.
 with failed as (
     delete from claimed_events
     where entity_id is null

@@ -19,7 +19,7 @@ from bitrix24_leads as c
 where c.user_account_id = :account and c.loaded_at >= :since;
 
 -- name: changed_contacts(account, since)
--- The same of contacts.
+-- Contacts stored since then with the phones that people wrote, a line each; none of a deleted one.
 select
     c.id,
     case when c.deleted_at is null and jsonb_typeof(c.phones) = 'array' then (

@@ -56,7 +56,7 @@ where direction is not null
 on conflict (user_account_id, name) do nothing;
 
 -- name: add_creatives(account)!
--- The same; one without a direction gets that of its first lead that has one.
+-- New creatives of the file. A creative without a direction gets that of its first lead that has one.
 insert into creatives as c (user_account_id, name, direction_id)
 select distinct on (staged.creative)
     cast(:account as uuid),

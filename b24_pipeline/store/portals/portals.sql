@@ -153,7 +153,7 @@ where id = :id
 for no key update;
 
 -- name: write_secrets(id, access_token, refresh_token, webhook_url, application_token)!
--- The same secrets under another key.
+-- Writes the secrets again, encrypted with another key.
 update user_accounts
 set
     bitrix24_access_token = :access_token,

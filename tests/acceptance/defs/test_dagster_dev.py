@@ -202,7 +202,7 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
     port, web_port = free_port(), free_port()
     program = (
         "from b24_pipeline.commands import supervisor; from b24_pipeline.settings import settings; "
-        f"up.run(settings(), port={port}, web_port={web_port}, on_ready=lambda them: print(them, flush=True))"
+        f"supervisor.run(settings(), port={port}, web_port={web_port}, on_ready=lambda them: print(them, flush=True))"
     )
     up = Running([sys.executable, "-W", "ignore", "-c", program], port, environment, tmp_path / "up.log")
     try:
