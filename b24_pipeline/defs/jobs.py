@@ -1,4 +1,4 @@
-"""The jobs that schedules and sensors start. Steps run in the run's own process, as another one takes a second."""
+"""The jobs that schedules and sensors start. Steps run in the run's process: one of their own would take a second."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ class Entity:
     `name` is what the user says (lead, deal, ...), `method` the list method,
     `table` where its rows go, `columns` all but custom fields and the unknown.
     `modified` and `created` are the fields that an incremental sync and a
-    backfill filter by; `multifields` must be selected by name.
+    backfill filter by. `select` are the names to ask for: multifields must be named one by one.
+    `volatile` are fields that change without anybody's doing; they are not kept.
     """
 
     name: str
@@ -22,7 +23,7 @@ class Entity:
     table: str
     columns: tuple[Column, ...]
     select: tuple[str, ...]
-    volatile: frozenset[str] = frozenset()  # fields that change without anybody's doing; not kept
+    volatile: frozenset[str] = frozenset()
     modified: str | None = "DATE_MODIFY"
     created: str | None = "DATE_CREATE"
 

@@ -26,13 +26,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 def before_each_cursor(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
     """Calls `act(number, connection)` between the rows of a page and its cursor."""
-    keep_open, numbers = cursors.keep_open, iter(range(10_000))
+    note_left, numbers = cursors.note_left, iter(range(10_000))
 
     def keeps_open(connection: psycopg.Connection, *arguments: Any) -> None:
         act(next(numbers), connection)
-        keep_open(connection, *arguments)
+        note_left(connection, *arguments)
 
-    monkeypatch.setattr(cursors, "keep_open", keeps_open)
+    monkeypatch.setattr(cursors, "note_left", keeps_open)
 
 
 def test_backend_terminated_between_rows_and_cursor(

@@ -14,7 +14,7 @@ from b24_pipeline.defs.assets.raw_tables import (
     COHORT_TABLES,
     KINDS,
     PORTAL_TABLES,
-    PORTALS_TABLE,
+    PORTALS_KEY,
     RAW,
     RECONCILIATION,
     RawTable,
@@ -29,7 +29,7 @@ from b24_pipeline.sync.run import SyncRequest, backfill, sync_portal
 PROGRESS_SECONDS = 10
 
 portals = dg.AssetSpec(
-    PORTALS_TABLE,
+    PORTALS_KEY,
     description="One row a connected portal (`b24 portal add`).",
     group_name=RAW,
     kinds={"postgres"},

@@ -15,7 +15,7 @@ import dagster as dg
 from b24_pipeline.sync.crm.scope import Days
 
 FIRST_MONTH = date(2012, 1, 1)  # Bitrix24 opened in April 2012
-MONTHS_A_RUN = 12  # of a backfill; a range that fails records none of its partitions
+MONTHS_A_RUN = 12  # at most, of a backfill: a run that fails marks none of its months as done
 
 PORTALS = dg.DynamicPartitionsDefinition(name="portals")
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.isoformat(), end_offset=1)

@@ -8,7 +8,7 @@ import dagster as dg
 
 RAW = "raw"
 CHANGES = dg.AssetKey([RAW, "changes"])
-PORTALS_TABLE = dg.AssetKey([RAW, "portals"])
+PORTALS_KEY = dg.AssetKey([RAW, "portals"])
 RECONCILIATION = dg.AssetKey([RAW, "reconciliation"])
 KINDS = frozenset({"bitrix24", "postgres"})
 

@@ -1,7 +1,7 @@
 """The coverage ledger: what was compared with the portal as a whole, and when.
 
-No row where rows were proved complete means 0; no row where nothing was proved
-means "not synced".
+An empty table can mean two things. Where the ledger proves a range of days, there is
+nothing; where it proves nothing, nobody has looked: "not synced".
 """
 
 from __future__ import annotations

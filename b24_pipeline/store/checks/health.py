@@ -26,8 +26,8 @@ class PortalHealth:
     """One portal. Times are UTC, ages seconds by the database's clock.
 
     `connected_by`: webhook or oauth; None once it is disconnected. `lag_seconds`:
-    how old the moment is up to which everything is complete; None where an
-    entity was never read through. `read_seconds`: how long ago that was.
+    the age of the oldest watermark, before which everything is complete; None where
+    an entity was never read to the end. `read_seconds`: the time since the oldest last read.
     `events_due` wait to be drained, the longest for `due_seconds`;
     `events_retried` have failed before; `events_failed` were given up.
     `proves_events`: whether we know the token that its events come with.

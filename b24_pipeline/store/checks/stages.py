@@ -212,9 +212,9 @@ def write(connection: Connection, account: UUID, checked_at: datetime, found: Se
     _sql.prune(connection, account=account, days=KEPT_DAYS)
 
 
-def take_turn(connection: Connection, account: UUID, place: Place, read_upto: int) -> None:
+def note_compared(connection: Connection, account: UUID, place: Place, read_upto: int) -> None:
     """Notes up to which id a large stage was compared; 0 once all of it was."""
-    _sql.take_turn(
+    _sql.note_compared(
         connection,
         account=account,
         entity=place.entity,

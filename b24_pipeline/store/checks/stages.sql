@@ -104,7 +104,7 @@ values (
     :rows_compared, :is_equal, :is_explained, :is_repaired, :explanation
 );
 
--- name: take_turn(account, entity, category, status, read_upto)!
+-- name: note_compared(account, entity, category, status, read_upto)!
 -- How far a large stage was compared; 0 once it is through.
 insert into reconciliation_turns (user_account_id, entity_type, category_id, status_id, read_upto)
 values (:account, :entity, :category, :status, :read_upto)

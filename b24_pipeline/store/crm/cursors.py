@@ -79,11 +79,11 @@ def begin(
     )
 
 
-def keep_open(
+def note_left(
     connection: psycopg.Connection, account: UUID, entity: str, scope: str, left: Sequence[IdRange]
 ) -> None:
     """Notes the ids that are left to read after the page of this transaction."""
-    _sql.keep_open(connection, account=account, entity=entity, scope=scope, open_ranges=_to_multirange(left))
+    _sql.note_left(connection, account=account, entity=entity, scope=scope, open_ranges=_to_multirange(left))
 
 
 def end(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> None:

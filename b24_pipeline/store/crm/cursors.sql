@@ -37,7 +37,7 @@ set
     started_at = now(),
     updated_at = now();
 
--- name: keep_open(account, entity, scope, open_ranges)!
+-- name: note_left(account, entity, scope, open_ranges)!
 -- In the transaction of the rows read: what is left.
 update bitrix24_loads
 set

@@ -122,7 +122,7 @@ def note_vanished(
 
 
 def vanished(connection: psycopg.Connection, target: Target, entity: str, scope: str) -> list[int]:
-    """The ids that this load has missed so far."""
+    """The ids of rows that are stored alive and that the portal did not show in this load so far."""
     found = _sql.vanished(connection, account=target.account, entity=entity, scope=scope)
     return [number for (number,) in found]
 
@@ -130,14 +130,14 @@ def vanished(connection: psycopg.Connection, target: Target, entity: str, scope:
 def forget_vanished(
     connection: psycopg.Connection, target: Target, entity: str, scope: str, ids: Sequence[int] | None = None
 ) -> None:
-    """Takes ids off the list of missed rows: those found again, or all where `ids` is None."""
+    """Takes ids off the list of vanished rows: those that the portal shows after all, or all where `ids` is None."""
     _sql.forget_vanished(
         connection, account=target.account, entity=entity, scope=scope, ids=None if ids is None else list(ids)
     )
 
 
 def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, scope: str) -> int:
-    """Marks the rows that a load has missed as deleted; returns how many."""
+    """Marks the vanished rows of a load as deleted; returns how many."""
     return int(
         _sql.set_tombstones(
             connection, table=target.table, account=target.account, entity=entity, scope=scope

@@ -11,6 +11,10 @@ import aiosql
 def load(module: str, noun: str | None = None) -> Any:
     """The statements beside a module as functions of a connection and named parameters.
 
+    `-- name: add(account, name)!` in the file is `_sql.add(connection, account=..., name=...)` in the module. The sign
+    behind the name says what it returns: `!` the number of rows, `$` one value, `^` one row, `#` nothing (a script),
+    none all rows. Statements that name a table or role are made by `statements.py` instead.
+
     `module` is the module's `__file__`; `noun` names another file of the same folder, without its ending.
     """
     path = Path(module)

@@ -13,16 +13,16 @@ from b24_pipeline.store.database import queries
 _sql = queries.load(__file__)
 
 LOOKBACK = timedelta(hours=24)
-"""Changes found longer ago are not counted."""
+"""Only changes that were found within this time are counted."""
 
 GRACE = timedelta(minutes=2)
-"""So late an event may still come: Bitrix24 sends them from a queue of its own."""
+"""How long to wait for the event of a change: Bitrix24 sends events from a queue."""
 
 POLLED = timedelta(hours=1)
-"""A row that was modified longer before it was found was not found by polling: a full load brought it."""
+"""Rows that were modified longer before they were found do not count: a full load brought them, not polling."""
 
 SETTLES = timedelta(minutes=10)
-"""What changed sooner after the events were bound may have been raised before, or by a clock that goes wrong."""
+"""Changes within so long after the binding do not count: they may have been made before it, and clocks differ."""
 
 FEW = 3
 """Unannounced changes that make a silence. One or two are single events lost, which polling mends."""
@@ -42,7 +42,7 @@ class Arrivals:
     bound_events: tuple[str, ...]
 
 
-def look(connection: psycopg.Connection, account: UUID) -> Arrivals:
+def count_unannounced(connection: psycopg.Connection, account: UUID) -> Arrivals:
     """Counts the changes that no event announced, stores the result, and returns it."""
     unannounced, last_event_at = _sql.look(
         connection,

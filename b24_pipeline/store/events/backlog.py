@@ -59,9 +59,9 @@ def last_event(connection: Connection) -> int:
     return int(_sql.last_event(connection))
 
 
-def take_turn(connection: Connection, account: UUID) -> bool:
+def lock_draining(connection: Connection, account: UUID) -> bool:
     """Takes the lock of draining this portal until the transaction ends; False where another process has it."""
-    is_ours, _ = next(iter(connection.execute(_sql.take_turn.sql, {"account": account})))
+    is_ours, _ = next(iter(connection.execute(_sql.lock_draining.sql, {"account": account})))
     return bool(is_ours)
 
 
@@ -89,7 +89,7 @@ def ignore_rest(connection: Connection, account: UUID, *, upto: int) -> None:
 
 
 def set_aside(connection: Connection, failures: Failures) -> None:
-    """Notes that the claimed events of these objects have failed once more; `reasons` by object."""
+    """Notes that the claimed events of these objects have failed once more; `failures` has the reason of each."""
     if failures:
         _sql.set_aside(
             connection,

@@ -24,7 +24,7 @@ where
 select coalesce(max(id), 0) from bitrix24_webhook_events
 where status = 'pending';
 
--- name: take_turn(account)$
+-- name: lock_draining(account)$
 -- One drain a portal at a time, until the transaction ends: two that fetch the same object could store
 -- what the slower one saw. The fetch lasts as long as the portal's budget makes it wait.
 select

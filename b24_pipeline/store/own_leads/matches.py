@@ -56,13 +56,13 @@ class Unfound:
     phones: list[str]
 
 
-def take_turn(connection: Connection, account: UUID) -> datetime:
+def lock_matching(connection: Connection, account: UUID) -> datetime:
     """Waits until no other transaction matches this portal's own leads.
 
-    Returns the moment up to which rows can be read for good: what is stamped
-    earlier and was not committed by now never will be.
+    Returns the moment before which no new row can appear any more: a transaction that is
+    still open stamps its rows later than it began.
     """
-    _sql.take_turn(connection, account=account)
+    _sql.lock_matching(connection, account=account)
     _sql.set_room(connection)
     upto: datetime | None = _sql.complete_upto(connection)
     return upto or datetime.now(UTC)

@@ -1,4 +1,4 @@
--- name: take_turn(account)$
+-- name: lock_matching(account)$
 -- One process at a time matches a portal's leads; the lock goes with the transaction.
 select pg_advisory_xact_lock(hashtextextended('matches ' || :account, 0))::text;
 

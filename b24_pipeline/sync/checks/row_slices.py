@@ -58,5 +58,5 @@ def slice_ends(slices: Sequence[Slice]) -> list[int]:
 
 
 def slice_numbers(slices: Sequence[Slice], places: Sequence[int]) -> list[int]:
-    """For each slice its number in the counts that the database groups by these ends: 0 is below the first end."""
+    """The number of each slice among the parts that these sorted ends make: part 0 lies below the first end."""
     return [0 if part.start is None else places.index(part.start) + 1 for part in slices]

@@ -1,4 +1,4 @@
-"""Finds and repairs the rows that events and watermarks missed, by counting on both sides.
+"""`b24 reconcile`: finds and repairs rows that neither events nor watermarks brought, by counting on both sides.
 
 A count costs one command, so the rows of each entity are cut into slices of
 about equal size, in two ways. Slices by id show rows that were lost or deleted.
@@ -53,7 +53,7 @@ both kinds. To read the ids and times of a million rows takes four hundred
 requests, which is too much for every night and little for a week.
 """
 
-UNKNOWN = 10**9  # as many pages as fit into the first request
+UNKNOWN = 10**9  # rows; more than any portal has, so that the first request takes as many pages as it can
 
 RECONCILE = Scope("reconcile", "reconcile")
 

@@ -85,7 +85,7 @@ class StageTally:
     def compare(
         self, in_portal: Mapping[int, Amount], in_copy: Mapping[int, Amount], changed: LaterChanges
     ) -> None:
-        """Adds the comparison of the rows that both sides have within the same range of ids."""
+        """Compares the rows of both sides within one range of ids: rows that differ, and rows that one side lacks."""
         differing = {
             number for number in in_portal.keys() & in_copy.keys() if in_portal[number] != in_copy[number]
         }

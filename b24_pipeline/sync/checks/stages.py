@@ -2,8 +2,8 @@
 
 One request counts up to fifty stages and brings the first rows of each, so that
 small stages are compared row by row at once. Large stages are counted at every
-check and compared row by row in turn, some rows at a check. Changes that the
-portal made after the sync began come with the counts and are no difference. Rows
+check; their rows are compared a part at a time, the next part at the next check. The
+answer also brings what was modified after the sync began: such rows are no difference. Rows
 that differ are fetched by id and repaired; the result is stored in `reconciliation`.
 """
 
@@ -165,7 +165,7 @@ class _StageCheck:
         self.wrong = sum(not (result.is_explained or result.is_repaired) for result in found)
         store.write(connection, self._account, checked_at, found)
         for place, read_upto in answers.read_upto.items():
-            store.take_turn(connection, self._account, place, read_upto)
+            store.note_compared(connection, self._account, place, read_upto)
 
 
 def _window(asked: PortalRows, tally: StageTally) -> Window:

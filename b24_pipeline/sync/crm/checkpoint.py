@@ -61,9 +61,9 @@ class Checkpoint:
         self.job.warehouse.transact(begin)
         return chunks
 
-    def keep_open(self, connection: Connection, left: Sequence[IdRange]) -> None:
+    def note_left(self, connection: Connection, left: Sequence[IdRange]) -> None:
         """Stores which ranges are left; call it in the transaction that stores the rows."""
-        cursors.keep_open(connection, self.job.portal.id, self.name, self.scope.name, left)
+        cursors.note_left(connection, self.job.portal.id, self.name, self.scope.name, left)
 
     def end(self, connection: Connection, *, last_id: int | None = None) -> datetime | None:
         """Ends the load, and moves the list's cursor if this scope may; returns the new watermark, if it moved."""

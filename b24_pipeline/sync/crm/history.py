@@ -81,7 +81,7 @@ class _HistoryLoad:
 
     def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
         added = store.append(connection, self.job.portal.id, self.history.entity, moves)
-        self.checkpoint.keep_open(connection, chunk.left)
+        self.checkpoint.note_left(connection, chunk.left)
         return added
 
     def _finish(self, connection: Connection) -> datetime | None:

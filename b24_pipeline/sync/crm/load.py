@@ -109,7 +109,7 @@ class _Load:
         if merged is None:
             merged = self.reader.merge(connection, page.rows)
             self._note_vanished(connection, page)
-        self.checkpoint.keep_open(connection, page.left)
+        self.checkpoint.note_left(connection, page.left)
         return merged
 
     def _note_vanished(self, connection: Connection, page: DecodedPage) -> None:

@@ -62,7 +62,10 @@ def replay(connections: Connections, since: datetime, portals: Sequence[Portal])
 
 
 def sum_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Adds outcomes up to one for each portal and entity; its error is that of the last outcome."""
+    """Adds outcomes up to one for each portal and entity.
+
+    Its error is that of the last outcome: a chunk that failed before was tried again and then worked.
+    """
     totals: dict[tuple[str, str], Outcome] = {}
     for outcome in outcomes:
         empty = Outcome(outcome.portal, outcome.entity, outcome.sync_type)
@@ -112,7 +115,7 @@ def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[DrainChunk]:
 def _drain_fields(job: Job, upto: int) -> list[Outcome]:
     """Reads the field catalogue once for all field events, and ignores events that name nothing to fetch."""
     with job.warehouse.connect() as connection:
-        if not backlog.take_turn(connection, job.portal.id):
+        if not backlog.lock_draining(connection, job.portal.id):
             return []
         backlog.ignore_rest(connection, job.portal.id, upto=upto)
         if not backlog.claim_field_events(connection, job.portal.id, upto=upto):
@@ -128,9 +131,9 @@ def _drain_fields(job: Job, upto: int) -> list[Outcome]:
 
 
 def _drain_chunk(job: Job, upto: int, objects: int) -> DrainChunk | None:
-    """Drains and stores one chunk; None if nothing is due or another process drains. Raises what stops the portal."""
+    """Drains and stores one chunk; None if nothing is due or another process drains. Raises why it failed."""
     with job.warehouse.connect() as connection:
-        if not backlog.take_turn(connection, job.portal.id):
+        if not backlog.lock_draining(connection, job.portal.id):
             return None
         claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
         if not claimed:

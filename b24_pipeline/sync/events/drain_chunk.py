@@ -63,6 +63,7 @@ class DrainChunk:
             self._store_moves(history, start, fetched)
         backlog.set_aside(self.connection, self._failures)
         backlog.done(self.connection)
+        # one request serves all entities of the chunk: the first entity's outcome has its cost
         first = next(iter(self._outcomes.values()))
         first.requests = client.usage.requests - requests
         first.operating_seconds = client.usage.operating_seconds - operating

@@ -21,7 +21,7 @@ def watch_events(job: Job) -> Arrivals:
     A portal that is not silent is not asked. An error of the portal is logged and not raised, because a sync works
     without events. Raises DatabaseError.
     """
-    arrivals = job.transact(store.look)
+    arrivals = job.transact(store.count_unannounced)
     if arrivals.silent_since:
         logger("events").warning(
             "changes came that no event had announced",
@@ -34,7 +34,7 @@ def watch_events(job: Job) -> Arrivals:
 
 def check_bindings(job: Job) -> list[str]:
     """Binds events that an administrator has unbound, also if the portal is not silent; returns those events."""
-    arrivals = job.transact(store.look)
+    arrivals = job.transact(store.count_unannounced)
     return bind_missing_events(job, arrivals)
 
 

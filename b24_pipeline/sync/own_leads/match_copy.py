@@ -47,7 +47,7 @@ def match_changed(
 
     `asked` are own leads whose phones the portal was searched for; `by_portal` marks their matches as found by it.
     """
-    upto = matches.take_turn(connection, portal.id)
+    upto = matches.lock_matching(connection, portal.id)
     entity_type = matches.counted(connection, portal.id).entity_type
     read = phone_reader(portal)
     reader = f"{MATCHES}{entity_type}"

@@ -20,7 +20,7 @@ from b24_pipeline.defs.assets.funnel_svg import funnel_picture
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.assets.own_leads import OWN, OWN_TABLES
 from b24_pipeline.defs.assets.partitions import cohort_key, last_months, ranges_by_portal
-from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_TABLE, RECONCILIATION
+from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_KEY, RECONCILIATION
 from b24_pipeline.defs.instance.storage import storage_url
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
@@ -87,7 +87,7 @@ def test_every_asset_has_its_group_and_partitions() -> None:
 def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
     """Lineage breaks where a dbt source and an asset are called differently."""
     tables = {tuple(table.key.path): table.table for table in (*COHORT_TABLES, *PORTAL_TABLES)}
-    tables[tuple(PORTALS_TABLE.path)] = "user_accounts"
+    tables[tuple(PORTALS_KEY.path)] = "user_accounts"
     tables[tuple(RECONCILIATION.path)] = "reconciliation"
     tables |= {(OWN, name): table for name, table in {**OWN_TABLES, "lead_matches": "lead_matches"}.items()}
     tables[tuple(QUALIFICATION.path)] = "bitrix24_qualification"

@@ -47,7 +47,7 @@ def test_load_is_found_by_its_scope_alone(each_warehouse: Warehouse | None) -> N
     with each_warehouse.connect() as connection:
         cursors.begin(connection, portal, "lead", Load("full", (IdRange(0, None),), NOW))
         cursors.begin(connection, portal, "lead", Load("backfill", (IdRange(0, 7),), NOW))
-        cursors.keep_open(connection, portal, "lead", "full", [IdRange(5, 9), IdRange(20, 30)])
+        cursors.note_left(connection, portal, "lead", "full", [IdRange(5, 9), IdRange(20, 30)])
         under_way = cursors.load_under_way(connection, portal, "lead", "full")
         assert under_way
         assert under_way.open_ranges == (IdRange(5, 9), IdRange(20, 30))

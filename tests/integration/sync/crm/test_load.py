@@ -145,7 +145,7 @@ def test_error_in_the_middle_of_a_page_stores_nothing_of_it(
         def broken(*_: Any) -> None:
             raise Killed
 
-        patched.setattr(cursors, "keep_open", broken)
+        patched.setattr(cursors, "note_left", broken)
         with pytest.raises(Killed):
             installation.sync(portal, entities=("deal",))
     assert installation.rows("select id from bitrix24_deals") == []
