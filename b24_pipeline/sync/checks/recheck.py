@@ -69,7 +69,7 @@ class StageRecheck:
         return self.job.transact(store.standing, self.queries.entity.name, ids)
 
     def _fetched(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        query = self.queries.reader.query_by_id()
+        query = self.queries.entity_copy.query_by_id()
         return [row for rows in read_ids(self.job.client, query, ids) for row in rows]
 
     def _standing(self, row: dict[str, Any]) -> Standing | None:
@@ -105,11 +105,11 @@ class StageRecheck:
             return
         known = sum(row_id(row) in before for row in rows)
         self.outcome.missing, self.outcome.outdated = len(rows) - known, known
-        store_fetched(self.queries.reader, rows, self.outcome)
+        store_fetched(self.queries.entity_copy, rows, self.outcome)
 
     def _set_tombstones(self) -> None:
         def note(connection: Connection) -> None:
-            self.queries.reader.forget_vanished(connection)
+            self.queries.entity_copy.forget_vanished(connection)
             account, entity = self.job.portal.id, self.queries.entity.name
             stored_rows.note_gone(connection, account, entity, AGREEMENT.name, sorted(self.rechecked.deleted))
 
@@ -117,7 +117,7 @@ class StageRecheck:
             return
         self.job.warehouse.transact(note)
         try:
-            confirm_deletions(self.queries.reader, self.outcome)
+            confirm_deletions(self.queries.entity_copy, self.outcome)
         except TooManyVanished as error:
             self.outcome.question = error
 

@@ -32,9 +32,9 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
 from b24_pipeline.sync.checks.totals import filter_totals
 from b24_pipeline.sync.crm.deletions import confirm_deletions, store_fetched
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.crm.load import load_entity
-from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job, Step
 from b24_pipeline.sync.outcome import Outcome
@@ -82,7 +82,7 @@ def reconcile_entity(job: Job, entity: Entity, *, whole: bool = False) -> Outcom
     Errors, TooManyVanished among them, end in `outcome.error`.
     """
     with job.recorded(entity.name, RECONCILE.sync_type) as outcome, job.alone(entity.name):
-        _Reconciliation(EntityReader(job, entity, RECONCILE), outcome).run(whole=whole)
+        _Reconciliation(EntityCopy(job, entity, RECONCILE), outcome).run(whole=whole)
     return outcome
 
 
@@ -106,12 +106,12 @@ class SliceCounts:
 
 
 class _Reconciliation:
-    def __init__(self, reader: EntityReader, outcome: Outcome) -> None:
-        self.reader = reader
-        self.job = reader.job
-        self.entity = reader.entity
+    def __init__(self, entity_copy: EntityCopy, outcome: Outcome) -> None:
+        self.entity_copy = entity_copy
+        self.job = entity_copy.job
+        self.entity = entity_copy.entity
         self.outcome = outcome
-        self._account = reader.job.portal.id
+        self._account = entity_copy.job.portal.id
 
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
@@ -124,7 +124,7 @@ class _Reconciliation:
         self.job.warehouse.transact(self._end, started if whole else None)
 
     def _begin(self, connection: Connection) -> datetime:
-        self.reader.forget_vanished(connection)
+        self.entity_copy.forget_vanished(connection)
         return now(connection)
 
     def _is_due(self, moment: datetime) -> bool:
@@ -149,7 +149,7 @@ class _Reconciliation:
 
     def _compare_counts(self) -> None:
         """Repairs slices by id first: rows that were missing or gone may explain the slices by time as well."""
-        axes = [ID, MODIFIED] if self.reader.reads_field(MODIFIED) else [ID]
+        axes = [ID, MODIFIED] if self.entity_copy.reads_field(MODIFIED) else [ID]
         differing = self._differing([part for axis in axes for part in self._cut([Slice(axis)])])
         self._repair(self._narrowed([counts for counts in differing if counts.slice.axis == ID]))
         still = self._recounted([counts for counts in differing if counts.slice.axis == MODIFIED])
@@ -214,7 +214,7 @@ class _Reconciliation:
         for piece, modified in self._pieces(parts):
             wanted.update(self._compared_with(piece, modified))
         self._fetch(sorted(wanted))
-        confirm_deletions(self.reader, self.outcome)
+        confirm_deletions(self.entity_copy, self.outcome)
 
     def _pieces(self, parts: Sequence[SliceCounts]) -> Iterator[tuple[Piece, Within]]:
         """Each piece of rows from the portal, with the range of `DATE_MODIFY` that it covers completely."""
@@ -233,7 +233,7 @@ class _Reconciliation:
 
         The last piece is empty and covers the ids beyond the portal's highest: what our copy has there is gone.
         """
-        fields = ("ID", MODIFIED) if self.reader.reads_field(MODIFIED) else ("ID",)
+        fields = ("ID", MODIFIED) if self.entity_copy.reads_field(MODIFIED) else ("ID",)
         query = ListQuery(self.entity.method, fields, conditions)
         highest = max(ids.after for ids in ranges)
         chunks = read_list(
@@ -258,8 +258,8 @@ class _Reconciliation:
         in_portal = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
         gone = [number for number in in_copy if number not in in_portal]
         if gone:
-            self.job.transact(stored_rows.note_gone, self.entity.name, self.reader.scope.name, gone)
-        dated = self.reader.reads_field(MODIFIED)
+            self.job.transact(stored_rows.note_gone, self.entity.name, self.entity_copy.scope.name, gone)
+        dated = self.entity_copy.reads_field(MODIFIED)
         return [
             number
             for number, moment in in_portal.items()
@@ -267,12 +267,12 @@ class _Reconciliation:
         ]
 
     def _fetch(self, ids: Sequence[int]) -> None:
-        for rows in read_ids(self.job.client, self.reader.query_by_id(), ids):
+        for rows in read_ids(self.job.client, self.entity_copy.query_by_id(), ids):
             found = [row_id(row) for row in rows]
             known = self.job.transact(stored_rows.known, self.entity.name, found)
             self.outcome.missing += len(found) - known
             self.outcome.outdated += known
-            store_fetched(self.reader, rows, self.outcome)
+            store_fetched(self.entity_copy, rows, self.outcome)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -22,7 +22,7 @@ from b24_pipeline.entities.columns import ValueReader, read_integer, read_money,
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.store.checks.stages import Amount, Place, Standing
-from b24_pipeline.sync.crm.reader import EntityReader
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 
@@ -53,11 +53,11 @@ class StageQueries:
     def __init__(self, job: Job, entity: str) -> None:
         history = next(history for history in HISTORIES if history.entity == entity)
         self.entity = BY_NAME[entity]
-        self.reader = EntityReader(job, self.entity, AGREEMENT)
+        self.entity_copy = EntityCopy(job, self.entity, AGREEMENT)
         self._portal = job.portal.name
         self._stage = history.stage_field
         self._category = history.category_field
-        self.counts_amounts = self.reader.reads_field("OPPORTUNITY") and self.reader.reads_field(
+        self.counts_amounts = self.entity_copy.reads_field("OPPORTUNITY") and self.entity_copy.reads_field(
             "CURRENCY_ID"
         )
 
@@ -65,7 +65,7 @@ class StageQueries:
     def has_stages(self) -> bool:
         """Whether our copy has stages at all: the selection of fields may leave them out."""
         fields = (self._stage, self._category) if self._category else (self._stage,)
-        return all(self.reader.reads_field(field) for field in fields)
+        return all(self.entity_copy.reads_field(field) for field in fields)
 
     def count_command(self, place: Place, ids: Mapping[str, int] | None = None) -> Command:
         """The command that counts a stage and brings its first fifty rows; `ids`: filter conditions on the id."""
@@ -140,7 +140,7 @@ class StageQueries:
 
     def _no_templates(self) -> dict[str, Any]:
         """The filter that leaves out templates of recurring deals, if our copy has the field that tells them."""
-        recurring = self._category and self.reader.reads_field("IS_RECURRING")
+        recurring = self._category and self.entity_copy.reads_field("IS_RECURRING")
         return {"!=IS_RECURRING": "Y"} if recurring else {}
 
     def _filter(self, place: Place) -> dict[str, Any]:
@@ -179,9 +179,9 @@ def id_conditions(ids: IdRange) -> dict[str, int]:
     return {">ID": ids.after, **upto}
 
 
-def _read(reader: ValueReader, value: Any) -> str | None:
+def _read(entity_copy: ValueReader, value: Any) -> str | None:
     """A value as our copy stores it: null where it does not fit its column."""
     try:
-        return reader(value)
+        return entity_copy(value)
     except ValueError:
         return None

@@ -23,7 +23,7 @@ from b24_pipeline.errors import (
     UnreadableAnswer,
 )
 from b24_pipeline.errors.groups import REFUSES_ENTITY, REFUSES_PORTAL, TOO_HEAVY
-from b24_pipeline.sync.crm.reader import EntityReader
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 
 ObjectKey = tuple[str, int]
 """The entity type and id of an object."""
@@ -45,11 +45,11 @@ class FetchedObjects:
 
 
 class ObjectFetcher:
-    """Fetches objects through one client, with a reader for each entity type; made for one `fetch`."""
+    """Fetches objects through one client, by an entity copy for each entity type; made for one `fetch`."""
 
-    def __init__(self, client: BitrixClient, readers: Mapping[str, EntityReader]) -> None:
+    def __init__(self, client: BitrixClient, entity_copies: Mapping[str, EntityCopy]) -> None:
         self._client = client
-        self._readers = readers
+        self._entity_copies = entity_copies
         self._fetched = FetchedObjects()
 
     def fetch(
@@ -73,14 +73,14 @@ class ObjectFetcher:
     def _groups(self, objects: Sequence[ObjectKey]) -> dict[str, list[ObjectKey]]:
         """Groups of at most fifty objects of one entity, by the key of their command."""
         groups: dict[str, list[ObjectKey]] = {}
-        for name in self._readers:
+        for name in self._entity_copies:
             own = sorted(key for key in objects if key[0] == name)
             for start in range(0, len(own), PAGE_ROWS):
                 groups[f"{name}_{start}"] = own[start : start + PAGE_ROWS]
         return groups
 
     def _list_command(self, group: Sequence[ObjectKey]) -> Command:
-        return self._readers[group[0][0]].query_by_id().by_ids([number for _, number in group])
+        return self._entity_copies[group[0][0]].query_by_id().by_ids([number for _, number in group])
 
     def _ask(self, commands: Mapping[str, Command], extra: Mapping[str, Command]) -> BatchAnswer:
         answer = BatchAnswer()

@@ -25,7 +25,7 @@ from b24_pipeline.sync.crm.directory_rows import (
     stage_rows,
     status_rows,
 )
-from b24_pipeline.sync.crm.reader import EntityReader
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -117,11 +117,11 @@ def _store(job: Job, outcome: Outcome, replace: Replace, rows: Sequence[Mapping[
 def sync_users(job: Job) -> Outcome:
     """Reads and merges all users, dismissed ones too. A user who vanishes stays in the copy: rows refer to them."""
     with job.recorded(USER.name, "full") as outcome, job.alone(USER.name):
-        reader = EntityReader(job, USER, FULL)
+        entity_copy = EntityCopy(job, USER, FULL)
         pages = read_pages(job.client, USER.method, {"sort": "ID", "order": "ASC"})
-        rows = reader.decoded(unique([row for page in pages for row in page]))
-        merged = job.warehouse.transact(reader.merge, rows)
+        rows = entity_copy.decoded(unique([row for page in pages for row in page]))
+        merged = job.warehouse.transact(entity_copy.merge, rows)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
-        outcome.values_set_aside = reader.decoder.set_aside
+        outcome.values_set_aside = entity_copy.decoder.set_aside
         job.options.progress(job.portal.name, USER.name, len(rows))
     return outcome

@@ -19,8 +19,8 @@ from b24_pipeline.store.database.copying import Lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
 from b24_pipeline.sync.crm.deletions import confirm_deletions
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.prefetch import prefetch
-from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import FULL, Scope, changed_since, incremental
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -55,7 +55,7 @@ def _scope(watermark: datetime | None, *, full: bool, since: datetime | None) ->
 def load_scope(job: Job, entity: Entity, scope: Scope) -> Outcome:
     """Loads the rows of one scope, with a row in the sync log; errors end in the outcome."""
     with job.recorded(entity.name, scope.sync_type) as outcome, job.alone(entity.name):
-        _Load(EntityReader(job, entity, scope)).run(outcome)
+        _Load(EntityCopy(job, entity, scope)).run(outcome)
     return outcome
 
 
@@ -69,30 +69,30 @@ class DecodedPage:
 
 
 class _Load:
-    def __init__(self, reader: EntityReader) -> None:
-        self.reader = reader
-        self.job = reader.job
-        self.checkpoint = Checkpoint(reader.job, reader.entity.name, reader.scope)
+    def __init__(self, entity_copy: EntityCopy) -> None:
+        self.entity_copy = entity_copy
+        self.job = entity_copy.job
+        self.checkpoint = Checkpoint(entity_copy.job, entity_copy.entity.name, entity_copy.scope)
         self._highest = 0
 
     def run(self, outcome: Outcome) -> None:
         chunks = self.checkpoint.chunks(
-            self.reader.query(),
+            self.entity_copy.query(),
             EVERYTHING,
             lag=self.job.options.lag,
-            beginning=self.reader.forget_vanished,
+            beginning=self.entity_copy.forget_vanished,
         )
         outcome.resumed = self.checkpoint.resumed
         with closing(prefetch(chunks, self._decoded)) as pages:
             for page in pages:
                 self._store(page, outcome)
-        if self.reader.scope.whole:
-            self.job.warehouse.transact(self.reader.note_vanished_beyond, self._highest)
-            confirm_deletions(self.reader, outcome)
+        if self.entity_copy.scope.whole:
+            self.job.warehouse.transact(self.entity_copy.note_vanished_beyond, self._highest)
+            confirm_deletions(self.entity_copy, outcome)
         self.job.warehouse.transact(self._finish, outcome)
 
     def _decoded(self, chunk: Chunk) -> DecodedPage:
-        rows = self.reader.decoded([row for piece in chunk.pieces for row in piece.rows])
+        rows = self.entity_copy.decoded([row for piece in chunk.pieces for row in piece.rows])
         return DecodedPage(rows, tuple(piece.done for piece in chunk.pieces), chunk.left)
 
     def _store(self, page: DecodedPage, outcome: Outcome) -> None:
@@ -100,37 +100,37 @@ class _Load:
         outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
         outcome.months |= merged.months
-        outcome.values_set_aside = self.reader.decoder.set_aside
+        outcome.values_set_aside = self.entity_copy.decoder.set_aside
         self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
-        self.job.options.progress(self.job.portal.name, self.reader.entity.name, len(page.rows))
+        self.job.options.progress(self.job.portal.name, self.entity_copy.entity.name, len(page.rows))
 
     def _store_page(self, connection: Connection, page: DecodedPage) -> Merged:
-        merged = self.reader.insert(connection, page.rows, page.done)
+        merged = self.entity_copy.insert(connection, page.rows, page.done)
         if merged is None:
-            merged = self.reader.merge(connection, page.rows)
+            merged = self.entity_copy.merge(connection, page.rows)
             self._note_vanished(connection, page)
         self.checkpoint.note_left(connection, page.left)
         return merged
 
     def _note_vanished(self, connection: Connection, page: DecodedPage) -> None:
-        if self.reader.scope.whole:
+        if self.entity_copy.scope.whole:
             for ids in page.done:
-                self.reader.note_vanished(connection, ids)
+                self.entity_copy.note_vanished(connection, ids)
 
     def _finish(self, connection: Connection, outcome: Outcome) -> None:
         outcome.watermark = self.checkpoint.end(connection)
-        if self.reader.scope.whole:
+        if self.entity_copy.scope.whole:
             self._prove(connection)
         if outcome.rows_changed > MANY_ROWS:
-            merge.analyze(connection, self.reader.target.table)
+            merge.analyze(connection, self.entity_copy.target.table)
 
     def _prove(self, connection: Connection) -> None:
         """Stores that everything created within the scope was compared with the portal."""
-        portal, scope = self.job.portal, self.reader.scope
+        portal, scope = self.job.portal, self.entity_copy.scope
         coverage.prove(
             connection,
             portal.id,
-            self.reader.entity.name,
+            self.entity_copy.entity.name,
             scope.sync_type,
             time_zone=portal.time_zone,
             days=scope.days_created(portal.time_zone),

@@ -8,14 +8,14 @@ from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.warehouse import Connection, StorageError
-from b24_pipeline.sync.crm.reader import EntityReader
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 
 # classes of SQLSTATE that are the fault of a row: bad data, a constraint, an error that a trigger raised, its size
 _ROW_ERRORS = ("22", "23", "P0", "54")
 
 
 def merge_storable_rows(
-    reader: EntityReader, connection: Connection, rows: Sequence[Row]
+    entity_copy: EntityCopy, connection: Connection, rows: Sequence[Row]
 ) -> tuple[Merged, dict[int, str]]:
     """Merges all rows that can be stored; returns what was merged, and the ids of the refused rows with the reason.
 
@@ -26,7 +26,7 @@ def merge_storable_rows(
         return Merged(0), {}
     try:
         with connection.transaction():
-            return reader.merge(connection, reader.decoded(list(rows))), {}
+            return entity_copy.merge(connection, entity_copy.decoded(list(rows))), {}
     except StorageError as error:
         if not (error.sqlstate or "").startswith(_ROW_ERRORS):
             raise
@@ -35,7 +35,7 @@ def merge_storable_rows(
                 row_id(rows[0]): f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
             }
     middle = len(rows) // 2
-    first, refused = merge_storable_rows(reader, connection, rows[:middle])
-    second, refused_too = merge_storable_rows(reader, connection, rows[middle:])
+    first, refused = merge_storable_rows(entity_copy, connection, rows[:middle])
+    second, refused_too = merge_storable_rows(entity_copy, connection, rows[middle:])
     merged = Merged(first.rows_changed + second.rows_changed, first.months | second.months)
     return merged, refused | refused_too

@@ -19,9 +19,9 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.backlog import Claimed
 from b24_pipeline.sync.crm.by_id import FetchedObjects, ObjectFetcher
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import NEW_MOVES, first_unread, move_of, moves_query
 from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
-from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -54,11 +54,11 @@ class DrainChunk:
         """Fetches and stores all objects of the chunk and their moves. Raises PortalError where the portal fails."""
         client, started = self.job.client, monotonic()
         requests, operating = client.usage.requests, client.usage.operating_seconds
-        readers = {name: EntityReader(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
-        starts = self._starts(readers)
-        fetched = self._fetched(readers, starts)
-        for reader in readers.values():
-            self._store(reader, fetched)
+        entity_copies = {name: EntityCopy(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
+        starts = self._starts(entity_copies)
+        fetched = self._fetched(entity_copies, starts)
+        for entity_copy in entity_copies.values():
+            self._store(entity_copy, fetched)
         for history, start in starts.items():
             self._store_moves(history, start, fetched)
         backlog.set_aside(self.connection, self._failures)
@@ -76,7 +76,7 @@ class DrainChunk:
     def _ids(self, name: str) -> list[int]:
         return [claimed.entity_id for claimed in self.objects if claimed.entity_type == name]
 
-    def _starts(self, readers: dict[str, EntityReader]) -> dict[History, int]:
+    def _starts(self, entity_copies: dict[str, EntityCopy]) -> dict[History, int]:
         """The id after which to read the moves of each history.
 
         A history that no sync has read completely is left out: with only some moves nothing can be inferred.
@@ -84,29 +84,29 @@ class DrainChunk:
         begun = [
             history
             for history in HISTORIES
-            if history.entity in readers
+            if history.entity in entity_copies
             and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
         ]
         return {history: first_unread(self.connection, self.job.portal.id, history) for history in begun}
 
-    def _fetched(self, readers: dict[str, EntityReader], starts: dict[History, int]) -> FetchedObjects:
+    def _fetched(self, entity_copies: dict[str, EntityCopy], starts: dict[History, int]) -> FetchedObjects:
         extra: dict[str, Command] = {}
         for history, start in starts.items():
             extra |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
         asked = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects]
         deleted = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects if claimed.is_deleted]
-        return ObjectFetcher(self.job.client, readers).fetch(asked, deleted, extra)
+        return ObjectFetcher(self.job.client, entity_copies).fetch(asked, deleted, extra)
 
-    def _store(self, reader: EntityReader, fetched: FetchedObjects) -> None:
-        name = reader.entity.name
+    def _store(self, entity_copy: EntityCopy, fetched: FetchedObjects) -> None:
+        name = entity_copy.entity.name
         outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
         rows = unique(fetched.rows.get(name, []))
-        merged, refused = merge_storable_rows(reader, self.connection, rows)
+        merged, refused = merge_storable_rows(entity_copy, self.connection, rows)
         gone = [number for kind, number in fetched.gone if kind == name]
-        outcome.rows_deleted = backlog.bury(self.connection, reader.target, name, gone)
+        outcome.rows_deleted = backlog.bury(self.connection, entity_copy.target, name, gone)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
         outcome.months = set(merged.months)
-        outcome.values_set_aside = reader.decoder.set_aside
+        outcome.values_set_aside = entity_copy.decoder.set_aside
         self._failures |= {(name, number): reason for number, reason in refused.items()}
         self._failures |= {key: str(error) for key, error in fetched.failed.items() if key[0] == name}
         self.job.options.progress(self.job.portal.name, name, len(rows))

@@ -23,8 +23,8 @@ from b24_pipeline.store.own_leads.matches import Linked, OwnLeadCounts, Unfound
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.by_id import ObjectFetcher, ObjectKey
+from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
-from b24_pipeline.sync.crm.reader import EntityReader
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
@@ -126,13 +126,13 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: Match
     requests, operating = usage.requests, usage.operating_seconds
     phones = sorted({phone for own_lead in chunk for phone in own_lead.phones})
     hits = search(job.client, phones, entity_type)
-    readers = {name: EntityReader(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
-    rows = _fetched(job, readers, sorted(hits.objects))
+    entity_copies = {name: EntityCopy(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
+    rows = _fetched(job, entity_copies, sorted(hits.objects))
     asked = [own_lead for own_lead in chunk if not hits.failed.intersection(own_lead.phones)]
 
     def work(connection: Connection) -> Linked:
         for name, found in rows.items():
-            merge_storable_rows(readers[name], connection, unique(found))
+            merge_storable_rows(entity_copies[name], connection, unique(found))
         linked = match_changed(connection, job.portal, by_portal=True, asked=asked)
         log_match(
             connection,
@@ -151,13 +151,13 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: Match
 
 
 def _fetched(
-    job: Job, readers: dict[str, EntityReader], objects: Sequence[ObjectKey]
+    job: Job, entity_copies: dict[str, EntityCopy], objects: Sequence[ObjectKey]
 ) -> dict[str, list[Row]]:
     """The rows of these objects by entity. An object that the list leaves out is hidden from us: it is not matched."""
     rows: dict[str, list[Row]] = {}
     for start in range(0, len(objects), OBJECTS_AT_ONCE):
         part = objects[start : start + OBJECTS_AT_ONCE]
-        fetched = ObjectFetcher(job.client, readers).fetch(part, part, {})
+        fetched = ObjectFetcher(job.client, entity_copies).fetch(part, part, {})
         for name, found in fetched.rows.items():
             rows.setdefault(name, []).extend(found)
     return rows

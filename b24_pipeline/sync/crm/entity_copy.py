@@ -1,4 +1,4 @@
-"""The reader of one entity of one portal within one scope: it builds the queries and stores the rows."""
+"""One entity of one portal within one scope, in our copy: it builds the queries and stores the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from b24_pipeline.sync.crm.scope import FULL, Scope
 from b24_pipeline.sync.job import Job
 
 
-class EntityReader:
+class EntityCopy:
     """Builds the list queries of an entity within a scope, decodes its rows and merges them into its table.
 
     Loads, deletions, checks and the drain share it. It also keeps the list of vanished ids of its scope: rows
@@ -36,7 +36,7 @@ class EntityReader:
         self._fields = entity.select if selected is None else tuple(dict.fromkeys(("ID", *selected)))
 
     def query(self, scope: Scope | None = None) -> ListQuery:
-        """The list query of this reader's scope, or of another scope."""
+        """The list query of this scope, or of another scope."""
         conditions = (scope or self.scope).filter(self.entity.modified, self.entity.created)
         return ListQuery(self.entity.method, self._fields, conditions)
 
