@@ -56,5 +56,5 @@ def test_what_cannot_be_set_is_told(b24_here: B24, sandbox: Sandbox, tmp_path: P
         (json.dumps([condition | {"field_type": "date"}]), "0.field_type"),
     ):
         assert_refused(b24_here(*QUALIFICATION, "--set", given), USAGE, said)
-    assert_refused(b24_here(*QUALIFICATION, "--set", "[]", "--clear"), USAGE, "exclude")
+    assert_refused(b24_here(*QUALIFICATION, "--set", "[]", "--clear"), USAGE, "not both")
     assert_refused(b24_here("portal", "qualification", "globex"), USAGE, "globex")
