@@ -41,13 +41,11 @@ class QualificationCalls:
     def conditions(self, account: Account = None) -> QualificationFields:
         """The conditions of qualification, in order."""
         portal = chosen_portal(self._portals, account)
-        stored = self._warehouse.transact(lambda connection: evaluation.conditions_of(connection, portal.id))
+        stored = self._warehouse.transact(evaluation.conditions_of, portal.id)
         return QualificationFields(fields=stored)
 
     def set_conditions(self, wanted: QualificationFields, account: Account = None) -> QualificationFields:
         """Replaces the conditions, and evaluates every lead and deal by them before the answer."""
         portal = chosen_portal(self._portals, account)
-        stored = self._warehouse.transact(
-            lambda connection: evaluation.set_conditions(connection, portal.id, wanted.fields)
-        )
+        stored = self._warehouse.transact(evaluation.set_conditions, portal.id, wanted.fields)
         return QualificationFields(fields=stored)
