@@ -111,15 +111,15 @@ class BatchAnswer:
             raise self.errors[key]
         return self.results[key]
 
-    def take(self, other: BatchAnswer) -> None:
+    def take(self, answer: BatchAnswer) -> None:
         """Adds the commands of another answer; where both have a command, the other's counts."""
-        for key in (*other.results, *other.errors):
+        for key in (*answer.results, *answer.errors):
             self.errors.pop(key, None)
-        self.results |= other.results
-        self.errors |= other.errors
-        self.totals |= other.totals
-        self.nexts |= other.nexts
-        self.times |= other.times
+        self.results |= answer.results
+        self.errors |= answer.errors
+        self.totals |= answer.totals
+        self.nexts |= answer.nexts
+        self.times |= answer.times
 
 
 def read_batch(portal: str, body: Mapping[str, Any], methods: Mapping[str, str]) -> BatchAnswer:

@@ -81,7 +81,7 @@ def build(
         _only_build(conn, project.schema),
         ExitStack() as stack,
     ):
-        others = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
+        extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
 
         def work(own: Connection, name: str) -> ModelResult:
             return _build_one(own, project, project.models[name], full_refresh, with_tests)
@@ -89,7 +89,7 @@ def build(
         def stops(done: ModelResult) -> bool:
             return raise_on_failure and has_failed(done.tests)
 
-        for done in side_by_side(project, names, [conn, *others], work, stops):
+        for done in side_by_side(project, names, [conn, *extra_connections], work, stops):
             result.models.append(done)
             if on_model:
                 on_model(done)

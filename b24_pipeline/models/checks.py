@@ -67,9 +67,9 @@ def raise_for_failures(results: Iterable[TestResult]) -> None:
     if not failed:
         return
     first = failed[0]
-    others = f" (and {len(failed) - 1} more tests failed)" if failed[1:] else ""
+    suffix = f" (and {len(failed) - 1} more tests failed)" if failed[1:] else ""
     raise ModelError(
-        f"{first.model}: test {first.name} failed on {first.failures} rows{others}; "
+        f"{first.model}: test {first.name} failed on {first.failures} rows{suffix}; "
         f"nothing that reads {first.model} was built; see the rows with: {one_line(first.sql)}"
     )
 

@@ -40,12 +40,12 @@ def read_config(values: Mapping[str, object], path: Path) -> ModelConfig:
     try:
         config = ModelConfig.model_validate(values)
     except ValidationError as error:
-        raise ModelError(f"{path}: {_told(error, values)} is not supported") from None
+        raise ModelError(f"{path}: {_rejected_setting(error, values)} is not supported") from None
     if config.materialized == "incremental" and not config.unique_key:
         raise ModelError(f"{path}: an incremental model needs a unique_key")
     return config
 
 
-def _told(error: ValidationError, values: Mapping[str, object]) -> str:
+def _rejected_setting(error: ValidationError, values: Mapping[str, object]) -> str:
     name = str(error.errors()[0]["loc"][0])
     return f"config({name}={values[name]!r})"

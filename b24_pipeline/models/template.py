@@ -107,8 +107,8 @@ def _constant(node: nodes.Expr, path: Path) -> object:
         raise _unsupported(path, node, "an argument that is no constant") from None
 
 
-def _unsupported(path: Path, node: nodes.Node, what: str) -> ModelError:
+def _unsupported(path: Path, node: nodes.Node, construct: str) -> ModelError:
     return ModelError(
-        f"{path}: line {node.lineno}: {what} is not supported; "
+        f"{path}: line {node.lineno}: {construct} is not supported; "
         "a model may use ref, source, config, var, is_incremental, this and if"
     )

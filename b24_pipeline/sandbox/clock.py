@@ -62,7 +62,7 @@ def moment_characters(epochs: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
     and a string for each second of a day is more than a processor keeps at hand."""
     day, second = np.divmod(epochs + OFFSET_SECONDS, _DAY_SECONDS)
     days, places = np.unique(day, return_inverse=True)
-    dates = _characters([_DAYS[one] for one in days.tolist()])
+    dates = _characters([_DAYS[day_number] for day_number in days.tolist()])
     return np.hstack([dates[places], _times_of_day()[second]])
 
 

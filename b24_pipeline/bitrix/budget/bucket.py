@@ -55,8 +55,8 @@ class LeakyBucketLimit(RateLimitItemPerSecond):
         """One bucket a portal: a changed limit must not open a second, empty one."""
         return "/".join(part.decode() if isinstance(part, bytes) else str(part) for part in identifiers)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LeakyBucketLimit) and repr(self) == repr(other)
+    def __eq__(self, value: object) -> bool:
+        return isinstance(value, LeakyBucketLimit) and repr(self) == repr(value)
 
     def __hash__(self) -> int:
         return hash((self.leak_per_second, self.burst))

@@ -110,7 +110,7 @@ class RangePool:
     def _cut(self, most: int) -> list[list[Chain]]:
         """Pieces of one batch each, off the front of the largest range; equal ones, so that none is left small."""
         batches: list[list[Chain]] = []
-        self._open = [self._told(opened) for opened in self._open]
+        self._open = [self._with_landed_density(opened) for opened in self._open]
         while self._open and len(batches) < most:
             largest = max(self._open, key=lambda opened: opened.rows)
             if largest.pages < self._enough:
@@ -123,7 +123,7 @@ class RangePool:
             batches.append([Chain(replace(largest, upto=end), self._commands)])
         return batches
 
-    def _told(self, opened: OpenRange) -> OpenRange:
+    def _with_landed_density(self, opened: OpenRange) -> OpenRange:
         """With the density of what has landed, where that is more than was seen of it."""
         seen = self._landed
         if seen.rows < max(_TELLING_ROWS, opened.seen):
@@ -143,11 +143,11 @@ class RangePool:
             parts = idle  # the first guess may be far off: all look into the list, which tells more
         if parts > 1:
             self._open.remove(largest)
-            first, *others = largest.split(parts)
+            first, *tail = largest.split(parts)
             self._open.append(first)
             # Where ids turned out patchy, one batch looks into all the parts before each gets its own.
-            look = max(self._commands // len(others), 1) if self._patchy else 0
-            self._open.extend(replace(part, look=look) for part in others)
+            look = max(self._commands // len(tail), 1) if self._patchy else 0
+            self._open.extend(replace(part, look=look) for part in tail)
 
     def _large(self, most: int) -> list[list[Chain]]:
         """One batch for each range that fills it."""

@@ -88,10 +88,10 @@ class Seen:
     ids: int = 0
     squares: int = 0
 
-    def add(self, other: Seen) -> None:
-        self.rows += other.rows
-        self.ids += other.ids
-        self.squares += other.squares
+    def add(self, seen: Seen) -> None:
+        self.rows += seen.rows
+        self.ids += seen.ids
+        self.squares += seen.squares
 
     @property
     def density(self) -> float:

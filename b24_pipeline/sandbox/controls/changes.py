@@ -39,7 +39,11 @@ class ChangeReport:
     @property
     def total(self) -> int:
         """How many elements were touched."""
-        return sum(len(ids) for one in (self.changed, self.added, self.deleted) for ids in one.values())
+        return sum(
+            len(ids)
+            for ids_by_type in (self.changed, self.added, self.deleted)
+            for ids in ids_by_type.values()
+        )
 
     def as_dict(self) -> dict[str, dict[str, list[int]]]:
         """The changes as JSON, with sorted lists."""
@@ -110,7 +114,7 @@ class Changes:
         self._update(entity_type, identifier, fields)
 
     def _codes(self, entity_type: str, category: int) -> list[str]:
-        return [one.status_id for one in self._portal.directories.stages(entity_type, category)]
+        return [stage.status_id for stage in self._portal.directories.stages(entity_type, category)]
 
     def _place(self, entity_type: str, identifier: int) -> tuple[CrmEntity, int, str, int]:
         entity = self._portal.entities[entity_type]
@@ -120,8 +124,8 @@ class Changes:
 
     def _stage(self, entity_type: str, identifier: int) -> None:
         *_, stage, category = self._place(entity_type, identifier)
-        others = [code for code in self._codes(entity_type, category) if code != stage]
-        self._move(entity_type, identifier, self._random.choice(others), None)
+        candidates = [code for code in self._codes(entity_type, category) if code != stage]
+        self._move(entity_type, identifier, self._random.choice(candidates), None)
 
     def _back(self, entity_type: str, identifier: int) -> None:
         *_, stage, category = self._place(entity_type, identifier)
@@ -131,8 +135,12 @@ class Changes:
 
     def _pipeline(self, entity_type: str, identifier: int) -> None:
         *_, category = self._place(entity_type, identifier)
-        others = [one for one in self._portal.directories.category_ids(entity_type) if one != category]
-        chosen = self._random.choice(others)
+        candidates = [
+            category_id
+            for category_id in self._portal.directories.category_ids(entity_type)
+            if category_id != category
+        ]
+        chosen = self._random.choice(candidates)
         self._move(entity_type, identifier, self._random.choice(self._codes(entity_type, chosen)[:2]), chosen)
 
     def _move(self, entity_type: str, identifier: int, stage: str, category: int | None) -> None:
@@ -146,14 +154,18 @@ class Changes:
 
     def _user_field(self, entity_type: str, identifier: int) -> None:
         fields = self._portal.entities[entity_type].user_fields
-        texts = [one for one in fields if one.type == "string" and not one.multiple]
-        flags = [one for one in fields if one.type == "boolean"]
-        values: dict[str, Any] = {one.name: f"новое {self._random.randrange(10**6)}" for one in texts[:1]}
-        values |= {one.name: self._random.choice(("1", "0")) for one in flags[:1]}
+        texts = [
+            user_field for user_field in fields if user_field.type == "string" and not user_field.multiple
+        ]
+        flags = [user_field for user_field in fields if user_field.type == "boolean"]
+        values: dict[str, Any] = {
+            user_field.name: f"новое {self._random.randrange(10**6)}" for user_field in texts[:1]
+        }
+        values |= {user_field.name: self._random.choice(("1", "0")) for user_field in flags[:1]}
         values |= {
-            one.name: str(self._random.choice(one.options).id)
-            for one in fields
-            if one.type == "enumeration" and not one.multiple
+            user_field.name: str(self._random.choice(user_field.options).id)
+            for user_field in fields
+            if user_field.type == "enumeration" and not user_field.multiple
         }
         self._update(entity_type, identifier, values)
 

@@ -128,8 +128,8 @@ class Faults:
         """What is armed and how often it struck."""
         with self._lock:
             return [
-                {"kind": one.fault.kind, "method": one.fault.method, "struck": one.struck}
-                for one in self._armed
+                {"kind": armed.fault.kind, "method": armed.fault.method, "struck": armed.struck}
+                for armed in self._armed
             ]
 
     def for_request(self, method: str) -> Fault | None:
@@ -162,7 +162,9 @@ class Faults:
         if not self._armed:
             return []
         with self._lock:
-            return [one for one in self._armed if one.fault.kind in kinds and one.fault.concerns(method)]
+            return [
+                armed for armed in self._armed if armed.fault.kind in kinds and armed.fault.concerns(method)
+            ]
 
 
 def _refuse_scope(fault: Fault, method: str) -> None:
@@ -172,18 +174,18 @@ def _refuse_scope(fault: Fault, method: str) -> None:
 
 
 def _wants(fault: Fault, params: Params) -> bool:
-    return not fault.ids or str(either_case(params, "id")) in {str(one) for one in fault.ids}
+    return not fault.ids or str(either_case(params, "id")) in {str(identifier) for identifier in fault.ids}
 
 
 def _opened(result: Any) -> Any:
     """The result with its pages made into objects, so that values can be replaced."""
     if isinstance(result, Page):
         return result.objects()
-    return {key: _opened(one) for key, one in result.items()} if isinstance(result, dict) else result
+    return {key: _opened(value) for key, value in result.items()} if isinstance(result, dict) else result
 
 
 def _mutate(fault: Fault, result: Any) -> None:
-    wanted = {str(one) for one in fault.ids}
+    wanted = {str(identifier) for identifier in fault.ids}
     for row in _rows(result):
         if str(row.get("ID", row.get("id"))) in wanted:
             row[fault.field] = fault.value

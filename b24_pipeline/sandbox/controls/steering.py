@@ -75,7 +75,7 @@ class Steering:
         """A new user field; `name` gets `UF_CRM_` in front if it has not; `options` of an enumeration."""
         with self.portal.lock:
             entity = self.portal.entity(entity_type)
-            number = max((one.id for one in entity.user_fields), default=0) + 1
+            number = max((user_field.id for user_field in entity.user_fields), default=0) + 1
             name = name.upper() if name.upper().startswith("UF_CRM_") else f"UF_CRM_{name.upper()}"
             choices = tuple(EnumOption(number * 1000 + place, text) for place, text in enumerate(options))
             field = UserField(number, entity_type, name, type, label or name, multiple, choices)
@@ -154,7 +154,7 @@ class Steering:
 
 
 def _options(field: UserField, values: Sequence[str]) -> tuple[EnumOption, ...]:
-    ids = {one.value: one.id for one in field.options}
+    ids = {option.value: option.id for option in field.options}
     fresh = count(max(ids.values(), default=field.id * 1000 - 1) + 1)
     return tuple(EnumOption(ids[value] if value in ids else next(fresh), value) for value in values)
 

@@ -69,7 +69,7 @@ class Truth:
                 raise LookupError(f"{entity_type} has no history: {', '.join(HISTORY_FIELDS)}")
             rows = history.alive_rows()
             return pd.DataFrame(
-                {name: _series("ID", history.columns[one], rows) for name, one in names.items()}
+                {name: _series("ID", history.columns[column], rows) for name, column in names.items()}
             )
 
     def stages(self, entity_type: str) -> pd.DataFrame:
@@ -95,12 +95,12 @@ class Truth:
         return pd.DataFrame(
             [
                 {
-                    "category_id": one.category_id,
-                    "name": one.name,
-                    "sort": one.sort,
-                    "is_default": not one.category_id,
+                    "category_id": pipeline.category_id,
+                    "name": pipeline.name,
+                    "sort": pipeline.sort,
+                    "is_default": not pipeline.category_id,
                 }
-                for one in self._portal.directories.pipelines
+                for pipeline in self._portal.directories.pipelines
             ]
         )
 
@@ -112,11 +112,18 @@ class Truth:
         """`name, type, label, multiple, custom, options` (option id -> text)."""
         entity = self._portal.entity(entity_type)
         standard: list[tuple[Any, ...]] = [
-            (one.name, one.type, one.title, "M" in one.flags, False, {}) for one in entity.fields
+            (field.name, field.type, field.title, "M" in field.flags, False, {}) for field in entity.fields
         ]
         custom = [
-            (one.name, one.type, one.label, one.multiple, True, {o.id: o.value for o in one.options})
-            for one in entity.user_fields
+            (
+                user_field.name,
+                user_field.type,
+                user_field.label,
+                user_field.multiple,
+                True,
+                {o.id: o.value for o in user_field.options},
+            )
+            for user_field in entity.user_fields
         ]
         return pd.DataFrame(
             standard + custom, columns=["name", "type", "label", "multiple", "custom", "options"]

@@ -103,7 +103,7 @@ class Editor:
     def change_user_field(self, field: UserField) -> None:
         """Another label or other options for the user field of this name."""
         fields = self._entities[field.entity_type].user_fields
-        place = next(place for place, one in enumerate(fields) if one.name == field.name)
+        place = next(place for place, user_field in enumerate(fields) if user_field.name == field.name)
         before, fields[place] = fields[place], field
         self._tell_field(field, "USERFIELDUPDATE")
         if before.options != field.options:
@@ -192,7 +192,9 @@ def _people(user_id: int) -> dict[str, int]:
 
 
 def _defaults(entity: CrmEntity) -> dict[str, Any]:
-    defaults: dict[str, Any] = {one.name: "N" for one in entity.fields if one.type == "char" and one.listed}
+    defaults: dict[str, Any] = {
+        field.name: "N" for field in entity.fields if field.type == "char" and field.listed
+    }
     if entity.type == "deal":
         defaults |= {"CATEGORY_ID": 0, "OPPORTUNITY": "0", "CURRENCY_ID": "RUB", "OPENED": "Y"}
     stage = STAGE_FIELDS.get(entity.type)

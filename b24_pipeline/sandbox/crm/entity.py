@@ -27,22 +27,28 @@ class CrmEntity:
 
     def listed_fields(self) -> list[str]:
         """Names that lists can show, in catalogue order."""
-        plain = [one.name for one in self.fields if one.listed]
-        return plain + [one.name for one in self.user_fields]
+        plain = [standard_field.name for standard_field in self.fields if standard_field.listed]
+        return plain + [user_field.name for user_field in self.user_fields]
 
     def writable_fields(self) -> set[str]:
         """Names that `add` accepts; `update` refuses the immutable ones besides."""
-        plain = {one.name for one in self.fields if one.listed and not one.read_only}
-        return plain | {one.name for one in self.user_fields}
+        plain = {
+            standard_field.name
+            for standard_field in self.fields
+            if standard_field.listed and not standard_field.read_only
+        }
+        return plain | {user_field.name for user_field in self.user_fields}
 
     def immutable_fields(self) -> set[str]:
         """Names that only `add` accepts."""
-        return {one.name for one in self.fields if "I" in one.flags}
+        return {standard_field.name for standard_field in self.fields if "I" in standard_field.flags}
 
     def described(self) -> dict[str, Any]:
         """The answer of `crm.*.fields`."""
-        standard = {one.name: one.described(self.type) for one in self.fields}
-        return standard | {one.name: one.described() for one in self.user_fields}
+        standard = {
+            standard_field.name: standard_field.described(self.type) for standard_field in self.fields
+        }
+        return standard | {user_field.name: user_field.described() for user_field in self.user_fields}
 
     def add_user_field(self, user_field: UserField) -> None:
         """A new user field, empty in every row."""

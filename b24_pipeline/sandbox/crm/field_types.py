@@ -68,7 +68,7 @@ def _listed(value: Any) -> Any:
 
 def _each(convert: Convert) -> Convert:
     def every(value: Any) -> Any:
-        return [convert(one) for one in value] if isinstance(value, list) else value
+        return [convert(element) for element in value] if isinstance(value, list) else value
 
     return every
 

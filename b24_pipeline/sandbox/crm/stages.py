@@ -91,7 +91,10 @@ class Directories:
 
     def items(self, entity_id: str) -> list[DirectoryEntry]:
         """One directory in its order."""
-        return sorted((one for one in self._statuses if one.entity_id == entity_id), key=lambda one: one.sort)
+        return sorted(
+            (status for status in self._statuses if status.entity_id == entity_id),
+            key=lambda status: status.sort,
+        )
 
     def stages(self, entity_type: str, category_id: int = 0) -> list[DirectoryEntry]:
         """The stages of a pipeline in their order."""
@@ -99,15 +102,15 @@ class Directories:
 
     def category_ids(self, entity_type: str) -> list[int]:
         """Pipelines of an entity type; leads have the one pipeline 0."""
-        return [0] if entity_type == "lead" else [one.category_id for one in self.pipelines]
+        return [0] if entity_type == "lead" else [pipeline.category_id for pipeline in self.pipelines]
 
     def stage(self, entity_type: str, status_id: str) -> DirectoryEntry | None:
         """A stage by its code, deleted ones included."""
         for category_id in self.category_ids(entity_type):
             entity_id = directory_of(entity_type, category_id)
-            for one in [*self._statuses, *self._gone.values()]:
-                if one.status_id == status_id and one.entity_id == entity_id:
-                    return one
+            for status in [*self._statuses, *self._gone.values()]:
+                if status.status_id == status_id and status.entity_id == entity_id:
+                    return status
         return None
 
     def semantics(self, entity_type: str, status_id: str) -> str:
@@ -117,7 +120,7 @@ class Directories:
 
     def add(self, status: DirectoryEntry) -> DirectoryEntry:
         """Add a row; its id is given here."""
-        added = replace(status, id=max((one.id for one in self._all()), default=0) + 1)
+        added = replace(status, id=max((entry.id for entry in self._all()), default=0) + 1)
         self._statuses.append(added)
         return added
 
@@ -136,7 +139,7 @@ class Directories:
         return [*self._statuses, *self._gone.values()]
 
     def _place(self, entity_id: str, status_id: str) -> int:
-        for place, one in enumerate(self._statuses):
-            if (one.entity_id, one.status_id) == (entity_id, status_id):
+        for place, status in enumerate(self._statuses):
+            if (status.entity_id, status.status_id) == (entity_id, status_id):
                 return place
         raise LookupError(f"no status {status_id!r} in directory {entity_id!r} of the sandbox")

@@ -108,7 +108,10 @@ def _files() -> list[Any]:
 
 
 _SINGLE: dict[str, tuple[list[Any], list[Any]]] = {
-    "string": ([None, ""], [f"{one} {n}" for one in PRODUCTS for n in range(20)] + list(ODD_TEXTS[:6])),
+    "string": (
+        [None, ""],
+        [f"{product} {n}" for product in PRODUCTS for n in range(20)] + list(ODD_TEXTS[:6]),
+    ),
     "boolean": (["0"], ["1", "0"]),
     "money": ([None, ""], [f"{n * 250}|{unit}" for n in range(1, 100) for unit in ("RUB", "EUR", "KZT")]),
     "url": ([None, ""], [f"https://ads.example/item/{n}?utm_source=vk&x=1" for n in range(300)]),

@@ -81,9 +81,9 @@ class Generation:
     def _born(self, leads: Leads, count: int) -> tuple[Ints, Ints]:
         """Ascending creation times of `count` elements, some of them at a lead's conversion."""
         converted = leads.converted[: count * 9 // 10]
-        others = creation_times(self._rng, count - len(converted), self._now)
-        created = np.concatenate([leads.walk.moved_at[converted], others])
-        origin = np.concatenate([converted, np.full(len(others), -1)])
+        unconverted = creation_times(self._rng, count - len(converted), self._now)
+        created = np.concatenate([leads.walk.moved_at[converted], unconverted])
+        origin = np.concatenate([converted, np.full(len(unconverted), -1)])
         order = np.argsort(created, kind="stable")
         return created[order], origin[order]
 

@@ -45,4 +45,4 @@ def stage_column(tracks: Tracks, stages: Ints) -> Coded:
 def semantics_column(tracks: Tracks, stages: Ints) -> Coded:
     """P, S or F of each stage."""
     signs: Sequence[Any] = ("P", "S", "F")
-    return Coded(np.array([signs.index(one) for one in tracks.semantics])[stages], list(signs), None, str)
+    return Coded(np.array([signs.index(sign) for sign in tracks.semantics])[stages], list(signs), None, str)

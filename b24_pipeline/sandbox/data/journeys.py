@@ -57,7 +57,9 @@ class Tracks:
 def _numbered(
     pipelines: dict[int, list[tuple[str, str]]], number: dict[str, int], sign: str
 ) -> list[list[int]]:
-    return [[number[code] for code, one in stages if one == sign] for stages in pipelines.values()]
+    return [
+        [number[code] for code, semantics in stages if semantics == sign] for stages in pipelines.values()
+    ]
 
 
 def _padded(rows: list[list[int]]) -> Ints:

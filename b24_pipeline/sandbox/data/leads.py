@@ -30,7 +30,7 @@ class Leads:
     @property
     def semantics(self) -> Ints:
         """0 in progress, 1 converted, 2 junk, a lead."""
-        return np.array(["PSF".index(one) for one in self.tracks.semantics])[self.walk.stage]
+        return np.array(["PSF".index(sign) for sign in self.tracks.semantics])[self.walk.stage]
 
     @property
     def converted(self) -> Ints:

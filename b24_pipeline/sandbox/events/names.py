@@ -9,7 +9,7 @@ QUEUE = "ONOFFLINEEVENT"
 
 _ENTITIES = ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE")
 _ACTIONS = ("ADD", "UPDATE", "DELETE")
-_OTHERS = ("TYPE", "ACTIVITY", "CURRENCY", "DEALRECURRING", "TIMELINECOMMENT", "DYNAMICITEM")
+_WITHOUT_USER_FIELDS = ("TYPE", "ACTIVITY", "CURRENCY", "DEALRECURRING", "TIMELINECOMMENT", "DYNAMICITEM")
 _APP = (INSTALL, "ONAPPUPDATE", UNINSTALL, "ONAPPPAYMENT", TEST, "ONAPPMETHODCONFIRM", QUEUE)
 
 
@@ -26,7 +26,7 @@ NAMES: tuple[str, ...] = (
         for entity in _ENTITIES
         for action in (*_ACTIONS, "SETENUMVALUES")
     ),
-    *(changed(other, action) for other in _OTHERS for action in _ACTIONS),
+    *(changed(entity, action) for entity in _WITHOUT_USER_FIELDS for action in _ACTIONS),
     "ONUSERADD",
     *_APP,
 )

@@ -133,7 +133,7 @@ class Sender:
                 outcomes = (
                     [self._send(client, burst[0])]
                     if len(burst) == 1
-                    else list(pool.map(lambda one: self._send(client, one), burst))
+                    else list(pool.map(lambda delivery: self._send(client, delivery), burst))
                 )
                 self._note(outcomes)
 

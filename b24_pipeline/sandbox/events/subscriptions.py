@@ -68,14 +68,14 @@ class Subscriptions:
 
     def bind(self, binding: Subscription) -> bool:
         """Add a binding; False if there is an equal one."""
-        if any(one.key == binding.key for one in self.bindings):
+        if any(subscription.key == binding.key for subscription in self.bindings):
             return False
         self.bindings.append(binding)
         return True
 
     def unbind(self, fits: Callable[[Subscription], bool]) -> int:
         """Drop the bindings that fit; how many they were."""
-        kept = [one for one in self.bindings if not fits(one)]
+        kept = [binding for binding in self.bindings if not fits(binding)]
         count = len(self.bindings) - len(kept)
         self.bindings = kept
         return count
@@ -92,8 +92,8 @@ class Subscriptions:
 
     def bound(self, event: str, *, offline: bool) -> list[Subscription]:
         """The app's bindings of an event."""
-        return [one for one in self.bindings if one.event == event and one.offline == offline]
+        return [binding for binding in self.bindings if binding.event == event and binding.offline == offline]
 
     def webhooks_of(self, event: str) -> list[OutgoingWebhook]:
         """The outgoing webhooks that chose an event."""
-        return [one for one in self.webhooks if event in one.events]
+        return [webhook for webhook in self.webhooks if event in webhook.events]

@@ -63,4 +63,4 @@ def _token(headers: Mapping[bytes, bytes], params: Params) -> str:
     bearer = headers.get(b"authorization", b"").decode("latin-1")
     if bearer.lower().startswith(_BEARER):
         return bearer[len(_BEARER) :].strip()
-    return next((one for one in given if isinstance(one, str) and one), "")
+    return next((token for token in given if isinstance(token, str) and token), "")

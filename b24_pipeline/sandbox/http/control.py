@@ -88,8 +88,8 @@ class Control:
             "faults": faults.listed,
             "stats": lambda: stats().as_dict(),
             "requests": lambda: [asdict(record) for record in journal.records()],
-            "events": lambda: [asdict(one) for one in app.events_sent],
-            "bindings": lambda: [one.rendered() for one in app.portal.events.subscriptions.bindings],
+            "events": lambda: [asdict(event) for event in app.events_sent],
+            "bindings": lambda: [binding.rendered() for binding in app.portal.events.subscriptions.bindings],
             "app": lambda: _card(app),
         }
 
@@ -118,8 +118,8 @@ class Control:
     def _shown(self, name: str) -> Any:
         if name in self._gets:
             return self._gets[name]()
-        what, _, part = name.removeprefix("truth/").partition("/")
-        return _truth(self._steering.truth, what, part)
+        subject, _, part = name.removeprefix("truth/").partition("/")
+        return _truth(self._steering.truth, subject, part)
 
 
 def _card(app: AppSteering) -> dict[str, Any]:
@@ -134,13 +134,13 @@ def _fault(given: dict[str, Any]) -> Fault:
     return Fault(**given | {"ids": tuple(given.get("ids", ()))})
 
 
-def _truth(truth: Truth, what: str, part: str) -> Any:
-    if what == "users":
+def _truth(truth: Truth, subject: str, part: str) -> Any:
+    if subject == "users":
         return truth.users().to_dict("records")
-    if what == "pipelines":
+    if subject == "pipelines":
         return truth.pipelines().to_dict("records")
     if not part:
-        return list(truth.raw(what))
+        return list(truth.raw(subject))
     if part == "history":
-        return truth.history(what).astype(str).to_dict("records")
-    return {"stages": truth.stages, "fields": truth.fields}[part](what).to_dict("records")
+        return truth.history(subject).astype(str).to_dict("records")
+    return {"stages": truth.stages, "fields": truth.fields}[part](subject).to_dict("records")

@@ -78,7 +78,7 @@ class Server:
 
     def listen(self, host: str, port: int) -> None:
         """Answer at another address too; harmless where it does so already. Needs a started server."""
-        known = [one.getsockname()[:2] for server in self._server.servers for one in server.sockets]
+        known = [listener.getsockname()[:2] for server in self._server.servers for listener in server.sockets]
         if (socket.gethostbyname(host), port) not in known:
             future = self._server.listen(listening(host, port))
             asyncio.run_coroutine_threadsafe(future, self._server.loop).result(_START_SECONDS)

@@ -24,7 +24,7 @@ from b24_pipeline.sandbox.rows.selection import selected
 def conditions(known: Container[str], given: Params) -> list[FilterCondition]:
     """The conditions of a filter; unknown fields are silently dropped, so it widens [seen]."""
     parsed = (parse_condition(key.upper(), value) for key, value in given.items())
-    return [one for one in parsed if one.field in known]
+    return [condition for condition in parsed if condition.field in known]
 
 
 def ordering(known: Container[str], given: Params) -> list[tuple[str, bool]]:
@@ -75,7 +75,7 @@ def _user_fields(entity_type: str, portal: PortalState, params: Params) -> RestA
     labelled = bool(given.pop("LANG", None))
     fields = portal.entities[entity_type].user_fields
     tests = [parse_condition(key, value) for key, value in given.items()]
-    rows = [one.rendered(labelled=labelled) for one in fields if _fulfils(one, tests)]
+    rows = [user_field.rendered(labelled=labelled) for user_field in fields if _fulfils(user_field, tests)]
     return whole_list(rows)
 
 

@@ -48,7 +48,7 @@ def _entity_type(portal: PortalState, entity_id: str) -> dict[str, Any]:
 
 
 def _short(statuses: list[DirectoryEntry]) -> list[dict[str, Any]]:
-    return [{"NAME": one.name, "SORT": one.sort, "STATUS_ID": one.status_id} for one in statuses]
+    return [{"NAME": status.name, "SORT": status.sort, "STATUS_ID": status.status_id} for status in statuses]
 
 
 def _category_list(portal: PortalState, params: Params) -> RestAnswer:
@@ -58,16 +58,16 @@ def _category_list(portal: PortalState, params: Params) -> RestAnswer:
     if type_id != 2:
         default = {"id": 0, "name": "Общая", "sort": 100, "entityTypeId": type_id, "isDefault": "Y"}
         return RestAnswer({"categories": [default]}, total=1, rows=1)
-    rows = [one.rendered() for one in portal.directories.pipelines]
+    rows = [pipeline.rendered() for pipeline in portal.directories.pipelines]
     return RestAnswer({"categories": rows}, total=len(rows), rows=len(rows))
 
 
 def _deal_categories(portal: PortalState, _params: Params) -> RestAnswer:
     """The deprecated list leaves the default funnel out."""
     rows = [
-        {"ID": str(one.category_id), "NAME": one.name, "SORT": str(one.sort), "IS_LOCKED": "N"}
-        for one in portal.directories.pipelines
-        if one.category_id
+        {"ID": str(pipeline.category_id), "NAME": pipeline.name, "SORT": str(pipeline.sort), "IS_LOCKED": "N"}
+        for pipeline in portal.directories.pipelines
+        if pipeline.category_id
     ]
     return whole_list(rows)
 

@@ -77,8 +77,8 @@ def _acceptable(handler: str) -> bool:
 
 
 def _check_rights(portal: PortalState, binding: Subscription) -> None:
-    others = binding.auth_type not in {0, portal.caller.user_id}
-    if not portal.config.admin and (binding.offline or others):
+    another_user = binding.auth_type not in {0, portal.caller.user_id}
+    if not portal.config.admin and (binding.offline or another_user):
         raise RestError("ACCESS_DENIED", "Access denied!", 403)
 
 
@@ -86,18 +86,20 @@ def _unbind(portal: PortalState, params: Params) -> RestAnswer:
     event, offline, handler = _event(params), _is_offline(params), text(params, "handler")
     auth_type, connector = either_case(params, "auth_type"), text(params, "auth_connector")
 
-    def fits(one: Subscription) -> bool:
-        if one.event != event or one.offline != offline:
+    def fits(subscription: Subscription) -> bool:
+        if subscription.event != event or subscription.offline != offline:
             return False
         if offline:
-            return one.connector == connector
-        return one.handler == handler and (auth_type in (None, "") or one.auth_type == php_int(auth_type))
+            return subscription.connector == connector
+        return subscription.handler == handler and (
+            auth_type in (None, "") or subscription.auth_type == php_int(auth_type)
+        )
 
     return RestAnswer({"count": portal.events.subscriptions.unbind(fits)})
 
 
 def _get(portal: PortalState, _params: Params) -> RestAnswer:
-    return RestAnswer([one.rendered() for one in portal.events.subscriptions.bindings])
+    return RestAnswer([binding.rendered() for binding in portal.events.subscriptions.bindings])
 
 
 def _events(_portal: PortalState, _params: Params) -> RestAnswer:

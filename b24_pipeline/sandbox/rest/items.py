@@ -40,7 +40,7 @@ class _Items:
     def rows(self, given: Params) -> Rows:
         """Rows of a filter; `logic: OR` nests (docs/bitrix24-rest.md, section 5)."""
         plain = {key: value for key, value in given.items() if not _is_group(key, value)}
-        rows = self.entity.table.matching([self._condition(key, one) for key, one in plain.items()])
+        rows = self.entity.table.matching([self._condition(key, value) for key, value in plain.items()])
         for group in (value for key, value in given.items() if _is_group(key, value)):
             rows = np.intersect1d(rows, self._any_of(group), assume_unique=True)
         return rows
@@ -75,15 +75,15 @@ class _Items:
         """Item name -> classic name of what to show; nothing or `*` means all."""
         if not select or "*" in select:
             return self.names
-        chosen = {name: one for name, one in self.names.items() if name in select or name == "id"}
-        masked = {name: one for name, one in self.names.items() if one.startswith("UF_")}
+        chosen = {name: column for name, column in self.names.items() if name in select or name == "id"}
+        masked = {name: column for name, column in self.names.items() if column.startswith("UF_")}
         return chosen | (masked if {"uf*", "UF_*", "ufCrm*"} & set(select) else {})
 
     def page(self, rows: Rows, select: list[Any]) -> Page:
         """Rows as items; `fm` comes with `*` only, the other extra keys with everything."""
         columns = self.entity.table.columns
         fields: list[tuple[str, Cells]] = [
-            (name, columns[one]) for name, one in self.selected(select).items()
+            (name, columns[column]) for name, column in self.selected(select).items()
         ]
         if not select or "*" in select:
             fields += self._extra()
@@ -139,7 +139,7 @@ def _get(portal: PortalState, params: Params) -> RestAnswer:
 def _fields(portal: PortalState, params: Params) -> RestAnswer:
     items = _Items(portal, params)
     described = items.entity.described()
-    named = {name: described[one] | {"upperName": one} for name, one in items.names.items()}
+    named = {name: described[column] | {"upperName": column} for name, column in items.names.items()}
     return RestAnswer({"fields": named})
 
 

@@ -66,8 +66,8 @@ def _place(row: OfflineEvent, name: str) -> Any:
 def _clear(portal: PortalState, params: Params) -> RestAnswer:
     _check_rights(portal)
     process_id = _process(params)
-    ids = {str(one) for one in as_list(either_case(params, "id"))}
-    messages = {str(one) for one in as_list(either_case(params, "message_id"))}
+    ids = {str(identifier) for identifier in as_list(either_case(params, "id"))}
+    messages = {str(message) for message in as_list(either_case(params, "message_id"))}
 
     def wanted(row: OfflineEvent) -> bool:
         return not (ids or messages) or str(row.id) in ids or row.message_id in messages
@@ -78,7 +78,7 @@ def _clear(portal: PortalState, params: Params) -> RestAnswer:
 
 def _error(portal: PortalState, params: Params) -> RestAnswer:
     _check_rights(portal)
-    messages = {str(one) for one in as_list(either_case(params, "message_id"))}
+    messages = {str(message) for message in as_list(either_case(params, "message_id"))}
     portal.events.queue.fail(_process(params), messages)
     return RestAnswer(True)
 

@@ -66,7 +66,7 @@ def _next_index(node: Params) -> int:
 def _listed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return list_or_object({key: _listed(one) for key, one in value.items()})
+    return list_or_object({key: _listed(element) for key, element in value.items()})
 
 
 def parse_body(content_type: str, body: bytes) -> Params:
@@ -106,7 +106,7 @@ def _multipart(content_type: str, body: bytes) -> Params:
 def as_dict(value: Any) -> Params:
     """An object parameter; an empty PHP array arrives as a list, a list counts from 0."""
     if isinstance(value, list):
-        return {str(place): one for place, one in enumerate(value)}
+        return {str(place): element for place, element in enumerate(value)}
     return value if isinstance(value, dict) else {}
 
 

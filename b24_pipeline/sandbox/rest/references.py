@@ -18,9 +18,9 @@ Known = Mapping[str, Mapping[str, Any]]
 def resolve(value: Any, known: Known) -> Any:
     """Replace references in a parameter, however deep."""
     if isinstance(value, dict):
-        return {key: resolve(one, known) for key, one in value.items()}
+        return {key: resolve(element, known) for key, element in value.items()}
     if isinstance(value, list):
-        return [resolve(one, known) for one in value]
+        return [resolve(element, known) for element in value]
     if isinstance(value, str) and "$" in value:
         return _resolve_text(value, known)
     return value

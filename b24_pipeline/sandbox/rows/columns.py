@@ -135,7 +135,7 @@ class Numbers:
         if operation in {"like", "contains"}:
             return self._text_mask(size, operation, wanted)
         if operation == "in":
-            return np.isin(data, [self._bound(one) for one in wanted])
+            return np.isin(data, [self._bound(value) for value in wanted])
         return _compare(data, operation, self._bound(wanted))
 
     def _bound(self, wanted: Any) -> int:

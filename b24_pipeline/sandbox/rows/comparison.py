@@ -77,7 +77,7 @@ def cell_test(operation: str, wanted: Any) -> Callable[[Any], bool]:
 
 def _single_test(operation: str, wanted: Any) -> Callable[[Any], bool]:
     if operation == "in":
-        tests = [_single_test("equal", one) for one in wanted]
+        tests = [_single_test("equal", value) for value in wanted]
         return lambda cell: any(test(cell) for test in tests)
     if operation == "equal":
         if wanted in ("", None):

@@ -107,7 +107,7 @@ class Multifield:
 
     def mask(self, size: int, operation: str, wanted: Any) -> Mask:
         """Multifields match exactly (docs/bitrix24-rest.md, section 5, Filter)."""
-        texts = {str(one) for one in (wanted if isinstance(wanted, list) else [wanted])}
+        texts = {str(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
         found = (any(entry["VALUE"] in texts for entry in self.values(row)) for row in range(size))
         mask = np.fromiter(found, dtype=np.bool_, count=size)
         return ~mask if operation.startswith("not_") else mask

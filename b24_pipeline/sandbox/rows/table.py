@@ -92,14 +92,17 @@ class Table:
         same at any size; the rest is computed once for each version of the data.
         """
         bounds = [condition for condition in conditions if condition.field == "ID"]
-        others = [condition for condition in conditions if condition.field != "ID"]
-        rows = self._cached(others, extra)
+        remainder = [condition for condition in conditions if condition.field != "ID"]
+        rows = self._cached(remainder, extra)
         for bound in bounds:
             rows = self._cut(rows, bound)
         return rows
 
     def _cached(self, conditions: Sequence[FilterCondition], extra: Extra | None) -> Rows:
-        key = (self.version, " & ".join([*(one.key() for one in conditions), extra[0] if extra else ""]))
+        key = (
+            self.version,
+            " & ".join([*(condition.key() for condition in conditions), extra[0] if extra else ""]),
+        )
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]

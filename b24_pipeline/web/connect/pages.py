@@ -27,7 +27,12 @@ def page(
 ) -> HTMLResponse:
     """The template as a page in the reader's language; `policy` is its Content-Security-Policy."""
     language = language_of(request)
-    shown = {"t": TEXTS[language], "language": language, "others": _others(request, language), **values}
+    shown = {
+        "t": TEXTS[language],
+        "language": language,
+        "others": _other_languages(request, language),
+        **values,
+    }
     html = _environment.get_template(template).render(shown)
     headers = {"Content-Security-Policy": policy, "Content-Language": language, "Vary": "Accept-Language"}
     return HTMLResponse(html, status, headers)
@@ -59,11 +64,11 @@ def _weight(entry: str) -> float:
         return 0.0
 
 
-def _others(request: Request, language: str) -> list[str]:
+def _other_languages(request: Request, language: str) -> list[str]:
     """The languages to switch to, only on a page that can be asked for again."""
     if not request.url.path.endswith("/connect"):
         return []
-    return [other for other in LANGUAGES if other != language]
+    return [choice for choice in LANGUAGES if choice != language]
 
 
 def wants_page(request: Request) -> bool:
