@@ -30,7 +30,7 @@ def page(
     shown = {
         "t": TEXTS[language],
         "language": language,
-        "others": _other_languages(request, language),
+        "languages": _other_languages(request, language),
         **values,
     }
     html = _environment.get_template(template).render(shown)
