@@ -23,8 +23,9 @@ OLDEST_BINARIES = Path("/usr/lib/postgresql/15/bin")
 class Server:
     """A running PostgreSQL that hands out databases copied from a migrated template."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, log: Path) -> None:
         self.url = url  # of the database "postgres"
+        self.log = log
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("alter system set fsync = off")
             connection.execute("alter system set synchronous_commit = off")
@@ -64,7 +65,8 @@ def server() -> Iterator[Server]:
 
     folder = Path(tempfile.mkdtemp(prefix="b24pg"))
     embedded = get_server(folder, cleanup_mode="delete")
-    yield Server(f"postgresql://postgres@/postgres?host={embedded.get_postmaster_info().socket_dir}")
+    url = f"postgresql://postgres@/postgres?host={embedded.get_postmaster_info().socket_dir}"
+    yield Server(url, embedded.log)
     embedded.cleanup()
 
 
@@ -90,7 +92,7 @@ def oldest_server() -> Iterator[Server | None]:
     run(str(OLDEST_BINARIES / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=utf8")
     control = str(OLDEST_BINARIES / "pg_ctl")
     run(control, "-D", str(data), "-w", "-o", f'-h "" -k {folder}', "-l", str(folder / "log"), "start")
-    yield Server(f"postgresql://postgres@/postgres?host={folder}")
+    yield Server(f"postgresql://postgres@/postgres?host={folder}", folder / "log")
     run(control, "-D", str(data), "-w", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
 

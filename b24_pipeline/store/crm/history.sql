@@ -40,6 +40,21 @@ select clock_timestamp();
 -- name: infer(account, entity, since, ids, source)!
 -- Leads or deals that stand elsewhere than their last known move. The move must be younger than that
 -- one: an entity that was read before its last move is behind, not ahead.
+-- What is looked at is listed first, and each then looked up by its key: a condition such as
+-- "changed, or has a move that is new" on the rows themselves reads all moves for each row once many are new.
+with looked_at as materialized (
+    select p.entity_id
+    from bitrix24_positions as p
+    where
+        p.user_account_id = :account and p.entity_type = :entity
+        and (cast(:ids as bigint[]) is null or p.entity_id = any(cast(:ids as bigint[])))
+        and (cast(:since as timestamptz) is null or p.loaded_at >= :since)
+    union
+    select h.entity_id
+    from bitrix24_status_history as h
+    where h.user_account_id = :account and h.entity_type = :entity and h.loaded_at >= cast(:since as timestamptz)
+)
+
 insert into bitrix24_status_history (
     user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, to_status_id, to_category_id,
     type_id, changed_at, source
@@ -59,32 +74,27 @@ select
     end,
     p.moved_at,
     :source
-from bitrix24_positions as p
+from looked_at
+-- the limit keeps the planner from joining whole tables by guesses where their statistics are missing
+cross join lateral (
+    select *
+    from bitrix24_positions
+    where user_account_id = :account and entity_type = :entity and entity_id = looked_at.entity_id
+    order by entity_id
+    limit 1
+) as p
 left join lateral (
     select
         h.to_status_id,
         h.to_category_id,
         h.changed_at
     from bitrix24_status_history as h
-    where
-        h.user_account_id = p.user_account_id
-        and h.entity_type = p.entity_type
-        and h.entity_id = p.entity_id
+    where h.user_account_id = :account and h.entity_type = :entity and h.entity_id = looked_at.entity_id
     order by h.changed_at desc, h.history_id desc nulls first, h.id desc
     limit 1
 ) as known on true
 where
-    p.user_account_id = :account and p.entity_type = :entity
-    and (cast(:ids as bigint[]) is null or p.entity_id = any(cast(:ids as bigint[])))
-    and (
-        cast(:since as timestamptz) is null
-        or p.loaded_at >= :since
-        or p.entity_id in (
-            select h.entity_id from bitrix24_status_history as h
-            where h.user_account_id = :account and h.entity_type = :entity and h.loaded_at >= :since
-        )
-    )
-    and p.moved_at is not null
+    p.moved_at is not null
     and (p.status_id, p.category_id) is distinct from (known.to_status_id, known.to_category_id)
     and (known.changed_at is null or p.moved_at > known.changed_at)
 on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)

@@ -15,7 +15,7 @@ PhoneReader = Callable[[str | None], Sequence[str]]
 """A text with a phone a line -> the phones in E.164."""
 
 ROWS_AT_ONCE = 20_000
-MANY_ROWS = 10_000  # after so many the planner's figures are worth nothing
+MANY_ROWS = 500  # after so many the planner must not go by the figures of before: it joins row by row
 
 
 def index_changed(connection: Connection, account: UUID, since: datetime, read: PhoneReader) -> int:
