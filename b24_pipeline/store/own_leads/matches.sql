@@ -157,7 +157,8 @@ where phones_of is not null
 on conflict do nothing;
 
 -- name: add_linked(account, since)!
--- Own leads whose lead, deal or contact has changed.
+-- Own leads whose lead, deal or contact has changed, and those whose deal or lead names a contact or a lead that
+-- came only now.
 with touched as (
     select l.id
     from bitrix24_deals as d
@@ -173,6 +174,28 @@ with touched as (
     from bitrix24_contacts as c
     inner join leads as l on l.user_account_id = :account and c.id = l.bitrix24_contact_id
     where c.user_account_id = :account and c.loaded_at >= :since and c.deleted_at is not null
+    union
+    select l.id
+    from bitrix24_contacts as c
+    inner join bitrix24_deals as d on d.user_account_id = :account and c.id = d.contact_id
+    inner join leads as l on l.user_account_id = :account and d.id = l.bitrix24_deal_id
+    where
+        c.user_account_id = :account and c.loaded_at >= :since
+        and l.bitrix24_contact_id is distinct from c.id
+    union
+    select l.id
+    from bitrix24_contacts as c
+    inner join bitrix24_leads as crm on crm.user_account_id = :account and c.id = crm.contact_id
+    inner join leads as l on l.user_account_id = :account and crm.id = l.bitrix24_lead_id
+    where
+        c.user_account_id = :account and c.loaded_at >= :since
+        and l.bitrix24_contact_id is distinct from c.id
+    union
+    select l.id
+    from bitrix24_leads as c
+    inner join bitrix24_deals as d on d.user_account_id = :account and c.id = d.lead_id
+    inner join leads as l on l.user_account_id = :account and d.id = l.bitrix24_deal_id
+    where c.user_account_id = :account and c.loaded_at >= :since and l.bitrix24_lead_id is distinct from c.id
 )
 
 insert into own_to_match (lead_id, phones, phones_of, is_changed)
