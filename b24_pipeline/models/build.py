@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from b24_pipeline.errors import ModelError
+from b24_pipeline.models.changed import SourceStates
 from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failures, run_check
 from b24_pipeline.models.materialize import Action, materialize
 from b24_pipeline.models.model import Materialized, Model
@@ -45,9 +46,10 @@ class ModelResult:
 
 @dataclass
 class BuildResult:
-    """Models in the order in which they were built."""
+    """Models in the order in which they were built. `changed_sources` are the tables that changed before."""
 
     models: list[ModelResult] = field(default_factory=list)
+    changed_sources: Collection[str] = ()
 
     @property
     def tests(self) -> list[TestResult]:
@@ -61,6 +63,7 @@ def build(
     *,
     select: str | None = None,
     full_refresh: bool = False,
+    only_changed: bool = False,
     on_model: Callable[[ModelResult], None] | None = None,
     with_tests: bool = True,
     raise_on_failure: bool = True,
@@ -68,7 +71,8 @@ def build(
     """Build the selected models, each in one transaction, and run its tests after it.
 
     Holds the schema's build lock all the while: a second build waits. Models that do not read one
-    another are built side by side, AT_ONCE of them. `on_model` is called after each model, also after one whose
+    another are built side by side, AT_ONCE of them. `only_changed` leaves out those of the selection that read
+    nothing that changed since they were built. `on_model` is called after each model, also after one whose
     test fails. Raises ModelError for a query that does not run and, unless
     `raise_on_failure` is false, for a failed test of severity error: what was
     built before stays, what reads the failed model is not built.
@@ -81,6 +85,10 @@ def build(
         _only_build(conn, project.schema),
         ExitStack() as stack,
     ):
+        states = SourceStates.read(conn, project)
+        if only_changed:
+            names = [name for name in names if name in states.to_build]
+        result.changed_sources = states.changed
         extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
 
         def work(own: Connection, name: str) -> ModelResult:
@@ -93,6 +101,8 @@ def build(
             result.models.append(done)
             if on_model:
                 on_model(done)
+        if with_tests:
+            states.note(conn, [done.name for done in result.models if not has_failed(done.tests)])
     if raise_on_failure:
         raise_for_failures(result.tests)
     return result

@@ -97,3 +97,9 @@ select count(*) as failures
 from (
     {{ query }}
 ) as failing;
+
+-- name: list_relations
+-- The tables and views that are there.
+select relname
+from pg_catalog.pg_class
+where relnamespace = to_regnamespace({{ schema_name }}) and relkind in ('r', 'v');

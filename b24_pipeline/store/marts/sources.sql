@@ -1,0 +1,129 @@
+-- name: states()
+-- How each table that the models read stands: its last stamp, and how many rows have a stamp not far from it. A
+-- transaction that stamped a row before another one did, and ended after it, is noticed by the number. Rows of
+-- three tables may be deleted, so all of theirs are counted. Small tables without a stamp are summed up as a whole.
+select
+    'public.bitrix24_leads' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_leads where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_leads) as last
+union all
+select
+    'public.bitrix24_deals' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_deals where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_deals) as last
+union all
+select
+    'public.bitrix24_contacts' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_contacts where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_contacts) as last
+union all
+select
+    'public.bitrix24_status_history' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_status_history where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_status_history) as last
+union all
+select
+    'public.bitrix24_pipelines' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_pipelines where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_pipelines) as last
+union all
+select
+    'public.bitrix24_pipeline_stages' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_pipeline_stages where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_pipeline_stages) as last
+union all
+select
+    'public.bitrix24_statuses' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_statuses where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_statuses) as last
+union all
+select
+    'public.bitrix24_users' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_users where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_users) as last
+union all
+select
+    'public.bitrix24_qualification' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_qualification where loaded_at >= last.stamp - interval '15 minutes'
+    ), (
+        select count(*) from bitrix24_qualification
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_qualification) as last
+union all
+select
+    'public.leads' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from leads where loaded_at >= last.stamp - interval '15 minutes'
+    ), (
+        select count(*) from leads
+    )) as state
+from (select max(loaded_at) as stamp from leads) as last
+union all
+select
+    'public.lead_matches' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from lead_matches where updated_at >= last.stamp - interval '15 minutes'
+    ), (
+        select count(*) from lead_matches
+    )) as state
+from (select max(updated_at) as stamp from lead_matches) as last
+union all
+select
+    'public.reconciliation' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from reconciliation where checked_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(checked_at) as stamp from reconciliation) as last
+union all
+select
+    'public.user_accounts' as relation,
+    md5(string_agg(concat_ws(' ', id, name, bitrix24_time_zone), ',' order by id)) as state
+from user_accounts
+union all
+select
+    'public.creatives' as relation,
+    md5(string_agg(cast(creatives as text), ',' order by id)) as state
+from creatives
+union all
+select
+    'public.account_directions' as relation,
+    md5(string_agg(cast(account_directions as text), ',' order by id)) as state
+from account_directions;
+
+-- name: built(schema)
+-- As of which state of each table the models of a schema were built, and from which models.
+select
+    relation,
+    state,
+    models
+from bitrix24_model_sources
+where schema_name = :schema;
+
+-- name: note(schema, relations, states, models)!
+-- All models above these tables were built as of these states.
+insert into bitrix24_model_sources (schema_name, relation, state, models)
+select
+    :schema,
+    source.relation,
+    source.state,
+    :models
+from unnest(cast(:relations as text[]), cast(:states as text[])) as source (relation, state)
+on conflict (schema_name, relation) do update
+set state = excluded.state, models = excluded.models, built_at = clock_timestamp();
