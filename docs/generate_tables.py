@@ -48,6 +48,7 @@ OURS = (
     "bitrix24_custom_field_views",
     "analyst_roles",
     "bitrix24_bookmarks",
+    "bitrix24_model_sources",
     "bitrix24_sync_log",
     "bitrix24_cursors",
     "bitrix24_loads",

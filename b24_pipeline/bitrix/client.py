@@ -220,6 +220,7 @@ class BitrixClient:
         self, request: PortalRequest, http: httpx.Client, url: str, body: Mapping[str, Any]
     ) -> Received:
         received = exchange(http, self.portal, request.method, url, body)
+        self.usage.answered()
         if not (request.opened_later and received.looks_whole):
             received.body = received.decoded(self.portal)
         return received

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from b24_pipeline.bitrix.answers import Time
 
@@ -14,13 +15,15 @@ class Usage:
     """Counters of one client; read them at any time, add through the methods. Thread-safe.
 
     `operating_seconds` is run time in the portal, summed from the growth of
-    what it reports; `rejected` counts its answers 503 for a full bucket.
+    what it reports; `rejected` counts its answers 503 for a full bucket; `answered_at` is when
+    the portal answered last (`time.monotonic`), or when counting began.
     """
 
     requests: int = 0
     commands: int = 0
     operating_seconds: float = 0.0
     rejected: int = 0
+    answered_at: float = field(default_factory=monotonic)
     _last: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -29,6 +32,10 @@ class Usage:
         with self._lock:
             self.requests += 1
             self.commands += commands
+
+    def answered(self) -> None:
+        """Note that an answer, whatever it says, has just come."""
+        self.answered_at = monotonic()
 
     def refused(self) -> None:
         """Count an answer 503 for a full bucket."""

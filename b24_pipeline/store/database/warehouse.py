@@ -57,6 +57,7 @@ class Warehouse:
         self.engine = sqlalchemy.create_engine(
             self.url,
             pool_size=pool_size,
+            max_overflow=20,  # portals that do not answer hold some each: see sync/parallel.py
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,

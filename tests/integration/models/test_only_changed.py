@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -23,7 +22,7 @@ def changed(warehouse: Warehouse) -> list[str]:
 
 
 @pytest.fixture
-def built(warehouse: Warehouse) -> Iterator[Warehouse]:
+def built(warehouse: Warehouse) -> Warehouse:
     """A database with two portals, own leads, and all models built."""
     with warehouse.connect() as connection:
         model_data.populate(connection, 3, entities=10)

@@ -1,0 +1,73 @@
+"""Portals are worked on side by side, and one that is silent is in nobody's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Lock
+
+import pytest
+
+from b24_pipeline.sync import parallel
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.parallel import PortalPool, each_portal
+from tests.support.installation import Installation
+
+PATIENCE_SECONDS = 30.0
+
+
+def pool_of(installation: Installation, work: Callable[[Job], str]) -> PortalPool[str]:
+    return PortalPool(installation.connections, Options(), work, lambda portal, error: f"failed: {error}")
+
+
+def test_a_silent_portal_gives_up_its_place(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one place, the portals behind one that hangs are worked on while it hangs."""
+    monkeypatch.setattr(parallel, "PORTALS_AT_ONCE", 1)
+    monkeypatch.setattr(parallel, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(parallel, "LOOK_SECONDS", 0.1)
+    goes_on = Event()
+
+    def work(job: Job) -> str:
+        if job.portal.name == "hangs":
+            goes_on.wait(PATIENCE_SECONDS)
+        return f"{job.portal.name} is done"
+
+    with pool_of(installation, work) as pool:
+        for name in ("hangs", "one", "two"):
+            pool.add(installation.add(f"http://127.0.0.1:9/rest/1/{name}secret/", name))
+        done = [pool.ended(PATIENCE_SECONDS)[0][1] for _ in range(2)]
+        assert done == ["one is done", "two is done"]
+        assert pool.has_silent
+        assert [portal.name for portal in pool.unfinished] == ["hangs"]
+        assert pool.ended(0.1) == []
+        goes_on.set()
+        assert [result for _, result in pool.ended(PATIENCE_SECONDS)] == ["hangs is done"]
+
+
+def test_no_more_portals_answer_at_a_time_than_there_are_places(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results come in the order asked for; what fails in one of them is its own result."""
+    monkeypatch.setattr(parallel, "PORTALS_AT_ONCE", 2)
+    lock, busy, most = Lock(), 0, 0
+
+    def work(job: Job) -> str:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        Event().wait(0.05)
+        with lock:
+            busy -= 1
+        if job.portal.name == "p3":
+            raise RuntimeError("a fault of ours")
+        return job.portal.name
+
+    portals = [installation.add(f"http://127.0.0.1:9/rest/1/secret{n}/", f"p{n}") for n in range(6)]
+    results = each_portal(
+        installation.connections, portals, Options(), work, lambda portal, error: type(error).__name__
+    )
+    assert results == ["p0", "p1", "p2", "InternalError", "p4", "p5"]
+    assert most == 2
