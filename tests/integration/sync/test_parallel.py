@@ -36,7 +36,7 @@ def test_a_silent_portal_gives_up_its_place(
 
     with pool_of(installation, work) as pool:
         for name in ("hangs", "one", "two"):
-            pool.add(installation.add(f"http://127.0.0.1:9/rest/1/{name}secret/", name))
+            pool.add(installation.add(f"https://{name}.bitrix24.ru/rest/1/secretsecret/", name))
         done = [pool.ended(PATIENCE_SECONDS)[0][1] for _ in range(2)]
         assert done == ["one is done", "two is done"]
         assert pool.has_silent
@@ -65,7 +65,7 @@ def test_no_more_portals_answer_at_a_time_than_there_are_places(
             raise RuntimeError("a fault of ours")
         return job.portal.name
 
-    portals = [installation.add(f"http://127.0.0.1:9/rest/1/secret{n}/", f"p{n}") for n in range(6)]
+    portals = [installation.add(f"https://p{n}.bitrix24.ru/rest/1/secretsecret/", f"p{n}") for n in range(6)]
     results = each_portal(
         installation.connections, portals, Options(), work, lambda portal, error: type(error).__name__
     )
