@@ -5,40 +5,17 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from b24_pipeline.defs.assets.crm import changes, cohorts, directories
-from b24_pipeline.defs.assets.models import models
-from b24_pipeline.defs.assets.own_leads import lead_matches
-from b24_pipeline.defs.assets.partitions import PORTALS
-from b24_pipeline.defs.checks import CHECKS, agrees_with_portal
+from b24_pipeline.defs.assets.partitions import COHORTS, PORTALS
+from b24_pipeline.defs.checks import CHECKS
 from b24_pipeline.defs.ops.drain import drain_events
+from b24_pipeline.defs.ops.portal_ops import (
+    compare_with_portals,
+    match_own_leads,
+    read_all_directories,
+    read_changes,
+    read_recent_months,
+)
 from b24_pipeline.defs.ops.prune import prune_events, prune_runs
-from b24_pipeline.defs.ops.reconcile import compare_with_portal
-
-changes_job = dg.define_asset_job(
-    "changes",
-    selection=dg.AssetSelection.assets(changes).without_checks()
-    | dg.AssetSelection.checks(agrees_with_portal)
-    | dg.AssetSelection.assets(models),
-    description="Reads what changed in one portal, checks its stages, and builds the models.",
-)
-
-pipelines_job = dg.define_asset_job(
-    "pipelines",
-    selection=dg.AssetSelection.assets(directories).without_checks(),
-    description="Reads all pipelines, stages, directories, fields and users of one portal.",
-)
-
-matches_job = dg.define_asset_job(
-    "matches",
-    selection=dg.AssetSelection.assets(lead_matches).downstream(),
-    description="Matches own ad leads of one portal; those not found in the copy are searched for in the portal.",
-)
-
-cohorts_job = dg.define_asset_job(
-    "cohorts",
-    selection=dg.AssetSelection.assets(cohorts).without_checks(),
-    description="Reads one month of one portal again, and finds what events and watermarks missed.",
-)
 
 checks_job = dg.define_asset_job(
     "checks",
@@ -48,13 +25,53 @@ checks_job = dg.define_asset_job(
 
 
 @dg.job(
+    name="changes",
+    partitions_def=PORTALS,
+    description="Reads what changed in the connected portals, checks their stages, and builds the models above it.",
+)
+def changes_job() -> None:
+    """Reads what changed, in all portals of its configuration or in one partition."""
+    read_changes()
+
+
+@dg.job(
+    name="pipelines",
+    partitions_def=PORTALS,
+    description="Reads all pipelines, stages, directories, fields and users of the connected portals.",
+)
+def pipelines_job() -> None:
+    """Reads what a portal has few of."""
+    read_all_directories()
+
+
+@dg.job(
+    name="matches",
+    partitions_def=PORTALS,
+    description="Matches own ad leads of the connected portals; those not found in the copy are searched for there.",
+)
+def matches_job() -> None:
+    """Matches own leads, and builds the models above them."""
+    match_own_leads()
+
+
+@dg.job(
+    name="cohorts",
+    partitions_def=COHORTS,
+    description="Reads the last two months of the connected portals again, or one month of one portal.",
+)
+def cohorts_job() -> None:
+    """Reads months again, and finds what events and watermarks missed."""
+    read_recent_months()
+
+
+@dg.job(
     name="reconcile",
     partitions_def=PORTALS,
-    description="Compares one portal by counting, and finds rows that were missed or deleted.",
+    description="Compares the connected portals by counting, and finds rows that were missed or deleted.",
 )
 def reconcile_job() -> None:
-    """Compares all rows of one portal in few requests."""
-    compare_with_portal()
+    """Compares all rows of each portal in few requests."""
+    compare_with_portals()
 
 
 @dg.job(

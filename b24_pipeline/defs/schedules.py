@@ -1,14 +1,13 @@
-"""The schedules: each starts a run of its job for every portal, unless the portal's last run of it is unfinished."""
+"""The schedules: each starts runs of its job for groups of portals, unless runs of it still wait to begin."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
-from b24_pipeline.defs.assets.partitions import PORTALS, cohort_key, last_months
+from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.jobs import (
     changes_job,
     checks_job,
@@ -20,8 +19,12 @@ from b24_pipeline.defs.jobs import (
 )
 from b24_pipeline.defs.resources import B24
 
-PORTAL_TAG = "b24/portal"  # dagster.yaml lets one run at a time through for each of its values
-NIGHTLY_MONTHS = 2
+PORTALS_A_RUN = 25
+"""A run takes seconds of a core to start; a group is small enough that one run of several may fail."""
+
+MOST_UNFINISHED = 4
+"""Runs of a job that may go on, held up by portals that hang or are read for the first time, while more begin."""
+
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -30,42 +33,37 @@ UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
 @dg.schedule(job=changes_job, cron_schedule="*/10 * * * *", default_status=RUNNING)
 def changes_every_10_minutes(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads what changed in each portal, and builds the models."""
-    for portal in _idle_portals(context, b24, changes_job.name):
-        yield _request(context, portal, portal)
+    yield from _groups(context, b24, changes_job)
 
 
 @dg.schedule(job=pipelines_job, cron_schedule="5 * * * *", default_status=RUNNING)
 def pipelines_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads the pipelines, stages, fields and users of each portal."""
-    for portal in _idle_portals(context, b24, pipelines_job.name):
-        yield _request(context, portal, portal)
+    yield from _groups(context, b24, pipelines_job)
 
 
 @dg.schedule(job=matches_job, cron_schedule="20 * * * *", default_status=RUNNING)
 def matches_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Searches each portal for own ad leads that no sync could match in our copy."""
-    for portal in _idle_portals(context, b24, matches_job.name):
-        yield _request(context, portal, portal)
+    yield from _groups(context, b24, matches_job)
 
 
 @dg.schedule(job=cohorts_job, cron_schedule="15 2 * * *", default_status=RUNNING)
 def cohorts_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads the last two months of each portal again."""
-    for portal in _idle_portals(context, b24, cohorts_job.name):
-        for month in last_months(_tick(context).date(), NIGHTLY_MONTHS):
-            yield _request(context, portal, cohort_key(month, portal))
+    yield from _groups(context, b24, cohorts_job)
 
 
 @dg.schedule(job=reconcile_job, cron_schedule="15 3 * * *", default_status=RUNNING)
 def reconcile_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Finds what events and watermarks missed in each portal, whenever it was created."""
-    for portal in _idle_portals(context, b24, reconcile_job.name):
-        yield _request(context, portal, portal)
+    yield from _groups(context, b24, reconcile_job)
 
 
 @dg.schedule(job=checks_job, cron_schedule="30 * * * *", default_status=RUNNING)
@@ -80,30 +78,31 @@ def maintenance_nightly() -> dg.RunRequest:
     return dg.RunRequest()
 
 
-def _idle_portals(context: dg.ScheduleEvaluationContext, b24: B24, job: str) -> list[str]:
-    """The connected portals without an unfinished run of this job; adds a partition for each connected portal."""
+def _groups(
+    context: dg.ScheduleEvaluationContext, b24: B24, job: dg.JobDefinition
+) -> Iterator[dg.RunRequest]:
+    """A run for each group of connected portals; adds a partition for each portal.
+
+    No run while others of the job wait: a queue would grow. A portal that a run still works on is left out by the
+    next one, which finds it claimed in the database.
+    """
     portals = b24.connected_portals()
     if portals and PORTALS.name:
         context.instance.add_dynamic_partitions(PORTALS.name, portals)
-    return [portal for portal in portals if not _goes_on(context, job, portal)]
-
-
-def _goes_on(context: dg.ScheduleEvaluationContext, job: str, portal: str) -> bool:
-    unfinished = RunsFilter(job_name=job, statuses=UNFINISHED, tags={PORTAL_TAG: portal})
-    return bool(context.instance.get_run_records(unfinished, limit=1))
-
-
-def _request(context: dg.ScheduleEvaluationContext, portal: str, partition: str) -> dg.RunRequest:
-    """A request for a run; its key keeps a tick that is evaluated twice from starting two runs."""
-    return dg.RunRequest(
-        run_key=f"{partition}:{_tick(context):%Y-%m-%dT%H:%M}",
-        partition_key=partition,
-        tags={PORTAL_TAG: portal},
-    )
-
-
-def _tick(context: dg.ScheduleEvaluationContext) -> datetime:
-    return context.scheduled_execution_time
+    groups = [portals[start : start + PORTALS_A_RUN] for start in range(0, len(portals), PORTALS_A_RUN)]
+    unfinished = context.instance.get_run_records(RunsFilter(job_name=job.name, statuses=UNFINISHED))
+    waiting = [record for record in unfinished if record.dagster_run.status in WAITING]
+    if waiting or len(unfinished) + len(groups) > max(MOST_UNFINISHED, 2 * len(groups)):
+        context.log.info(f"{len(unfinished)} runs of {job.name} are unfinished, {len(waiting)} of them wait")
+        return
+    (op,) = job.graph.node_names()
+    for number, group in enumerate(groups):
+        # the key keeps a tick that is evaluated twice from starting a run twice
+        yield dg.RunRequest(
+            run_key=f"{number}:{context.scheduled_execution_time:%Y-%m-%dT%H:%M}",
+            run_config={"ops": {op: {"config": {"portals": group}}}},
+            tags={"b24/portals": str(len(group))},
+        )
 
 
 SCHEDULES = [

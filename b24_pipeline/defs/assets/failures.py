@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
 
-from b24_pipeline.errors import (
-    B24Error,
-)
+from b24_pipeline.errors import B24Error
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.log import masked
 from b24_pipeline.sync.outcome import Outcome
@@ -43,3 +41,35 @@ def failure(errors: Sequence[B24Error]) -> dg.Failure:
         metadata={type(error).__name__: line for error, line in zip(errors, lines, strict=True)},
         allow_retries=all(isinstance(error, RETRY_MAY_HELP) for error in errors),
     )
+
+
+class Failures:
+    """What failed in a run of many portals: the last errors of each portal, and of the models."""
+
+    def __init__(self) -> None:
+        self._of_portals: dict[str, list[B24Error]] = {}
+        self._of_models: list[B24Error] = []
+
+    def of_portal(self, portal: str, errors: Sequence[B24Error]) -> None:
+        """Notes how a portal ended; no errors take back those of an earlier try."""
+        self._of_portals[portal] = list(errors)
+
+    def of_models(self, errors: Sequence[B24Error]) -> None:
+        """Notes how the last build ended."""
+        self._of_models = list(errors)
+
+    def portals(self, matches: Callable[[B24Error], bool]) -> list[str]:
+        """The names of the portals that failed, all of whose errors match."""
+        failed = {portal: errors for portal, errors in self._of_portals.items() if errors}
+        return [portal for portal, errors in failed.items() if all(map(matches, errors))]
+
+    def raise_if_any(self) -> None:
+        """Raises dg.Failure with a line for each portal that failed; what the others did is done."""
+        lines = {portal: masked(str(errors[0])) for portal, errors in self._of_portals.items() if errors}
+        if self._of_models:
+            lines["models"] = masked(str(self._of_models[0]))
+        if not lines:
+            return
+        first, *others = lines.values()
+        many = f"{len(lines)} of {len(self._of_portals)} portals failed; " if others else ""
+        raise dg.Failure(f"{many}{first}", metadata=lines, allow_retries=False) from None

@@ -24,9 +24,12 @@ SLACK_SECONDS = 30
 
 
 def materializations(
-    warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome]
+    warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome], *, with_unchanged: bool = True
 ) -> Iterator[dg.AssetMaterialization]:
-    """The materializations of one portal's sync: one for each cohort that changed, and each directory that was read."""
+    """The materializations of one portal's sync: one for each cohort that changed, and each directory that was read.
+
+    Without `with_unchanged`, directories that are as they were are left out.
+    """
     for table in COHORT_TABLES:
         done = changed_outcomes(table, outcomes)
         if done:
@@ -37,9 +40,23 @@ def materializations(
                 )
     for table in PORTAL_TABLES:
         done = worked_outcomes(table, outcomes)
-        if done:
+        if done and (with_unchanged or changed_outcomes(table, done)):
             metadata = raw_table_metadata(warehouse, [portal], table, done)
             yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
+
+
+def month_materializations(
+    warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome], months: Sequence[date]
+) -> Iterator[dg.AssetMaterialization]:
+    """The materializations of these months of one portal, which were read completely."""
+    for table in COHORT_TABLES:
+        done = worked_outcomes(table, outcomes)
+        if done:
+            metadata = raw_table_metadata(warehouse, [portal], table, done)
+            for month in months:
+                yield dg.AssetMaterialization(
+                    table.key, partition=cohort_key(month, portal.name), metadata=metadata
+                )
 
 
 def worked_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -11,6 +11,7 @@ from b24_pipeline.sync.own_leads.match import match
 
 OWN = "own"
 LINKS = "links"
+MATCHES = dg.AssetKey([OWN, "lead_matches"])
 
 OWN_TABLES = {"leads": "leads", "creatives": "creatives", "directions": "account_directions"}
 """Tables that are imported or written to from outside, by their names as dbt sources."""
@@ -34,7 +35,7 @@ own_tables = [
 
 
 @dg.asset(
-    key=[OWN, "lead_matches"],
+    key=MATCHES,
     deps=[*own_tables, CHANGES],
     group_name=LINKS,
     kinds=set(KINDS),

@@ -29,11 +29,21 @@ def cohort_key(month: date, portal: str) -> dg.MultiPartitionKey:
 
 def ranges_by_portal(keys: Iterable[str]) -> Mapping[str, list[Days]]:
     """The cohort keys of each portal as ranges of days, as few as possible."""
+    return {portal: ranges_of_months(months) for portal, months in months_by_portal(keys).items()}
+
+
+def ranges_of_months(months: Iterable[date]) -> list[Days]:
+    """The days of these months as ranges, as few as possible."""
+    return list(_ranges(sorted(set(months))))
+
+
+def months_by_portal(keys: Iterable[str]) -> Mapping[str, list[date]]:
+    """The months of the cohort keys of each portal."""
     months: defaultdict[str, set[date]] = defaultdict(set)
     for key in keys:
         portal, month = _parts(key)
         months[portal].add(date.fromisoformat(month))
-    return {portal: list(_ranges(sorted(chosen))) for portal, chosen in months.items()}
+    return {portal: sorted(chosen) for portal, chosen in months.items()}
 
 
 def portal_keys(portal: str, keys: Iterable[str]) -> list[str]:

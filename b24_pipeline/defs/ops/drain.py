@@ -5,10 +5,11 @@ A run takes five seconds to start. While one waits for more events, what lands i
 
 from collections.abc import Iterable
 from time import monotonic, sleep
+from uuid import UUID
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import errors_as_failures, failure
+from b24_pipeline.defs.assets.failures import Failures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
@@ -18,13 +19,16 @@ from b24_pipeline.log import masked
 from b24_pipeline.models import ModelResult, build
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs
-from b24_pipeline.store.events import backlog
-from b24_pipeline.sync.events.drain import drain, sum_outcomes
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.events.drain import drain_pool, due_portals, sum_outcomes
 from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.parallel import PortalPool
 
 LINGER_SECONDS = 60.0
 MOST_SECONDS = 900.0
 """A run ends after that and another goes on, so that logs stay short and new code is loaded."""
+
+Pool = PortalPool[list[Outcome]]
 
 LOOK_SECONDS = 0.2
 BETWEEN_PASSES_SECONDS = 1.0
@@ -50,46 +54,58 @@ class DrainRun:
         self._runtime = runtime
         self._options = runtime.options(run_id=context.run_id)
         self._began = self._busy_at = self._reported_at = monotonic()
-        self._drained_at = self._built_at = float("-inf")
+        self._built_at = float("-inf")
+        self._drained_at: dict[UUID, float] = {}
         self._unreported: list[Outcome] = []
         self._unbuilt: set[str] = set()
         self._models: dict[str, ModelResult] = {}
-        self._errors: list[B24Error] = []
+        self._failures = Failures()
 
     def work(self) -> None:
-        """Works until no event has come for a minute. Raises dg.Failure where the last pass or build failed."""
-        while self._goes_on():
-            if not self._step():
-                sleep(LOOK_SECONDS)
-            if monotonic() - self._reported_at > BETWEEN_REPORTS_SECONDS:
-                self._report()
-        self._report()
-        if self._errors:
-            raise failure(self._errors)
+        """Works until no event has come for a minute. Raises dg.Failure where the last pass or build failed.
 
-    def _goes_on(self) -> bool:
+        Portals are drained apart from one another: one that does not answer keeps its own events waiting only.
+        """
+        with drain_pool(self._runtime.connections, self._options) as pool:
+            while self._goes_on(pool):
+                self._add_due(pool)
+                for portal, outcomes in self._ended(pool):
+                    self._drained(portal, outcomes)
+                if self._unbuilt and monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS:
+                    self._build()
+                if monotonic() - self._reported_at > BETWEEN_REPORTS_SECONDS:
+                    self._report()
+        self._report()
+        self._failures.raise_if_any()
+
+    def _goes_on(self, pool: Pool) -> bool:
         now = monotonic()
-        return bool(self._unbuilt) or (
+        return bool(self._unbuilt or pool.unfinished) or (
             now - self._busy_at < LINGER_SECONDS and now - self._began < MOST_SECONDS
         )
 
-    def _step(self) -> bool:
-        """Does a pass or a build, whichever is due; returns False where neither is."""
+    def _add_due(self, pool: Pool) -> None:
+        """Adds the portals with events that are due; after MOST_SECONDS only while one holds the run up."""
         now = monotonic()
-        due = self._runtime.warehouse.transact(backlog.is_due)
-        if due and now - self._drained_at > BETWEEN_PASSES_SECONDS:
-            self._drain()
-            return True
-        if self._unbuilt and now - self._built_at > BETWEEN_BUILDS_SECONDS:
-            self._build()
-            return True
-        return False
+        if now - self._began > MOST_SECONDS and not pool.has_silent:
+            return
+        busy = {portal.id for portal in pool.unfinished}
+        for portal in due_portals(self._runtime.connections):
+            is_soon = now - self._drained_at.get(portal.id, float("-inf")) < BETWEEN_PASSES_SECONDS
+            if portal.id not in busy and not is_soon:
+                pool.add(portal)
 
-    def _drain(self) -> None:
-        outcomes = drain(self._runtime.connections, self._options)
-        self._drained_at = self._busy_at = monotonic()
-        self._errors = [outcome.error for outcome in outcomes if outcome.error]
-        self._warn(self._errors)
+    def _ended(self, pool: Pool) -> list[tuple[Portal, list[Outcome]]]:
+        if pool.unfinished:
+            return pool.ended(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)
+        return []
+
+    def _drained(self, portal: Portal, outcomes: list[Outcome]) -> None:
+        self._drained_at[portal.id] = self._busy_at = monotonic()
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        self._failures.of_portal(portal.name, errors)
+        self._warn(errors)
         self._unreported += outcomes
         self._unbuilt |= {
             outcome.entity for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted
@@ -103,8 +119,9 @@ class DrainRun:
                 select = _models_above(touched) if last_syncs.models_built(connection) else None
             if select != "":
                 build(self._runtime.warehouse.connect, project, select=select, on_model=results.append)
+            self._failures.of_models([])
         except ModelError as error:
-            self._errors.append(error)
+            self._failures.of_models([error])
             self._warn([error])
         self._models |= {result.name: result for result in results}
         self._built_at = monotonic()

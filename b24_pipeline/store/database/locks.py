@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Lock
 
 import psycopg
 
 from b24_pipeline.store.database import queries
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
 
 _sql = queries.load(__file__)
 
@@ -24,6 +25,44 @@ def held(warehouse: Warehouse, name: str, *, wait_seconds: int) -> Iterator[bool
             if got:
                 with suppress(psycopg.OperationalError):  # a broken connection has let go by itself
                     _sql.unlock(connection, name=name)
+
+
+class Claims:
+    """Locks of many names on one connection, for threads of one process; all are let go with the connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._one_at_a_time = Lock()
+        self._ours: set[str] = set()
+
+    def take(self, name: str) -> bool:
+        """Takes the lock of this name; False where this or another process has it."""
+        with self._one_at_a_time:
+            # PostgreSQL would give the same session the same lock again
+            if name in self._ours or not _sql.try_lock(self._connection, name=name):
+                return False
+            self._ours.add(name)
+            return True
+
+    def give_back(self, name: str) -> None:
+        """Lets the next one have it."""
+        with self._one_at_a_time:
+            self._ours.discard(name)
+            with suppress(psycopg.OperationalError):  # a broken connection has let go by itself
+                _sql.unlock(self._connection, name=name)
+
+
+@contextmanager
+def claims(warehouse: Warehouse) -> Iterator[Claims]:
+    """Claims that are let go when the block ends, or the process is killed."""
+    with warehouse.autocommit() as connection:
+        _sql.stay(connection)
+        held_by_us = Claims(connection)
+        try:
+            yield held_by_us
+        finally:
+            with suppress(psycopg.Error):
+                _sql.unlock_all(connection)
 
 
 def _acquire(connection: psycopg.Connection, name: str, wait_seconds: int) -> bool:

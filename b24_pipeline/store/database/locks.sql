@@ -17,3 +17,11 @@ select set_config('lock_timeout', :patience, false);
 -- name: reset_patience()#
 -- Back to the usual.
 reset lock_timeout;
+
+-- name: stay()#
+-- A server that ends idle sessions must not end this one.
+set idle_session_timeout = 0;
+
+-- name: unlock_all()$
+-- Lets go of all that this session holds.
+select pg_advisory_unlock_all();

@@ -22,7 +22,7 @@ from b24_pipeline.sync.failures import explained
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
-from b24_pipeline.sync.parallel import each_portal
+from b24_pipeline.sync.parallel import PortalPool, each_portal
 
 STORING = "storing what events named"
 
@@ -42,17 +42,35 @@ def drain(
     `limit`: at most so many objects of a portal. Returns an outcome for each entity that had events. A portal that
     cannot be read keeps its events, and its outcome has the error. Raises DatabaseError.
     """
-    due = connections.warehouse.transact(backlog.due_accounts)
     upto = connections.warehouse.transact(backlog.last_event)
-    known = connections.portals.all() if portals is None else portals
     done = each_portal(
         connections,
-        [portal for portal in known if portal.id in due],
+        due_portals(connections, portals),
         options,
         lambda job: _drain_portal(job, upto, limit),
-        lambda portal, error: [Outcome(portal.name, EVENT, EVENT, error=error)],
+        _failed,
     )
     return [outcome for outcomes in done for outcome in outcomes]
+
+
+def due_portals(connections: Connections, portals: Sequence[Portal] | None = None) -> list[Portal]:
+    """Which of these portals, or of all connected ones, have events that are due."""
+    due = connections.warehouse.transact(backlog.due_accounts)
+    known = (connections.portals.all() if portals is None else portals) if due else ()
+    return [portal for portal in known if portal.id in due]
+
+
+def drain_pool(connections: Connections, options: Options) -> PortalPool[list[Outcome]]:
+    """A pool that drains what is due of each portal that is added to it, whatever the other portals do."""
+
+    def drain_due(job: Job) -> list[Outcome]:
+        return _drain_portal(job, connections.warehouse.transact(backlog.last_event), None)
+
+    return PortalPool(connections, options, drain_due, _failed)
+
+
+def _failed(portal: Portal, error: B24Error) -> list[Outcome]:
+    return [Outcome(portal.name, EVENT, EVENT, error=error)]
 
 
 def replay(connections: Connections, since: datetime, portals: Sequence[Portal]) -> int:

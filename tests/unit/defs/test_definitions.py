@@ -23,7 +23,7 @@ from b24_pipeline.defs.assets.partitions import cohort_key, last_months, ranges_
 from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, PORTALS_KEY, RECONCILIATION
 from b24_pipeline.defs.instance.storage import storage_url
 from b24_pipeline.defs.resources import B24
-from b24_pipeline.defs.schedules import PORTAL_TAG, changes_every_10_minutes, cohorts_nightly
+from b24_pipeline.defs.schedules import PORTALS_A_RUN, changes_every_10_minutes, cohorts_nightly
 from b24_pipeline.defs.sensors import inbound_events, new_portals
 from b24_pipeline.paths import bundled
 from b24_pipeline.sync.crm.scope import Days
@@ -33,16 +33,22 @@ TICK = datetime(2026, 11, 23, 8, 50, tzinfo=UTC)
 
 
 class Connected(B24):
-    """An installation with two portals and no database."""
+    """An installation with some portals and no database."""
+
+    names: list[str] = ["acme", "globex"]  # noqa: RUF012 - a field of the resource
 
     def connected_portals(self) -> list[str]:
-        return ["acme", "globex"]
+        return self.names
 
 
 @contextmanager
-def scheduled(instance: DagsterInstance) -> Iterator[dg.ScheduleEvaluationContext]:
+def scheduled(
+    instance: DagsterInstance, installation: Connected | None = None
+) -> Iterator[dg.ScheduleEvaluationContext]:
     with dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=TICK, resources={"b24": Connected()}
+        instance=instance,
+        scheduled_execution_time=TICK,
+        resources={"b24": installation or Connected()},
     ) as context:
         yield context
 
@@ -129,32 +135,52 @@ def test_jobs_schedules_and_sensors() -> None:
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
 
 
-def test_changes_are_read_from_each_connected_portal(instance: DagsterInstance) -> None:
-    """Each portal has a run of its own, tagged so that a portal's runs follow one another."""
+def portals_in(request: dg.RunRequest) -> list[str]:
+    """The portals that a run is to read."""
+    (op,) = request.run_config["ops"].values()
+    return list(op["config"]["portals"])
+
+
+def test_changes_are_read_from_groups_of_portals(instance: DagsterInstance) -> None:
+    """Few portals share one run; many share several, each portal in one of them."""
     with scheduled(instance) as context:
-        requests = requests_of(changes_every_10_minutes(context))
-    assert [(one.partition_key, one.tags[PORTAL_TAG]) for one in requests] == [
-        ("acme", "acme"),
-        ("globex", "globex"),
-    ]
-    assert requests[0].run_key == "acme:2026-11-23T08:50"
+        (request,) = requests_of(changes_every_10_minutes(context))
+    assert portals_in(request) == ["acme", "globex"]
+    assert (request.run_key, request.partition_key) == ("0:2026-11-23T08:50", None)
     assert set(instance.get_dynamic_partitions("portals")) == {"acme", "globex"}
-
-
-def test_a_portal_whose_last_run_goes_on_is_left_alone(instance: DagsterInstance) -> None:
-    """While a first sync runs for hours no further runs are queued."""
-    run = dg.DagsterRun(job_name="changes", tags={PORTAL_TAG: "acme"}, status=dg.DagsterRunStatus.STARTED)
-    instance.add_run(run)
-    with scheduled(instance) as context:
+    names = [f"portal {number:02}" for number in range(2 * PORTALS_A_RUN + 1)]
+    with scheduled(instance, Connected(names=names)) as context:
         requests = requests_of(changes_every_10_minutes(context))
-    assert [one.partition_key for one in requests] == ["globex"]
+    assert [portal for one in requests for portal in portals_in(one)] == names
+    assert [len(portals_in(one)) for one in requests] == [PORTALS_A_RUN, PORTALS_A_RUN, 1]
+    assert len({one.run_key for one in requests}) == 3
 
 
-def test_the_last_two_cohorts_are_read_again_at_night(instance: DagsterInstance) -> None:
-    """The last two months of each portal are read again, the earlier month first."""
+@pytest.mark.parametrize(
+    ("unfinished", "starts"),
+    [
+        ([], True),
+        ([dg.DagsterRunStatus.STARTED], True),  # a portal is read for the first time, the others go on
+        ([dg.DagsterRunStatus.NOT_STARTED], False),
+        ([dg.DagsterRunStatus.STARTED] * 4, False),
+    ],
+)
+def test_runs_of_a_job_do_not_pile_up(
+    instance: DagsterInstance, unfinished: list[dg.DagsterRunStatus], starts: bool
+) -> None:
+    """A run that a slow portal holds up lets the next one begin; runs that wait, or too many, do not."""
+    for status in unfinished:
+        instance.add_run(dg.DagsterRun(job_name="changes", status=status))
+    instance.add_run(dg.DagsterRun(job_name="changes", status=dg.DagsterRunStatus.FAILURE))
     with scheduled(instance) as context:
-        keys = [one.partition_key for one in requests_of(cohorts_nightly(context))]
-    assert keys == ["2026-10-01|acme", "2026-11-01|acme", "2026-10-01|globex", "2026-11-01|globex"]
+        assert bool(requests_of(changes_every_10_minutes(context))) is starts
+
+
+def test_recent_months_are_read_again_at_night(instance: DagsterInstance) -> None:
+    """One run reads them of all portals; which months they are it finds itself."""
+    with scheduled(instance) as context:
+        (request,) = requests_of(cohorts_nightly(context))
+    assert portals_in(request) == ["acme", "globex"]
 
 
 def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:

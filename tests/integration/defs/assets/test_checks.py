@@ -9,7 +9,8 @@ from dagster import DagsterInstance
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.crm import changes, cohorts
-from b24_pipeline.defs.checks import CHECKS, agrees_with_portal, counts, events_arrive, fresh
+from b24_pipeline.defs.checks import CHECKS, counts
+from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fresh
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
 from tests.integration.defs.assets.conftest import PORTAL, RESOURCES, ids, materialized, run_changes

@@ -60,7 +60,7 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
     evaluated = result.get_asset_check_evaluations()
     assert {check.check_name for check in evaluated if not check.passed} == set()
-    assert len(evaluated) == 1 + sum(len(model.tests) for model in project.models.values())
+    assert len(evaluated) == 3 + sum(len(model.tests) for model in project.models.values())
 
 
 def test_changes_marks_the_cohorts_that_it_touched(

@@ -1,0 +1,164 @@
+"""The ops that schedules run for many portals at once: changes, directories, matches, recent months, comparison."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+
+import dagster as dg
+from pydantic import Field
+
+from b24_pipeline.defs.assets.failures import errors_as_failures
+from b24_pipeline.defs.assets.materializations import materializations, month_materializations
+from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadata, outcome_table
+from b24_pipeline.defs.assets.model_events import Event, log_events
+from b24_pipeline.defs.assets.own_leads import MATCHES
+from b24_pipeline.defs.assets.partitions import (
+    last_months,
+    months_by_portal,
+    ranges_of_months,
+)
+from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask, chosen
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.defs.sync_checks import sync_evaluations
+from b24_pipeline.entities import USER
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.own_leads.match import MatchOutcome, match
+from b24_pipeline.sync.run import DIRECTORIES, SyncRequest, backfill, reconcile, sync_portal
+
+NIGHTLY_MONTHS = 2
+PATIENCE_SECONDS = 900.0
+"""How long a nightly or hourly run waits for a portal that another run reads."""
+
+
+class Portals(dg.Config):
+    """Which portals a run works on; a partition, where one was chosen, goes before."""
+
+    portals: list[str] = Field(default=[], description="Names of portals; all connected ones if empty.")
+
+
+@dg.op
+def read_changes(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+    """Reads what changed in each portal since its last sync, the first time everything; then builds the models."""
+    task = PortalTask(lambda job: sync_portal(job, SyncRequest()), _change_events, builds=True)
+    with errors_as_failures(), b24.opened() as runtime:
+        run = _worked(context, runtime, task, _names(context, config))
+        with runtime.warehouse.connect() as connection:
+            log_events(context, sync_evaluations(context.instance, connection))
+    run.failures.raise_if_any()
+
+
+def _change_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+    done = _syncs(outcomes)
+    if all(outcome.worked for outcome in done):
+        metadata = outcome_metadata(done) | {"entities": outcome_table(done)}
+        yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
+    yield from materializations(runtime.warehouse, portal, done, with_unchanged=False)
+
+
+@dg.op
+def read_all_directories(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+    """Reads all pipelines, stages, directories, fields and users of each portal, mostly in two requests."""
+    wanted = SyncRequest((DIRECTORIES, USER.name))
+    task = PortalTask(
+        lambda job: sync_portal(job, wanted), _read_events, patience_seconds=PATIENCE_SECONDS, repeats=True
+    )
+    _run(context, b24, task, _names(context, config))
+
+
+def _read_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+    yield from materializations(runtime.warehouse, portal, _syncs(outcomes))
+
+
+@dg.op
+def match_own_leads(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+    """Matches own leads of each portal, in our copy and by the portal's search, then builds what reads them."""
+    task = PortalTask(
+        lambda job: [match(job)], _match_events, patience_seconds=PATIENCE_SECONDS, repeats=True, builds=True
+    )
+    _run(context, b24, task, _names(context, config))
+
+
+def _match_events(_runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+    for outcome in outcomes:
+        if isinstance(outcome, MatchOutcome) and not outcome.error and outcome.own_leads:
+            yield dg.AssetMaterialization(MATCHES, partition=portal.name, metadata=matching_metadata(outcome))
+
+
+@dg.op
+def read_recent_months(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+    """Reads the last two months of each portal again, or the month of the partition, and finds deleted rows."""
+    names, months = config.portals, last_months(datetime.now(UTC).date(), NIGHTLY_MONTHS)
+    if context.has_partition_key:
+        ((portal, months),) = months_by_portal([context.partition_key]).items()
+        names = [portal]
+    task = PortalTask(
+        _month_reader(months), _month_events(months), patience_seconds=PATIENCE_SECONDS, repeats=True
+    )
+    _run(context, b24, task, names)
+
+
+def _month_reader(months: Sequence[date]) -> Callable[[Job], Outcomes]:
+    def read(job: Job) -> Outcomes:
+        return [outcome for days in ranges_of_months(months) for outcome in backfill(job, days, ())]
+
+    return read
+
+
+def _month_events(months: Sequence[date]) -> Callable[[Runtime, Portal, Outcomes], Iterator[Event]]:
+    def events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+        yield from month_materializations(runtime.warehouse, portal, _syncs(outcomes), months)
+
+    return events
+
+
+@dg.op
+def compare_with_portals(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+    """Compares each portal by counting, repairs what differs, and reports the cohorts that it changed.
+
+    The models above them are built by the next run of `changes`, minutes later.
+    """
+    task = PortalTask(reconcile, _repair_events, patience_seconds=PATIENCE_SECONDS, repeats=True)
+    _run(context, b24, task, _names(context, config))
+
+
+def _repair_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+    yield from materializations(runtime.warehouse, portal, _syncs(outcomes), with_unchanged=False)
+
+
+def _names(context: dg.OpExecutionContext, config: Portals) -> list[str]:
+    return [context.partition_key] if context.has_partition_key else config.portals
+
+
+def _run(context: dg.OpExecutionContext, b24: B24, task: PortalTask, names: Sequence[str]) -> None:
+    """Does the task for each portal. Raises dg.Failure with a line for each one that failed."""
+    with errors_as_failures(), b24.opened() as runtime:
+        run = _worked(context, runtime, task, names)
+    run.failures.raise_if_any()
+
+
+def _worked(
+    context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask, names: Sequence[str]
+) -> PortalsRun:
+    run = PortalsRun(context, runtime, task)
+    run.work(chosen(runtime, names))
+    outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
+    changed = [
+        outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error
+    ]
+    context.add_output_metadata(
+        outcome_metadata(outcomes)
+        | {
+            "portals": len(run.outcomes),
+            "missing": sum(outcome.missing for outcome in outcomes),
+            "outdated": sum(outcome.outdated for outcome in outcomes),
+            "changed": outcome_table(changed),
+        }
+    )
+    return run
+
+
+def _syncs(outcomes: Outcomes) -> list[Outcome]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]

@@ -1,0 +1,151 @@
+"""One run of Dagster for many portals: read side by side, each with its own events and its own failure.
+
+A process of its own for each portal takes seconds to start, and builds the models again for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+import dagster as dg
+
+from b24_pipeline.defs.assets.failures import Failures
+from b24_pipeline.defs.assets.model_events import Event, changed_model_events, log_events
+from b24_pipeline.defs.assets.models import project
+from b24_pipeline.errors import ModelError
+from b24_pipeline.errors.groups import RETRY_MAY_HELP
+from b24_pipeline.log import masked
+from b24_pipeline.models import BuildResult, build
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.database.locks import Claims, claims
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.own_leads.match import MatchOutcome
+from b24_pipeline.sync.parallel import PortalPool
+
+QUIET_SECONDS = 15.0
+"""While nothing else ended for so long, the models are built of what did: nobody waits for a portal that hangs."""
+
+LOOK_SECONDS = 1.0
+CLAIM_SECONDS = 2.0
+
+Outcomes = Sequence[Outcome] | Sequence[MatchOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class PortalTask:
+    """What a run does for each of its portals.
+
+    `work` does it; `events` are what Dagster is to know of it. `patience_seconds`: how long a portal that another
+    run works on is waited for; without patience it is left out, because that run reads it. `repeats`: whether a
+    portal that failed in a way that may pass is tried once more in the end. `builds`: whether the models are built.
+    """
+
+    work: Callable[[Job], Outcomes]
+    events: Callable[[Runtime, Portal, Outcomes], Iterator[Event]]
+    patience_seconds: float = 0.0
+    repeats: bool = False
+    builds: bool = False
+
+
+class PortalsRun:
+    """The work of one run: its portals, then the models. What each portal did is reported when it ends."""
+
+    def __init__(self, context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask) -> None:
+        self.failures = Failures()
+        self.outcomes: dict[str, Outcomes] = {}
+        self._context = context
+        self._runtime = runtime
+        self._task = task
+        self._options = runtime.options(run_id=context.run_id)
+        self._is_unbuilt = task.builds
+        self._ended_at = monotonic()
+
+    def work(self, portals: Iterable[Portal]) -> None:
+        """Works on these portals. What failed is in `failures`."""
+        with claims(self._runtime.warehouse) as claimed, self._pool(claimed) as pool:
+            for portal in portals:
+                pool.add(portal)
+            self._follow(pool)
+            for portal in self._to_repeat():
+                pool.add(portal)
+            self._follow(pool)
+        self._build()
+
+    def _pool(self, claimed: Claims) -> PortalPool[Outcomes | None]:
+        def work_alone(job: Job) -> Outcomes | None:
+            with _alone(claimed, job.portal, self._task.patience_seconds) as is_ours:
+                return self._task.work(job) if is_ours else None
+
+        return PortalPool(
+            self._runtime.connections,
+            self._options,
+            work_alone,
+            lambda portal, error: [Outcome(portal.name, "portal", "incremental", error=error)],
+        )
+
+    def _follow(self, pool: PortalPool[Outcomes | None]) -> None:
+        while pool.unfinished:
+            for portal, outcomes in pool.ended(LOOK_SECONDS):
+                self._ended(portal, outcomes)
+            if monotonic() - self._ended_at > QUIET_SECONDS:
+                self._build()
+
+    def _ended(self, portal: Portal, outcomes: Outcomes | None) -> None:
+        if outcomes is None:
+            self._context.log.info(f"{portal.name} is left out: another run works on it")
+            return
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        self.outcomes[portal.name] = outcomes
+        self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
+        log_events(self._context, self._task.events(self._runtime, portal, outcomes))
+        self.failures.of_portal(portal.name, errors)
+        for error in errors:
+            self._context.log.warning(masked(str(error)))
+
+    def _to_repeat(self) -> list[Portal]:
+        if not self._task.repeats:
+            return []
+        names = self.failures.portals(lambda error: isinstance(error, RETRY_MAY_HELP))
+        return self._runtime.portals.named(names) if names else []
+
+    def _build(self) -> None:
+        """Builds the models above what changed, if a portal was read since the last build."""
+        if not self._is_unbuilt:
+            return
+        self._is_unbuilt = False
+        done = BuildResult()
+        try:
+            done = build(
+                self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
+            )
+            self.failures.of_models([])
+        except ModelError as error:
+            self.failures.of_models([error])
+            self._context.log.warning(masked(str(error)))
+        log_events(self._context, changed_model_events(self._context.instance, self._runtime, done))
+
+
+@contextmanager
+def _alone(claimed: Claims, portal: Portal, patience_seconds: float) -> Iterator[bool]:
+    """Keeps other runs from this portal during the block; yields False where one works on it for all that time."""
+    name = f"{portal.id} run"
+    until = monotonic() + patience_seconds
+    while not claimed.take(name):
+        if monotonic() >= until:
+            yield False
+            return
+        sleep(CLAIM_SECONDS)
+    try:
+        yield True
+    finally:
+        claimed.give_back(name)
+
+
+def chosen(runtime: Runtime, names: Sequence[str]) -> list[Portal]:
+    """The connected portals of these names, or all that are connected."""
+    return [portal for portal in runtime.portals.named() if not names or portal.name in names]
