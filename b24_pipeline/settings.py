@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     b24_public_url: str = "http://127.0.0.1:8024"
     b24_admin_key: SecretStr | None = None
     b24_allowed_portals: str = ""
+    b24_ui_hosts: str = ""
     b24_rate_limit: str | None = None
     b24_budget_url: str | None = None
     b24_select: dict[str, list[str]] = Field(default_factory=dict)
@@ -86,7 +87,16 @@ class Settings(BaseSettings):
     @property
     def allowed_portals(self) -> tuple[str, ...]:
         """Host patterns beyond the Bitrix24 clouds, from B24_ALLOWED_PORTALS."""
-        return tuple(part.strip() for part in self.b24_allowed_portals.split(",") if part.strip())
+        return _listed(self.b24_allowed_portals)
+
+    @property
+    def ui_hosts(self) -> tuple[str, ...]:
+        """Hosts by which browsers may ask for Dagster's UI beyond this machine's own, from B24_UI_HOSTS."""
+        return _listed(self.b24_ui_hosts)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def read_settings(**overrides: Any) -> Settings:

@@ -11,7 +11,7 @@ from b24_pipeline import runtime
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
 from b24_pipeline.commands.funnel import show_funnel
 from b24_pipeline.commands.models import build_models
-from b24_pipeline.commands.screen import progress, say
+from b24_pipeline.commands.screen import complain, progress, say
 from b24_pipeline.commands.sync import show_outcomes
 from b24_pipeline.commands.up import show_addresses
 from b24_pipeline.runtime import Runtime
@@ -76,11 +76,18 @@ def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> Non
     from b24_pipeline.commands.supervisor import run
 
     say("starting Dagster and the HTTP service ...")
-    with portal.changing() as begin:
+    with portal.changing() as begin, runtime.opened(chosen) as opened:
 
         def ready(addresses: ServiceAddresses) -> None:
             show_addresses(addresses)
             say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
             begin()
 
-        run(chosen, port=port, web_port=web_port, on_ready=ready)
+        run(
+            chosen,
+            opened.warehouse,
+            port=port,
+            web_port=web_port,
+            on_ready=ready,
+            on_restart=complain,
+        )

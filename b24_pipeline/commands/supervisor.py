@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,10 +31,13 @@ from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import database_url
 from b24_pipeline.settings import Settings, child_environment
+from b24_pipeline.store.database.locks import claims
+from b24_pipeline.store.database.warehouse import Warehouse
 
 START_SECONDS = 120
 STOP_SECONDS = 12
 LOOK_SECONDS = 0.5
+MOST_RESTARTS, RESTARTS_SECONDS = 5, 300.0
 LOCATION = "b24"
 WEB = "HTTP service"
 DAGSTER_LOG, WEB_LOG = "dagster.log", "web.log"
@@ -48,28 +52,32 @@ _HEALTH = """
 
 def run(
     settings: Settings,
+    warehouse: Warehouse,
     *,
     host: str = "127.0.0.1",
     port: int = 3000,
     web_port: int = 8024,
     on_ready: Callable[[ServiceAddresses], None] = lambda addresses: None,
+    on_restart: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; call it from the main thread.
 
     `on_ready` gets the addresses once the UI, the definitions, the daemon and
-    the HTTP service are there. Raises UsageError where a port is taken, and
-    B24Error where one of them does not start or ends by itself.
+    the HTTP service are there. A process that ends by itself is started again, and `on_restart` gets a line
+    about it. Raises UsageError where a port is taken or another `b24 up` uses this database, and B24Error where a
+    process does not start, or ends again and again.
     """
     _require_free(host, port, "--port")
     _require_free(host, web_port, "--web-port")
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
-    services = Services(settings, host, port, web_port)
-    with _stop_signals() as stop:
+    with _only_one(warehouse), _stop_signals() as stop:
+        services = Services(settings, host, port, web_port)
         try:
             if services.start(stop):
                 on_ready(services.addresses)
             while not stop.wait(LOOK_SECONDS):
-                services.raise_if_ended()
+                for line in services.restart_ended():
+                    on_restart(line)
         finally:
             services.stop()
             database_url(settings)  # an embedded server forgets here those that were killed
@@ -98,6 +106,8 @@ class Services:
             (self._home / name).write_bytes(b"")
         self._folder = TemporaryDirectory(prefix="b24-up-")  # a socket's path has to be short
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, list[str]] = {}
+        self._restarts: defaultdict[str, list[float]] = defaultdict(list)
 
     def start(self, stop: Event) -> bool:
         """Waits until everything answers: True then, False if a stop was asked for before."""
@@ -109,10 +119,9 @@ class Services:
         self._run("code server", "dagster", "api", "grpc", "--socket", str(code), *served)
         if not self._wait(lambda: _answers(code), stop, deadline):
             return False
-        workspace = ("--workspace", str(self._workspace(code)), "--log-level", "warning")
-        self._run("daemon", "dagster._daemon", "run", *workspace)
-        shown = ("--host", self._host, "--port", self._port)
-        self._run("webserver", "dagster_webserver", *shown, *workspace)
+        workspace = str(self._workspace(code))
+        self._run("daemon", "dagster._daemon", "run", "--workspace", workspace, "--log-level", "warning")
+        self._run("webserver", "b24_pipeline.defs.ui", self._host, self._port, workspace)
         return self._wait(
             lambda: _serves(self.addresses.web) and _healthy(self.addresses.dagster), stop, deadline
         )
@@ -122,6 +131,23 @@ class Services:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise B24Error(f"the {name} ended by itself ({process.returncode}); see {self._logs[name]}")
+
+    def restart_ended(self) -> list[str]:
+        """Starts processes that ended by themselves again; returns a line for each of them.
+
+        Raises B24Error where one ended MOST_RESTARTS times within RESTARTS_SECONDS: starting it again does not help.
+        """
+        lines = []
+        for name, process in list(self._processes.items()):
+            if process.poll() is None:
+                continue
+            recent = [at for at in self._restarts[name] if time.monotonic() - at < RESTARTS_SECONDS]
+            if len(recent) >= MOST_RESTARTS:
+                self.raise_if_ended()
+            self._restarts[name] = [*recent, time.monotonic()]
+            self._launch(name)
+            lines.append(f"the {name} ended by itself ({process.returncode}) and was started again")
+        return lines
 
     def stop(self) -> None:
         """Asks the processes to end, and kills those that do not."""
@@ -138,16 +164,20 @@ class Services:
 
     def _run(self, name: str, module: str, *options: str) -> None:
         self._logs[name] = self._home / (WEB_LOG if name == WEB else DAGSTER_LOG)
+        self._commands[name] = [sys.executable, "-W", "ignore", "-m", module, *options]
+        self._launch(name)
+
+    def _launch(self, name: str) -> None:
         with self._logs[name].open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", module, *options],
+                self._commands[name],
                 cwd=self._home,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread of ours runs yet
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal
             )
 
     def _wait(self, ready: Callable[[], bool], stop: Event, deadline: float) -> bool:
@@ -220,6 +250,17 @@ def _healthy(address: str) -> bool:
     daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"]
     beating = all(daemon["healthy"] for daemon in daemons if daemon["required"])
     return bool(loaded) and all(loaded) and beating
+
+
+@contextmanager
+def _only_one(warehouse: Warehouse) -> Iterator[None]:
+    """Keeps a second `b24 up` from this database. Raises UsageError where one runs."""
+    with claims(warehouse) as claimed:
+        if not claimed.take("up"):
+            raise UsageError(
+                "another `b24 up` runs on this database; stop it first, or set another DATABASE_URL or B24_HOME"
+            )
+        yield
 
 
 @contextmanager

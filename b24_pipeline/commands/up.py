@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.screen import say
+from b24_pipeline.commands.screen import complain, say
 from b24_pipeline.settings import settings
 
 if TYPE_CHECKING:
@@ -22,8 +22,15 @@ def up(
     from b24_pipeline.commands.supervisor import run
 
     say("starting Dagster and the HTTP service (half a minute the first time) ...")
-    with runtime.opened(settings()):
-        run(settings(), port=port, web_port=web_port, on_ready=show_addresses)
+    with runtime.opened(settings()) as opened:
+        run(
+            settings(),
+            opened.warehouse,
+            port=port,
+            web_port=web_port,
+            on_ready=show_addresses,
+            on_restart=complain,
+        )
 
 
 def show_addresses(addresses: ServiceAddresses) -> None:

@@ -11,14 +11,13 @@ import dagster as dg
 
 from b24_pipeline.defs.assets.failures import Failures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
+from b24_pipeline.defs.assets.model_events import changed_models
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project
-from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error, ModelError
 from b24_pipeline.log import masked
-from b24_pipeline.models import ModelResult, build
+from b24_pipeline.models import BuildResult, ModelResult, build
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.store.checks import last_syncs
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.drain import drain_pool, due_portals, sum_outcomes
 from b24_pipeline.sync.outcome import Outcome
@@ -57,7 +56,7 @@ class DrainRun:
         self._built_at = float("-inf")
         self._drained_at: dict[UUID, float] = {}
         self._unreported: list[Outcome] = []
-        self._unbuilt: set[str] = set()
+        self._is_unbuilt = False
         self._models: dict[str, ModelResult] = {}
         self._failures = Failures()
 
@@ -71,7 +70,7 @@ class DrainRun:
                 self._add_due(pool)
                 for portal, outcomes in self._ended(pool):
                     self._drained(portal, outcomes)
-                if self._unbuilt and monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS:
+                if self._is_unbuilt and monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS:
                     self._build()
                 if monotonic() - self._reported_at > BETWEEN_REPORTS_SECONDS:
                     self._report()
@@ -80,7 +79,7 @@ class DrainRun:
 
     def _goes_on(self, pool: Pool) -> bool:
         now = monotonic()
-        return bool(self._unbuilt or pool.unfinished) or (
+        return bool(self._is_unbuilt or pool.unfinished) or (
             now - self._busy_at < LINGER_SECONDS and now - self._began < MOST_SECONDS
         )
 
@@ -107,23 +106,20 @@ class DrainRun:
         self._failures.of_portal(portal.name, errors)
         self._warn(errors)
         self._unreported += outcomes
-        self._unbuilt |= {
-            outcome.entity for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted
-        }
+        self._is_unbuilt |= any(outcome.rows_changed or outcome.rows_deleted for outcome in outcomes)
 
     def _build(self) -> None:
-        touched, self._unbuilt = self._unbuilt, set()
-        results: list[ModelResult] = []
+        self._is_unbuilt = False
+        done = BuildResult()
         try:
-            with self._runtime.warehouse.connect() as connection:
-                select = _models_above(touched) if last_syncs.models_built(connection) else None
-            if select != "":
-                build(self._runtime.warehouse.connect, project, select=select, on_model=results.append)
+            done = build(
+                self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
+            )
             self._failures.of_models([])
         except ModelError as error:
             self._failures.of_models([error])
             self._warn([error])
-        self._models |= {result.name: result for result in results}
+        self._models |= {model.name: model for model in changed_models(done)}
         self._built_at = monotonic()
 
     def _warn(self, errors: Iterable[B24Error]) -> None:
@@ -142,9 +138,3 @@ class DrainRun:
         for result in models.values():
             metadata = model_metadata(self._runtime, project, result)
             self._context.log_event(dg.AssetMaterialization(model_key(result.name), metadata=metadata))
-
-
-def _models_above(entities: Iterable[str]) -> str:
-    """The selection of the models above the tables of these entities; empty where there are none."""
-    tables = {f"public.{BY_OUTCOME[name].table}" for name in entities if name in BY_OUTCOME}
-    return " ".join(f"{model.name}+" for model in project.models.values() if tables & {*model.sources})

@@ -201,8 +201,8 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
     """What `b24 up` does: ready, then gone within 15 seconds of SIGTERM, with all that it started."""
     port, web_port = free_port(), free_port()
     program = (
-        "from b24_pipeline.commands import supervisor; from b24_pipeline.settings import settings; "
-        f"supervisor.run(settings(), port={port}, web_port={web_port}, on_ready=lambda them: print(them, flush=True))"
+        "from b24_pipeline.commands import up; from b24_pipeline.settings import settings; "
+        f"up.up({port}, {web_port})"
     )
     up = Running([sys.executable, "-W", "ignore", "-c", program], port, environment, tmp_path / "up.log")
     try:
