@@ -85,10 +85,11 @@ def begin(connection: Connection) -> None:
     _sql.make_staging(connection)
 
 
-def add_unread(connection: Connection, account: UUID, read: PhoneReader) -> None:
-    """Adds own leads that are new or have another phone now."""
+def add_unread(connection: Connection, account: UUID, read: PhoneReader, *, again: bool = False) -> None:
+    """Adds own leads that are new or have another phone now; all of them where phones are read `again`."""
+    statement = _sql.all_phones if again else _sql.unread
     with connection.cursor("unread_phones") as unread:
-        unread.execute(_sql.unread.sql, {"account": account})
+        unread.execute(statement.sql, {"account": account})
         while rows := unread.fetchmany(ROWS_AT_ONCE):
             with connection.cursor().copy(_sql.copy_to_match.sql) as copy:
                 for number, phone in rows:

@@ -60,6 +60,14 @@ select
 from leads
 where user_account_id = :account and coalesce(phone, '') is distinct from phones_of;
 
+-- name: all_phones(account)
+-- All own leads, where phones are read in a new way.
+select
+    id::text,
+    coalesce(phone, '') as phone
+from leads
+where user_account_id = :account;
+
 -- name: copy_to_match()#
 -- Their phones in E.164.
 copy own_to_match (lead_id, phones, phones_of, is_changed) from stdin;

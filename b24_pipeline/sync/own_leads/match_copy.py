@@ -18,8 +18,13 @@ from b24_pipeline.sync.own_leads.phones import phones_of
 OWN_LEAD = "own_lead"
 MATCH = "match"
 
+READING = 2
+"""The way in which phones are read. Where it is a new one, all phones of the copy and of own leads are read again."""
+
 PHONES, MATCHES = "phones", "matches:"
 """Bookmarks of how far the copy was read: by the index of phones, and by matching for each counted entity type."""
+
+_PHONES_NOW = f"{PHONES}:{READING}"
 
 
 def link_own_leads(warehouse: Warehouse, portal: Portal) -> Linked:
@@ -51,16 +56,17 @@ def match_changed(
     entity_type = matches.counted(connection, portal.id).entity_type
     read = phone_reader(portal)
     reader = f"{MATCHES}{entity_type}"
-    seen = matches.seen_upto(connection, portal.id, PHONES)
+    seen = matches.seen_upto(connection, portal.id, _PHONES_NOW)
     touched = crm_phones.index_changed(connection, portal.id, seen, read)
     matches.begin(connection)
-    matches.add_unread(connection, portal.id, read)
+    matches.add_unread(connection, portal.id, read, again=seen == matches.NEVER)
     seen = matches.seen_upto(connection, portal.id, reader)
     matches.add_touched(connection, portal.id, seen, touched)
     ids = [own_lead.id for own_lead in asked]
     matches.add_leads(connection, portal.id, ids)
     linked = matches.match(connection, portal.id, entity_type, by_portal=by_portal, asked=ids)
-    bookmarks.move(connection, portal.id, (PHONES, reader), upto)
+    bookmarks.move(connection, portal.id, (_PHONES_NOW, reader), upto)
+    bookmarks.forget(connection, portal.id, PHONES, kept=(_PHONES_NOW,))
     bookmarks.forget(connection, portal.id, MATCHES, kept=(reader,))
     return linked
 

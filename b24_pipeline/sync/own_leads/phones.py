@@ -1,4 +1,7 @@
-"""Reads phones as people write them, and gives them in E.164 so that they can be compared."""
+"""Reads phones as people write them, and gives them in E.164 so that they can be compared.
+
+Whoever changes what is read raises `READING` in `match_copy.py`: what is stored is then read again.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
+
+from b24_pipeline.sync.own_leads.damage import EXPONENT
 
 MOST_LETTERS = 500
 """How much of a text is read: a longer text is no phone field."""
@@ -22,17 +27,25 @@ _AT_HOME = re.compile(r"\+7([1-9][0-9]{9})|[78]([2-9][0-9]{9})|([1-79][0-9]{9})"
 _OF_CODE_7 = frozenset({"RU", "KZ"})
 _FEWEST_DIGITS = 8  # a shorter number is not taken by its length alone
 _CACHED = 65_536
+# a digit that callers from abroad put before a mobile number of ten digits; some people write it, some do not
+_MOBILE_MARKS = {52: "1", 54: "9"}  # Mexico, Argentina
+_WITH_MARK = 11
+# what is compared by its digits, where no country has such a number: the most digits are E.164's
+_ONLY_DIGITS = re.compile(r"\+?[0-9]{11,15}")
+_MARKED = re.compile(r"\+(52|54)([0-9]{10})")
 
 
 def phones_of(text: str | None, region: str) -> tuple[str, ...]:
     """The phones of a text in E.164, each once, in order; `region` is the country of numbers without a code.
 
-    Commas, semicolons, slashes and line ends separate phones. Extensions are left out. A number counts if its
-    country has such numbers, or at least numbers of this length, and not all of its digits are the same.
+    Commas, semicolons, slashes and line ends separate phones. Extensions are left out, and so are numbers in
+    exponent form, because a spreadsheet has dropped their last digits. A number counts if its country has such
+    numbers, or at least numbers of this length, and not all of its digits are the same. A number of 11 to 15 digits
+    that no country has is given by its digits. Mexico's mobile 1 and Argentina's mobile 9 are left out.
     """
     if not text:
         return ()
-    looked_at = text[:MOST_LETTERS]
+    looked_at = EXPONENT.sub(";", text[:MOST_LETTERS])
     return _quick_phones(looked_at, region) or _cached_phones(looked_at, region)
 
 
@@ -64,9 +77,9 @@ def _phones_in(part: str, region: str) -> Iterator[str]:
     if number:
         yield number
         return
-    matches = [match.number for match in phonenumbers.PhoneNumberMatcher(part, region)]
+    matches = [_without_mark(match.number) for match in phonenumbers.PhoneNumberMatcher(part, region)]
     found = [_text_of(match) for match in matches] or [_single_phone(_without_note(part), region)]
-    yield from filter(None, found)
+    yield from filter(None, found if any(found) else [_by_digits(part, region)])
 
 
 def _single_phone(part: str, region: str) -> str | None:
@@ -76,6 +89,23 @@ def _single_phone(part: str, region: str) -> str | None:
         if phonenumbers.is_valid_number(number):
             return _text_of(number)
     return next((_text_of(number) for number in read if _is_long_enough(number)), None)
+
+
+def _by_digits(part: str, region: str) -> str | None:
+    """A part that is one number and no country's, by its digits: so it equals itself."""
+    plain = phonenumbers.normalize_diallable_chars_only(part.translate(_SEPARATORS).strip())
+    if any(symbol.isalpha() for symbol in part) or ":" in part or not _ONLY_DIGITS.fullmatch(plain):
+        return None
+    digits = plain.lstrip("+")
+    if digits[0] == "0" or len(set(digits)) < 3 or _is_long_enough(_parsed(f"+{digits}", region)):
+        return None
+    return f"+{digits}"
+
+
+def spellings(phone: str) -> tuple[str, ...]:
+    """The ways in which others may write a phone in E.164: with Mexico's and Argentina's mobile digit, too."""
+    found = _MARKED.fullmatch(phone)
+    return (phone, f"+{found[1]}{_MOBILE_MARKS[int(found[1])]}{found[2]}") if found else (phone,)
 
 
 def _readings(part: str, region: str) -> Iterator[str]:
@@ -101,9 +131,17 @@ def _is_domestic(text: str, digits: str, region: str) -> bool:
 
 def _parsed(text: str, region: str) -> PhoneNumber | None:
     try:
-        return phonenumbers.parse(text, region)
+        return _without_mark(phonenumbers.parse(text, region))
     except phonenumbers.NumberParseException:
         return None
+
+
+def _without_mark(number: PhoneNumber) -> PhoneNumber:
+    """The number without the mobile digit of its country. The library takes Mexico's for a digit too many."""
+    digits = str(number.national_number)
+    if len(digits) == _WITH_MARK and digits[0] == _MOBILE_MARKS.get(number.country_code or 0):
+        return PhoneNumber(country_code=number.country_code, national_number=int(digits[1:]))
+    return number
 
 
 def _is_long_enough(number: PhoneNumber | None) -> bool:

@@ -7,18 +7,17 @@ is sent again for contacts alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.bitrix.answers import empty
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.errors import (
-    UnreadableAnswer,
-)
+from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.errors.groups import REFUSES_EVERY_COMMAND
 from b24_pipeline.sync.crm.by_id import ObjectKey
+from b24_pipeline.sync.own_leads.phones import spellings
 
 METHOD = "crm.duplicate.findbycomm"
 MOST_VALUES = 20
@@ -42,9 +41,7 @@ def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hit
     `entity_type`: lead, deal (whose contacts are searched) or both. Raises PortalError where the portal refuses
     every command.
     """
-    groups = {
-        f"p{start}": phones[start : start + MOST_VALUES] for start in range(0, len(phones), MOST_VALUES)
-    }
+    groups = {f"p{number}": group for number, group in enumerate(_groups(phones))}
     hits = Hits()
     wanted = {"lead": ("lead",), "deal": ("contact",)}.get(entity_type, ("lead", "contact"))
     hidden = _ask(client, groups, wanted, hits)
@@ -53,13 +50,28 @@ def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hit
     return hits
 
 
+def _groups(phones: Sequence[str]) -> Iterator[list[str]]:
+    """Parts phones into groups that have at most MOST_VALUES spellings."""
+    group: list[str] = []
+    values = 0
+    for phone in phones:
+        more = len(spellings(phone))
+        if values + more > MOST_VALUES:
+            yield group
+            group, values = [], 0
+        group.append(phone)
+        values += more
+    if group:
+        yield group
+
+
 def _ask(
     client: BitrixClient, groups: Mapping[str, Sequence[str]], wanted: Sequence[str], hits: Hits
 ) -> dict[str, Sequence[str]]:
     """Searches for one type, or for all at once; returns the groups whose contacts were left out."""
     only = {"entity_type": _TYPES[wanted[0]]} if len(wanted) == 1 else {}
     commands = {
-        key: Command(METHOD, {"type": "PHONE", "values": list(group), **only})
+        key: Command(METHOD, {"type": "PHONE", "values": _values(group), **only})
         for key, group in groups.items()
     }
     answer = client.batch(commands)
@@ -76,6 +88,10 @@ def _ask(
         if len(wanted) > 1 and len(found["lead"]) >= ENOUGH_HITS:
             hidden[key] = group
     return hidden
+
+
+def _values(group: Sequence[str]) -> list[str]:
+    return [spelling for phone in group for spelling in spellings(phone)]
 
 
 def _ids(client: BitrixClient, result: Any, kind: str) -> list[int]:

@@ -227,3 +227,14 @@ def test_who_is_found_is_qualified_at_once(
     own(installation, portal, "+79215550001")
     assert run(installation, portal).linked == 1
     assert installation.rows("select is_qualified from leads") == [{"is_qualified": True}]
+
+
+def test_the_portal_is_searched_for_both_spellings_of_a_mobile_number(
+    installation: Installation, portal: Portal, sandbox: Sandbox
+) -> None:
+    """The portal compares digits: Mexico's 1 is searched for with and without, at most twenty values a command."""
+    lead = add(sandbox, "lead", "+52 1 55 4163 7146")
+    own(installation, portal, "+525541637146", *(f"+52554163{number}" for number in range(7200, 7215)))
+    assert run(installation, portal).matched == 1
+    (matched,) = [one for one in found(installation) if one["lead"]]
+    assert (matched["phone"], matched["lead"]) == ("+525541637146", lead)

@@ -137,3 +137,43 @@ def test_templates_and_deleted_ones_are_no_match(crm: Crm) -> None:
     own = crm.own(PHONE)
     crm.link()
     assert picked(crm.found(own), "lead", "deal", "contact") == (None, None, 7)
+
+
+def test_a_mobile_digit_makes_no_other_number(crm: Crm) -> None:
+    """Mexico's mobile 1 may stand in the CRM and not in the own lead, or in both."""
+    crm.lead(1, "+52 1 55 4163 7146")
+    crm.lead(2, "+999 123 456 789 012")
+    owns = [crm.own("+525541637146"), crm.own("+5215541637146"), crm.own("+999123456789012")]
+    crm.link()
+    assert [crm.found(own)["lead"] for own in owns] == [1, 1, 2]
+
+
+def test_a_phone_in_exponent_form_belongs_to_nobody(crm: Crm) -> None:
+    """Neither of the CRM nor of an own lead that another program has stored."""
+    crm.lead(1, "7.9211234567E+10")
+    crm.lead(2, PHONE)
+    (by_number, damaged) = crm.own(PHONE), crm.own("7,9211234567E+10")
+    crm.link()
+    assert crm.found(by_number)["lead"] == 2
+    assert picked(crm.found(damaged), "lead", "reason") == (None, "invalid_phone")
+
+
+def test_phones_that_an_earlier_version_has_read_are_read_again(crm: Crm) -> None:
+    """Once: of the CRM and of own leads, whose wrong links go."""
+    crm.lead(1, "7.9211234567E+10")
+    crm.lead(2, "+52 1 55 4163 7146")
+    damaged, mexican = crm.own("7,9211234567E+10"), crm.own("+5215541637146")
+    crm.link()
+    crm.execute("update bitrix24_bookmarks set reader = 'phones' where starts_with(reader, 'phones')")
+    crm.execute("delete from bitrix24_phones")
+    crm.execute(
+        "insert into bitrix24_phones (user_account_id, entity_type, entity_id, phone)"
+        " values (%s, 'lead', 1, '+79211234567')",
+        crm.portal.id,
+    )
+    crm.execute("update leads set phones = '{+79211234567}', bitrix24_lead_id = 1 where phone like '7,92%%'")
+    crm.execute("update leads set phones = '{}', bitrix24_lead_id = null where phone like '+52%%'")
+    assert crm.link().looked_at == 2
+    assert picked(crm.found(damaged), "lead", "phones") == (None, [])
+    assert picked(crm.found(mexican), "lead", "phones") == (2, ["+525541637146"])
+    assert crm.link() == Linked()

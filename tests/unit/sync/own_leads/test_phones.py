@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.sync.own_leads.phone_region import region_of
-from b24_pipeline.sync.own_leads.phones import MOST_LETTERS, phones_by_library, phones_of
+from b24_pipeline.sync.own_leads.phones import MOST_LETTERS, phones_by_library, phones_of, spellings
 
 MOBILE, OFFICE, OTHER = "+79211234567", "+78125553535", "+79217654321"
 
@@ -64,6 +64,30 @@ RUSSIAN = [
     ("+7 999 999-99-99", []),
     ("8 921 123 45", []),
     ("5551234567890123", []),
+    # a spreadsheet's exponent form has lost digits, with a point, a comma, or a Cyrillic E
+    ("9,211234567E+10", []),
+    ("9.211234567E+10", []),
+    ("7,9211234567E+10", []),
+    ("7.9211234567E+10", []),
+    ("7.92112Е+10", []),
+    ("8e10", []),
+    ("7,92E+10; 8 921 123-45-67", [MOBILE]),
+    ("79211234567.0", [MOBILE]),
+    ("89211234567,0", [MOBILE]),
+    # Mexico's mobile 1 and Argentina's mobile 9 are written or left out
+    ("+5215541637146", ["+525541637146"]),
+    ("+52 1 55 4163 7146", ["+525541637146"]),
+    ("5215541637146", ["+525541637146"]),
+    ("+52 55 4163 7146", ["+525541637146"]),
+    ("+54 9 11 2345-6789", ["+541123456789"]),
+    ("+54 11 2345-6789", ["+541123456789"]),
+    # no country's number equals itself
+    ("+999 123 456 789 012", ["+999123456789012"]),
+    ("+7 921 123 45 67 8", ["+792112345678"]),
+    ("892112345678", ["+892112345678"]),
+    ("+1111111111111111", []),
+    ("+9991234567890123", []),
+    ("2026-11-01 12:30:15", []),
 ]
 
 ABROAD = [
@@ -77,6 +101,11 @@ ABROAD = [
     ("(650) 253-0000", "US", ["+16502530000"]),
     ("(650) 253-0000 ext. 7 / 650-253-0001", "US", ["+16502530000", "+16502530001"]),
     ("020 7031 3000", "GB", ["+442070313000"]),
+    ("011 15 2345-6789", "AR", ["+541123456789"]),
+    ("55 4163 7146", "MX", ["+525541637146"]),
+    # a spreadsheet has taken them for numbers, and dropped what stood before
+    ("501234567", "UA", ["+380501234567"]),
+    ("30901820", "DE", ["+4930901820"]),
 ]
 
 
@@ -96,6 +125,13 @@ def test_nothing_is_no_phone() -> None:
     """A missing text has no phone, nor has one that is far too long for a phone field."""
     assert phones_of(None, "RU") == ()
     assert phones_of(" " * MOST_LETTERS + "89211234567", "RU") == ()
+
+
+def test_a_mobile_digit_is_searched_for_too() -> None:
+    """Another program may have stored a number with Mexico's 1 or Argentina's 9."""
+    assert spellings("+525541637146") == ("+525541637146", "+5215541637146")
+    assert spellings("+541123456789") == ("+541123456789", "+5491123456789")
+    assert spellings(MOBILE) == (MOBILE,)
 
 
 DIGITS = st.text("0123456789", min_size=9, max_size=11)
