@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,61 +13,70 @@ from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, output, progress, say, table
 from b24_pipeline.commands.sync import Names, NoModels, chosen_portals
 from b24_pipeline.settings import settings
-from b24_pipeline.store.database.warehouse import Connection, Warehouse
-from b24_pipeline.store.own_leads.imports import Imported, ImportRow, import_rows
-from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.own_leads.csv_file import COLUMNS, NEEDED, WINDOWS, BadRow, LeadFile, open_lead_file
-from b24_pipeline.sync.own_leads.csv_rows import lead_of
+from b24_pipeline.store.own_leads.matches import Linked
+from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, read_choices
+from b24_pipeline.sync.own_leads.lead_file import LeadFile, open_lead_file
+from b24_pipeline.sync.own_leads.load_file import load_file
 from b24_pipeline.sync.own_leads.match import MatchOutcome, match_portals
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
+from b24_pipeline.sync.own_leads.moments import DateOrder
 from b24_pipeline.sync.own_leads.qualify import mark_own_leads
+from b24_pipeline.sync.own_leads.text_file import WINDOWS
 
-_FILE = f"A CSV file with a header: {NEEDED} and any of {', '.join(column for column in COLUMNS if column != NEEDED)}."
+_FILE = "A CSV file or .xlsx with a header: an export of an ad system as it is, or columns of our names."
+_COLUMN = (
+    f"Which column of the file is which of ours, such as phone=Тел, where the header does not say it; an empty name "
+    f"leaves ours out. Ours are {', '.join(COLUMNS)}. Can be repeated."
+)
 
 
 def import_leads(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help=_FILE)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The portal.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", metavar="OURS=NAME", help=_COLUMN, show_default=False)
+    ] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option(help="What comes first in dates such as 03/04/2026: day or month.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would be loaded and from which columns; store nothing."),
+    ] = False,
 ) -> None:
     """Load own ad leads, and match them to what was copied of the CRM. Loading a file twice does no harm."""
-    found = open_lead_file(file)
-    if found.encoding == WINDOWS:
-        say(f"note: {file.name} is read as Windows-1251")
-    if found.unknown:
-        say(f"note: unknown columns are left out: {', '.join(found.unknown)}")
+    found = open_lead_file(file, read_choices(columns or ()))
+    _tell_columns(found, in_full=dry_run)
     with runtime.opened(settings()) as opened:
         (portal,) = opened.portals.named([name])
-        done, bad = _imported(opened.warehouse, portal, found)
-        linked = link_own_leads(opened.warehouse, portal)
-        mark_own_leads(opened.warehouse, portal)
+        done, bad = load_file(opened.warehouse, portal, found, order=date_order, dry_run=dry_run)
+        linked = Linked() if dry_run else link_own_leads(opened.warehouse, portal)
+        if not dry_run:
+            mark_own_leads(opened.warehouse, portal)
     for row in bad:
         say(f"line {row.line}: {row.reason}")
     unchanged = done.rows - done.added - done.changed
     counts = f"{done.added} added, {done.changed} changed, {unchanged} as they were"
     repeated = f", {done.repeated} repeated in the file" if done.repeated else ""
-    output.print(f"{name}: {counts}{repeated}, {len(bad)} bad; {linked.linked} newly linked to the CRM")
+    after = "nothing was stored: it was a dry run" if dry_run else f"{linked.linked} newly linked to the CRM"
+    output.print(f"{name}: {counts}{repeated}, {len(bad)} bad; {after}")
     if bad:
         raise typer.Exit(1)
 
 
-def _imported(warehouse: Warehouse, portal: Portal, file: LeadFile) -> tuple[Imported, list[BadRow]]:
-    """Loads the file in one transaction; where that has to be done again, the file is read again."""
-    bad: list[BadRow] = []
-
-    def rows() -> Iterator[ImportRow]:
-        zone = ZoneInfo(portal.time_zone)
-        for cells in file.rows():
-            row = cells if isinstance(cells, BadRow) else lead_of(cells, zone)
-            if isinstance(row, BadRow):
-                bad.append(row)
-            else:
-                yield row
-
-    def work(connection: Connection) -> Imported:
-        bad.clear()
-        return import_rows(connection, portal.id, rows(), file.columns)
-
-    return warehouse.transact(work), bad
+def _tell_columns(file: LeadFile, *, in_full: bool) -> None:
+    """Says how the file is read: in a table, or only what a user would not expect."""
+    if file.encoding == WINDOWS:
+        say(f"note: {file.path.name} is read as Windows-1251")
+    taken, unknown = file.columns.taken, file.columns.unknown
+    if in_full:
+        table(("column of the file", "is our"), [*taken, *((name, "(left out)") for name in unknown)])
+        return
+    others = [f"{theirs} as {ours}" for theirs, ours in taken if theirs.strip().lower() != ours]
+    if others:
+        say(f"note: columns are taken so: {', '.join(others)}")
+    if unknown:
+        say(f"note: unknown columns are left out: {', '.join(unknown)}")
 
 
 def match(

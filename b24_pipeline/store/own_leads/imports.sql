@@ -3,6 +3,11 @@
 create temporary table if not exists staging_own_leads (
     line bigint not null,
     import_key text not null,
+    earlier_key text,
+    person text not null,
+    phones text[] not null,
+    id_digits integer not null,
+    id_zeros integer not null,
     name text,
     phone text,
     email text,
@@ -19,9 +24,56 @@ truncate staging_own_leads;
 
 -- name: copy_rows()#
 copy staging_own_leads (
-    line, import_key, name, phone, email, creative, direction, utm_source, utm_medium, utm_campaign,
-    utm_content, utm_term, created_at
+    line, import_key, earlier_key, person, phones, id_digits, id_zeros, name, phone, email, creative, direction,
+    utm_source, utm_medium, utm_campaign, utm_content, utm_term, created_at
 ) from stdin;
+
+-- name: refuse_rounded_ids()
+-- Drops rows whose id a spreadsheet has rounded, and returns their lines. An id may end in zeros by chance: most long
+-- ids of the file must, and in so many zeros together that chance is one in ten thousand.
+with long_ids as (
+    select
+        count(*) as ids,
+        count(*) filter (where id_zeros = id_digits) as rounded,
+        coalesce(sum(id_zeros), 0) as zeros
+    from staging_own_leads
+    where id_digits > 0
+)
+
+delete from staging_own_leads as s
+using long_ids
+where s.id_zeros > 0 and 2 * long_ids.rounded > long_ids.ids and long_ids.zeros >= 4
+returning s.line;
+
+-- name: refuse_shared_ids()
+-- Drops rows that share an id with one of another person and another time, and returns their lines: nobody can tell
+-- whose it is. A time that is missing may be another one.
+with shared as (
+    select import_key
+    from staging_own_leads
+    group by import_key
+    having
+        count(distinct person) > 1
+        and (count(distinct created_at) > 1 or bool_or(created_at is null))
+)
+
+delete from staging_own_leads as s
+using shared
+where s.import_key = shared.import_key
+returning s.line;
+
+-- name: refuse_taken_ids(account)
+-- Drops rows whose id a stored lead of another person and another time has, and returns their lines.
+delete from staging_own_leads as s
+using leads as known
+where
+    known.user_account_id = :account and s.import_key = known.import_key
+    and s.created_at != known.created_at
+    and not (s.phones && known.phones)
+    and (s.phone is distinct from known.phone or s.phone is null)
+    and (lower(s.email) = lower(known.email)) is not true
+    and coalesce(s.phone, known.phone, s.email, known.email) is not null
+returning s.line;
 
 -- name: drop_repeated()^
 -- Of several rows for one lead the last counts; returns how many rows came, and how many of them repeat.
@@ -44,6 +96,32 @@ select
 
 -- name: analyze_staging()#
 analyze staging_own_leads;
+
+-- name: take_over_earlier_keys(account)!
+-- Leads that an earlier version has stored under another key get the present one, so that they are not added again.
+update leads as l
+set import_key = staged.import_key
+from (
+    select distinct on (one.import_key)
+        one.import_key,
+        one.earlier_key
+    from (
+        select distinct on (earlier_key)
+            import_key,
+            earlier_key,
+            line
+        from staging_own_leads
+        where earlier_key is not null
+        order by earlier_key asc, line asc
+    ) as one
+    order by one.import_key asc, one.line asc
+) as staged
+where
+    l.user_account_id = :account and l.import_key = staged.earlier_key
+    and not exists (
+        select from leads as known
+        where known.user_account_id = :account and known.import_key = staged.import_key
+    );
 
 -- name: add_directions(account)!
 -- Those that are not known by name yet.

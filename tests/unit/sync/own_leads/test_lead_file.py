@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from b24_pipeline.errors import LeadFileRefused
-from b24_pipeline.store.own_leads.imports import ImportRow
-from b24_pipeline.sync.own_leads.csv_file import COLUMNS, BadRow, CsvRow, open_lead_file
-from b24_pipeline.sync.own_leads.csv_rows import lead_of, moment_of
-
-MOSCOW = ZoneInfo("Europe/Moscow")
+from b24_pipeline.sync.own_leads.lead_columns import COLUMNS
+from b24_pipeline.sync.own_leads.lead_file import BadRow, LeadCells, open_lead_file
+from tests.unit.sync.own_leads.conftest import bad, good, rows, written
 
 
-def written(folder: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
-    path = folder / "leads.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    return path
-
-
-def rows(path: Path) -> list[ImportRow | BadRow]:
-    read = open_lead_file(path).rows()
-    return [one if isinstance(one, BadRow) else lead_of(one, MOSCOW) for one in read]
-
-
-def bad(path: Path) -> list[tuple[int, str]]:
-    return [(one.line, one.reason) for one in rows(path) if isinstance(one, BadRow)]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_encodings_and_delimiters_are_told_apart(
     tmp_path: Path, encoding: str, delimiter: str, end: str
@@ -43,9 +24,9 @@ def test_encodings_and_delimiters_are_told_apart(
     lines = [["ID", " Name ", "phone", "UTM_source"], ["1", "Ольга", "8 921 123-45-67", "яндекс"]]
     text = end.join(delimiter.join(cells) for cells in lines) + end
     file = open_lead_file(written(tmp_path, text, encoding))
-    assert (file.columns, file.unknown) == (["id", "name", "phone", "utm_source"], [])
+    assert (file.columns.imported, file.columns.unknown) == (["id", "name", "phone", "utm_source"], [])
     (row,) = file.rows()
-    assert isinstance(row, CsvRow)
+    assert isinstance(row, LeadCells)
     assert row.line == 2
     assert row.values == {"id": "1", "name": "Ольга", "phone": "8 921 123-45-67", "utm_source": "яндекс"}
 
@@ -53,18 +34,18 @@ def test_encodings_and_delimiters_are_told_apart(
 def test_unknown_columns_are_listed_and_left_out(tmp_path: Path) -> None:
     """Unknown columns are listed, and their cells are not read."""
     file = open_lead_file(written(tmp_path, "phone,manager,,name\n+7921,Bob,x,Ann\n"))
-    assert (file.columns, file.unknown) == (["phone", "name"], ["manager"])
+    assert (file.columns.imported, file.columns.unknown) == (["name", "phone"], ["manager"])
     (row,) = file.rows()
-    assert isinstance(row, CsvRow)
+    assert isinstance(row, LeadCells)
     assert row.values == {"phone": "+7921", "name": "Ann"}
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "no header with the column phone"),
-        ("1,Ann,+79211234567\n", "no header with the column phone; known columns: id, name"),
-        ("id,name\n1,Ann\n", "no header with the column phone"),
+        ("", "none of its first 30 lines is a header with a column of phones"),
+        ("1,Ann,+79211234567\n", "name it by --column phone=NAME; known columns: id, name"),
+        ("id,name\n1,Ann\n", "none of its first 30 lines is a header with a column of phones"),
         ("phone,name,phone\n1,Ann,2\n", "has the column phone twice"),
     ],
 )
@@ -99,16 +80,15 @@ def test_bad_rows_have_their_line_and_a_reason_without_text(tmp_path: Path) -> N
     assert bad(path) == [
         (4, "names nobody: id, name, phone, email are empty"),
         (5, "created_at is no date; expected YYYY-MM-DD HH:MM or DD.MM.YYYY HH:MM"),
-        (6, "has 3 cells, the header 4"),
         (7, "has 5 cells, the header 4"),
         (10, "id is longer than 255 letters"),
         (11, "its quotes do not close, or it holds a NUL"),
     ]
-    good = [one for one in rows(path) if not isinstance(one, BadRow)]
-    assert [(one[0], one[1], one[2]) for one in good] == [
-        ("2", "id:1", "Ann"),
-        ("8", "id:5", "two\nlines"),
-        ("12", "id:7", "Zoe"),
+    assert [(row.line, row.import_key, row.name) for row in good(path)] == [
+        (2, "id:1", "Ann"),
+        (6, "id:3", "Eve"),
+        (8, "id:5", "two\nlines"),
+        (12, "id:7", "Zoe"),
     ]
 
 
@@ -119,38 +99,6 @@ def test_a_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
     path = written(tmp_path, "\n".join(["id,name,phone", *lines]))
     assert bad(path) == [(12, "its quotes do not close, or it holds a NUL")]
     assert len(rows(path)) == 100
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-11-01", datetime(2026, 10, 31, 21, tzinfo=UTC)),
-        ("2026-11-01 12:30", datetime(2026, 11, 1, 9, 30, tzinfo=UTC)),
-        ("2026-11-01T12:30:15", datetime(2026, 11, 1, 9, 30, 15, tzinfo=UTC)),
-        ("2026-11-01T12:30:15Z", datetime(2026, 11, 1, 12, 30, 15, tzinfo=UTC)),
-        ("2026-11-01T12:30:15+05:00", datetime(2026, 11, 1, 7, 30, 15, tzinfo=UTC)),
-        ("01.11.2026 12:30", datetime(2026, 11, 1, 9, 30, tzinfo=UTC)),
-        ("1.11.2026", datetime(2026, 10, 31, 21, tzinfo=UTC)),
-        ("01.11.2026, 12:30:15", datetime(2026, 11, 1, 9, 30, 15, tzinfo=UTC)),
-        ("31.02.2026 12:00", None),
-        ("11/01/2026", None),
-        ("0001-01-01", None),
-        ("45597", None),
-        ("2026", None),
-    ],
-)
-def test_dates(text: str, expected: datetime | None) -> None:
-    """Dates are ISO or Russian, and in the portal's zone if they name none."""
-    assert moment_of(text, MOSCOW) == expected
-
-
-def test_the_key_is_the_id_or_a_digest(tmp_path: Path) -> None:
-    """A date that is missing is no part of the digest, and a date that is there is part of it."""
-    text = "id,phone,created_at\n1,+7921,\n1,+7922,\n,+7921,\n,+7921,\n,+7921,01.11.2026\n,+7922,\n"
-    keys = [one[1] for one in rows(written(tmp_path, text)) if not isinstance(one, BadRow)]
-    assert keys[0] == keys[1] == "id:1"
-    assert keys[2] == keys[3]
-    assert len(set(keys)) == 4
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -168,13 +116,13 @@ def test_a_stray_byte_costs_its_row_alone(tmp_path: Path, stray: bytes) -> None:
     text = "phone,creative\n+7921,Видео\n".encode() + b"+7922," + stray + b"\n" + "+7923,Видео\n".encode()
     path = written(tmp_path, text)
     assert bad(path) == [(3, "has bytes that are no text in utf-8-sig")]
-    kept = [one for one in open_lead_file(path).rows() if isinstance(one, CsvRow)]
+    kept = [one for one in open_lead_file(path).rows() if isinstance(one, LeadCells)]
     assert [one.values["creative"] for one in kept] == ["Видео", "Видео"]
 
 
 def test_lines_behind_one_that_is_far_too_long_keep_their_numbers(tmp_path: Path) -> None:
     """A line that is far too long is one bad row, and the rows after it have their own line numbers."""
-    lines = ["phone,name", "+79031112233," + "x" * 2_500_000, "+79031112299,ok", "+79031112299"]
+    lines = ["phone,name", "+79031112233," + "x" * 2_500_000, "+79031112299,ok", "+79031112299,a,b"]
     path = written(tmp_path, "\n".join(lines) + "\n")
     assert [line for line, _ in bad(path)] == [2, 4]
     assert len(rows(path)) == 3
@@ -190,11 +138,45 @@ def test_a_very_long_cell_is_no_open_quote(tmp_path: Path) -> None:
     """A very long cell is read as a cell, and is refused later for its length."""
     path = written(tmp_path, "phone,name\n+7921," + "a" * 200_000 + "\n")
     (row,) = open_lead_file(path).rows()
-    assert isinstance(row, CsvRow)
+    assert isinstance(row, LeadCells)
     assert len(row.values["name"]) == 200_000
 
 
-def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:
-    """A lead of the future is a mistake of the file, but clocks may differ by hours."""
-    path = written(tmp_path, "phone,created_at\n+7921,9999-12-31\n+7922,2026-01-01\n")
-    assert bad(path) == [(2, "created_at is in the future")]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;phone;name;utm_source;email\nt2;+79211234503;name;vk\n",
+        "id;phone;name;utm_source;email\nt2;+79211234503;name;vk;;;\n",
+        "id;phone;name;utm_source;email;\nt2;+79211234503;name;vk;;\n",
+        "id;phone;name;utm_source;email;;\nt2;+79211234503;name;vk;;\n",
+        "sep=;\nid;phone;name;utm_source;email\nt2;+79211234503;name;vk;\n",
+        '\ufeff"sep=;"\r\nid;phone;name;utm_source;email\r\nt2;+79211234503;name;vk;\r\n',
+        "sep=^\nid^phone^name^utm_source^email\nt2^+79211234503^name^vk^\n",
+        "\n\n;;;;\nid;phone;name;utm_source;email\nt2;+79211234503;name;vk;\n",
+        'Leads, "autumn\n\nid;phone;name;utm_source;email\nt2;+79211234503;name;vk;\n',
+    ],
+)
+def test_files_as_programs_make_them(tmp_path: Path, text: str) -> None:
+    """Empty cells at the end may be missing or too many; a spreadsheet's first line and titles are no header."""
+    path = written(tmp_path, text)
+    (row,) = good(path)
+    assert (row.import_key, row.phone, row.name, row.utm_source, row.email) == (
+        *("id:t2", "+79211234503", "name", "vk", None),
+    )
+    assert bad(path) == []
+    assert row.line == text.count("\n")
+
+
+def test_a_cell_too_many_is_an_error_of_its_line(tmp_path: Path) -> None:
+    """A delimiter within a value would shift the values behind it; a row may not end before its phone either."""
+    text = "id;name;phone\n1;Ann;+79211234501;;x\n2;Ann;\n3;Ann\n4;Ann;+79211234504;;;\n"
+    path = written(tmp_path, text)
+    assert bad(path) == [(2, "has 5 cells, the header 3"), (4, "has 2 cells, the header 3")]
+    assert [row.line for row in good(path)] == [3, 5]
+
+
+def test_utf_16_without_a_mark_is_told_by_its_zeros(tmp_path: Path) -> None:
+    """Also where nearly all of it is Russian, whose letters have no zero byte."""
+    text = "Телефон;Имя\n" + "+79211234501;" + "Анна Примерова " * 60 + "\n"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert open_lead_file(written(tmp_path, text, encoding)).encoding == encoding

@@ -1,0 +1,119 @@
+"""Files of own leads in the database: what makes two rows one lead, and what never does."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from b24_pipeline.store.own_leads.imports import Imported
+from b24_pipeline.sync.own_leads.lead_columns import read_choices
+from b24_pipeline.sync.own_leads.lead_file import BadRow, open_lead_file
+from b24_pipeline.sync.own_leads.load_file import load_file
+from tests.support.data.own_leads import Crm
+from tests.support.installation import fetch
+
+HEADER = "id;phone;email;created_at"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def load(
+    crm: Crm, folder: Path, *lines: str, header: str = HEADER, choices: tuple[str, ...] = (), **options: Any
+) -> tuple[Imported, list[BadRow]]:
+    """Loads a file of these lines; afterwards phones are read, as the command does it."""
+    path = folder / "leads.csv"
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
+    done = load_file(crm.warehouse, crm.portal, open_lead_file(path, read_choices(choices)), **options)
+    crm.link()
+    return done
+
+
+def leads(crm: Crm, column: str = "phone") -> list[Any]:
+    found = fetch(crm.warehouse, f"select {column} as value from leads order by created_at, id")
+    return [row["value"] for row in found]
+
+
+def counts(done: tuple[Imported, list[BadRow]]) -> tuple[int, int, int, list[int]]:
+    imported, bad = done
+    return imported.added, imported.changed, imported.repeated, [row.line for row in bad]
+
+
+def test_a_corrected_phone_of_the_same_time_is_the_same_lead(crm: Crm, folder: Path) -> None:
+    """And so is another time of the same phone or e-mail, and a file without times."""
+    load(crm, folder, "1;+79215550101;a@b.example;2026-10-03 10:00")
+    assert counts(load(crm, folder, "1;+79215550109;a@b.example;2026-10-03 10:00")) == (0, 1, 0, [])
+    assert counts(load(crm, folder, "1;8 921 555-01-09;;2026-10-03 11:00")) == (0, 1, 0, [])
+    assert counts(load(crm, folder, "1;+79215550101;;")) == (0, 1, 0, [])
+    assert leads(crm) == ["+79215550101"]
+
+
+def test_another_person_at_another_time_never_takes_a_stored_leads_place(crm: Crm, folder: Path) -> None:
+    """Whatever of both is missing; the stored lead stays as it is, and the row loads without its id."""
+    load(crm, folder, "1;+79215550101;;2026-10-03 10:00", "2;;a@b.example;2026-10-03 10:00")
+    other = ("1;+79215550102;;2026-11-03 10:00", "2;;c@d.example;2026-11-03 10:00")
+    assert counts(load(crm, folder, *other)) == (0, 0, 0, [2, 3])
+    assert counts(load(crm, folder, "2;+79215550103;;2026-11-03 10:00")) == (0, 0, 0, [2])
+    assert sorted(leads(crm, "coalesce(phone, email)")) == ["+79215550101", "a@b.example"]
+    assert counts(load(crm, folder, *other, choices=("id=",))) == (2, 0, 0, [])
+
+
+def test_an_id_that_all_rows_share_is_nobodys(crm: Crm, folder: Path) -> None:
+    """A column of zeros is no column of ids, however long the file is."""
+    lines = [f"0;+7921{number:07};;2026-10-03 10:00:{number % 60:02}" for number in range(5000)]
+    imported, bad = load(crm, folder, *lines, "1;+79215550101;;")
+    assert (imported.added, len(bad)) == (1, 5000)
+
+
+@pytest.mark.parametrize(
+    ("ids", "refused"),
+    [
+        (["1234567890123450"], []),
+        (["7123456789012340000"], [2]),
+        (["1234567890123450", "1234567890123460", "1234567890123470", "1234567890123480"], [2, 3, 4, 5]),
+        (["1234567890123450", "1234567890123460", "1234567890123470", "1234567890123481"], []),
+        (["7123456789012340000", "7123456789012340001", "7123456789012340002"], []),
+        (["123456789012000", "1000000", "20000000000000000000a"], []),
+    ],
+)
+def test_ids_are_rounded_where_the_file_as_a_whole_shows_it(
+    crm: Crm, folder: Path, ids: list[str], refused: list[int]
+) -> None:
+    """An id may end in zeros by chance: one of sixteen digits tells nothing, most of a file's do."""
+    lines = [f"{one};+7921555{number:04};;" for number, one in enumerate(ids)]
+    assert counts(load(crm, folder, *lines)) == (len(ids) - len(refused), 0, 0, refused)
+
+
+def earlier_key(name: str, phone: str, created: str) -> str:
+    """The key of a row without an id in versions that knew columns by our own names alone: all of its values."""
+    values = (name, phone, *[""] * 8, created)
+    return f"row:{hashlib.sha256(chr(0).join(values).encode()).hexdigest()[:40]}"
+
+
+def test_leads_of_an_earlier_version_are_not_added_again(crm: Crm, folder: Path) -> None:
+    """They keep their row and get the present key; columns that only this version recognises are filled in."""
+    header, line = "name;phone;created_at;Кампания", "Ann;+79215550101;2026-10-03T10:00:00Z;Осень"
+    load(crm, folder, line, header=header, choices=("utm_campaign=",))
+    identity = leads(crm, "id"), leads(crm, "import_key")
+    key = earlier_key("Ann", "+79215550101", "2026-10-03T10:00:00+00:00")
+    crm.execute("update leads set import_key = %s", key)
+    assert counts(load(crm, folder, line, header=header)) == (0, 1, 0, [])
+    assert (leads(crm, "id"), leads(crm, "import_key")) == identity
+    assert leads(crm, "utm_campaign") == ["Осень"]
+    assert counts(load(crm, folder, line, header=header)) == (0, 0, 0, [])
+
+
+def test_a_dry_run_stores_nothing(crm: Crm, folder: Path) -> None:
+    """Neither leads nor creatives and directions, and it counts as the import does."""
+    load(crm, folder, "1;+79215550101;;2026-10-03 10:00")
+    header = "id;phone;creative;direction"
+    lines = ("1;+79215550102;Видео;Окна", "2;+79215550103;Видео;Окна", "3;########;;")
+    assert counts(load(crm, folder, *lines, header=header, dry_run=True)) == (1, 1, 0, [4])
+    assert leads(crm) == ["+79215550101"]
+    assert fetch(crm.warehouse, "select name from creatives union select name from account_directions") == []
+    assert counts(load(crm, folder, *lines, header=header)) == (1, 1, 0, [4])
