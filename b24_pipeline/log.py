@@ -1,4 +1,4 @@
-"""Structured logs on stderr, with secrets masked.
+"""Structured logs on stderr, with secrets masked and control characters taken out.
 
 A line holds names, counts and times; never a row, never an answer's body.
 """
@@ -15,10 +15,13 @@ import stamina.instrumentation
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from b24_pipeline.clean_text import on_its_lines, on_one_line
+
 MASK = "***"
 _SECRET_KEYS = re.compile(
     r"(?i)(token|secret|password|authorization|^auth$|^code$|auth_id|refresh_id|webhook_url|_key$|_keys$)"
 )
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 _SLASH = r"(?:\\?/|%2F)"
 _NAMES = r"(?:auth|auth_id|refresh_id|\w*token|client_secret|code|password)"
 # each: what goes before the secret, and the secret
@@ -43,12 +46,12 @@ def _mask(value: Any) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            masked(str(key)): MASK if _SECRET_KEYS.search(str(key)) else _mask(item)
+            on_one_line(masked(str(key))): MASK if _SECRET_KEYS.search(str(key)) else _mask(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_mask(item) for item in value]
-    return masked(value if isinstance(value, str) else _shown(value))
+    return on_one_line(masked(value if isinstance(value, str) else _shown(value)))
 
 
 def _shown(value: Any) -> str:
@@ -61,8 +64,10 @@ def _shown(value: Any) -> str:
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor that masks every value of a line."""
+    """A structlog processor that masks every value of a line, and cleans it; a traceback keeps its lines."""
     masked_event: EventDict = _mask(dict(event))
+    for name in _OF_SEVERAL_LINES & event.keys():
+        masked_event[name] = on_its_lines(masked(str(event[name])))
     return masked_event
 
 

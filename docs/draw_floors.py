@@ -37,8 +37,8 @@ def picture() -> str:
     floors = layers()
     places = {room: place for number, floor in enumerate(floors) for room, place in _row(floor, number)}
     height = len(floors) * (FLOOR + GAP) - GAP + 2 * MARGIN
-    # nearly everything imports the lowest floor: those arrows would hide the others
-    drawn = [room for floor in floors[:-1] for room in floor]
+    # nearly everything imports the two lowest floors: those arrows would hide the others
+    drawn = [room for floor in floors[:-2] for room in floor]
     lines = [_arrow(places[above], places[below], count) for (above, below), count in imports(drawn)]
     rooms = [_room(room, *places[room]) for floor in floors for room in floor]
     body = "\n".join([*lines, *rooms])

@@ -33,6 +33,7 @@ def export(
     form: Annotated[
         row_files.FileFormat | None, typer.Option("--format", help="csv or json; by FILE's name, else csv.")
     ] = None,
+    raw: row_files.Raw = False,
 ) -> None:
     """Write the rows of a mart; --from and --to go by its first column of days or times."""
     from b24_pipeline.read.connection import reading
@@ -50,7 +51,8 @@ def export(
         streaming = connection.execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE)
         rows = rows_of(streaming, found, chosen)
         with row_files.opened_output(file) as out:
-            count = row_files.write(_exact(found, rows), [column.name for column in found.columns], form, out)
+            names = [column.name for column in found.columns]
+            count = row_files.write(_exact(found, rows), names, form, out, raw=raw)
     if file:
         say(f"{count} rows in {file}")
 

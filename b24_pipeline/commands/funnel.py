@@ -5,21 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from b24_pipeline import runtime
 from b24_pipeline.commands import row_files
-from b24_pipeline.commands.screen import output, table
+from b24_pipeline.commands.screen import heading, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import settings
 from b24_pipeline.store.marts.funnel import funnel_rows
-
-if TYPE_CHECKING:
-    pass
 
 
 class Format(StrEnum):
@@ -40,6 +36,7 @@ def funnel(
         Format | None, typer.Option("--format", help="table, csv or json; table unless FILE says otherwise.")
     ] = None,
     file: Annotated[Path | None, typer.Option("--output", help="A file for csv or json.")] = None,
+    raw: row_files.Raw = False,
 ) -> None:
     """Show the funnel of a portal."""
     if entity_type not in (None, "lead", "deal"):
@@ -56,7 +53,7 @@ def funnel(
         _as_table(rows)
         return
     with row_files.opened_output(file) as out:
-        row_files.write(rows, list(rows[0]), row_files.FileFormat(form), out)
+        row_files.write(rows, list(rows[0]), row_files.FileFormat(form), out, raw=raw)
 
 
 def show_funnel(opened: Runtime, name: str, counted: str) -> None:
@@ -76,8 +73,7 @@ def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = Non
 def _as_table(rows: list[dict[str, Any]]) -> None:
     for category in dict.fromkeys(row["category_id"] for row in rows):
         stages = [row for row in rows if row["category_id"] == category]
-        title = stages[0]["category_name"]
-        output.print(f"\n[bold]{escape(title)}[/] ({stages[0]['entered']} entered)")
+        heading(stages[0]["category_name"], f" ({stages[0]['entered']} entered)")
         most = max([row["reached"] for row in stages] + [1])
         titles = (
             "stage",

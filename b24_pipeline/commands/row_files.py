@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,14 +11,24 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
 from uuid import UUID
 
 import orjson
+import typer
 
+from b24_pipeline.clean_text import for_csv
 from b24_pipeline.errors import UsageError
 
 OutputRows = Iterable[Mapping[str, Any]]
+
+Raw = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="Texts in CSV as they are; else an apostrophe stands before what a spreadsheet takes for a formula.",
+    ),
+]
 
 
 class FileFormat(StrEnum):
@@ -41,29 +52,40 @@ def opened_output(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    beside = output.with_name(f"{output.name}.part")
+    # a name that nobody can guess, made and never followed: another user may not lead us to a file of ours
+    beside = output.with_name(f".{output.name}.{secrets.token_hex(8)}.part")
+    made = False
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
+        if output.exists() and not output.is_file():
+            raise UsageError(f"{output} is no file that can be replaced")
+        with beside.open("x", encoding="utf-8", newline="") as file:
+            made = True
             yield file
         beside.replace(output)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        if made:
+            beside.unlink(missing_ok=True)
 
 
-def write(rows: OutputRows, columns: Sequence[str], form: FileFormat, file: TextIO) -> int:
-    """Writes the rows as they come and returns how many there were."""
-    return (_write_csv if form is FileFormat.CSV else _write_json)(rows, columns, file)
+def write(
+    rows: OutputRows, columns: Sequence[str], form: FileFormat, file: TextIO, *, raw: bool = False
+) -> int:
+    """Writes the rows as they come and returns how many there were; `raw`: texts in CSV stay as they are."""
+    if form is FileFormat.JSON:
+        return _write_json(rows, columns, file)
+    return _write_csv(rows, columns, file, raw=raw)
 
 
-def _write_csv(rows: OutputRows, columns: Sequence[str], file: TextIO) -> int:
+def _write_csv(rows: OutputRows, columns: Sequence[str], file: TextIO, *, raw: bool) -> int:
     """A value as a cell of CSV: null is empty, lists and objects are JSON, times are ISO 8601 in UTC."""
     writer = csv.writer(file)
     writer.writerow(columns)
     count = 0
     for row in rows:
-        writer.writerow([_cell(row[column]) for column in columns])
+        cells = (_cell(row[column]) for column in columns)
+        writer.writerow([for_csv(cell) if isinstance(cell, str) and not raw else cell for cell in cells])
         count += 1
     return count
 

@@ -18,6 +18,7 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from b24_pipeline.clean_text import on_its_lines, on_one_line
 from b24_pipeline.log import masked
 from b24_pipeline.sync.options import Progress
 
@@ -38,12 +39,17 @@ PLAIN_LINE_SECONDS = 5.0
 
 def complain(message: str) -> None:
     """Prints an error for a person: one line on stderr, secrets masked."""
-    notes.print("b24: " + escape(masked(" ".join(message.split()))), soft_wrap=True)
+    notes.print("b24: " + escape(masked(on_one_line(" ".join(message.split())))), soft_wrap=True)
 
 
 def say(message: str) -> None:
     """Prints a note on stderr, so that stdout stays for the result."""
-    notes.print(escape(message), soft_wrap=True)
+    notes.print(escape(on_its_lines(message)), soft_wrap=True)
+
+
+def heading(text: str, after: str = "") -> None:
+    """Prints an empty line and a heading in bold on stdout, with something `after` it that is not."""
+    output.print(f"\n[bold]{escape(on_one_line(text))}[/]{escape(on_one_line(after))}")
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
@@ -57,7 +63,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequen
 
 
 def shown(value: Any) -> str:
-    """A value as text for a person: integers in groups of three digits, moments to the second."""
+    """A value as text for a person, on one line: integers in groups of three digits, moments to the second."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -68,7 +74,7 @@ def shown(value: Any) -> str:
         return f"{value:.1f}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S%z")
-    return str(value)
+    return on_one_line(str(value))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from b24_pipeline.clean_text import on_one_line
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
 from b24_pipeline.defs.resources import B24
@@ -108,7 +109,8 @@ def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
         with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
             orphans = quality.orphans(connection, entity)
         lines = [
-            f"{stage.portal}: {stage.entities} in {stage.category_id}/{stage.status_id}" for stage in orphans
+            on_one_line(f"{stage.portal}: {stage.entities} in {stage.category_id}/{stage.status_id}")
+            for stage in orphans
         ]
         return dg.AssetCheckResult(
             passed=not orphans,

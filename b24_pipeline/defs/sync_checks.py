@@ -11,6 +11,7 @@ import dagster as dg
 from dagster import DagsterInstance
 from dagster._core.definitions.metadata import normalize_metadata
 
+from b24_pipeline.clean_text import on_one_line
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.model_events import targets_of
 from b24_pipeline.defs.assets.raw_tables import CHANGES
@@ -122,7 +123,8 @@ def find_differences(connection: Connection) -> dg.AssetCheckResult:
 
 
 def _difference(stage: Checked) -> str:
-    return f"{stage.portal}: {stage.entity_type} {stage.category_id}/{stage.status_id}: {stage.explanation}"
+    place = f"{stage.entity_type} {stage.category_id}/{stage.status_id}"
+    return on_one_line(f"{stage.portal}: {place}: {stage.explanation}")
 
 
 def _not_compared(portal: PortalHealth) -> str:
@@ -142,13 +144,13 @@ def _record(stage: Checked) -> dg.TableRecord:
             "portal": stage.portal,
             "entity": stage.entity_type,
             "pipeline": str(stage.category_id),
-            "stage": stage.status_id,
+            "stage": on_one_line(stage.status_id),
             "in the portal": stage.portal_count,
             "here": stage.our_count,
             "missing ids": _shown(stage.missing_ids),
             "surplus ids": _shown(stage.surplus_ids),
             "differing ids": _shown(stage.differing_ids),
-            "explanation": stage.explanation or "",
+            "explanation": on_one_line(stage.explanation or ""),
         }
     )
 

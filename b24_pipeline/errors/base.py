@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from b24_pipeline.clean_text import on_one_line
+
 
 class B24Error(Exception):
-    """Anything that we can explain in one line."""
+    """Anything that we can explain in one line. What portals and users have put into the message cannot act."""
+
+    def __str__(self) -> str:
+        return on_one_line(super().__str__())
 
 
 class SettingsError(B24Error):

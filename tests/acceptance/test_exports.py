@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -76,6 +77,30 @@ def test_a_mart_is_written_whole_and_by_days(b24_here: B24, url: str, tmp_path: 
     found = list(csv.DictReader(some.stdout.splitlines()))
     assert len(found) == len([day for (day,) in expected if first <= day <= last])
     assert {row["portal"] for row in found} == {"acme"}
+
+
+def test_names_of_a_portal_do_nothing_on_the_screen_and_in_a_spreadsheet(
+    b24_here: B24, url: str, tmp_path: Path
+) -> None:
+    """A stage's name is on one line without control characters; in CSV it is no formula, unless --raw is given."""
+    name = '=HYPERLINK("http://evil.example")\x1b[2J\u202e\nall is lost'
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "update bitrix24_pipeline_stages set status_name = %s, category_name = %s"
+            " where entity_type = 'deal' and category_id = 0",
+            (name, name),
+        )
+        connection.execute("update bitrix24_pipelines set name = %s where category_id = 0", (name,))
+    assert b24_here("models").returncode == 0
+    shown = b24_here("funnel", "acme", "--entity-type", "deal").stdout
+    assert "HYPERLINK" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert not [line for line in shown.splitlines() if line.startswith("all is lost")]
+    for raw, expected in (((), f"'{name}"), (("--raw",), name)):
+        told = b24_here("funnel", "acme", "--entity-type", "deal", "--format", "csv", *raw).stdout
+        assert expected in {row["status_name"] for row in csv.DictReader(io.StringIO(told))}
+        told = b24_here("export", "dim_stage", "acme", *raw).stdout
+        assert expected in {row["status_name"] for row in csv.DictReader(io.StringIO(told))}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_lines_are_masked_with_their_tracebacks(as_json: bool, capsys: pytest.Ca
     if as_json:
         line = json.loads(told)
         assert (line["of"], line["portal"], line["level"]) == ("test", "acme", "error")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_value_cannot_write_a_line_of_its_own(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor move the cursor of a terminal, nor turn the direction of writing."""
+    try:
+        set_up_logs(verbose=True, as_json=as_json)
+        logger("test").info("renamed", stage="won\x1b[2J\u202e\n2026-01-01 [error] all is lost")
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert not {"\x1b", "\u202e", "\\u001b", "\\u202e"} & {*told, *re.findall(r"\\u....", told)}
 
 
 def test_quiet_by_default_and_httpx_always(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from itertools import groupby, islice
 from typing import Any
+
+from b24_pipeline.clean_text import for_svg, on_one_line
 
 WIDTH = 640
 BAR_LEFT = 220
@@ -45,7 +46,7 @@ def _title(row: FunnelRow) -> str:
 
 def _without_markup(text: str) -> str:
     """The text without characters that markdown would read as markup."""
-    return text.translate(str.maketrans("", "", "[]()\\\n"))
+    return on_one_line(text).translate(str.maketrans("", "", "[]()\\"))
 
 
 def _svg(title: str, stages: Sequence[FunnelRow]) -> str:
@@ -56,7 +57,7 @@ def _svg(title: str, stages: Sequence[FunnelRow]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="13" fill="#222">'
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>'
-        f'<text x="8" y="17" font-weight="bold">{escape(title)}</text>{lines}</svg>'
+        f'<text x="8" y="17" font-weight="bold">{for_svg(title)}</text>{lines}</svg>'
     )
 
 
@@ -65,7 +66,7 @@ def _bar(number: int, row: FunnelRow, most: int) -> Iterator[str]:
     width = round(BAR_WIDTH * row["reached"] / most, 1)
     share = row["conversion_from_start"]
     label = f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
-    name = escape(str(row["status_name"] or row["status_id"])[:28])
+    name = for_svg(str(row["status_name"] or row["status_id"])[:28])
     yield f'<text x="8" y="{top + 13}">{name}</text>'
     yield (
         f'<rect x="{BAR_LEFT}" y="{top}" width="{max(width, 1)}" height="{LINE - 6}" '

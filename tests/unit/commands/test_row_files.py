@@ -79,6 +79,39 @@ def test_file_appears_when_it_is_whole(tmp_path: Path) -> None:
     assert file.read_text() == "new"
 
 
+def test_nobody_leads_the_writer_to_another_file(tmp_path: Path) -> None:
+    """A link that stands where a part could be written is not followed, and no device is replaced."""
+    secret, file = tmp_path / "secret", tmp_path / "x.csv"
+    secret.write_text("kept")
+    (tmp_path / "x.csv.part").symlink_to(secret)
+    with opened_output(file) as out:
+        out.write("new")
+    assert (file.read_text(), secret.read_text()) == ("new", "kept")
+    with pytest.raises(UsageError, match="/dev/null is no file that can be replaced"):
+        opened_output(Path("/dev/null")).__enter__()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_cells_of_csv_are_no_formulas_unless_raw() -> None:
+    """Texts of a portal are made harmless; numbers, also negative ones, stay; JSON is for programs."""
+    row = {
+        "name": '=HYPERLINK("http://evil.example")',
+        "phone": "+79211234567",
+        "debt": Decimal("-5.10"),
+        "n": -3,
+    }
+    lines = {}
+    for raw in (False, True):
+        out = io.StringIO(newline="")
+        write([row], list(row), FileFormat.CSV, out, raw=raw)
+        (lines[raw],) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert lines[False] == {**lines[True], "name": "'" + row["name"]}
+    assert lines[True] == {"name": row["name"], "phone": "+79211234567", "debt": "-5.10", "n": "-3"}
+    out = io.StringIO(newline="")
+    write([row], list(row), FileFormat.JSON, out)
+    assert json.loads(out.getvalue())[0]["name"] == row["name"]
+
+
 def test_a_file_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     """The path and the system's reason."""
     with pytest.raises(UsageError, match=r"nowhere/funnel\.csv cannot be written: No such file"):

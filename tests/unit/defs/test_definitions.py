@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import dagster as dg
 import pytest
@@ -284,3 +286,16 @@ def test_the_funnel_is_drawn_without_markup_of_the_names() -> None:
     assert picture.startswith("![acme, deal, Salesx <b>: 4 entered](data:image/svg+xml;base64,")
     assert "<script>" not in picture
     assert funnel_picture([]) == "No funnel yet."
+
+
+def test_the_funnel_is_drawn_whatever_a_stage_is_called() -> None:
+    """A control character would make a picture that no browser reads."""
+    row = {
+        **{"portal": "acme", "entity_type": "deal", "category_id": 0, "category_name": "Sales\x00\x1b[2J\nx"},
+        **{"status_id": "NEW", "status_name": "won\x08\ufffe & more", "semantics": "process"},
+        **{"entered": 4, "reached": 4, "conversion_from_start": 1.0},
+    }
+    name, _, encoded = funnel_picture([row]).partition("](data:image/svg+xml;base64,")
+    assert "\n" not in name
+    texts = [element.text for element in ElementTree.fromstring(b64decode(encoded.rstrip(")"))).iter()]
+    assert "won\ufffd\ufffd & more" in texts
