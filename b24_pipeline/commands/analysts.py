@@ -9,6 +9,7 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.settings import settings
+from b24_pipeline.store.database.url import url_for_people
 from b24_pipeline.store.marts import analysts as store
 from b24_pipeline.store.marts.custom_fields import keep_views
 
@@ -36,10 +37,10 @@ def grant(
             custom_fields=custom_fields or (),
             create_login=create_login,
         )
-        url = opened.warehouse.url.set(drivername="postgresql", username=role, password=granted.password)
+        url = opened.warehouse.url.set(username=role, password=granted.password)
     if granted.password:
         say("this is shown once:")
-        output.print(url.render_as_string(hide_password=False), soft_wrap=True)
+        output.print(url_for_people(url, hide_password=False), soft_wrap=True, markup=False)
     output.print(f"{role} reads the marts in the schema analytics")
     for portal_name in custom_fields or ():
         output.print(f"{role} reads the custom fields of {portal_name}, whatever is in them")

@@ -55,7 +55,7 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         built = store.models_built(connection)
     portals = [portal for portal in opened.portals.all() if portal.name in states]
     if not portals:
-        yield Finding("", "no portal is connected", "b24 portal add NAME --webhook-url URL")
+        yield Finding("", "no portal is connected", "b24 portal add NAME")
     for portal in portals:
         yield from findings(states[portal.name], datetime.now(UTC))
         if portal.status != "connected":

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from b24_pipeline.store.checks.coverage import PROOF_LASTS
 from b24_pipeline.store.checks.health import PortalHealth
+from b24_pipeline.store.portals.portals import fits_dagster
 
 BACKLOG = timedelta(minutes=5)
 """The age from which waiting events are reported: they are drained within a second, in a quiet portal within ten."""
@@ -44,13 +45,13 @@ def _credential(portal: PortalHealth, _now: datetime) -> Problems:
     why = f": {portal.reason}" if portal.reason else ""
     connect = f"b24 portal connect {portal.name} {portal.domain}"
     if portal.status == "reauthorization_required" and portal.connected_by == "webhook":
-        yield f"its webhook credential has ended{why}", f"b24 portal add {portal.name} --webhook-url URL"
+        yield f"its webhook credential has ended{why}", f"b24 portal add {portal.name}"
     elif portal.status == "reauthorization_required":
         yield f"a person must authorize it again{why}", f"`{connect}`, then open the link it prints"
     elif portal.status == "paused":
         yield f"it is paused{why}", "mend what the reason says, then connect it again"
     else:
-        yield f"it is {portal.status}{why}", f"`{connect}`, or b24 portal add {portal.name} --webhook-url URL"
+        yield f"it is {portal.status}{why}", f"`{connect}`, or b24 portal add {portal.name}"
 
 
 def _token(portal: PortalHealth, now: datetime) -> Problems:
@@ -146,8 +147,17 @@ def _budget(portal: PortalHealth, _now: datetime) -> Problems:
         )
 
 
+def _name(portal: PortalHealth, _now: datetime) -> Problems:
+    if portal.status == "connected" and not fits_dagster(portal.name):
+        yield (
+            "Dagster takes its name for a range of portals and leaves it out; commands read it",
+            f"b24 portal remove {portal.name} --purge, then connect it under a name without '...' and sync it",
+        )
+
+
 _RULES = (
     _credential,
+    _name,
     _token,
     _backlog,
     _given_up,

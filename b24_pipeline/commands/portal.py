@@ -12,9 +12,10 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
-from b24_pipeline.store.portals.portals import require_name
+from b24_pipeline.store.portals.portals import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
 from b24_pipeline.sync.portals.probe import probe
@@ -41,8 +42,14 @@ _COUNTED = "Whose funnel you count; left out, a known portal keeps its own, of a
 def add(
     name: Annotated[str, typer.Argument(help="What you call this portal.")],
     webhook_url: Annotated[
-        str, typer.Option(help="The inbound webhook, as the portal shows it.", envvar="B24_WEBHOOK_URL")
-    ],
+        str | None,
+        typer.Option(
+            help="The inbound webhook, as the portal shows it. Left out, it is asked for without being shown; "
+            "- reads it from standard input. As a value other users of the machine can see it.",
+            envvar="B24_WEBHOOK_URL",
+            show_envvar=True,
+        ),
+    ] = None,
     entity_type: Annotated[CountedType | None, typer.Option(help=_COUNTED)] = None,
     plan: Annotated[
         Plan | None,
@@ -54,16 +61,22 @@ def add(
     application_token: Annotated[
         str | None,
         typer.Option(
-            help="Proves the events of its outgoing webhook; the portal shows it there.",
+            help="Proves the events of its outgoing webhook; the portal shows it there. - reads it from standard "
+            "input, behind the webhook.",
             envvar="B24_APPLICATION_TOKEN",
         ),
     ] = None,
 ) -> None:
     """Connect a portal by its webhook credential; nothing is stored unless it answers."""
     require_name(name)
-    credential = WebhookCredential.parse(webhook_url, settings().allowed_portals)
+    url = secret_of(webhook_url, "--webhook-url", "the inbound webhook")
+    if application_token == FROM_INPUT:
+        application_token = secret_of(application_token, "--application-token", "the application token")
+    credential = WebhookCredential.parse(url, settings().allowed_portals)
     with runtime.opened(settings()) as opened:
         known = next((portal for portal in opened.portals.all() if portal.name == name), None)
+        if known is None:
+            require_new_name(name)
         counted = entity_type or (known.entity_type if known else CountedType.BOTH)
         budget = plan or (known.plan if known else Plan.STANDARD)
         with opened.connections.client_of(credential, f"{name} ({credential.host})", str(budget)) as client:
@@ -103,7 +116,7 @@ def show() -> None:
     rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
     table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
     if not rows:
-        say("no portal yet; connect one with: b24 portal add NAME --webhook-url URL")
+        say("no portal yet; connect one with: b24 portal add NAME")
 
 
 def remove(

@@ -33,7 +33,7 @@ def status(as_json: AsJson = False) -> None:
         found = [_portal(portal) | _health(known[portal.name]) for portal in portals if portal.name in known]
         write_json({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
         return
-    output.print(f"database: {place}\n", soft_wrap=True)
+    output.print(f"database: {place}\n", soft_wrap=True, markup=False)
     _show_portals(states)
     if not syncs:
         say("nothing has been synced yet; run `b24 sync`")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +32,12 @@ from b24_pipeline.runtime import database_url
 from b24_pipeline.settings import Settings, child_environment
 from b24_pipeline.store.database.locks import claims
 from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.private_files import (
+    PRIVATE_UMASK,
+    home_folder,
+    private_file,
+    private_folder,
+)
 
 START_SECONDS = 120
 STOP_SECONDS = 12
@@ -103,7 +108,7 @@ class Services:
         self._host = host
         self._environment = _environment(settings)
         for name in (DAGSTER_LOG, WEB_LOG):
-            (self._home / name).write_bytes(b"")
+            private_file(self._home / name, "w").close()
         self._folder = TemporaryDirectory(prefix="b24-up-")  # a socket's path has to be short
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, list[str]] = {}
@@ -177,6 +182,7 @@ class Services:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal
             )
 
@@ -209,9 +215,9 @@ def _answers(path: Path) -> bool:
 
 def _home(settings: Settings) -> Path:
     """The folder of Dagster's step logs; dagster.yaml is copied there at each start."""
-    home = settings.b24_home.expanduser().resolve() / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(bundled("dagster.yaml"), home / "dagster.yaml")
+    home = private_folder(home_folder(settings.b24_home) / "dagster")
+    with private_file(home / "dagster.yaml", "w") as file:
+        file.write(bundled("dagster.yaml").read_text("utf-8"))
     return home
 
 

@@ -123,7 +123,7 @@ def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
                 f"{portal.name} is disconnected; connect it again with `b24 portal add {portal.name}`"
             )
     if not portals:
-        raise UsageError("no portal is connected; connect one with: b24 portal add NAME --webhook-url URL")
+        raise UsageError("no portal is connected; connect one with: b24 portal add NAME")
     return portals
 
 

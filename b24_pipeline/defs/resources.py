@@ -16,6 +16,7 @@ from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.run_lock import alive, is_alive
 from b24_pipeline.store.events import backlog
+from b24_pipeline.store.portals.portals import fits_dagster
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
 from b24_pipeline.sync.parallel import opened_job
@@ -62,9 +63,9 @@ class B24(dg.ConfigurableResource["B24"]):
                 yield job
 
     def connected_portals(self) -> list[str]:
-        """The names of the portals that are to be synced."""
+        """The names of the portals that are to be synced, without those that Dagster takes for a range."""
         with self.opened() as runtime:
-            return [portal.name for portal in runtime.portals.named()]
+            return [portal.name for portal in runtime.portals.named() if fits_dagster(portal.name)]
 
     def has_due_events(self) -> bool:
         """Whether inbound events are due to be drained."""

@@ -46,7 +46,7 @@ class PortalMoved(PortalError):
         super().__init__(
             portal,
             f"has moved to {location_host or 'an unnamed address'}; "
-            "connect it there with `b24 portal add NAME --moved --webhook-url URL`",
+            "connect it there with `b24 portal add NAME --moved`",
         )
         self.location_host = location_host
         self.location = location

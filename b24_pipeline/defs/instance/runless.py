@@ -22,6 +22,9 @@ from b24_pipeline.models import BuildResult, TestResult
 from b24_pipeline.runtime import Runtime, database_url, opened
 from b24_pipeline.settings import Settings
 from b24_pipeline.store.database.dagster_schema import is_set_up
+from b24_pipeline.store.database.private_files import home_folder, private_folder
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portals import fits_dagster
 from b24_pipeline.sync.outcome import Outcome
 
 RunlessEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation
@@ -36,7 +39,7 @@ def report_outcomes(
             if not is_set_up(connection):
                 return False
         events = [*_outcome_events(runtime, outcomes), *_build_events(runtime, build_result)]
-        names = [portal.name for portal in runtime.portals.all()]
+        names = [portal.name for portal in _portals(runtime)]
     with _instance(settings) as instance:
         instance.add_dynamic_partitions(PORTALS.name or "", names)
         for event in events:
@@ -44,8 +47,13 @@ def report_outcomes(
     return True
 
 
+def _portals(runtime: Runtime) -> list[Portal]:
+    """All portals but those whose names Dagster takes for a range of partitions."""
+    return [portal for portal in runtime.portals.all() if fits_dagster(portal.name)]
+
+
 def _outcome_events(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[RunlessEvent]:
-    for portal in runtime.portals.all():
+    for portal in _portals(runtime):
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
         yield from materializations(runtime.warehouse, portal, done)
 
@@ -74,8 +82,7 @@ def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
 def _instance(settings: Settings) -> Iterator[DagsterInstance]:
     """An instance of Dagster that uses its storage in our database."""
     storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
-    folder = settings.b24_home.expanduser().resolve() / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_folder(home_folder(settings.b24_home) / "dagster")
     ref = InstanceRef.from_dir(str(folder), overrides={"storage": storage})
     with DagsterInstance.from_ref(ref) as instance:
         yield instance

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy.engine import make_url
 
 from b24_pipeline.runtime import database_url
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.dagster_schema import SCHEMA, being_set_up
+from b24_pipeline.store.database.url import read_url, url_for_programs
 
 
 class OurStorage(DagsterPostgresStorage):
@@ -39,8 +39,8 @@ class OurStorage(DagsterPostgresStorage):
 
 def storage_url(url: str) -> str:
     """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path."""
-    ours = make_url(url)
+    ours = read_url(url)
     given = ours.query.get("options", "")
     options = " ".join([*([given] if isinstance(given, str) else given), f"-csearch_path={SCHEMA}"]).strip()
     theirs = ours.set(drivername="postgresql+psycopg2").update_query_dict({"options": options})
-    return theirs.render_as_string(hide_password=False)
+    return url_for_programs(theirs)

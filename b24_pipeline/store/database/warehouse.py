@@ -9,11 +9,12 @@ from typing import Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 import psycopg
 import sqlalchemy
 import stamina
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable, SettingsError
+from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
+from b24_pipeline.store.database.url import read_url, url_for_people
 
 OLDEST_SERVER = 15
 CONNECT_TIMEOUT_SECONDS = 10
@@ -53,7 +54,7 @@ class Warehouse:
     """
 
     def __init__(self, url: str, *, pool_size: int = 12) -> None:
-        self.url = _with_our_driver(url)
+        self.url = read_url(url).set(drivername="postgresql+psycopg")
         self.engine = sqlalchemy.create_engine(
             self.url,
             pool_size=pool_size,
@@ -139,7 +140,7 @@ class Warehouse:
     @property
     def place(self) -> str:
         """The database's URL for people and tools, its password hidden."""
-        return self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+        return url_for_people(self.url)
 
     def close(self) -> None:
         """Closes all idle connections."""
@@ -160,15 +161,6 @@ def _session_options() -> str:
         "client_min_messages": "warning",
     }
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
-
-
-def _with_our_driver(url: str) -> URL:
-    try:
-        return make_url(url).set(drivername="postgresql+psycopg")
-    except (ArgumentError, ValueError):
-        raise SettingsError(
-            "DATABASE_URL cannot be read; expected postgresql://user:password@host:port/database"
-        ) from None
 
 
 def _place(url: URL) -> str:

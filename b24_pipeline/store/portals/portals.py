@@ -23,6 +23,7 @@ ACCESS_TOKEN = "bitrix24_access_token"  # noqa: S105  names of columns
 REFRESH_TOKEN = "bitrix24_refresh_token"  # noqa: S105
 APPLICATION_TOKEN = "bitrix24_application_token"  # noqa: S105
 SECRETS = (ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_URL, APPLICATION_TOKEN)
+RANGE_MARK = "..."
 _NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 
 
@@ -32,6 +33,24 @@ def require_name(name: str) -> None:
         raise UsageError(
             f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
         )
+
+
+def require_new_name(name: str) -> None:
+    """Raises UsageError unless the text can be the name of a new portal."""
+    require_name(name)
+    if not fits_dagster(name):
+        raise UsageError(
+            f"{name!r} cannot be a portal's name: with '...', or a dot at its end, Dagster takes it for a range "
+            "of portals; choose another name"
+        )
+
+
+def fits_dagster(name: str) -> bool:
+    """Whether Dagster can tell the name of a portal from a range of partitions, which it writes as `a...b`.
+
+    Portals that are connected already may have another name: commands read them, and Dagster leaves them out.
+    """
+    return RANGE_MARK not in name and not name.endswith(".")
 
 
 class Portals:
@@ -148,7 +167,9 @@ class Portals:
         """Checks that a portal can be connected under this name. Raises UsageError and PortalConflict."""
         require_name(name)
         known = {portal.name: portal for portal in self.all()}
-        if name in known and known[name].member_id:
+        if name not in known:
+            require_new_name(name)
+        elif known[name].member_id:
             return  # the same portal may have moved: its identity decides when it answers
         _refuse_mixing(known, name, domain, moved=False)
 

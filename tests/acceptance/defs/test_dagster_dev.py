@@ -197,8 +197,12 @@ def succeeded(dagster: Running, backfill: str) -> bool:
     return [run["status"] for run in runs] == ["SUCCESS"]
 
 
+def readable_by_others(folder: Path) -> list[Path]:
+    return [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+
+
 def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
-    """What `b24 up` does: ready, then gone within 15 seconds of SIGTERM, with all that it started."""
+    """What `b24 up` does: ready, its logs for us alone, gone within 15 seconds of SIGTERM with all that it started."""
     port, web_port = free_port(), free_port()
     program = (
         "from b24_pipeline.commands import up; from b24_pipeline.settings import settings; "
@@ -208,6 +212,7 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
     try:
         up.wait("start", lambda: f"http://127.0.0.1:{port}" in up.log.read_text())
         assert len(loaded(up)) == 1
+        assert readable_by_others(Path(environment["B24_HOME"]) / "dagster") == []
         assert up.end(signal.SIGTERM, 20) < 15
         assert up.process.returncode == 0, up.log.read_text()
         assert wait_until_gone(environment["B24_HOME"]) == []

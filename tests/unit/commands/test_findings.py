@@ -133,3 +133,12 @@ def test_stages_that_differ_from_the_portal_are_named() -> None:
         "2 of 37 stages differed from the portal and could not be repaired (2026-11-25 12:00 UTC)"
     )
     assert "b24 reconcile acme --whole" in finding.advice
+
+
+@pytest.mark.parametrize("name", ["a...b", "acme.", "a....b"])
+def test_a_name_that_dagster_takes_for_a_range_is_told(name: str) -> None:
+    """Such portals were connected by earlier versions: commands go on, and Dagster leaves them out."""
+    (told,) = findings(replace(WELL, name=name), NOW)
+    assert "Dagster takes its name for a range of portals and leaves it out" in told.problem
+    assert f"b24 portal remove {name} --purge" in told.advice
+    assert problems(name="a.b..c-d_e") == []

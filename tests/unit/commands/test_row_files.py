@@ -8,6 +8,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -94,7 +95,7 @@ def test_nobody_leads_the_writer_to_another_file(tmp_path: Path) -> None:
 
 def test_cells_of_csv_are_no_formulas_unless_raw() -> None:
     """Texts of a portal are made harmless; numbers, also negative ones, stay; JSON is for programs."""
-    row = {
+    row: dict[str, Any] = {
         "name": '=HYPERLINK("http://evil.example")',
         "phone": "+79211234567",
         "debt": Decimal("-5.10"),

@@ -15,6 +15,7 @@ from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.assets.partitions import cohort_key
 from b24_pipeline.defs.instance.runless import report_outcomes
 from b24_pipeline.defs.ops.prune import prune
+from b24_pipeline.defs.resources import B24
 from b24_pipeline.models import build
 from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import Runtime
@@ -135,6 +136,20 @@ def test_what_the_commands_did_is_reported_without_a_run(
     with psycopg.connect(database_url) as connection:
         query = "select count(*) from information_schema.tables where table_schema = 'public' and table_name = 'runs'"
         assert connection.execute(query).fetchone() == (0,)
+
+
+def test_a_name_that_dagster_takes_for_a_range_is_left_out(installation: Runtime) -> None:
+    """A portal of an earlier version may have it: commands read it, and the other portals go on in Dagster."""
+    with installation.warehouse.connect() as connection:
+        connection.execute("update user_accounts set name = 'a...b'")
+    outcomes = sync_portals(
+        installation.connections, installation.portals.named(), SyncRequest(), installation.options()
+    )
+    assert {outcome.portal for outcome in outcomes if outcome.worked} == {"a...b"}
+    assert B24().connected_portals() == []
+    with DagsterInstance.from_ref(instance_ref(installation)) as instance:
+        assert report_outcomes(installation.settings, outcomes)
+        assert instance.get_dynamic_partitions("portals") == []
 
 
 def test_old_runs_go_unless_they_hold_the_last_word(installation: Runtime, instance: DagsterInstance) -> None:

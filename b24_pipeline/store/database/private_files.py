@@ -1,0 +1,54 @@
+"""Folders and files under B24_HOME: other users of the machine may not read them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+PRIVATE_UMASK = 0o077
+"""The umask of processes that write logs under B24_HOME."""
+
+_OTHERS = 0o077
+_ENTER_ONLY = 0o711
+
+
+def home_folder(home: Path) -> Path:
+    """The folder B24_HOME as an absolute path; a new one is its owner's alone.
+
+    A folder that is there keeps its rights: it may hold other things as well.
+    """
+    folder = home.expanduser().resolve()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def private_folder(path: Path) -> Path:
+    """Makes a folder of ours that its owner alone may enter, or takes the rights of others away from it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _take_from_others(path)
+    return path
+
+
+def private_file(path: Path, mode: str) -> IO[Any]:
+    """Opens a text file of ours that its owner alone may read; one that is there loses the rights of others."""
+    file = open(path, mode, encoding="utf-8", opener=_opened_privately)  # noqa: SIM115  Path has no opener
+    _take_from_others(path)
+    return file
+
+
+def let_others_enter_only(folder: Path) -> None:
+    """For root: the embedded PostgreSQL runs as another user, who has to pass through the folder to its own."""
+    folder.chmod(_ENTER_ONLY)
+
+
+def _opened_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _take_from_others(path: Path) -> None:
+    found = path.stat()
+    if found.st_mode & _OTHERS and found.st_uid == os.geteuid():
+        path.chmod(found.st_mode & 0o700)
