@@ -16,7 +16,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.own_leads.matches import Linked
 from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, read_choices
 from b24_pipeline.sync.own_leads.lead_file import LeadFile, open_lead_file
-from b24_pipeline.sync.own_leads.load_file import load_file
+from b24_pipeline.sync.own_leads.load_file import LoadedFile, load_file
 from b24_pipeline.sync.own_leads.match import MatchOutcome, match_portals
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.moments import DateOrder
@@ -49,19 +49,26 @@ def import_leads(
     _tell_columns(found, in_full=dry_run)
     with runtime.opened(settings()) as opened:
         (portal,) = opened.portals.named([name])
-        done, bad = load_file(opened.warehouse, portal, found, order=date_order, dry_run=dry_run)
+        loaded = load_file(opened.warehouse, portal, found, order=date_order, dry_run=dry_run)
         linked = Linked() if dry_run else link_own_leads(opened.warehouse, portal)
         if not dry_run:
             mark_own_leads(opened.warehouse, portal)
-    for row in bad:
+    for row in loaded.bad:
         say(f"line {row.line}: {row.reason}")
-    unchanged = done.rows - done.added - done.changed
-    counts = f"{done.added} added, {done.changed} changed, {unchanged} as they were"
-    repeated = f", {done.repeated} repeated in the file" if done.repeated else ""
+    if loaded.unreadable:
+        say(f"note: {loaded.unreadable} rows have a phone that cannot be read: they will match nobody")
     after = "nothing was stored: it was a dry run" if dry_run else f"{linked.linked} newly linked to the CRM"
-    output.print(f"{name}: {counts}{repeated}, {len(bad)} bad; {after}")
-    if bad:
+    output.print(f"{name}: {_counts(loaded)}; {after}")
+    if loaded.bad:
         raise typer.Exit(1)
+
+
+def _counts(loaded: LoadedFile) -> str:
+    done = loaded.imported
+    unchanged = done.rows - done.added - done.changed
+    repeated = f", {done.repeated} repeated in the file" if done.repeated else ""
+    counts = f"{done.added} added, {done.changed} changed, {unchanged} as they were"
+    return f"{counts}{repeated}, {len(loaded.bad)} bad"
 
 
 def _tell_columns(file: LeadFile, *, in_full: bool) -> None:

@@ -60,7 +60,7 @@ class LeadColumns:
 
     def values(self, cells: Sequence[str]) -> dict[str, str]:
         """The cells of a row by our names, without what exports write before a value."""
-        found = {name: cells[place].strip() for name, place in self.places.items()}
+        found = {name: _unwrapped(cells[place].strip()) for name, place in self.places.items()}
         for name, prefix in _prefixes():
             if found.get(name, "").startswith(prefix):
                 found[name] = found[name].removeprefix(prefix).lstrip()
@@ -89,7 +89,7 @@ def read_choices(given: Sequence[str]) -> dict[str, str]:
 
 def recognized(header: Sequence[str], chosen: Mapping[str, str]) -> LeadColumns:
     """Finds our columns in a header: the `chosen` by the names that the user gave, the others by the table."""
-    names = tuple(name.strip().lstrip("\ufeff") for name in header)
+    names = tuple(" ".join(name.replace("\ufeff", "").split()) for name in header)
     plain = [_plain(name) for name in names]
     by_choice = {ours: _plain(theirs) for ours, theirs in chosen.items()}
     places = {ours: plain.index(theirs) for ours, theirs in by_choice.items() if theirs and theirs in plain}
@@ -116,6 +116,11 @@ def require_plain(file: str, columns: LeadColumns, chosen: Mapping[str, str]) ->
             raise LeadFileRefused(
                 file, f"its header has the column {columns.header[place]} twice, which is taken for {ours}"
             )
+
+
+def _unwrapped(text: str) -> str:
+    """The value of a cell such as `="123"`, by which programs keep a spreadsheet from reading it as a number."""
+    return text[2:-1] if text.startswith('="') and text.endswith('"') and len(text) > 3 else text
 
 
 def _plain(name: str) -> str:

@@ -48,7 +48,8 @@ class RowReader:
         phones = list(self.read_phones(values.get("phone")))
         person = _person(values, phones)
         identifier = values.get("id", "")
-        key, earlier = _key(values, person, created), self._earlier_key(cells.by_our_names)
+        identity = person if phones or not values.get("phone") else ""
+        key, earlier = _key(values, identity, created), self._earlier_key(cells.by_our_names)
         return ImportRow(
             line=cells.line,
             import_key=key,
@@ -114,7 +115,10 @@ def _person(values: Mapping[str, str], phones: Sequence[str]) -> str:
 
 
 def _key(values: Mapping[str, str], person: str, created: datetime | None) -> str:
-    """What makes it the same lead in the next file: its id, else person and time, else all of its values."""
+    """What makes it the same lead in the next file: its id, else person and time, else all of its values.
+
+    `person` is empty where nobody can tell who it is: a phone that cannot be read may be anybody's.
+    """
     if values.get("id"):
         return f"id:{values['id']}"
     if created and person and has_time(values["created_at"]):

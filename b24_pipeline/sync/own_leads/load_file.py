@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
@@ -22,6 +23,15 @@ _SHARED = f"id is that of another row, with another person and time; {_WAY_OUT}"
 _TAKEN = f"id is that of a stored lead, with another person and time, which stays; {_WAY_OUT}"
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What loading a file did: `bad` rows were not loaded; `unreadable` rows were, without a phone that can be read."""
+
+    imported: Imported
+    bad: list[BadRow]
+    unreadable: int
+
+
 def load_file(
     warehouse: Warehouse,
     portal: Portal,
@@ -29,12 +39,13 @@ def load_file(
     *,
     order: DateOrder | None = None,
     dry_run: bool = False,
-) -> tuple[Imported, list[BadRow]]:
-    """Loads the file in one transaction; returns what was done, and the rows that were not loaded.
+) -> LoadedFile:
+    """Loads the file in one transaction.
 
     Where the transaction has to be done again, the file is read again. A `dry_run` does all of it and rolls it back.
     """
     bad: list[BadRow] = []
+    unreadable: list[int] = []
     reader = RowReader(ZoneInfo(portal.time_zone), phone_reader(portal), order)
 
     def rows() -> Iterator[ImportRow]:
@@ -43,17 +54,24 @@ def load_file(
             if isinstance(row, BadRow):
                 bad.append(row)
             else:
+                if row.phone and not row.phones:
+                    unreadable.append(row.line)
                 yield row
 
     def work(connection: Connection) -> Imported:
         bad.clear()
+        unreadable.clear()
         done = import_rows(connection, portal.id, rows(), file.columns.imported)
         if dry_run:
             connection.rollback()
         return done
 
     done = warehouse.transact(work)
-    return done, sorted([*bad, *_refused(done.refused)], key=lambda row: row.line)
+    refused = [*bad, *_refused(done.refused)]
+    known = {row.line for row in refused}
+    return LoadedFile(
+        done, sorted(refused, key=lambda row: row.line), sum(line not in known for line in unreadable)
+    )
 
 
 def _refused(refused: RefusedIds) -> Iterator[BadRow]:

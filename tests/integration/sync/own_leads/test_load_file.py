@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.store.own_leads.imports import Imported
 from b24_pipeline.sync.own_leads.lead_columns import read_choices
-from b24_pipeline.sync.own_leads.lead_file import BadRow, open_lead_file
-from b24_pipeline.sync.own_leads.load_file import load_file
+from b24_pipeline.sync.own_leads.lead_file import open_lead_file
+from b24_pipeline.sync.own_leads.load_file import LoadedFile, load_file
 from tests.support.data.own_leads import Crm
 from tests.support.installation import fetch
 
@@ -25,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 def load(
     crm: Crm, folder: Path, *lines: str, header: str = HEADER, choices: tuple[str, ...] = (), **options: Any
-) -> tuple[Imported, list[BadRow]]:
+) -> LoadedFile:
     """Loads a file of these lines; afterwards phones are read, as the command does it."""
     path = folder / "leads.csv"
     path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
@@ -39,9 +38,9 @@ def leads(crm: Crm, column: str = "phone") -> list[Any]:
     return [row["value"] for row in found]
 
 
-def counts(done: tuple[Imported, list[BadRow]]) -> tuple[int, int, int, list[int]]:
-    imported, bad = done
-    return imported.added, imported.changed, imported.repeated, [row.line for row in bad]
+def counts(loaded: LoadedFile) -> tuple[int, int, int, list[int]]:
+    done = loaded.imported
+    return done.added, done.changed, done.repeated, [row.line for row in loaded.bad]
 
 
 def test_a_corrected_phone_of_the_same_time_is_the_same_lead(crm: Crm, folder: Path) -> None:
@@ -66,8 +65,8 @@ def test_another_person_at_another_time_never_takes_a_stored_leads_place(crm: Cr
 def test_an_id_that_all_rows_share_is_nobodys(crm: Crm, folder: Path) -> None:
     """A column of zeros is no column of ids, however long the file is."""
     lines = [f"0;+7921{number:07};;2026-10-03 10:00:{number % 60:02}" for number in range(5000)]
-    imported, bad = load(crm, folder, *lines, "1;+79215550101;;")
-    assert (imported.added, len(bad)) == (1, 5000)
+    loaded = load(crm, folder, *lines, "1;+79215550101;;")
+    assert (loaded.imported.added, len(loaded.bad)) == (1, 5000)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +116,15 @@ def test_a_dry_run_stores_nothing(crm: Crm, folder: Path) -> None:
     assert leads(crm) == ["+79215550101"]
     assert fetch(crm.warehouse, "select name from creatives union select name from account_directions") == []
     assert counts(load(crm, folder, *lines, header=header)) == (1, 1, 0, [4])
+
+
+def test_phones_that_cannot_be_read_are_counted(crm: Crm, folder: Path) -> None:
+    """So that a wrong column is noticed; such people are told apart by all of their values."""
+    lines = (
+        "Ann;нет;2026-10-03 10:00",
+        "Bob;нет;2026-10-03 10:00",
+        "Eve;+79215550101;2026-10-03 10:00",
+        "X;###;",
+    )
+    loaded = load(crm, folder, *lines, header="name;phone;created_at")
+    assert (loaded.imported.added, loaded.unreadable, len(loaded.bad)) == (3, 2, 1)

@@ -30,6 +30,7 @@ def test_a_name_is_of_one_column_and_ours_come_first() -> None:
         ("phone;Телефон;name;Имя", ["phone", "name", "first_name"]),
         ("Время;Телефон", ["created_at", "phone"]),
         ("Тел.;Объявление", ["phone", "creative"]),
+        ("id;create_date_time;client_ids;phones;emails;order_status", ["id", "created_at", "phone", "email"]),
     ],
 )
 def test_columns_are_recognised(header: str, ours: list[str]) -> None:
@@ -67,3 +68,16 @@ def test_a_chosen_column_has_to_be_there(tmp_path: Path) -> None:
         LeadFileRefused, match="has no column Компания, which --column names for utm_campaign"
     ):
         open_lead_file(path, read_choices(["utm_campaign=Компания"]))
+
+
+def test_what_keeps_a_spreadsheet_from_reading_a_number_is_no_part_of_it(tmp_path: Path) -> None:
+    """Meta writes `p:` and `l:`, other programs an apostrophe or a formula."""
+    text = 'id;phone\nl:12;p:+79211234501\n\'13;\'+79211234502\n="14";="79211234503"\n'
+    found = [(row.import_key, row.phone) for row in good(written(tmp_path, text))]
+    assert found == [("id:12", "+79211234501"), ("id:13", "+79211234502"), ("id:14", "79211234503")]
+
+
+def test_a_name_of_several_lines_is_one_line(tmp_path: Path) -> None:
+    """Forms ask long questions."""
+    columns = open_lead_file(written(tmp_path, 'phone;"What\nwindow?"\n+79211234501;x\n')).columns
+    assert columns.unknown == ["What window?"]
