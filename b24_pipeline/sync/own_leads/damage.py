@@ -22,9 +22,9 @@ _AS_TEXT = "format the column as text in the spreadsheet and export again"
 
 def damage_of(column: str, text: str) -> str | None:
     """Why a cell of one of our columns cannot be what was written in it; None where it can. Quotes nothing of it."""
-    if _TOO_NARROW.fullmatch(text):
+    if text.startswith("#") and _TOO_NARROW.fullmatch(text):
         return f"{column} holds only #: the column was too narrow for it; widen the column and export again"
-    if text.upper() in _ERRORS:
+    if text.startswith("#") and text.upper() in _ERRORS:
         return (
             f"{column} holds an error of a spreadsheet in place of a value; mend the formula and export again"
         )

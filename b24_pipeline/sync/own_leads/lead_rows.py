@@ -39,7 +39,7 @@ class RowReader:
     def lead_of(self, cells: LeadCells) -> ImportRow | BadRow:
         """The row to store, or why it cannot be stored."""
         values = _whole(cells.values)
-        reason = _mistake(values)
+        reason = _damage(cells.values) or _mistake(values)
         if reason:
             return BadRow(cells.line, reason)
         created = self._created(values)
@@ -99,6 +99,12 @@ def _mistake(values: Mapping[str, str]) -> str | None:
     for name, text in values.items():
         if len(text) > _LONGEST[name]:
             return f"{name} is longer than {_LONGEST[name]} letters"
+    return None
+
+
+def _damage(values: Mapping[str, str]) -> str | None:
+    """What makes a cell of the row another value than somebody has written, before cells are put together."""
+    for name, text in values.items():
         damage = damage_of(name, text)
         if damage:
             return damage

@@ -38,7 +38,7 @@ def encoding_of(path: Path) -> str:
             text = decoder.decode(block)
             if not text.isascii():
                 broken += text.count(NO_LETTER)
-                letters += sum(not letter.isascii() for letter in text)
+                letters += len(text) - len(text.encode("ascii", "ignore"))
         broken += decoder.decode(b"", final=True).count(NO_LETTER)
     return WINDOWS if broken and letters < 3 * broken else "utf-8-sig"
 

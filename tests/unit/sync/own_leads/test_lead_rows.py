@@ -78,6 +78,7 @@ def test_parts_of_a_name_and_of_a_time_are_put_together(tmp_path: Path) -> None:
         ("created_at", "03/04/2026", "say it by --date-order dmy or mdy"),
         ("created_at", "9999-12-31", "created_at is in the future"),
         ("name", "#ИМЯ?", "name holds an error of a spreadsheet"),
+        ("last_name", "#REF!", "last_name holds an error of a spreadsheet"),
         ("name", "<test lead: dummy data for full_name>", "is a test lead of the ad system"),
     ],
 )
