@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.errors import LeadFileRefused
 from b24_pipeline.sync.own_leads import spreadsheet
 from b24_pipeline.sync.own_leads.lead_file import open_lead_file
-from tests.support.data.spreadsheet import Cell, write_xlsx
+from tests.support.data.spreadsheet import Cell, ErrorCell, write_xlsx
 from tests.unit.sync.own_leads.conftest import bad, good
 
 HEADER: list[Cell] = ["Телефон", "Имя", "Дата", "Кампания", "id"]
@@ -52,18 +52,38 @@ def test_numbers_of_too_many_digits_are_refused(tmp_path: Path) -> None:
     ]
 
 
+def test_an_error_of_a_formula_is_no_empty_cell(tmp_path: Path) -> None:
+    """A lead without its phone would load, and match nobody."""
+    rows: list[list[Cell | ErrorCell]] = [
+        [ErrorCell("#N/A"), "Анна"],
+        [79211234567, "Борис"],
+        [79211234568, ErrorCell("#REF!")],
+    ]
+    path = write_xlsx(tmp_path / "leads.xlsx", {"О файле": [["x"]], "Заявки": [[], HEADER, *rows]})
+    assert [(line, reason.partition(" in place")[0]) for line, reason in bad(path)] == [
+        (3, "phone holds an error of a spreadsheet"),
+        (5, "first_name holds an error of a spreadsheet"),
+    ]
+    assert [row.name for row in good(path)] == ["Борис"]
+
+
 def test_it_is_told_by_its_content(tmp_path: Path) -> None:
     """Whatever the file is called."""
     path = write_xlsx(tmp_path / "leads.csv", {"Заявки": [HEADER, [79211234567]]})
     assert open_lead_file(path).sheet == "Заявки"
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", b"PK\x03\x04" + b"x" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04", b"PK\x03\x04" + b"x" * 5000, b"\xd0\xcf\x11\xe0" + b"x" * 5000]
+)
 def test_a_broken_spreadsheet_is_refused(tmp_path: Path, content: bytes) -> None:
     """In one line with what to do."""
     path = tmp_path / "leads.xlsx"
     path.write_bytes(content)
-    with pytest.raises(LeadFileRefused, match=r"leads\.xlsx: is no spreadsheet that can be read; save it as"):
+    with pytest.raises(
+        LeadFileRefused,
+        match=r"leads\.xlsx: is no spreadsheet that can be read, or it is encrypted; save it as",
+    ):
         open_lead_file(path)
 
 
