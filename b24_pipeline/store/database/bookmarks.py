@@ -57,6 +57,9 @@ def move(
     )
 
 
-def forget(connection: Connection, account: UUID, prefix: str, *, kept: Sequence[str]) -> None:
-    """Deletes the bookmarks whose reader begins with `prefix`, but for those `kept`: they would begin anew."""
-    _sql.forget(connection, account=account, prefix=prefix, kept=list(kept))
+def forget(connection: Connection, account: UUID, prefix: str, *, kept: Sequence[str]) -> int:
+    """Deletes the bookmarks whose reader begins with `prefix`, but for those `kept`: they would begin anew.
+
+    Returns how many there were.
+    """
+    return int(_sql.forget(connection, account=account, prefix=prefix, kept=list(kept)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from time import monotonic
 
 from b24_pipeline.store.crm import sync_log
@@ -56,7 +57,7 @@ def match_changed(
     entity_type = matches.counted(connection, portal.id).entity_type
     read = phone_reader(portal)
     reader = f"{MATCHES}{entity_type}"
-    seen = matches.seen_upto(connection, portal.id, _PHONES_NOW)
+    seen = _phones_seen_upto(connection, portal)
     touched = crm_phones.index_changed(connection, portal.id, seen, read)
     matches.begin(connection)
     matches.add_unread(connection, portal.id, read, again=seen == matches.NEVER)
@@ -66,9 +67,15 @@ def match_changed(
     matches.add_leads(connection, portal.id, ids)
     linked = matches.match(connection, portal.id, entity_type, by_portal=by_portal, asked=ids)
     bookmarks.move(connection, portal.id, (_PHONES_NOW, reader), upto)
-    bookmarks.forget(connection, portal.id, PHONES, kept=(_PHONES_NOW,))
     bookmarks.forget(connection, portal.id, MATCHES, kept=(reader,))
     return linked
+
+
+def _phones_seen_upto(connection: Connection, portal: Portal) -> datetime:
+    """How far phones were read; NEVER where another version has read them meanwhile, in its way."""
+    seen = matches.seen_upto(connection, portal.id, _PHONES_NOW)
+    others = bookmarks.forget(connection, portal.id, PHONES, kept=(_PHONES_NOW,))
+    return matches.NEVER if others else seen
 
 
 def phone_reader(portal: Portal) -> PhoneReader:

@@ -158,13 +158,20 @@ def test_a_phone_in_exponent_form_belongs_to_nobody(crm: Crm) -> None:
     assert picked(crm.found(damaged), "lead", "reason") == (None, "invalid_phone")
 
 
-def test_phones_that_an_earlier_version_has_read_are_read_again(crm: Crm) -> None:
-    """Once: of the CRM and of own leads, whose wrong links go."""
+@pytest.mark.parametrize("beside", [False, True])
+def test_phones_that_an_earlier_version_has_read_are_read_again(crm: Crm, beside: bool) -> None:
+    """Of the CRM and of own leads, whose wrong links go; again if a process of that version still runs beside ours."""
     crm.lead(1, "7.9211234567E+10")
     crm.lead(2, "+52 1 55 4163 7146")
     damaged, mexican = crm.own("7,9211234567E+10"), crm.own("+5215541637146")
     crm.link()
-    crm.execute("update bitrix24_bookmarks set reader = 'phones' where starts_with(reader, 'phones')")
+    if beside:
+        crm.execute(
+            "insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto) values (%s, 'phones', now())",
+            crm.portal.id,
+        )
+    else:
+        crm.execute("update bitrix24_bookmarks set reader = 'phones' where starts_with(reader, 'phones')")
     crm.execute("delete from bitrix24_phones")
     crm.execute(
         "insert into bitrix24_phones (user_account_id, entity_type, entity_id, phone)"
