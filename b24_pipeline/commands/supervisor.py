@@ -31,13 +31,13 @@ from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import database_url
 from b24_pipeline.settings import Settings, child_environment
 from b24_pipeline.store.database.locks import claims
-from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.database.private_files import (
     PRIVATE_UMASK,
     home_folder,
     private_file,
     private_folder,
 )
+from b24_pipeline.store.database.warehouse import Warehouse
 
 START_SECONDS = 120
 STOP_SECONDS = 12
