@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -115,7 +116,7 @@ def reconcile(
 
 
 def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
-    """The named portals, or all connected ones. Raises UsageError where one is disconnected, or none is connected."""
+    """The named portals, or all connected ones. Raises UsageError where one is disconnected, or none can be read."""
     portals = opened.portals.named(list(names))
     for portal in portals:
         if portal.status == "disconnected":
@@ -123,8 +124,18 @@ def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
                 f"{portal.name} is disconnected; connect it again with `b24 portal add {portal.name}`"
             )
     if not portals:
-        raise UsageError("no portal is connected; connect one with: b24 portal add NAME")
+        raise UsageError(_why_none(opened.portals.all()))
     return portals
+
+
+def _why_none(portals: Sequence[Portal]) -> str:
+    """Why no portal can be read, and what to do."""
+    if not portals:
+        return "no portal is connected; connect one with: b24 portal add NAME"
+    states = ", ".join(f"{portal.name} is {portal.status.replace('_', ' ')}" for portal in portals)
+    return (
+        f"no portal can be read: {states}; `b24 doctor` says what to do, and a portal that is named is tried"
+    )
 
 
 def _work(
@@ -139,9 +150,11 @@ def _work(
     (show or show_outcomes)(outcomes)
     built = None if no_models else build_models(opened)
     tell_dagster(opened, outcomes, built)
-    complaints = [error for outcome in outcomes for error in (outcome.error, outcome.question) if error]
-    for complaint in complaints:
-        complain(str(complaint))
+    complaints = Counter(
+        str(error) for outcome in outcomes for error in (outcome.error, outcome.question) if error
+    )
+    for complaint, times in complaints.items():
+        complain(complaint if times == 1 else f"{complaint} ({times} times)")
     if complaints:
         raise typer.Exit(1)
 

@@ -15,7 +15,7 @@ from b24_pipeline.defs.ops.portal_ops import (
     read_changes,
     read_recent_months,
 )
-from b24_pipeline.defs.ops.prune import prune_events, prune_runs
+from b24_pipeline.defs.ops.prune import prune_events, prune_runs, prune_sync_log
 
 checks_job = dg.define_asset_job(
     "checks",
@@ -87,12 +87,13 @@ def drain_job() -> None:
 
 @dg.job(
     name="maintenance",
-    description="Deletes old runs of Dagster that nothing refers to, and inbound events handled long ago.",
+    description="Deletes what is old: runs that nothing refers to, inbound events, rows of the sync log.",
 )
 def maintenance_job() -> None:
     """Deletes old runs and events, which otherwise stay for ever."""
     prune_runs()
     prune_events()
+    prune_sync_log()
 
 
 JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [

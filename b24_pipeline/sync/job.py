@@ -22,6 +22,9 @@ from b24_pipeline.sync.outcome import Outcome
 T = TypeVar("T")
 P = ParamSpec("P")
 
+MARGIN_SECONDS = 60
+"""Beyond the longest wait for a lock, before a sync that has not ended is taken for killed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -86,6 +89,7 @@ class Job:
                     self.portal.name,
                     f"another process has been syncing {entity} for more than {patience} s; try again when it is done",
                 )
+            self.transact(sync_log.close_killed, entity, seconds=patience + MARGIN_SECONDS)
             yield
 
 

@@ -1,4 +1,4 @@
-"""The ops that delete old runs and events.
+"""The ops that delete old runs, inbound events, and rows of the sync log.
 
 A run in which a partition of an asset was last materialized stays: without it the partition would look as if it
 had never been materialized.
@@ -12,14 +12,17 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFil
 
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.resources import B24
+from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.events import backlog
 
 KEEP_DAYS = 7
 KEEP_DRAINS_DAYS = 1
 """Drains are many, about one a minute, and the sync log says all that their runs do."""
 KEEP_EVENTS_DAYS = 30
-EVENTS_AT_ONCE = 10_000
+KEEP_IDLE_SYNCS_DAYS, KEEP_SYNCS_DAYS = 7, 180
+ROWS_AT_ONCE = 10_000
 MOST_A_NIGHT = 5000
+MOST_SYNCS_A_NIGHT = 1_000_000
 PAGE = 500
 
 
@@ -39,11 +42,19 @@ def prune_events(context: dg.OpExecutionContext, b24: B24) -> None:
     """Deletes inbound events that were handled more than a month ago; failed ones stay for a person."""
     total = 0
     with errors_as_failures(), b24.opened() as runtime:
-        while deleted := runtime.warehouse.transact(
-            backlog.prune, days=KEEP_EVENTS_DAYS, most=EVENTS_AT_ONCE
-        ):
+        while deleted := runtime.warehouse.transact(backlog.prune, days=KEEP_EVENTS_DAYS, most=ROWS_AT_ONCE):
             total += deleted
     context.log.info(f"{total} inbound events were deleted")
+
+
+@dg.op
+def prune_sync_log(context: dg.OpExecutionContext, b24: B24) -> None:
+    """Deletes rows of the sync log that are older than a week and found nothing, and those of half a year ago."""
+    with errors_as_failures(), b24.opened() as runtime:
+        deleted = runtime.warehouse.transact(
+            sync_log.prune, days=KEEP_IDLE_SYNCS_DAYS, kept_days=KEEP_SYNCS_DAYS, most=MOST_SYNCS_A_NIGHT
+        )
+    context.log.info(f"{deleted} rows of the sync log were deleted")
 
 
 def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -> int:

@@ -21,8 +21,24 @@ def finish(connection: Connection, /, log_id: int, **figures: Any) -> None:
     _sql.finish(connection, id=log_id, **figures)
 
 
+def close_killed(connection: Connection, account: UUID, entity: str, *, seconds: float) -> None:
+    """Notes that syncs of this entity which began more than so many seconds ago, and did not end, were killed.
+
+    For the holder of the entity's lock; `seconds`: longer than anybody waits for it.
+    """
+    _sql.close_killed(connection, account=account, entity=entity, seconds=seconds)
+
+
 def note(
     connection: Connection, account: UUID, entity: str, sync_type: str, run_id: str | None, **figures: Any
 ) -> None:
     """Notes a sync that worked in one go; `figures` as for `finish`, and its seconds."""
     _sql.note(connection, account=account, entity=entity, sync_type=sync_type, run_id=run_id, **figures)
+
+
+def prune(connection: Connection, *, days: int, kept_days: int, most: int) -> int:
+    """Deletes at most so many old rows, and returns how many.
+
+    After `days` rows of syncs that found nothing go, after `kept_days` all but the last of each entity and kind.
+    """
+    return int(_sql.prune(connection, days=days, kept_days=kept_days, most=most))

@@ -21,6 +21,19 @@ set
     finished_at = clock_timestamp()
 where id = :id;
 
+-- name: close_killed(account, entity, seconds)!
+-- Whoever holds the lock of an entity knows: a sync of it that began longer ago than anybody waits for the lock, and
+-- did not end, was killed.
+update bitrix24_sync_log
+set
+    sync_status = 'failed',
+    finished_at = clock_timestamp(),
+    error_code = 'Killed',
+    error_message = 'its process was killed; what it had stored is there, and the next sync went on from it'
+where
+    user_account_id = :account and entity_type = :entity and sync_status = 'running'
+    and started_at < clock_timestamp() - make_interval(secs => :seconds);
+
 -- name: note(account, entity, sync_type, run_id, rows_read, rows_changed, rows_deleted, values_set_aside, requests, operating_seconds, seconds)!
 -- A sync that is stored together with its rows: it worked, or there is no trace of it.
 insert into bitrix24_sync_log (
@@ -32,3 +45,27 @@ values (
     :values_set_aside, :requests, :operating_seconds,
     clock_timestamp() - make_interval(secs => :seconds), clock_timestamp()
 );
+
+-- name: prune(days, kept_days, most)!
+-- Old rows of syncs that found nothing, and very old ones of all; the last of each entity stays.
+delete from bitrix24_sync_log as old
+where
+    old.id in (
+        select l.id
+        from bitrix24_sync_log as l
+        where
+            l.finished_at < clock_timestamp() - make_interval(days => :days)
+            and (
+                l.finished_at < clock_timestamp() - make_interval(days => :kept_days)
+                or (l.sync_status = 'success' and l.rows_changed = 0 and l.rows_deleted = 0)
+            )
+        order by l.id
+        limit :most
+    )
+    and exists (
+        select
+        from bitrix24_sync_log as newer
+        where
+            newer.user_account_id = old.user_account_id and newer.entity_type = old.entity_type
+            and newer.sync_type = old.sync_type and newer.id > old.id
+    );
