@@ -10,6 +10,7 @@ import json
 import os
 import re
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     b24_lag_seconds: int = Field(default=300, ge=0)
     b24_concurrency: int = Field(default=8, ge=1, le=50)
     b24_egress: str = ""
+    b24_trusted_proxies: str = "127.0.0.1,::1"
 
     @field_validator("database_url")
     @classmethod
@@ -83,6 +85,23 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[^/?#\s]+/?", value):
             raise ValueError("expected https://host, without a path")
         return value
+
+    @field_validator("b24_trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in _listed(value):
+            try:
+                ip_network(part, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{part} is no address or network; expected for example 10.0.0.5,192.168.0.0/24"
+                ) from None
+        return value
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of our own proxies, from B24_TRUSTED_PROXIES."""
+        return _listed(self.b24_trusted_proxies)
 
     @property
     def allowed_portals(self) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ OURS = (
     "bitrix24_event_health",
     "bitrix24_coverage",
     "bitrix24_oauth_states",
+    "bitrix24_application_tokens",
     "bitrix24_budget",
     "bitrix24_operating",
 )

@@ -53,14 +53,18 @@ class Connections:
     ) -> BitrixClient:
         """A client of a credential that need not be stored yet; messages name the portal by `label`."""
         bucket = "/".join(filter(None, (credential.address.domain, self.egress)))
-        storage = self.budget_storage or PostgresBudgetStorage(self.warehouse.autocommit)
         budget = SharedBudget(
-            LeakyBucketStrategy(storage),  # type: ignore[arg-type]
+            LeakyBucketStrategy(self.shared_buckets),  # type: ignore[arg-type]
             parse_rate(self.rate_limit or plan),
             bucket,
             PostgresOperatingStore(self.warehouse.autocommit),
         )
         return BitrixClient(portal=label, credential=credential, budget=budget, keeper=keeper)
+
+    @property
+    def shared_buckets(self) -> LeakyBucketSupport:
+        """The leaky buckets that all processes share: in the database, or where a setting puts them."""
+        return self.budget_storage or PostgresBudgetStorage(self.warehouse.autocommit)
 
     def _app_client(self, portal: Portal) -> BitrixClient:
         if self.oauth is None:

@@ -15,8 +15,11 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.events.senders import Authenticator
 from b24_pipeline.sync.portals.oauth import PortalConnector
+from b24_pipeline.sync.portals.removal import Removals
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.client_address import ClientAddresses
+from b24_pipeline.web.events.proving import Proofs
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.metrics.portal_gauges import EventGauges, PortalGauges
 from b24_pipeline.web.portal_service import PortalService
@@ -40,6 +43,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             service=PortalService(runtime.connections, connecting, runtime.options()),
             receiver=receiver,
             check_database=lambda: check_migrated(runtime.warehouse),
+            addresses=ClientAddresses(runtime.settings.trusted_proxies),
             connecting=connecting,
             admin_key=admin_key(runtime.settings),
             registry=registry,
@@ -53,7 +57,9 @@ def _receiver(runtime: Runtime, connecting: PortalConnector | None) -> Receiver:
     authenticator = Authenticator(runtime.warehouse, runtime.portals.vault)
     if connecting is None:
         return Receiver(landing, authenticator)
-    return Receiver(landing, authenticator, on_install=connecting.install, prove=connecting.prove)
+    removals = Removals(runtime.connections)
+    proofs = Proofs(connecting.install, connecting.prove, removals.is_removed)
+    return Receiver(landing, authenticator, proofs)
 
 
 def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:

@@ -22,6 +22,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.body_limit import BodyLimit
+from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.cookies import BrowserCookie
 from b24_pipeline.web.connect.pages import page, wants_page
 from b24_pipeline.web.connect.routes import ConnectPages
@@ -49,8 +50,8 @@ _STYLE = Path(__file__).parent / "static"
 class Parts:
     """What the application is put together from.
 
-    `check_database` raises B24Error where the database cannot be used; without `connecting` no
-    portal can be connected; `admin_key` None closes the management calls; `running` is entered
+    `check_database` raises B24Error where the database cannot be used; `addresses` tells who sent a request; without
+    `connecting` no portal can be connected; `admin_key` None closes the management calls; `running` is entered
     while the application runs.
     """
 
@@ -60,6 +61,7 @@ class Parts:
     service: PortalService
     receiver: Receiver
     check_database: Callable[[], object]
+    addresses: ClientAddresses = field(default_factory=ClientAddresses)
     connecting: PortalConnector | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -115,7 +117,7 @@ def _protection(parts: Parts) -> list[Middleware]:
     return [
         Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
         Middleware(Access, requests=Requests(parts.registry)),
-        Middleware(Webhook, receiver=parts.receiver),
+        Middleware(Webhook, receiver=parts.receiver, addresses=parts.addresses),
         Middleware(BodyLimit),
     ]
 

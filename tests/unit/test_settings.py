@@ -59,6 +59,7 @@ def test_allowed_portals_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch)
         ("B24_ADMIN_KEY", CANARY[:15]),
         ("B24_CONCURRENCY", "0"),
         ("B24_CONCURRENCY", "51"),
+        ("B24_TRUSTED_PROXIES", "10.0.0.5,proxy.example.com"),
         ("B24_SELECT", '["lead"]'),
     ],
 )

@@ -11,6 +11,7 @@ import orjson
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
+from b24_pipeline.store.portals import application_tokens
 
 _sql = queries.load(__file__)
 
@@ -65,6 +66,7 @@ def _land(connection: Connection, events: Sequence[Landed]) -> None:
         _sql.land(connection, rows=orjson.dumps([_row(*landed) for landed in events]).decode())
     removed = [account for account, event in events if event.event == UNINSTALLED]
     if removed:
+        application_tokens.forget(connection, *removed)
         _sql.forget_tokens(connection, accounts=removed)
 
 

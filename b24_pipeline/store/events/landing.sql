@@ -40,7 +40,7 @@ set
 where id = any(:accounts);
 
 -- name: senders()
--- Who may send events, and what proves it.
+-- Who may send events: the token of a portal, encrypted.
 select
     id,
     bitrix24_member_id,
@@ -48,20 +48,21 @@ select
 from user_accounts
 where bitrix24_application_token is not null;
 
--- name: awaiting_proof()
--- Portals that a browser connected: what proves their events comes with the first of them. That may be
--- another token than the one we know, where the application was added anew.
-select bitrix24_member_id
-from user_accounts
-where
-    bitrix24_refresh_token is not null
-    and bitrix24_member_id is not null and bitrix24_status = 'connected'
-    and (bitrix24_application_proved_at >= bitrix24_connected_at) is not true;
+-- name: other_tokens()
+-- And the digests of all tokens that prove its events.
+select
+    a.id,
+    a.bitrix24_member_id,
+    t.digest
+from bitrix24_application_tokens as t
+inner join user_accounts as a on t.user_account_id = a.id;
 
--- name: adopt_member_id(account, member_id)!
--- A portal connected by a webhook credential learns its identity from the first event that is proved.
-update user_accounts
-set bitrix24_member_id = :member_id
-where
-    id = :account and bitrix24_member_id is null
-    and not exists (select from user_accounts as other where other.bitrix24_member_id = :member_id);
+-- name: provable()
+-- Portals whose identity is proved. An event of them with a token that is not known may be proved by its access token,
+-- where the portal is connected by OAuth: a browser brought no application token along, and an application that was
+-- added anew has another one.
+select
+    bitrix24_member_id,
+    bitrix24_refresh_token is not null and bitrix24_status = 'connected'
+from user_accounts
+where bitrix24_member_id is not null;

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -29,14 +27,15 @@ log = logger("events")
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """Digests of the application tokens: by member_id, and of portals whose member_id is not known yet.
+    """Digests of the application tokens: of portals whose identity is proved, and of all others.
 
-    `awaiting_proof`: the member_id of those whose application token is not known yet.
+    `of_others`: None where several accounts have the same token, which proves none of them. `provable`: by member_id,
+    whether an access token in an event may prove the portal.
     """
 
-    by_member: dict[str, tuple[UUID, bytes]] = field(default_factory=dict)
-    unnamed: tuple[tuple[UUID, bytes], ...] = ()
-    awaiting_proof: frozenset[str] = frozenset()
+    of_proved: dict[tuple[str, bytes], UUID] = field(default_factory=dict)
+    of_others: dict[bytes, UUID | None] = field(default_factory=dict)
+    provable: dict[str, bool] = field(default_factory=dict)
 
 
 class Authenticator:
@@ -49,24 +48,22 @@ class Authenticator:
         self._senders = Senders()
         self._loaded_at = float("-inf")
         self._reloading = threading.Lock()
-        # compared where there is nothing to compare with, so that strangers take as long as liars
-        self._nobody = _digest(secrets.token_hex())
 
     def account_of(self, member_id: str, application_token: str) -> UUID | None:
-        """The account that this pair proves; None where it proves none. Takes the same time either way."""
-        given = _digest(application_token)
-        account, expected = self._senders.by_member.get(member_id, (None, self._nobody))
-        return account if hmac.compare_digest(given, expected) else None
+        """The account whose token this is; None where it proves none.
 
-    def unnamed_account_of(self, application_token: str) -> UUID | None:
-        """The account that this token proves, of those whose member_id is not known yet."""
-        given = _digest(application_token)
-        found = [account for account, digest in self._senders.unnamed if hmac.compare_digest(given, digest)]
-        return found[0] if len(found) == 1 else None
+        A portal connected by OAuth is meant by its member_id too. The identity of one with a webhook credential is not
+        known, so its token decides alone; an event that names another portal that we know is not its. Tokens are looked
+        up by their digests, so that the time that it takes says nothing about them.
+        """
+        given, senders = _digest(application_token), self._senders
+        if member_id in senders.provable:
+            return senders.of_proved.get((member_id, given))
+        return senders.of_others.get(given)
 
-    def awaits_proof(self, member_id: str) -> bool:
-        """Whether an access token in its next event may prove this portal."""
-        return member_id in self._senders.awaiting_proof
+    def may_be_proved(self, member_id: str) -> bool:
+        """Whether an access token in an event may prove this portal."""
+        return self._senders.provable.get(member_id, False)
 
     def is_stale(self, *, after_seconds: float = FRESH_SECONDS) -> bool:
         """Whether the senders were read longer ago than `after_seconds`."""
@@ -79,28 +76,13 @@ class Authenticator:
                 self._senders = self._warehouse.transact(self._read)
                 self._loaded_at = self._now()
 
-    def adopt(self, account: UUID, member_id: str) -> bool:
-        """Gives a portal the member_id that its first event names; False where another portal has it."""
-
-        def adopt(connection: Connection) -> bool:
-            return bool(_sql.adopt_member_id(connection, account=account, member_id=member_id))
-
-        adopted = self._warehouse.transact(adopt)
-        self.reload(after_seconds=0.0)
-        return adopted
-
     def _read(self, connection: Connection) -> Senders:
-        by_member, unnamed = {}, []
+        senders = Senders(provable=dict(_sql.provable(connection)))
         for account, member_id, locked in _sql.senders(connection):
-            digest = self._opened(account, locked)
-            if digest is None:
-                continue
-            if member_id:
-                by_member[member_id] = (account, digest)
-            else:
-                unnamed.append((account, digest))
-        awaiting = frozenset(member_id for (member_id,) in _sql.awaiting_proof(connection))
-        return Senders(by_member, tuple(unnamed), awaiting)
+            _add(senders, account, member_id, self._opened(account, locked))
+        for account, member_id, digest in _sql.other_tokens(connection):
+            _add(senders, account, member_id, bytes.fromhex(digest))
+        return senders
 
     def _opened(self, account: UUID, locked: str) -> bytes | None:
         """The digest of a token; None for one that no key opens: it lets nobody in and stops nobody else."""
@@ -109,6 +91,16 @@ class Authenticator:
         except SecretKeyError as error:
             log.warning("application_token cannot be read", account=str(account), error=str(error))
             return None
+
+
+def _add(senders: Senders, account: UUID, member_id: str | None, digest: bytes | None) -> None:
+    if digest is None:
+        return
+    if member_id:
+        senders.of_proved[member_id, digest] = account
+    else:
+        ours = senders.of_others.get(digest, account) == account
+        senders.of_others[digest] = account if ours else None
 
 
 def _digest(token: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import drop_views
+from b24_pipeline.store.portals import application_tokens
 from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
@@ -83,12 +85,6 @@ class Portals:
         """The portal with this identity, connected or not."""
         return next((portal for portal in self.all() if portal.member_id == member_id), None)
 
-    def without_member(self) -> list[Portal]:
-        """Portals whose identity is not known yet, and which may send events: `adopt_member_id` names them."""
-        return [
-            portal for portal in self.all() if portal.member_id is None and portal.locked_application_token
-        ]
-
     def add_webhook(
         self,
         name: str,
@@ -112,6 +108,8 @@ class Portals:
             known = {portal.name: portal for portal in _read(connection)}
             _refuse_mixing(known, name, domain, moved=moved)
             account = known[name].id if name in known else uuid4()
+            if application_token:  # who gives another token wants the former one refused
+                application_tokens.forget(connection, account)
             _sql.save_webhook(
                 connection,
                 id=account,
@@ -144,6 +142,8 @@ class Portals:
         try:
             with self._warehouse.connect() as connection:
                 account = _account_for(_read(connection), name, domain, tokens.member_id)
+                if application_token:
+                    self._keep_token(connection, account)
                 _sql.save_oauth(
                     connection,
                     id=account,
@@ -179,11 +179,32 @@ class Portals:
             return None
         return self._opened(portal, APPLICATION_TOKEN, portal.locked_application_token)
 
-    def set_application_token(self, portal: Portal, token: str) -> None:
-        """Stores the token that proves the portal's events from now on."""
+    def knows_application_token(self, portal: Portal, token: str) -> bool:
+        """Whether this token proves the portal's events already."""
+        told = self.application_token(portal)
+        if told is not None and hmac.compare_digest(told.encode(), token.encode()):
+            return True
         with self._warehouse.connect() as connection:
+            return application_tokens.is_known(connection, portal.id, token)
+
+    def learn_application_token(self, portal: Portal, token: str) -> None:
+        """Stores a token that an event of the portal has brought and proved; those that are known stay."""
+        with self._warehouse.connect() as connection:
+            application_tokens.learn(connection, portal.id, token, "event")
             locked = self.vault.lock(portal.id, APPLICATION_TOKEN, token)
-            _sql.set_application_token(connection, id=portal.id, application_token=locked)
+            _sql.set_first_application_token(connection, id=portal.id, application_token=locked)
+
+    def _keep_token(self, connection: psycopg.Connection, account: UUID) -> None:
+        """Keeps the token that another one is about to replace: events that come with it are the portal's still."""
+        portal = next((known for known in _read(connection) if known.id == account), None)
+        if portal is None:
+            return
+        try:
+            told = self.application_token(portal)
+        except SecretKeyError:
+            return  # no key opens it, so it proves nothing
+        if told:
+            application_tokens.learn(connection, account, told, "installation")
 
     def set_status(self, portal: Portal, status: str, reason: str | None = None) -> None:
         """Sets the portal's status, and the reason in one line without secrets."""
@@ -200,21 +221,10 @@ class Portals:
         with self._warehouse.connect() as connection:
             _sql.set_entity_type(connection, id=portal.id, entity_type=entity_type)
 
-    def adopt_member_id(self, portal: Portal, member_id: str) -> Portal:
-        """Stores the identity of a webhook portal, learnt from an event that its application token proved.
-
-        An identity that is known already stays. Raises PortalConflict where another portal has this one.
-        """
-        try:
-            with self._warehouse.connect() as connection:
-                _sql.adopt_member_id(connection, id=portal.id, member_id=member_id)
-                return _of(connection, portal.id)
-        except psycopg.errors.UniqueViolation:
-            raise PortalConflict(f"the portal of {portal.name} is connected under another name too") from None
-
     def disconnect(self, portal: Portal) -> None:
         """Forgets every secret at once; the data stays."""
         with self._warehouse.connect() as connection:
+            application_tokens.forget(connection, portal.id)
             _sql.disconnect(connection, id=portal.id)
 
     def renew_keys(self) -> int:

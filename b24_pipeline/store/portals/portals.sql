@@ -21,7 +21,7 @@ order by name;
 
 -- name: save_webhook(id, name, domain, webhook_url, application_token, entity_type, plan, user_id, time_zone)!
 -- A portal connected by a webhook credential, new or renewed. It takes the place of OAuth tokens; an application
--- token that is not given again stays.
+-- token that is not given again stays. It proves no identity: at another address the former one does not count.
 insert into user_accounts (
     id, name, bitrix24_domain, bitrix24_webhook_url, bitrix24_application_token, bitrix24_entity_type,
     bitrix24_plan, bitrix24_user_id, bitrix24_time_zone, bitrix24_connected_at, bitrix24_status
@@ -33,6 +33,9 @@ values (
 on conflict (id) do update
 set
     bitrix24_domain = excluded.bitrix24_domain,
+    bitrix24_member_id = case
+        when user_accounts.bitrix24_domain = excluded.bitrix24_domain then user_accounts.bitrix24_member_id
+    end,
     bitrix24_webhook_url = excluded.bitrix24_webhook_url,
     bitrix24_application_token = coalesce(
         excluded.bitrix24_application_token, user_accounts.bitrix24_application_token
@@ -84,11 +87,11 @@ set
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
 
--- name: set_application_token(id, application_token)!
--- What proves inbound events.
+-- name: set_first_application_token(id, application_token)!
+-- What proves inbound events, where nothing has told it yet: what an event brings replaces nothing.
 update user_accounts
 set
-    bitrix24_application_token = :application_token,
+    bitrix24_application_token = coalesce(bitrix24_application_token, :application_token),
     bitrix24_application_proved_at = now()
 where id = :id;
 
@@ -113,14 +116,6 @@ where id = :id;
 update user_accounts
 set bitrix24_entity_type = :entity_type
 where id = :id;
-
--- name: adopt_member_id(id, member_id)!
--- The portal's own identity, learnt once.
-update user_accounts
-set bitrix24_member_id = :member_id
-where
-    id = :id
-    and bitrix24_member_id is null;
 
 -- name: disconnect(id)!
 -- Secrets go, data stays.

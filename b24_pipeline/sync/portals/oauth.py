@@ -32,6 +32,7 @@ from b24_pipeline.sync.events.offline_queue import unbind_queued_events
 from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
 from b24_pipeline.sync.portals.oauth_state import SignedStates
 from b24_pipeline.sync.portals.probe import plan_of, probe
+from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
 HANDLER_PATH = "/webhooks/bitrix24"
 
@@ -49,7 +50,7 @@ class PortalConnector:
         self._app = app
         self._public_url = public_url.rstrip("/")
         self._states = SignedStates(connections.warehouse, self._portals.vault)
-        self._proof = OAuthProof(self._portals, app)
+        self._proof = OAuthProof(self._portals, app, ProofLimit(connections.shared_buckets))
 
     @property
     def handler_url(self) -> str:
@@ -99,25 +100,26 @@ class PortalConnector:
             raise _other_portal(asked)
         return self._save(begun.name, tokens, begun.entity_type)
 
-    def install(self, event: SentTokens) -> Portal:
+    def install(self, event: SentTokens, sender: str) -> Portal:
         """Connects the portal in which an "API only" application was added (ONAPPINSTALL), and returns it.
 
-        The tokens of the event are proved before anything is overwritten. Raises InstallUnproved.
+        `sender` is the address that the event came from. The tokens of the event are proved before anything is
+        overwritten. Raises InstallUnproved, and TooOften where too many came.
         """
-        tokens = self._proof.tokens(event)
+        tokens = self._proof.tokens(event, sender)
         known = self._portals.by_member(tokens.member_id)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
         return self._save(name, tokens, entity_type, event.application_token)
 
-    def prove(self, event: SentTokens) -> Portal | None:
+    def prove(self, event: SentTokens, sender: str) -> Portal | None:
         """The connected portal that an event comes from, proved by the access token in it, or None.
 
-        It is for events whose application token is not the stored one: a portal that a browser connected has sent
-        none yet, and one where the application was added again has a new one. The token is stored then.
-        Raises InstallUnproved.
+        It is for events whose application token is not known: a portal that a browser connected has sent none yet,
+        and one where the application was added again has a new one. The token is learnt then. `sender` is the address
+        that the event came from. Raises InstallUnproved.
         """
-        return self._proof.portal(event)
+        return self._proof.portal(event, sender)
 
     def set_entity_type(self, portal: Portal, entity_type: str) -> Portal:
         """Sets what the portal's funnel counts (lead, deal or both), and binds the events for it; returns the portal.

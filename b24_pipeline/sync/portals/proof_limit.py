@@ -1,41 +1,72 @@
 """Limits how often events may make us ask the authorization server who sent them.
 
-Whoever knows a portal's `member_id` could make us ask about any token. So the same token
-is asked about once in a while only, and each portal has a limit of its own: forged events
-must not use up what other portals need.
+Anybody can send an event with invented tokens, and each new one is a question to a server that is not ours. What
+costs nothing is looked at first: whether the server has refused the token before, and how many refused ones the
+same sender, or events of the same portal, have brought lately. The limit over all is a bucket in the database, which
+every process of the service shares.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
+from hashlib import sha256
 
 from limits import parse as parse_limit
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-PAUSE_SECONDS = 5.0
+from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport
+
+MOST_REFUSED_OF_A_SENDER = parse_limit("10/minute")
 MOST_OF_A_PORTAL = parse_limit("60/minute")
+SECONDS_A_QUESTION = 0.5
+"""Over all processes and senders a question every half second, in the long run."""
+BURST = 60
+"""As many may be asked at once after a quiet time."""
+REFUSED_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
+_BUCKET = "questions about tokens of events"
 
 
 class ProofLimit:
-    """Counts the questions of one process; any number of threads may use it."""
+    """Decides whether the authorization server may be asked; any number of threads may use it.
 
-    def __init__(self) -> None:
-        self._asked: dict[str, float] = {}  # digest of a pair -> when it was asked about
+    `storage`: where the bucket is that all processes share.
+    """
+
+    def __init__(self, storage: LeakyBucketSupport) -> None:
+        self._storage = storage
+        self._refused: dict[str, float] = {}  # digest of a token -> when the server refused it
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._guard = threading.Lock()
 
-    def may_ask(self, member_id: str, application_token: str) -> bool:
-        """Whether the authorization server may be asked about this pair now; if so, it counts as asked."""
-        pair = hashlib.sha256(f"{member_id} {application_token}".encode()).hexdigest()
+    def was_refused(self, *tokens: str) -> bool:
+        """Whether the server has refused one of these tokens lately; it would refuse it again."""
         now = time.monotonic()
         with self._guard:
-            if len(self._asked) >= MOST_REMEMBERED:
-                self._asked.clear()
-            if now - self._asked.get(pair, -PAUSE_SECONDS) < PAUSE_SECONDS:
-                return False
-            self._asked[pair] = now
-        return self._limiter.hit(MOST_OF_A_PORTAL, member_id)
+            return any(
+                now - self._refused.get(_digest(token), -REFUSED_SECONDS) < REFUSED_SECONDS
+                for token in tokens
+            )
+
+    def may_ask(self, sender: str, member_id: str) -> bool:
+        """Whether the server may be asked about an event from this address; if so, it counts as asked."""
+        return (
+            self._limiter.test(MOST_REFUSED_OF_A_SENDER, sender)
+            and self._limiter.hit(MOST_OF_A_PORTAL, member_id)
+            and self._storage.pour_if_fits(_BUCKET, SECONDS_A_QUESTION, BURST * SECONDS_A_QUESTION)
+        )
+
+    def note_refused(self, sender: str, *tokens: str) -> None:
+        """Remembers tokens that the server has refused, and who brought them."""
+        self._limiter.hit(MOST_REFUSED_OF_A_SENDER, sender)
+        now = time.monotonic()
+        with self._guard:
+            if len(self._refused) >= MOST_REMEMBERED:
+                self._refused.clear()
+            self._refused.update(dict.fromkeys(map(_digest, tokens), now))
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

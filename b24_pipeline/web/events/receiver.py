@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 import orjson
 
 from b24_pipeline.bitrix.events.inbound import INSTALLED, UNINSTALLED, InboundEvent, parse_event
-from b24_pipeline.errors import B24Error, DatabaseError, MalformedEvent, PortalUnreachable
+from b24_pipeline.errors import B24Error, DatabaseError, MalformedEvent
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.warehouse import StorageError
 from b24_pipeline.store.events.landing import Landing
-from b24_pipeline.store.events.senders import RELOAD_SECONDS, Authenticator
+from b24_pipeline.store.events.senders import Authenticator
+from b24_pipeline.web.events.proving import Proofs, Proving
 
 log = logger("receiver")
 
@@ -33,13 +31,6 @@ MOST_IN_A_COMMIT = 500
 MOST_WAITING = 2000
 MOST_WAITING_PER_PORTAL = MOST_WAITING // 2
 """The events of one portal that may wait, so that a flood from it leaves room for the others."""
-MOST_INSTALLS = 4
-"""Installations handled at once. Each asks the authorization server, and a stranger can send any number."""
-
-OnInstall = Callable[[InboundEvent], Any]
-"""Proves an installation by its access token and stores it; returns the portal, which has an `id`. Raises B24Error."""
-Prove = Callable[[InboundEvent], object]
-"""Stores the application token of an event that the access token in it proves. Raises B24Error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +70,25 @@ class Receiver:
     """Lands events; all calls are made in one event loop.
 
     `receipts` counts the answers by code, where an event that has landed counts as `landed`.
-    Without `on_install` and `prove` no installation and no unproved token is accepted.
+    `proofs` asks others about an event; without it only tokens that are known are accepted.
     """
 
-    def __init__(
-        self,
-        landing: Landing,
-        authenticator: Authenticator,
-        *,
-        on_install: OnInstall | None = None,
-        prove: Prove | None = None,
-    ) -> None:
+    def __init__(self, landing: Landing, authenticator: Authenticator, proofs: Proofs | None = None) -> None:
         self.receipts: Counter[str] = Counter()
         self._landing = landing
-        self._authenticator = authenticator
-        self._on_install = on_install
-        self._prove = prove
-        self._proofs: dict[str, asyncio.Task[None]] = {}
+        self._proving = Proving(authenticator, proofs or Proofs())
         self._waiting: deque[_Waiting] = deque()
         self._waiting_by_account: Counter[UUID] = Counter()
         self._committing: asyncio.Task[None] | None = None
-        self._installs = 0
         # commits follow one another in a thread of their own; everything else has other threads
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="b24-landing")
-        self._reader = ThreadPoolExecutor(MOST_INSTALLS + 1, thread_name_prefix="b24-senders")
 
-    async def receive(self, body: bytes) -> Receipt:
-        """Lands one event, given as the body of its request; returns the answer to its sender."""
-        receipt = await self._receive(body)
+    async def receive(self, body: bytes, sender: str = "") -> Receipt:
+        """Lands one event, given as the body of its request; returns the answer to its sender.
+
+        `sender` is the address that the request came from.
+        """
+        receipt = await self._receive(body, sender)
         self.count(receipt)
         return receipt
 
@@ -124,87 +106,23 @@ class Receiver:
         if self._committing:
             await self._committing
         self._writer.shutdown(wait=False, cancel_futures=True)
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._proving.close()
 
-    async def _receive(self, body: bytes) -> Receipt:
+    async def _receive(self, body: bytes, sender: str) -> Receipt:
         try:
             event = parse_event(body)
         except MalformedEvent as error:
             return Receipt(HTTPStatus.BAD_REQUEST, "malformed", str(error))
         try:
-            if event.event == INSTALLED and self._on_install:
-                account = await self._install(event, self._on_install)
-            else:
-                account = await self._proved_account(event)
+            account = await self._proving.account_of(event, sender)
             if account is None:
                 return FORBIDDEN
             receipt = await self._land(account, event)
         except (DatabaseError, TimeoutError):
             return NOT_STORED
         if event.event in (INSTALLED, UNINSTALLED):
-            await self._reload(lambda: self._authenticator.reload(after_seconds=0.0))
+            await self._proving.look_again()
         return receipt
-
-    async def _proved_account(self, event: InboundEvent) -> UUID | None:
-        """The account whose portal the event proves to come from, None where nothing proves it."""
-        senders = self._authenticator
-        if senders.is_stale():
-            await self._reload(senders.reload)
-        account = senders.account_of(event.member_id, event.application_token)
-        if account is None and senders.is_stale(after_seconds=RELOAD_SECONDS):
-            await self._reload(lambda: senders.reload(after_seconds=RELOAD_SECONDS))
-            account = senders.account_of(event.member_id, event.application_token)
-        if account is None and self._prove and event.access_token and senders.awaits_proof(event.member_id):
-            await self._learn(event, self._prove)
-            account = senders.account_of(event.member_id, event.application_token)
-        unnamed = senders.unnamed_account_of(event.application_token)
-        if account or unnamed is None:
-            return account
-        adopted = await self._in_thread(lambda: senders.adopt(unnamed, event.member_id))
-        return unnamed if adopted else None
-
-    async def _learn(self, event: InboundEvent, prove: Prove) -> None:
-        """Waits for the proof of a portal's token; the events of a burst share one proof."""
-        if event.member_id not in self._proofs:
-            proof = asyncio.create_task(self._proof(event, prove))
-            self._proofs[event.member_id] = proof
-            proof.add_done_callback(lambda _: self._proofs.pop(event.member_id))
-        async with asyncio.timeout(SECONDS_TO_LAND):
-            await asyncio.shield(self._proofs[event.member_id])
-
-    async def _proof(self, event: InboundEvent, prove: Prove) -> None:
-        """Proves without a time limit: an event that did not wait for it is refused, the next one is known."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._reader, prove, event)
-        except B24Error as error:
-            log.warning("an event was not proved", member_id=event.member_id, error=str(error))
-        await self._reload(lambda: self._authenticator.reload(after_seconds=0.0))
-
-    async def _reload(self, reload: Callable[[], None]) -> None:
-        """Reads the senders again; where the database is away, those that are known stay valid."""
-        with suppress(DatabaseError, TimeoutError):
-            await self._in_thread(reload)
-
-    async def _in_thread(self, work: Callable[[], Any], seconds: float = SECONDS_TO_LAND) -> Any:
-        async with asyncio.timeout(seconds):
-            return await asyncio.get_running_loop().run_in_executor(self._reader, work)
-
-    async def _install(self, event: InboundEvent, install: OnInstall) -> UUID | None:
-        """The account that was made or renewed, None for an installation that cannot be proved."""
-        if self._installs >= MOST_INSTALLS:
-            raise TimeoutError
-        self._installs += 1
-        try:
-            portal = await asyncio.get_running_loop().run_in_executor(self._reader, install, event)
-        except (DatabaseError, PortalUnreachable):
-            raise TimeoutError from None
-        except B24Error as error:
-            log.warning("an installation was refused", error=str(error))
-            return None
-        finally:
-            self._installs -= 1
-        account: UUID = portal.id
-        return account
 
     async def _land(self, account: UUID, event: InboundEvent) -> Receipt:
         if len(self._waiting) >= MOST_WAITING or self._waiting_by_account[account] >= MOST_WAITING_PER_PORTAL:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from b24_pipeline.bitrix.events.inbound import MOST_BYTES
 from b24_pipeline.web.body_limit import announced
+from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.events.receiver import Receipt, Receiver
 
 PATH = "/webhooks/bitrix24"
@@ -30,9 +31,10 @@ TOO_SLOW = Receipt(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "the body did not arr
 class Webhook:
     """Middleware that answers the webhook's path, with or without a slash at its end, and passes on all else."""
 
-    def __init__(self, app: ASGIApp, *, receiver: Receiver) -> None:
+    def __init__(self, app: ASGIApp, *, receiver: Receiver, addresses: ClientAddresses | None = None) -> None:
         self._app = app
         self._receiver = receiver
+        self._addresses = addresses or ClientAddresses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lands an event and answers it, or passes the request on (ASGI)."""
@@ -50,7 +52,7 @@ class Webhook:
         except (TimeoutError, _Gone):
             await self._unread(send, TOO_SLOW)
         else:
-            await _answer(send, await self._receiver.receive(body))
+            await _answer(send, await self._receiver.receive(body, self._addresses.of(scope)))
 
     async def _unread(self, send: Send, receipt: Receipt) -> None:
         """Answers a request whose body was not read to its end, and closes the connection."""

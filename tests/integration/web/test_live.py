@@ -191,11 +191,10 @@ def test_the_first_events_of_a_new_portal_come_at_once(database_url: str, tmp_pa
 
 
 def test_an_application_that_was_added_anew_is_heard_again(running: Live) -> None:
-    """It has another application_token then: the first event after connecting again tells it."""
+    """It has another application_token then: its first event tells it, whether or not it was connected again."""
     running.connect()
     portals = running.runtime.portals
-    portals.set_application_token(portals.one("acme"), "of-the-application-before")
-    running.connect()
+    portals.learn_application_token(portals.one("acme"), "of-the-application-before")
     running.sandbox.change(1, seed=3, kinds=("edit",))
     running.sandbox.wait_for_events()
     assert [sent.status for sent in running.sandbox.events_sent] == [200]

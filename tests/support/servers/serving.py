@@ -20,20 +20,17 @@ from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.events.senders import Authenticator
-from b24_pipeline.web.events.receiver import OnInstall, Receiver
+from b24_pipeline.web.events.proving import Proofs
+from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook
 from tests.support.installation import KEY
 
 PATIENCE_SECONDS = 60
 
 
-def receiver_of(
-    warehouse: Warehouse, *, landing: Any = None, on_install: OnInstall | None = None
-) -> Receiver:
+def receiver_of(warehouse: Warehouse, *, landing: Any = None, proofs: Proofs | None = None) -> Receiver:
     """A receiver on a test's database."""
-    return Receiver(
-        landing or Landing(warehouse), Authenticator(warehouse, Vault(KEY)), on_install=on_install
-    )
+    return Receiver(landing or Landing(warehouse), Authenticator(warehouse, Vault(KEY)), proofs)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from b24_pipeline.bitrix.http.address import parse_address
 from b24_pipeline.errors import PortalConflict, PortalDisconnected, UnknownPortal
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.application_tokens import MOST_FROM_EVENTS
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 from tests.support.installation import KEY
@@ -30,9 +31,9 @@ def tokens(member_id: str = MEMBER, host: str = "acme.bitrix24.com") -> Tokens:
     return Tokens("access", "refresh", datetime(2026, 1, 1, tzinfo=UTC), member_id, parse_address(host), 17)
 
 
-def by_oauth(portals: Portals, name: str = "acme", given: Tokens | None = None) -> Portal:
+def by_oauth(portals: Portals, name: str = "acme", given: Tokens | None = None, **more: str) -> Portal:
     return portals.save_oauth(
-        name, given or tokens(), entity_type="deal", plan="enterprise", time_zone="Europe/Moscow"
+        name, given or tokens(), entity_type="deal", plan="enterprise", time_zone="Europe/Moscow", **more
     )
 
 
@@ -100,15 +101,25 @@ def test_processes_that_connect_at_once_make_one_account(portals: Portals) -> No
     assert said <= {portals.all()[0].name, "refused"}
 
 
-def test_a_webhook_portal_learns_its_identity_once(portals: Portals) -> None:
-    """From the first event that its application token proves; a second identity changes nothing."""
-    assert portals.without_member() == []
-    portal = by_webhook(portals, application_token="apptoken")
-    assert [one.id for one in portals.without_member()] == [portal.id]
-    assert portals.adopt_member_id(portal, MEMBER).member_id == MEMBER
-    assert portals.adopt_member_id(portal, OTHER).member_id == MEMBER
-    assert portals.by_member(MEMBER) == portals.one("acme")
-    assert (portals.by_member(OTHER), portals.without_member()) == (None, [])
+def test_a_webhook_proves_no_identity(portals: Portals) -> None:
+    """At the same address the identity that OAuth proved stays; at another one nothing has proved it."""
+    by_oauth(portals)
+    same = by_webhook(portals)
+    assert (same.member_id, same.domain) == (MEMBER, "acme.bitrix24.com")
+    moved = portals.add_webhook(
+        "acme",
+        "moved.bitrix24.com",
+        "https://moved.bitrix24.com/rest/1/sesame/",
+        entity_type="both",
+        plan="standard",
+        user_id=1,
+        time_zone="UTC",
+        moved=True,
+    )
+    assert (moved.id, moved.member_id) == (same.id, None)
+    assert portals.by_member(MEMBER) is None
+    with pytest.raises(PortalConflict):
+        by_oauth(portals)  # the portal of before is no longer the one of this name
 
 
 def test_an_application_token_stays_until_another_is_given(portals: Portals) -> None:
@@ -116,9 +127,27 @@ def test_an_application_token_stays_until_another_is_given(portals: Portals) -> 
     by_webhook(portals, application_token="apptoken")
     assert portals.application_token(by_webhook(portals)) == "apptoken"
     assert portals.application_token(by_webhook(portals, application_token="new")) == "new"
-    portals.set_application_token(portals.one("acme"), "newer")
-    assert portals.application_token(portals.one("acme")) == "newer"
-    assert "newer" not in repr(portals.one("acme"))
+    assert not portals.knows_application_token(portals.one("acme"), "apptoken")  # the operator took it away
+    portals.learn_application_token(portals.one("acme"), "newer")
+    assert portals.application_token(portals.one("acme")) == "new"
+    assert "new" not in repr(portals.one("acme").locked_application_token)
+
+
+def test_tokens_that_events_brought_replace_nothing(portals: Portals) -> None:
+    """Several are known at once; of those from events only the newest are kept, and all go with the credential."""
+    portal = by_oauth(portals)
+    portals.learn_application_token(portal, "first")
+    by_oauth(portals, application_token="installed")
+    for number in range(MOST_FROM_EVENTS + 3):
+        portals.learn_application_token(portal, f"event {number}")
+    known = portals.one("acme")
+    assert portals.application_token(known) == "installed"
+    kept = [f"event {number}" for number in range(3, MOST_FROM_EVENTS + 3)]
+    assert all(portals.knows_application_token(known, token) for token in ["first", "installed", *kept])
+    assert not portals.knows_application_token(known, "event 0")
+    portals.disconnect(known)
+    gone = portals.one("acme")
+    assert not any(portals.knows_application_token(gone, token) for token in ["first", "installed", *kept])
 
 
 def test_a_status_has_its_reason(portals: Portals) -> None:

@@ -19,6 +19,7 @@ from tests.support.servers.authorization_server import ALLOWED, MEMBER, Authoriz
 PUBLIC = "https://pipeline.example.com"
 BROWSER = "cookie-of-a-browser"
 OTHER_MEMBER = "f" * 32
+SENDER = "198.51.100.7"
 
 
 class Setting:
@@ -41,10 +42,20 @@ class Setting:
         state = self.begin(name, entity_type)
         return self.connecting.finish(self.bitrix.code(**grant), state, BROWSER)
 
-    def install(self, *, member_id: str = MEMBER, application_token: str = "apptoken", **pair: str) -> Portal:
+    def install(
+        self,
+        *,
+        member_id: str = MEMBER,
+        application_token: str = "apptoken",
+        sender: str = SENDER,
+        **pair: str,
+    ) -> Portal:
         tokens = self.bitrix.tokens() | pair
         sent = Sent(member_id, application_token, tokens["access_token"], tokens["refresh_token"])
-        return self.connecting.install(sent)
+        return self.connecting.install(sent, sender)
+
+    def prove(self, sent: Sent, sender: str = SENDER) -> Portal | None:
+        return self.connecting.prove(sent, sender)
 
     def stored(self) -> list[dict[str, object]]:
         return fetch(self.warehouse, "select * from user_accounts order by name")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from limits import parse as parse_limit
 
 from b24_pipeline import errors as e
 from b24_pipeline.sync.portals import proof_limit
@@ -43,62 +42,79 @@ def test_31_a_forged_installation_overwrites_nothing(
     assert setting.stored() == before
 
 
-def test_the_first_event_tells_the_application_token(
-    setting: Setting, bitrix: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a connection by a browser; proved by the event's own access token, asked about now and then only."""
+def test_the_first_event_tells_the_application_token(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """After a connection by a browser; proved by the event's own access token."""
     setting.connect()
     token = bitrix.tokens()["access_token"]
-    prove = setting.connecting.prove
     with pytest.raises(e.InstallUnproved):
-        prove(Sent(MEMBER, "x", "forged"))
-    assert prove(Sent(MEMBER, "x", token)) is None
-    monkeypatch.setattr(proof_limit, "PAUSE_SECONDS", 0.0)
-    portal = prove(Sent(MEMBER, "apptoken", token))
+        setting.prove(Sent(MEMBER, "apptoken", "forged"))
+    portal = setting.prove(Sent(MEMBER, "apptoken", token))
     assert portal is not None
     assert setting.portals.application_token(portal) == "apptoken"
     for sent in (Sent(OTHER_MEMBER, "other", token), Sent(MEMBER, "other")):
-        assert prove(sent) is None
+        assert setting.prove(sent) is None
     with pytest.raises(e.InstallUnproved):
-        prove(Sent(MEMBER, "other", "forged"))
-    with pytest.raises(e.InstallUnproved):
-        prove(Sent(MEMBER, "other", bitrix.tokens(member_id=OTHER_MEMBER)["access_token"]))
-    assert setting.portals.application_token(setting.portals.one("acme")) == "apptoken"
+        setting.prove(Sent(MEMBER, "other", bitrix.tokens(member_id=OTHER_MEMBER)["access_token"]))
+    assert not setting.portals.knows_application_token(portal, "other")
 
 
-def test_a_liar_does_not_keep_the_portal_from_being_heard(
+def test_a_token_that_was_refused_is_not_asked_about_again(
     setting: Setting, bitrix: AuthorizationServer
 ) -> None:
-    """A forged event a moment before the portal's first one costs that one nothing."""
+    """Whether an event or an installation brings it; nothing is believed because of it."""
     setting.connect()
+    pair = bitrix.tokens()
     with pytest.raises(e.InstallUnproved):
-        setting.connecting.prove(Sent(MEMBER, "forged", "forged"))
-    assert setting.connecting.prove(Sent(MEMBER, "apptoken", bitrix.tokens()["access_token"])) is not None
+        setting.install(access_token="forged")
+    asked = len(bitrix.asked)
+    for number in range(20):
+        assert setting.prove(Sent(MEMBER, f"token {number}", "forged")) is None
+        with pytest.raises(e.InstallUnproved):
+            setting.install(access_token="forged", refresh_token=pair["refresh_token"])
+    assert len(bitrix.asked) == asked
+
+
+def test_a_liar_uses_up_only_what_is_theirs(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """Forged events and installations of one address are asked about ten times a minute, those of others still are."""
+    setting.connect()
+    asked = len(bitrix.asked)
+    for number in range(400):
+        with suppress(e.InstallUnproved, e.TooOften):
+            setting.install(access_token=f"forged {number}", sender="203.0.113.66")
+        with suppress(e.InstallUnproved):
+            setting.prove(Sent(MEMBER, f"forged {number}", f"invented {number}"), sender="203.0.113.66")
+    assert len(bitrix.asked) == asked + proof_limit.MOST_REFUSED_OF_A_SENDER.amount
+    assert setting.prove(Sent(MEMBER, "apptoken", bitrix.tokens()["access_token"])) is not None
+    assert setting.install(application_token="another").status == "connected"
 
 
 def test_liars_do_not_make_us_ask_without_bound(
     setting: Setting, bitrix: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many tokens they invent, the authorization server is asked about so many a minute."""
-    setting.connect()
-    monkeypatch.setattr(proof_limit, "MOST_OF_A_PORTAL", parse_limit("3/minute"))
-    asked = len(bitrix.asked)
-    for number in range(10):
-        with suppress(e.InstallUnproved):
-            setting.connecting.prove(Sent(MEMBER, f"forged {number}", "forged"))
-    assert len(bitrix.asked) == asked + 3
+    """However many addresses they have: the bucket is shared by all processes, and nothing is stored."""
+    monkeypatch.setattr(proof_limit, "BURST", 7)
+    monkeypatch.setattr(proof_limit, "SECONDS_A_QUESTION", 60.0)
+    before = setting.stored()
+    for number in range(40):
+        with pytest.raises((e.InstallUnproved, e.TooOften)):
+            setting.install(
+                member_id=f"{number:032x}", access_token=f"forged {number}", sender=f"10.0.0.{number}"
+            )
+    assert len(bitrix.asked) == 7
+    assert setting.stored() == before
 
 
 def test_an_application_that_was_added_anew_has_another_application_token(
     setting: Setting, bitrix: AuthorizationServer
 ) -> None:
-    """It is learnt as the first one was; one that is known already is not asked about."""
+    """It is learnt as the first one was, beside it; one that is known already is not asked about."""
     setting.install()
     asked = len(bitrix.asked)
     token = bitrix.tokens()["access_token"]
     for _ in range(3):
-        assert setting.connecting.prove(Sent(MEMBER, "apptoken", "anything")) is not None
+        assert setting.prove(Sent(MEMBER, "apptoken", "anything")) is not None
     assert len(bitrix.asked) == asked
-    portal = setting.connecting.prove(Sent(MEMBER, "newtoken", token))
+    portal = setting.prove(Sent(MEMBER, "newtoken", token))
     assert portal is not None
-    assert setting.portals.application_token(portal) == "newtoken"
+    assert setting.portals.application_token(portal) == "apptoken"
+    assert setting.portals.knows_application_token(portal, "newtoken")

@@ -109,7 +109,7 @@ def test_connected_synced_and_told_of_changes(warehouse: Warehouse, sandbox: San
         assert fetch(warehouse, "select count(*) as n from bitrix24_deals") == [{"n": 60}]
         sandbox.change(1, 5, ("stage",))
         event = got.get(timeout=20)
-        known = setting.connecting.prove(sent(event))
+        known = setting.connecting.prove(sent(event), "198.51.100.7")
         assert known is not None
         assert setting.portals.application_token(known) == sandbox.config.application_token
 
@@ -145,7 +145,7 @@ def test_installed_by_an_event_and_uninstalled(warehouse: Warehouse, sandbox: Sa
         setting = Setting(warehouse, sandbox, url)
         sandbox.install_app(url)
         event = got.get(timeout=20)
-        portal = setting.connecting.install(sent(event))
+        portal = setting.connecting.install(sent(event), "198.51.100.7")
         assert setting.portals.application_token(portal) == sandbox.config.application_token
         with setting.connections.client(portal) as client:
             assert missing_events(client, setting.connecting.handler_url) == []

@@ -17,6 +17,7 @@ from b24_pipeline.errors import AppRemoved, DatabaseUnavailable, PortalUnreachab
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.senders import RELOAD_SECONDS
 from b24_pipeline.web.events import webhook
+from b24_pipeline.web.events.proving import Proofs
 from b24_pipeline.web.events.receiver import Receiver
 from tests.integration.web.events.conftest import landed, post
 from tests.support import installation
@@ -124,28 +125,49 @@ def test_a_portal_connected_a_moment_ago_may_send(
     assert post(url, body()).status_code == 200
 
 
-def test_a_portal_without_member_id_learns_it_from_its_first_event(warehouse: Warehouse, url: str) -> None:
-    """Connected by a webhook credential, with an outgoing webhook: its application_token proves it."""
+def test_a_portal_without_member_id_is_meant_by_its_token(warehouse: Warehouse, url: str) -> None:
+    """Connected by a webhook credential, with an outgoing webhook: no event tells who it is, whatever it says."""
     account = installation.account(warehouse)
     may_send(warehouse, account, member=None)
     assert post(url, body(token="d41d8cd98f00b204e9800998ecf8427e")).status_code == 403
     assert post(url, body(number=1)).status_code == 200
-    assert post(url, body(number=2)).status_code == 200
+    assert post(url, body(number=2, member="f" * 32)).status_code == 200
     assert fetch(warehouse, "select id, bitrix24_member_id as member from user_accounts") == [
-        {"id": account, "member": MEMBER}
+        {"id": account, "member": None}
     ]
     assert [row["user_account_id"] for row in landed(warehouse)] == [account, account]
-    assert post(url, body(member="f" * 32)).status_code == 403
 
 
-def test_removed_application_takes_its_tokens_along(warehouse: Warehouse, account: UUID, url: str) -> None:
-    """At once, in the transaction of the event; the next event is a stranger's."""
+def test_a_token_of_two_portals_proves_neither(
+    warehouse: Warehouse, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing else tells them apart; and a portal that is known by its identity is meant by that."""
+    for name in ("acme", "globex"):
+        may_send(warehouse, installation.account(warehouse, name), member=None)
+    assert post(url, body()).status_code == 403
+    may_send(warehouse, installation.account(warehouse, "initech"), member=MEMBER, token="another-of-initech")
+    time.sleep(RELOAD_SECONDS)
+    assert post(url, body()).status_code == 403
+    assert post(url, body(token="another-of-initech")).status_code == 200
+
+
+def test_removed_application_takes_its_tokens_along(warehouse: Warehouse, account: UUID) -> None:
+    """At once, in the transaction of the event, once it is confirmed; the next event is a stranger's."""
     execute(
         warehouse,
         "update user_accounts set bitrix24_access_token = 'x', bitrix24_refresh_token = 'y' where id = %s",
         account,
     )
-    assert post(url, body("ONAPPUNINSTALL", member=MEMBER)).status_code == 200
+    asked: list[UUID] = []
+
+    def is_removed(one: UUID) -> bool:
+        asked.append(one)
+        return True
+
+    with served(receiver_of(warehouse, proofs=Proofs(is_removed=is_removed))) as url:
+        assert post(url, body("ONAPPUNINSTALL", member=MEMBER)).status_code == 200
+        assert post(url, body()).status_code == 403
+    assert asked == [account]
     (row,) = fetch(
         warehouse,
         "select bitrix24_access_token as access, bitrix24_refresh_token as refresh, bitrix24_status as status,"
@@ -159,18 +181,36 @@ def test_removed_application_takes_its_tokens_along(warehouse: Warehouse, accoun
         "reason": "the application was removed in the portal",
     }
     assert [one["status"] for one in landed(warehouse)] == ["done"]
-    assert post(url, body()).status_code == 403
+
+
+def _unreachable(_account: UUID) -> bool:
+    raise PortalUnreachable("acme", "no answer")
+
+
+@pytest.mark.parametrize(
+    ("is_removed", "status"), [(lambda _account: False, 403), (_unreachable, 503), (None, 403)]
+)
+def test_a_removal_that_is_not_confirmed_changes_nothing(
+    warehouse: Warehouse, account: UUID, is_removed: Any, status: int
+) -> None:
+    """Our own credential works, or nobody can tell: the token in the event alone removes nothing."""
+    before = fetch(warehouse, "select * from user_accounts")
+    with served(receiver_of(warehouse, proofs=Proofs(is_removed=is_removed))) as url:
+        assert post(url, body("ONAPPUNINSTALL", member=MEMBER)).status_code == status
+    assert fetch(warehouse, "select * from user_accounts") == before
+    assert landed(warehouse) == []
+    assert account
 
 
 def test_installation_is_proved_by_the_hook(warehouse: Warehouse, account: UUID) -> None:
     """It gets the tokens, which are stored nowhere else."""
     seen: list[InboundEvent] = []
 
-    def install(event: InboundEvent) -> Any:
+    def install(event: InboundEvent, _sender: str) -> Any:
         seen.append(event)
         return SimpleNamespace(id=account)
 
-    with served(receiver_of(warehouse, on_install=install)) as url:
+    with served(receiver_of(warehouse, proofs=Proofs(on_install=install))) as url:
         content = body("ONAPPINSTALL", token="another", access_token=CANARY, refresh_token=f"{CANARY}2")
         assert post(url, content).status_code == 200
     assert (seen[0].access_token, seen[0].refresh_token) == (CANARY, f"{CANARY}2")
@@ -192,10 +232,10 @@ def test_installation_that_is_not_proved_is_refused(
 ) -> None:
     """Or cannot be proved just now."""
 
-    def install(_event: InboundEvent) -> Any:
+    def install(_event: InboundEvent, _sender: str) -> Any:
         raise error
 
-    with served(receiver_of(warehouse, on_install=install)) as url:
+    with served(receiver_of(warehouse, proofs=Proofs(on_install=install))) as url:
         assert post(url, body("ONAPPINSTALL", access_token=CANARY)).status_code == status
     assert landed(warehouse) == []
     assert account
