@@ -105,7 +105,10 @@ def connect(
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
     with runtime.opened(settings()) as opened:
         link = opened.connector().link(name, domain, entity_type)
-    say("open this in a browser that is signed in to the portal:")
+    say(
+        "open this in a browser that is signed in to the portal as an administrator; "
+        "it is good for one connection, within a day:"
+    )
     output.print(link, soft_wrap=True)
 
 

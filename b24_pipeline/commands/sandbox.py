@@ -72,7 +72,9 @@ def _introduce(portal: Sandbox) -> None:
         f"  B24_ALLOWED_PORTALS={config.host} b24 portal add sandbox --webhook-url {portal.webhook_url}",
         soft_wrap=True,
     )
-    output.print("or by OAuth: start `b24 serve` with these and open its /bitrix24/connect")
+    output.print(
+        "or by OAuth: start `b24 serve` with these, and with them open the link of `b24 portal connect`"
+    )
     output.print(
         f"  B24_ALLOWED_PORTALS={config.host} BITRIX24_OAUTH_URL={portal.authorization_url}"
         f" BITRIX24_CLIENT_ID={config.client_id} BITRIX24_CLIENT_SECRET={config.client_secret}",

@@ -23,7 +23,10 @@ def serve(
     with server.listen(host, port) as listening, runtime.opened(settings()) as opened:
         app = create_app(opened)
         address = f"http://{host}:{listening.getsockname()[1]}"
-        say(f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect; Ctrl-C stops it)")
+        say(
+            f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect or by the link of "
+            "b24 portal connect; Ctrl-C stops it)"
+        )
         if not admin_key(opened.settings):
             say("note: B24_ADMIN_KEY is not set, so that management calls are refused")
         server.serve(app, listening)

@@ -37,5 +37,6 @@ def show_addresses(addresses: ServiceAddresses) -> None:
     """Prints the addresses of the services, once they run."""
     say(f"Dagster: {addresses.dagster}")
     say(
-        f"portals: {addresses.web}/bitrix24/connect, HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
+        f"portals: {addresses.web}/bitrix24/connect or b24 portal connect, "
+        f"HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
     )

@@ -55,6 +55,9 @@ B24Error
     │   ├── AccessNotGiven      nobody allowed it in the portal
     │   ├── OtherBrowser        another browser began it, or cookies are off
     │   ├── OtherPortal         another portal answered than the one asked for
+    │   ├── InvitationRefused   nobody who may has invited to this connection
+    │   ├── InvitationOver      the invitation is too old, or was used
+    │   ├── NotAdministrator    a user with fewer rights would take an administrator's place
     │   └── InstallUnproved     the authorization server does not confirm an installation
     └── ApiError                the portal answered with an error code
         ├── RequestLimit        bucket full: wait and repeat
@@ -125,7 +128,10 @@ from b24_pipeline.errors.portal import (
     CertificateRefused,
     ConnectingFailed,
     InstallUnproved,
+    InvitationOver,
+    InvitationRefused,
     ListDidNotAdvance,
+    NotAdministrator,
     OtherBrowser,
     OtherPortal,
     PortalDisconnected,
@@ -193,6 +199,8 @@ __all__ = [
     "InstallUnproved",
     "InternalError",
     "InvalidArgument",
+    "InvitationOver",
+    "InvitationRefused",
     "KeyRefused",
     "LeadFileRefused",
     "ListDidNotAdvance",
@@ -200,6 +208,7 @@ __all__ = [
     "MethodNotFound",
     "ModelError",
     "NoCustomFields",
+    "NotAdministrator",
     "ObjectNotFound",
     "OperatingLimit",
     "OtherBrowser",

@@ -29,6 +29,8 @@ from b24_pipeline.errors.portal import (
     BudgetExhausted,
     CertificateRefused,
     InstallUnproved,
+    InvitationRefused,
+    NotAdministrator,
     OtherBrowser,
     OtherPortal,
     PortalDisconnected,
@@ -105,5 +107,5 @@ NEEDS_A_PERSON = (
 )
 """A person has to mend something before it can work: asking again does not help."""
 
-FORGED = (InstallUnproved, OtherBrowser, OtherPortal, StateForged)
-"""An authorization that comes from another browser or portal than the one that began it."""
+FORGED = (InstallUnproved, InvitationRefused, NotAdministrator, OtherBrowser, OtherPortal, StateForged)
+"""An authorization that comes from somebody else than the one who may give it."""

@@ -120,3 +120,15 @@ class OtherPortal(ConnectingFailed):
 
 class InstallUnproved(ConnectingFailed):
     """The authorization server does not confirm what an installation says of itself."""
+
+
+class InvitationRefused(ConnectingFailed):
+    """A connection was to be started without an invitation of ours, or with one for something else."""
+
+
+class InvitationOver(ConnectingFailed):
+    """The invitation is too old, or the portal was connected or disconnected since it was made."""
+
+
+class NotAdministrator(ConnectingFailed):
+    """A user with fewer rights would take the place of an administrator."""

@@ -30,7 +30,7 @@ from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.metrics.requests import Requests, metrics_route
 from b24_pipeline.web.middleware.access_log import Access
-from b24_pipeline.web.middleware.security import SecurityHeaders, management_key
+from b24_pipeline.web.middleware.security import Guard, SecurityHeaders, management_key
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
 from b24_pipeline.web.routes.creatives import CreativeCalls
@@ -80,8 +80,10 @@ def assemble(parts: Parts) -> FastAPI:
         middleware=_protection(parts),
         exception_handlers=_ERROR_HANDLERS,
     )
-    app.include_router(ConnectPages(parts.connecting, BrowserCookie(parts.public_url)).router())
-    for routes in _management(parts):
+    guard = management_key(parts.admin_key)
+    cookie = BrowserCookie(parts.public_url)
+    app.include_router(ConnectPages(parts.connecting, cookie, guard, parts.addresses).router())
+    for routes in _management(parts, guard):
         app.include_router(routes)
     app.include_router(Health(parts.check_database).router())
     app.include_router(metrics_route(parts.registry))
@@ -91,10 +93,9 @@ def assemble(parts: Parts) -> FastAPI:
     return app
 
 
-def _management(parts: Parts) -> list[APIRouter]:
+def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
     """Routes behind the key: those that ask a portal have the service, the others the database."""
     portals, warehouse, service = parts.portals, parts.warehouse, parts.service
-    guard = management_key(parts.admin_key)
     return [
         PortalCalls(portals, service, guard).router(),
         StageCalls(portals, warehouse, guard).router(),

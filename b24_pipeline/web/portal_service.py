@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from b24_pipeline.errors import SettingsError
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
@@ -20,6 +21,15 @@ class PortalService:
     connections: Connections
     connecting: PortalConnector | None
     options: Options
+
+    def invite(self, name: str, domain: str, entity_type: str | None) -> str:
+        """The link by which somebody else may connect this portal once, within a day.
+
+        Raises AddressRefused, PortalConflict, UsageError, and SettingsError where there is no application.
+        """
+        if self.connecting is None:
+            raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
+        return self.connecting.link(name, domain, entity_type)
 
     def disconnect(self, portal: Portal) -> None:
         """Unbinds the portal's events and forgets its secrets; the data stay."""

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import keep
 from tests.support.servers.live_service import Live, live
+from tests.support.servers.web_service import KEY
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def test_connect_authorize_connected(running: Live, page: Page) -> None:
     page.get_by_label("Адрес портала").fill(running.domain)
     page.get_by_label("Название").fill("acme")
     page.get_by_label("Что считать воронкой").select_option("deal")
+    page.get_by_label("Ключ управления").fill(KEY)
     keep(page, "connect")
     page.get_by_role("button", name="Подключить").click()
     page.locator("#allow").click()
@@ -43,6 +45,7 @@ def test_the_form_can_be_used_by_keyboard_and_in_english(running: Live, page: Pa
     expect(page.get_by_role("button")).to_have_text("Connect")
     expect(page.get_by_label("Portal address")).to_be_focused()
     page.keyboard.type(f"{running.domain}/crm/deal/")
+    page.get_by_label("Management key").fill(KEY)
     page.keyboard.press("Enter")
     page.locator("#allow").click()
     expect(page).to_have_url(re.compile("/bitrix24/callback"))
@@ -53,6 +56,7 @@ def test_a_wrong_address_is_explained(running: Live, page: Page) -> None:
     """A page, not JSON, with the way back to the form."""
     page.goto(f"{running.address}/bitrix24/connect")
     page.get_by_label("Адрес портала").fill("evil.com")
+    page.get_by_label("Ключ управления").fill(KEY)
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Не получилось")
     expect(page.locator("#reason")).to_contain_text("Проверьте, нет ли опечатки")
@@ -60,6 +64,16 @@ def test_a_wrong_address_is_explained(running: Live, page: Page) -> None:
     keep(page, "problem")
     page.get_by_role("link", name="Начать заново").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Подключить портал Битрикс24")
+
+
+def test_whoever_was_invited_needs_no_key(running: Live, page: Page) -> None:
+    """The printed link leads to the portal's question at once; opened once more it explains itself."""
+    link = running.runtime.connector().link("acme", running.domain)
+    page.goto(link)
+    page.locator("#allow").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Портал подключён")
+    page.goto(link)
+    expect(page.locator("#reason")).to_contain_text("Ссылка уже использована")
 
 
 def test_the_interface_page_needs_no_script(running: Live, page: Page) -> None:

@@ -26,6 +26,7 @@ from tests.support.installation import free_port
 from tests.support.servers.live_service import app_environment
 from tests.support.servers.serving import serve
 from tests.support.servers.web_service import CANARY
+from tests.support.servers.web_service import KEY as ADMIN_KEY
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 150
@@ -116,6 +117,7 @@ def test_a_move_is_seen_in_every_table_within_seconds(
             page.goto(f"http://127.0.0.1:{web_port}/bitrix24/connect")
             page.get_by_label("Адрес портала").fill(sandbox.url)
             page.get_by_label("Название").fill("acme")
+            page.get_by_label("Ключ управления").fill(ADMIN_KEY)
             page.get_by_role("button", name="Подключить").click()
             page.locator("#allow").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Портал подключён")

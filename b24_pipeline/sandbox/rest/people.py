@@ -52,7 +52,8 @@ def acting_user(portal: PortalState) -> dict[str, Any]:
 def _profile(portal: PortalState, _params: Params) -> RestAnswer:
     user = acting_user(portal)
     profile = {name: user[name] for name in _PROFILE}
-    return RestAnswer({"ID": profile.pop("ID"), "ADMIN": portal.config.admin} | profile)
+    is_admin = portal.config.admin and portal.caller.user_id == portal.config.user_id
+    return RestAnswer({"ID": profile.pop("ID"), "ADMIN": is_admin} | profile)
 
 
 METHODS: dict[str, Method] = {"user.get": _get, "user.current": _current, "profile": _profile}

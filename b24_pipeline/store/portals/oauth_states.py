@@ -13,11 +13,15 @@ _sql = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What was asked for when the browser was sent away; `domain` with its port where it is not the usual one."""
+    """What was asked for when the browser was sent away.
+
+    `domain` has its port where it is not the usual one. `account_state`: how the account stood then.
+    """
 
     name: str
     domain: str
     entity_type: str
+    account_state: str = ""
 
 
 class OAuthStates:
@@ -36,6 +40,7 @@ class OAuthStates:
                 portal_name=begun.name,
                 domain=begun.domain,
                 entity_type=begun.entity_type,
+                account_state=begun.account_state,
                 browser_digest=browser_digest,
                 seconds=seconds,
             )

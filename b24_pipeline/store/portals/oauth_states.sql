@@ -1,7 +1,12 @@
--- name: begin(nonce, portal_name, domain, entity_type, browser_digest, seconds)!
+-- name: begin(nonce, portal_name, domain, entity_type, account_state, browser_digest, seconds)!
 -- An authorization that a browser was sent away for.
-insert into bitrix24_oauth_states (nonce, portal_name, domain, entity_type, browser_digest, expires_at)
-values (:nonce, :portal_name, :domain, :entity_type, :browser_digest, now() + make_interval(secs => :seconds));
+insert into bitrix24_oauth_states (
+    nonce, portal_name, domain, entity_type, account_state, browser_digest, expires_at
+)
+values (
+    :nonce, :portal_name, :domain, :entity_type, :account_state, :browser_digest,
+    now() + make_interval(secs => :seconds)
+);
 
 -- name: forget_old()!
 -- A portal that refuses shows its own page and sends nobody back: what was left behind goes after a day.
@@ -17,7 +22,7 @@ where
     and browser_digest = :browser_digest
     and used_at is null
     and expires_at > now()
-returning portal_name, domain, entity_type;
+returning portal_name, domain, entity_type, account_state;
 
 -- name: look(nonce)^
 -- Why it was not to be had.

@@ -17,7 +17,8 @@ class Portal:
     """A connected portal, a row of `user_accounts`. `Portals` decrypts what is locked.
 
     `connected_by`: "oauth" or "webhook". `member_id` is Bitrix24's own
-    identity of it, not known of every webhook portal.
+    identity of it, as the authorization server has confirmed it; None of a webhook portal. `disconnected_at`: when its
+    operator disconnected it. `user_is_admin`: of the credential's owner when it was connected; None where not noted.
     """
 
     id: UUID
@@ -35,3 +36,16 @@ class Portal:
     connected_at: datetime | None = None
     token_expires_at: datetime | None = None
     locked_application_token: str | None = field(repr=False, default=None)
+    user_is_admin: bool | None = None
+    disconnected_at: datetime | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its operator has disconnected it; only the operator connects it again."""
+        return self.status == DISCONNECTED and self.disconnected_at is not None
+
+    @property
+    def state(self) -> str:
+        """How the account stands: another text each time that it was connected or disconnected."""
+        moments = (self.connected_at, self.disconnected_at)
+        return " ".join(moment.isoformat() if moment else "-" for moment in moments)

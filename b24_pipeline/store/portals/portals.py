@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import class_row
 
 from b24_pipeline.bitrix.auth.oauth import Tokens
-from b24_pipeline.errors import PortalConflict, PortalDisconnected, SecretKeyError, UnknownPortal, UsageError
+from b24_pipeline.errors import (
+    PortalConflict,
+    PortalDisconnected,
+    SecretKeyError,
+    UnknownPortal,
+    UsageError,
+)
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import drop_views
 from b24_pipeline.store.portals import application_tokens
+from b24_pipeline.store.portals.account_rules import (
+    account_for,
+    refuse_mixing,
+    require_state,
+    state_of,
+)
 from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
@@ -106,7 +117,7 @@ class Portals:
         """
         with self._warehouse.connect() as connection:
             known = {portal.name: portal for portal in _read(connection)}
-            _refuse_mixing(known, name, domain, moved=moved)
+            refuse_mixing(known, name, domain, moved=moved)
             account = known[name].id if name in known else uuid4()
             if application_token:  # who gives another token wants the former one refused
                 application_tokens.forget(connection, account)
@@ -132,16 +143,22 @@ class Portals:
         entity_type: str,
         plan: str,
         time_zone: str,
+        user_is_admin: bool | None = None,
         application_token: str | None = None,
+        state: str | None = None,
     ) -> Portal:
         """Connects a portal by OAuth, or connects a known one again; one `member_id` has one account.
 
-        Raises PortalConflict where the name is another portal's, or the portal has another name.
+        `state`: how the account must still stand (`state_of`), None for any. Raises InvitationOver where it does not,
+        and PortalConflict where the name is another portal's, or the portal has another name.
         """
         domain = tokens.address.written
         try:
             with self._warehouse.connect() as connection:
-                account = _account_for(_read(connection), name, domain, tokens.member_id)
+                _sql.hold_account(connection, name=name)
+                known = _read(connection)
+                require_state(known, name, state)
+                account = account_for(known, name, domain, tokens.member_id)
                 if application_token:
                     self._keep_token(connection, account)
                 _sql.save_oauth(
@@ -154,6 +171,7 @@ class Portals:
                     refresh_token=self.vault.lock(account, REFRESH_TOKEN, tokens.refresh_token),
                     expires_at=tokens.expires_at,
                     user_id=tokens.user_id,
+                    user_is_admin=user_is_admin,
                     application_token=self._locked(account, APPLICATION_TOKEN, application_token),
                     entity_type=entity_type,
                     plan=plan,
@@ -163,6 +181,10 @@ class Portals:
         except psycopg.errors.UniqueViolation:  # another process was faster
             raise PortalConflict(f"{name} or {domain} has just been connected by another process") from None
 
+    def state_of(self, name: str) -> str:
+        """How the account of this name stands; "" where there is none."""
+        return state_of(self.all(), name)
+
     def may_connect(self, name: str, domain: str) -> None:
         """Checks that a portal can be connected under this name. Raises UsageError and PortalConflict."""
         require_name(name)
@@ -171,7 +193,7 @@ class Portals:
             require_new_name(name)
         elif known[name].member_id:
             return  # the same portal may have moved: its identity decides when it answers
-        _refuse_mixing(known, name, domain, moved=False)
+        refuse_mixing(known, name, domain, moved=False)
 
     def application_token(self, portal: Portal) -> str | None:
         """The token that proves the portal's events; None where it is not known yet."""
@@ -265,33 +287,6 @@ class Portals:
         with self._warehouse.connect() as connection:
             drop_views(connection, portal.id)
             _sql.purge(connection, id=portal.id)
-
-
-def _refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved: bool) -> None:
-    if name in known and known[name].domain != domain and not moved:
-        raise PortalConflict(
-            f"{name} is the portal {known[name].domain} already; choose another name, "
-            "or add --moved if it is the same portal at a new address"
-        )
-    twin = next(
-        (portal for portal in known.values() if portal.domain == domain and portal.name != name), None
-    )
-    if twin:
-        raise PortalConflict(f"the portal {domain} is connected already, as {twin.name}")
-
-
-def _account_for(known: Iterable[Portal], name: str, domain: str, member_id: str) -> UUID:
-    """The account id that this portal has, or gets now. Raises PortalConflict."""
-    portals = {portal.name: portal for portal in known}
-    same = next((portal for portal in portals.values() if portal.member_id == member_id), None)
-    if same is not None:
-        if same.name != name:
-            raise PortalConflict(f"the portal {domain} is connected already, as {same.name}")
-        return same.id
-    if name in portals and portals[name].member_id:
-        raise PortalConflict(f"{name} is another portal, {portals[name].domain}; choose another name")
-    _refuse_mixing(portals, name, domain, moved=False)
-    return portals[name].id if name in portals else uuid4()
 
 
 def _of(connection: psycopg.Connection, account: UUID) -> Portal:

@@ -15,7 +15,9 @@ select
     bitrix24_user_id as user_id,
     bitrix24_connected_at as connected_at,
     bitrix24_token_expires_at as token_expires_at,
-    bitrix24_application_token as locked_application_token
+    bitrix24_application_token as locked_application_token,
+    bitrix24_user_is_admin as user_is_admin,
+    bitrix24_disconnected_at as disconnected_at
 from user_accounts
 order by name;
 
@@ -47,21 +49,24 @@ set
     bitrix24_entity_type = excluded.bitrix24_entity_type,
     bitrix24_plan = excluded.bitrix24_plan,
     bitrix24_user_id = excluded.bitrix24_user_id,
+    bitrix24_user_is_admin = null,
     bitrix24_time_zone = excluded.bitrix24_time_zone,
     bitrix24_connected_at = now(),
+    bitrix24_disconnected_at = null,
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
 
--- name: save_oauth(id, name, domain, member_id, access_token, refresh_token, expires_at, user_id, application_token, entity_type, plan, time_zone)!
+-- name: save_oauth(id, name, domain, member_id, access_token, refresh_token, expires_at, user_id, user_is_admin, application_token, entity_type, plan, time_zone)!
 -- A portal connected by OAuth, new or again. It takes the place of a webhook credential.
 insert into user_accounts (
     id, name, bitrix24_domain, bitrix24_member_id, bitrix24_access_token, bitrix24_refresh_token,
-    bitrix24_token_expires_at, bitrix24_user_id, bitrix24_application_token, bitrix24_entity_type,
-    bitrix24_plan, bitrix24_time_zone, bitrix24_connected_at, bitrix24_application_proved_at, bitrix24_status
+    bitrix24_token_expires_at, bitrix24_user_id, bitrix24_user_is_admin, bitrix24_application_token,
+    bitrix24_entity_type, bitrix24_plan, bitrix24_time_zone, bitrix24_connected_at,
+    bitrix24_application_proved_at, bitrix24_status
 )
 values (
     :id, :name, :domain, :member_id, :access_token, :refresh_token,
-    :expires_at, :user_id, :application_token, :entity_type,
+    :expires_at, :user_id, :user_is_admin, :application_token, :entity_type,
     :plan, :time_zone, now(), case when cast(:application_token as text) is not null then now() end, 'connected'
 )
 on conflict (id) do update
@@ -73,6 +78,7 @@ set
     bitrix24_token_expires_at = excluded.bitrix24_token_expires_at,
     bitrix24_refresh_failed_at = null,
     bitrix24_user_id = excluded.bitrix24_user_id,
+    bitrix24_user_is_admin = excluded.bitrix24_user_is_admin,
     bitrix24_webhook_url = null,
     bitrix24_application_token = coalesce(
         excluded.bitrix24_application_token, user_accounts.bitrix24_application_token
@@ -84,8 +90,16 @@ set
     bitrix24_plan = excluded.bitrix24_plan,
     bitrix24_time_zone = excluded.bitrix24_time_zone,
     bitrix24_connected_at = now(),
+    bitrix24_disconnected_at = null,
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
+
+-- name: hold_account(name)$
+-- An account of this name, held until the end of the transaction, so that no disconnect comes between.
+select id
+from user_accounts
+where name = :name
+for no key update;
 
 -- name: set_first_application_token(id, application_token)!
 -- What proves inbound events, where nothing has told it yet: what an event brings replaces nothing.
@@ -121,6 +135,7 @@ where id = :id;
 -- Secrets go, data stays.
 update user_accounts
 set
+    bitrix24_disconnected_at = clock_timestamp(),
     bitrix24_webhook_url = null,
     bitrix24_access_token = null,
     bitrix24_refresh_token = null,

@@ -18,6 +18,8 @@ from b24_pipeline.bitrix.http.address import PortalAddress, read_address
 from b24_pipeline.errors import (
     AccessNotGiven,
     B24Error,
+    InvitationRefused,
+    NotAdministrator,
     OtherPortal,
     PortalError,
     UsageError,
@@ -25,16 +27,19 @@ from b24_pipeline.errors import (
 from b24_pipeline.log import logger
 from b24_pipeline.store.events.bindings import note_unbound
 from b24_pipeline.store.portals.oauth_states import Begun
-from b24_pipeline.store.portals.portal import CONNECTED, Portal
+from b24_pipeline.store.portals.portal import CONNECTED, DISCONNECTED, Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.events.bindings import EVENTS, bind, unbind
 from b24_pipeline.sync.events.offline_queue import unbind_queued_events
+from b24_pipeline.sync.portals.invitations import Invitations
 from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
 from b24_pipeline.sync.portals.oauth_state import SignedStates
-from b24_pipeline.sync.portals.probe import plan_of, probe
+from b24_pipeline.sync.portals.probe import Probe, plan_of, probe
 from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
 HANDLER_PATH = "/webhooks/bitrix24"
+AUTH_PATH = "/bitrix24/auth"
+"""The page of `b24 serve` where an authorization begins, and the browser gets its cookie."""
 
 
 class PortalConnector:
@@ -49,6 +54,7 @@ class PortalConnector:
         self._portals = connections.portals
         self._app = app
         self._public_url = public_url.rstrip("/")
+        self._invitations = Invitations(self._portals)
         self._states = SignedStates(connections.warehouse, self._portals.vault)
         self._proof = OAuthProof(self._portals, app, ProofLimit(connections.shared_buckets))
 
@@ -58,19 +64,38 @@ class PortalConnector:
         return f"{self._public_url}{HANDLER_PATH}"
 
     def link(self, name: str, domain: str, entity_type: str | None = None) -> str:
-        """The URL of the page of `b24 serve` that begins the authorization, where the browser gets its cookie.
+        """The URL by which somebody else may connect this portal: `invite` at our public address."""
+        return f"{self._public_url}{self.invite(name, domain, entity_type)}"
 
-        `entity_type` None takes that of a known portal, and both for a new one. Raises AddressRefused, UsageError.
+    def invite(self, name: str, domain: str, entity_type: str | None = None) -> str:
+        """The page of `b24 serve` that begins the authorization, with an invitation for one connection within a day.
+
+        It is a path with its query. `entity_type` None takes that of a known portal, and both for a new one. Raises
+        AddressRefused, UsageError, and PortalConflict.
         """
+        if entity_type:
+            _require_entity_type(entity_type)
         address = self._asked(name, domain)
-        parameters = {"account": name, "domain": address.written}
-        query = urlencode(parameters | ({"entityType": entity_type} if entity_type else {}))
-        return f"{self._public_url}/bitrix24/auth?{query}"
+        asked = {"account": name, "domain": address.written} | (
+            {"entityType": entity_type} if entity_type else {}
+        )
+        invitation = self._invitations.make(name, address.written, entity_type or "")
+        return f"{AUTH_PATH}?{urlencode(asked | {'invitation': invitation})}"
+
+    def begin_invited(
+        self, invitation: str, name: str, domain: str, entity_type: str | None, browser: str
+    ) -> str:
+        """The portal's URL for a browser with an invitation. Raises as `begin`, InvitationRefused and InvitationOver.
+
+        Whoever has no invitation learns nothing: neither which portals are known nor which addresses are allowed.
+        """
+        self._invitations.check(invitation, name, domain, entity_type or "")
+        return self.begin(name, domain, entity_type, browser)
 
     def begin(self, name: str, domain: str, entity_type: str | None, browser: str) -> str:
-        """The portal's URL to which to send the browser; `browser` is the value of its cookie, a secret.
+        """The portal's URL to which to send the operator's browser; `browser` is the value of its cookie, a secret.
 
-        `entity_type` None is as in `link`. Raises AddressRefused for the domain, PortalConflict for the name, and
+        `entity_type` None is as in `invite`. Raises AddressRefused for the domain, PortalConflict for the name, and
         UsageError for the entity type.
         """
         counted = entity_type or self._counted(name)
@@ -78,15 +103,16 @@ class PortalConnector:
         address = self._asked(name, domain)
         if not browser:
             raise UsageError("the browser has no cookie, so it cannot be recognised when it comes back")
-        state = self._states.make(Begun(name, address.written, counted), browser)
-        return self._app.authorize_url(address, state)
+        begun = Begun(name, address.written, counted, self._portals.state_of(name))
+        return self._app.authorize_url(address, self._states.make(begun, browser))
 
     def finish(self, code: str, state: str, browser: str, domain: str = "", member_id: str = "") -> Portal:
         """Connects the portal that the browser comes back from, and returns it; after an error nothing is stored.
 
         `domain` and `member_id` came with the browser: they are compared and never trusted. Raises AccessNotGiven,
         StateForged, StateExpired, StateUsed, OtherBrowser, OtherPortal, AuthorizationRefused (a used code),
-        PortalConflict, and what a probe raises.
+        InvitationOver (the portal was connected or disconnected meanwhile), NotAdministrator, PortalConflict, and what
+        a probe raises.
         """
         if not code:
             # the state is not used up: the person may allow the access after all
@@ -98,16 +124,19 @@ class PortalConnector:
         tokens = self._app.exchange(code)
         if tokens.address != asked or (member_id and member_id != tokens.member_id):
             raise _other_portal(asked)
-        return self._save(begun.name, tokens, begun.entity_type)
+        return self._save(begun.name, tokens, begun.entity_type, state=begun.account_state)
 
     def install(self, event: SentTokens, sender: str) -> Portal:
         """Connects the portal in which an "API only" application was added (ONAPPINSTALL), and returns it.
 
         `sender` is the address that the event came from. The tokens of the event are proved before anything is
-        overwritten. Raises InstallUnproved, and TooOften where too many came.
+        overwritten, and a known portal keeps its settings. Raises InstallUnproved, TooOften where too many came,
+        NotAdministrator, and InvitationRefused where the operator has disconnected the portal.
         """
+        _require_open(self._portals.by_member(event.member_id))
         tokens = self._proof.tokens(event, sender)
-        known = self._portals.by_member(tokens.member_id)
+        known = self._portals.by_member(tokens.member_id) or self._at(tokens.address)
+        _require_open(known)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
         return self._save(name, tokens, entity_type, event.application_token)
@@ -147,8 +176,8 @@ class PortalConnector:
         self._portals.disconnect(portal)
 
     def _counted(self, name: str) -> str:
-        known = (portal.entity_type for portal in self._portals.all() if portal.name == name)
-        return next(known, "both")
+        known = self._named(name)
+        return known.entity_type if known else "both"
 
     def _asked(self, name: str, domain: str) -> PortalAddress:
         address = read_address(domain.strip(), self._connections.allowed_portals)
@@ -156,12 +185,18 @@ class PortalConnector:
         return address
 
     def _save(
-        self, name: str, tokens: Tokens, entity_type: str, application_token: str | None = None
+        self,
+        name: str,
+        tokens: Tokens,
+        entity_type: str,
+        application_token: str | None = None,
+        state: str | None = None,
     ) -> Portal:
         credential = AppCredential(tokens.address, FreshToken(tokens.access_token))
         label = f"{name} ({tokens.address.host})"
         with self._connections.client_of(credential, label, "standard") as client:
             probed, plan = probe(client), plan_of(client)
+        _require_as_many_rights(self._named(name), probed)
         for warning in probed.warnings:
             logger("connecting").warning(warning, portal=name)
         portal = self._portals.save_oauth(
@@ -170,7 +205,9 @@ class PortalConnector:
             entity_type=entity_type,
             plan=plan,
             time_zone=probed.time_zone,
+            user_is_admin=probed.is_admin,
             application_token=application_token,
+            state=state,
         )
         self._bind(portal)
         return portal
@@ -183,14 +220,38 @@ class PortalConnector:
         except PortalError as error:
             logger("connecting").warning("events are not bound", portal=portal.name, error=str(error))
 
+    def _named(self, name: str) -> Portal | None:
+        return next((portal for portal in self._portals.all() if portal.name == name), None)
+
+    def _at(self, address: PortalAddress) -> Portal | None:
+        """The portal that is connected at this address, which the authorization server has confirmed."""
+        return next((portal for portal in self._portals.all() if portal.domain == address.written), None)
+
     def _free_name(self, tokens: Tokens) -> str:
-        """The name of the portal that has this address, or a free name made of the address."""
-        portals = {portal.name: portal for portal in self._portals.all()}
-        known = [portal.name for portal in portals.values() if portal.domain == tokens.address.written]
-        if known:
-            return known[0]
+        """A free name made of the address."""
         name = tokens.address.host.strip("[]").partition(".bitrix24.")[0].replace(":", "-")[:50]
-        return f"{name}-{tokens.member_id[:6]}" if name in portals else name
+        return f"{name}-{tokens.member_id[:6]}" if self._named(name) else name
+
+
+def _require_open(known: Portal | None) -> None:
+    if known is not None and known.is_closed:
+        raise InvitationRefused(
+            known.name,
+            "its operator has disconnected it, so that an installation does not connect it again; "
+            "`b24 portal connect` does",
+        )
+
+
+def _require_as_many_rights(known: Portal | None, probed: Probe) -> None:
+    """Rows that a user may not see are left out without an error, so an administrator is only replaced by another."""
+    if known is None or known.status == DISCONNECTED or probed.is_admin:
+        return
+    if known.user_is_admin is not False and known.user_id != probed.user_id:
+        raise NotAdministrator(
+            known.name,
+            "it is connected by another user, and this one is no administrator of the portal: "
+            "let an administrator connect it, or disconnect it first",
+        )
 
 
 def _require_entity_type(entity_type: str) -> None:

@@ -25,11 +25,7 @@ class SignedStates:
 
     def __init__(self, warehouse: Warehouse, vault: Vault) -> None:
         self._stored = OAuthStates(warehouse)
-        self._signer = URLSafeTimedSerializer(
-            vault.signing_keys("oauth state"),
-            salt="bitrix24",
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
+        self._signer = signer_of(vault, "oauth state")
 
     def make(self, begun: Begun, browser: str) -> str:
         """Stores an authorization that has begun and returns its state; `browser` is the value of its cookie."""
@@ -55,6 +51,15 @@ class SignedStates:
             raise StateForged(
                 "authorization", "its state was not made by this installation, or was cut; begin again"
             ) from None
+
+
+def signer_of(vault: Vault, purpose: str) -> URLSafeTimedSerializer:
+    """Signs and reads texts of this purpose alone, by the installation's keys."""
+    return URLSafeTimedSerializer(
+        vault.signing_keys(purpose),
+        salt="bitrix24",
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )
 
 
 def digest(secret: str) -> str:

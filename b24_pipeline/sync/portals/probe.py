@@ -32,11 +32,15 @@ _BETWEEN_HOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The result of a probe: the credential's user, the portal's time zone (IANA name), and warnings for a person."""
+    """The result of a probe: the credential's user, the portal's time zone (IANA name), and warnings for a person.
+
+    `is_admin`: whether the user is an administrator of the portal.
+    """
 
     user_id: int
     time_zone: str
     warnings: tuple[str, ...]
+    is_admin: bool = False
 
 
 def probe(client: BitrixClient) -> Probe:
@@ -59,7 +63,8 @@ def probe(client: BitrixClient) -> Probe:
             client.portal, "profile, scope and server.time: expected an id, a list and a time"
         ) from None
     _require_crm(client, scopes)
-    return Probe(user_id, time_zone_of(profile, client.clock or moment), _warnings(profile, scopes))
+    zone = time_zone_of(profile, client.clock or moment)
+    return Probe(user_id, zone, _warnings(profile, scopes), is_admin=profile.get("ADMIN") is True)
 
 
 def plan_of(client: BitrixClient) -> str:

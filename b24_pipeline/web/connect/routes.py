@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.security import HTTPAuthorizationCredentials
 from limits import parse as parse_limit
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from b24_pipeline.errors import SettingsError, TooOften
+from b24_pipeline.errors import KeyRefused, SettingsError, TooOften, UsageError
 from b24_pipeline.settings import CALLBACK_PATH
-from b24_pipeline.sync.portals.oauth import PortalConnector
+from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
+from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
-from b24_pipeline.web.middleware.security import FORM_PAGE
+from b24_pipeline.web.middleware.security import FORM_PAGE, Guard, given_key
 from b24_pipeline.web.problems import Problem
 
-# each begun authorization is a row in the database; nobody who connects portals by hand reaches this limit
+# of one address: each begun authorization is a row in the database, and nobody who works by hand reaches this limit
 MOST_BEGUN = parse_limit("60/minute")
+MOST_WRONG_KEYS = parse_limit("10/minute")
+MOST_FIELDS = 20
 
 CONNECT = "/bitrix24/connect"
 Text = Annotated[str, Query(max_length=2048)]
@@ -38,47 +45,99 @@ ChosenEntityType = Annotated[
         description="Whose funnel is counted; if empty, a known portal keeps its own, a new one has both.",
     ),
 ]
+Invitation = Annotated[
+    str,
+    Query(
+        max_length=2048,
+        description="The operator's leave to connect this portal, as in the link that `b24 portal connect` prints; "
+        "left out with the management key.",
+    ),
+]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 403, 409, 422, 429, 503)
+    status: {"model": Problem} for status in (400, 401, 403, 409, 422, 429, 503)
 }
 
 
 class ConnectPages:
     """The calls `/bitrix24/connect`, `/auth` and `/callback`.
 
-    Without an application (`connecting` None) the first page says which settings are missing.
+    `guard` checks the operator's key; whoever has none needs an invitation. `addresses` tells who sent a request, as
+    the limits are for each sender. Without an application (`connecting` None) the first page says which settings are
+    missing.
     """
 
-    def __init__(self, connecting: PortalConnector | None, cookie: BrowserCookie) -> None:
+    def __init__(
+        self,
+        connecting: PortalConnector | None,
+        cookie: BrowserCookie,
+        guard: Guard,
+        addresses: ClientAddresses,
+    ) -> None:
         self._connecting = connecting
         self._cookie = cookie
-        self._begun = MovingWindowRateLimiter(MemoryStorage())
+        self._guard = guard
+        self._addresses = addresses
+        self._counted = MovingWindowRateLimiter(MemoryStorage())
 
     def router(self) -> APIRouter:
-        """The router with the three calls, and a redirect from `/` to the form."""
+        """The router with these calls, and a redirect from `/` to the form."""
         routes = APIRouter(tags=["connect"], responses=_PROBLEMS)
         routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
         routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
-        routes.add_api_route("/bitrix24/auth", self.auth, response_class=RedirectResponse, status_code=302)
+        routes.add_api_route(
+            CONNECT, self.invite, methods=["POST"], response_class=HTMLResponse, status_code=303
+        )
+        routes.add_api_route(AUTH_PATH, self.auth, response_class=RedirectResponse, status_code=302)
         routes.add_api_route(CALLBACK_PATH, self.callback, response_class=HTMLResponse)
         return routes
 
     def connect(self, request: Request, domain: Address = "", account: NewAccount = "") -> HTMLResponse:
-        """The form to connect a portal, in Russian or English."""
+        """The operator's form to connect a portal, in Russian or English."""
         ready = self._connecting is not None
         return page(request, "connect.html", policy=FORM_PAGE, domain=domain, account=account, ready=ready)
 
+    async def invite(self, request: Request) -> RedirectResponse:
+        """Takes the form, checks the key in it, and leads the operator's browser on with an invitation."""
+        given = await form_of(request)
+        return await run_in_threadpool(self._invite, self._addresses.of(request.scope), given)
+
+    def _invite(self, sender: str, given: Mapping[str, str]) -> RedirectResponse:
+        if not self._counted.test(MOST_WRONG_KEYS, "keys", sender):
+            raise TooOften("too many wrong keys came just now; wait a minute")
+        try:
+            self._guard(HTTPAuthorizationCredentials(scheme="Bearer", credentials=given.get("key", "")))
+        except KeyRefused:
+            self._counted.hit(MOST_WRONG_KEYS, "keys", sender)
+            raise
+        address = address_typed(given.get("domain", ""))
+        name = given.get("account", "").strip() or name_of(address)
+        return RedirectResponse(self._ready().invite(name, address, given.get("entityType") or None), 303)
+
     def auth(
-        self, request: Request, domain: Address, account: NewAccount = "", entity_type: ChosenEntityType = ""
+        self,
+        request: Request,
+        domain: Address,
+        account: NewAccount = "",
+        entity_type: ChosenEntityType = "",
+        invitation: Invitation = "",
+        key: HTTPAuthorizationCredentials | None = given_key,
     ) -> RedirectResponse:
-        """Redirects the browser to the portal, which asks the person whether to allow access."""
-        if not self._begun.test(MOST_BEGUN):
+        """Redirects the browser to the portal, which asks the person whether to allow access.
+
+        It is begun by an invitation, or by the management key.
+        """
+        sender = self._addresses.of(request.scope)
+        if not self._counted.test(MOST_BEGUN, "begun", sender):
             raise TooOften("too many connections were started just now; wait a minute")
         browser = self._cookie.value(request) or new_value()
         address = address_typed(domain)
         name = account.strip() or name_of(address)
-        link = self._ready().begin(name, address, entity_type or None, browser)
-        self._begun.hit(MOST_BEGUN)
+        if key is None or invitation:
+            link = self._ready().begin_invited(invitation, name, address, entity_type or None, browser)
+        else:
+            self._guard(key)
+            link = self._ready().begin(name, address, entity_type or None, browser)
+        self._counted.hit(MOST_BEGUN, "begun", sender)
         answer = RedirectResponse(link, 302)
         self._cookie.renew(request, answer, browser)
         return answer
@@ -100,6 +159,15 @@ class ConnectPages:
         if self._connecting is None:
             raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
         return self._connecting
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that a browser posted; the last of those with one name. Raises UsageError."""
+    try:
+        body = (await request.body()).decode()
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
+    except ValueError:
+        raise UsageError("the form cannot be read; expected key, domain, account and entityType") from None
 
 
 def address_typed(text: str) -> str:

@@ -18,6 +18,9 @@ ENGLISH = {
     "both": "Leads and deals",
     "lead": "Leads",
     "deal": "Deals",
+    "key": "Management key",
+    "key_hint": "B24_ADMIN_KEY, or the file admin.key in B24_HOME. "
+    "Whoever got a link from the operator opens that link instead of this page.",
     "go": "Connect",
     "no_app_title": "Portals cannot be connected yet",
     "no_app": "The operator of this service must set BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
@@ -35,6 +38,13 @@ ENGLISH = {
     "application_refused": "Bitrix24 does not know this service as an application of the portal. "
     "The operator must check the application's card in the portal.",
     "authorization_refused": "The permission came too late: it is valid for half a minute.",
+    "invitation_over": "This link was used, is older than a day, or the portal was connected or disconnected since. "
+    "Ask the operator of this service for a new one.",
+    "invitation_refused": "A portal is connected by its operator, or by a link that the operator has made. "
+    "This link is not one of them, or a part of it is missing.",
+    "key_refused": "The management key is missing or wrong.",
+    "not_administrator": "The portal is connected by another user, and you are no administrator of it. "
+    "Let an administrator connect it.",
     "other_browser": "The connection was started in another browser, or cookies are off.",
     "other_portal": "The portal that answered is not the portal that you entered.",
     "portal_conflict": "This name or this portal is already connected.",
@@ -42,7 +52,7 @@ ENGLISH = {
     "state_expired": "The connection was started more than ten minutes ago.",
     "state_forged": "This link was not made by this service, or a part of it is missing.",
     "state_used": "This link was already used. If the portal is connected, nothing more is needed.",
-    "too_often": "Too many connections were started just now. Wait a minute.",
+    "too_often": "Too many attempts just now. Wait a minute.",
     "docs_title": "HTTP interface",
     "docs_lead": "For programs, as OpenAPI:",
     "parameters": "Parameters",
@@ -68,6 +78,9 @@ RUSSIAN = {
     "both": "Лиды и сделки",
     "lead": "Лиды",
     "deal": "Сделки",
+    "key": "Ключ управления",
+    "key_hint": "B24_ADMIN_KEY или файл admin.key в B24_HOME. "
+    "Если администратор сервиса прислал вам ссылку, откройте её вместо этой страницы.",
     "go": "Подключить",
     "no_app_title": "Подключить портал пока нельзя",
     "no_app": "Администратор сервиса должен задать BITRIX24_CLIENT_ID и BITRIX24_CLIENT_SECRET: "
@@ -85,6 +98,13 @@ RUSSIAN = {
     "application_refused": "Битрикс24 не знает этот сервис как приложение портала. "
     "Администратор сервиса должен проверить карточку приложения на портале.",
     "authorization_refused": "Разрешение пришло слишком поздно: оно действует полминуты.",
+    "invitation_over": "Ссылка уже использована, ей больше суток, или портал с тех пор подключали или отключали. "
+    "Попросите у администратора сервиса новую.",
+    "invitation_refused": "Портал подключает администратор сервиса или тот, кому он прислал ссылку. "
+    "Эта ссылка не от него, или часть её потеряна.",
+    "key_refused": "Ключ управления не указан или неверен.",
+    "not_administrator": "Портал подключил другой пользователь, а вы на этом портале не администратор. "
+    "Пусть подключает администратор.",
     "other_browser": "Подключение начато в другом браузере, или в этом браузере выключены cookie.",
     "other_portal": "Ответил не тот портал, адрес которого вы ввели.",
     "portal_conflict": "Такое название или этот портал уже подключены.",
@@ -92,7 +112,7 @@ RUSSIAN = {
     "state_expired": "С начала подключения прошло больше десяти минут.",
     "state_forged": "Эту ссылку создал не этот сервис, или часть её потеряна.",
     "state_used": "Эта ссылка уже использована. Если портал подключён, больше ничего делать не нужно.",
-    "too_often": "Слишком много подключений подряд. Подождите минуту.",
+    "too_often": "Слишком много попыток подряд. Подождите минуту.",
     "docs_title": "HTTP-интерфейс",
     "docs_lead": "Для программ, в виде OpenAPI:",
     "parameters": "Параметры",

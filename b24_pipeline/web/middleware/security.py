@@ -61,7 +61,8 @@ class SecurityHeaders:
 
 
 _bearer = HTTPBearer(auto_error=False, description="B24_ADMIN_KEY")
-_given = Depends(_bearer)
+given_key = Depends(_bearer)
+"""The parameter that has the bearer key of a request, or None."""
 
 Guard = Callable[[HTTPAuthorizationCredentials | None], None]
 
@@ -73,11 +74,13 @@ def management_key(key: str | None) -> Guard:
     """
     wanted = _digest(key) if key else None
 
-    def require_key(given: HTTPAuthorizationCredentials | None = _given) -> None:
+    def require_key(given: HTTPAuthorizationCredentials | None = given_key) -> None:
         if wanted is None:
             raise KeyRefused("B24_ADMIN_KEY is not set, so that management calls are closed; set it")
         if given is None or not hmac.compare_digest(_digest(given.credentials), wanted):
-            raise KeyRefused("expected the header `Authorization: Bearer` with the value of B24_ADMIN_KEY")
+            raise KeyRefused(
+                "expected the value of B24_ADMIN_KEY, in the header `Authorization: Bearer` or in the form"
+            )
 
     return require_key
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
@@ -57,8 +58,25 @@ class PipelinesSynced(Funnel):
     count: int
 
 
+class Invited(CamelModel):
+    """The portal that somebody else may connect: its name in this service, and its address."""
+
+    account: str = Field(max_length=63)
+    domain: str = Field(max_length=255)
+    entity_type: EntityType | None = None
+
+
+class InvitationLink(CamelModel):
+    """The link that connects the portal, once and within a day; whoever has it may use it."""
+
+    link: str
+
+
 class PortalCalls:
-    """The calls `/bitrix24/status`, `disconnect`, `entity-type` and `sync-pipelines`; `guard` checks the key."""
+    """The calls `/bitrix24/status`, `invitations`, `disconnect`, `entity-type` and `sync-pipelines`.
+
+    `guard` checks the key.
+    """
 
     def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
         self._portals = portals
@@ -66,9 +84,10 @@ class PortalCalls:
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The router with the four calls."""
+        """The router with the five calls."""
         routes = management_routes("portals", self._guard)
         routes.add_api_route("/status", self.status)
+        routes.add_api_route("/invitations", self.invite, methods=["POST"])
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
         routes.add_api_route("/entity-type", self.change_entity_type, methods=["POST"])
         routes.add_api_route("/sync-pipelines", self.sync_pipelines, methods=["POST"])
@@ -79,6 +98,10 @@ class PortalCalls:
         if account is None and not self._portals.all():
             return Status(connected=False)
         return _status(self._portal(account))
+
+    def invite(self, wanted: Invited) -> InvitationLink:
+        """Makes the link by which somebody else connects a portal, as `b24 portal connect` prints it."""
+        return InvitationLink(link=self._service.invite(wanted.account, wanted.domain, wanted.entity_type))
 
     def disconnect(self, account: Account = None) -> Disconnected:
         """Unbinds the portal's events and forgets its tokens; the copied data stay."""

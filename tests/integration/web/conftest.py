@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web.assembly import assemble
+from b24_pipeline.web.client_address import ClientAddresses
 from tests.support.servers.web_service import KEY, ScriptedConnecting, parts_of, served
 
 
@@ -33,7 +34,13 @@ def logs() -> None:
 def service() -> Iterator[Service]:
     """The service with an application and a key, reached by http."""
     connecting = ScriptedConnecting()
-    app = assemble(parts_of(public_url="http://127.0.0.1:8024", connecting=connecting, admin_key=KEY))
+    parts = parts_of(
+        public_url="http://127.0.0.1:8024",
+        connecting=connecting,
+        admin_key=KEY,
+        addresses=ClientAddresses(["127.0.0.1"]),
+    )
+    app = assemble(parts)
     app.include_router(echo())
     with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
         yield Service(address, client, connecting)

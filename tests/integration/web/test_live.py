@@ -105,7 +105,9 @@ def test_disconnecting_unbinds_and_forgets(running: Live) -> None:
 
 def test_a_callback_works_once_and_in_its_own_browser(running: Live) -> None:
     """The link of the way back is worth nothing in another browser, nor a second time."""
-    begun = running.client.get("/bitrix24/auth", params={"domain": running.domain, "account": "acme"})
+    begun = running.client.get(
+        "/bitrix24/auth", params={"domain": running.domain, "account": "acme"}, headers=BEARER
+    )
     back = running.client.get(begun.headers["location"] + "&confirm=Y").headers["location"]
     cookies = dict(running.client.cookies)
     running.client.cookies.clear()
@@ -134,7 +136,9 @@ def test_a_callback_works_once_and_in_its_own_browser(running: Live) -> None:
 )
 def test_other_addresses_are_refused_before_anything(running: Live, domain: str) -> None:
     """400, no redirect, no row."""
-    refused = running.client.get("/bitrix24/auth", params={"domain": domain, "account": "acme"})
+    refused = running.client.get(
+        "/bitrix24/auth", params={"domain": domain, "account": "acme"}, headers=BEARER
+    )
     assert refused.status_code == 400
     assert "location" not in refused.headers
     assert fetch(running.runtime.warehouse, "select * from bitrix24_oauth_states") == []

@@ -16,7 +16,7 @@ from b24_pipeline.settings import Settings, read_settings
 from b24_pipeline.web.app import create_app
 from b24_pipeline.web.server import listen
 from tests.support.installation import KEY as SECRET_KEY
-from tests.support.servers.web_service import KEY, served
+from tests.support.servers.web_service import BEARER, KEY, served
 
 
 @dataclass
@@ -34,9 +34,9 @@ class Live:
         return self.sandbox.url
 
     def connect(self, name: str = "acme", **more: str) -> httpx.Response:
-        """Connects the portal as a browser would whose person always agrees; the page at the end."""
+        """Connects the portal as the operator; whoever is asked in the portal agrees. The page at the end."""
         asked = {"domain": self.domain, "account": name, **more}
-        begun = self.client.get("/bitrix24/auth", params=asked)
+        begun = self.client.get("/bitrix24/auth", params=asked, headers=BEARER)
         assert begun.status_code == 302, begun.text
         agreed = self.client.get(begun.headers["location"] + "&confirm=Y")
         assert agreed.status_code == 302, agreed.text

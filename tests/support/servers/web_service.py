@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from b24_pipeline.errors import InvitationRefused
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match import MatchOutcome
 from b24_pipeline.web.assembly import Parts
@@ -23,6 +24,7 @@ from b24_pipeline.web.server import listen, server_of
 KEY = "a-key-of-more-than-128-bits-0123456789"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+INVITATION = "an-invitation"
 CANARY = "canary-5up3r-secret"
 
 
@@ -95,6 +97,18 @@ class ScriptedConnecting(Scripted):
         self._called("begin", name, domain, entity_type, browser)
         return f"https://{domain}/oauth/authorize/?client_id=local.1&state=signed"
 
+    def begin_invited(
+        self, invitation: str, name: str, domain: str, entity_type: str | None, browser: str
+    ) -> str:
+        self._called("begin_invited", invitation, name, domain, entity_type, browser)
+        if invitation != INVITATION:
+            raise InvitationRefused("this connection", "it needs an invitation")
+        return f"https://{domain}/oauth/authorize/?client_id=local.1&state=signed"
+
+    def invite(self, name: str, domain: str, entity_type: str | None) -> str:
+        self._called("invite", name, domain, entity_type)
+        return f"/bitrix24/auth?account={name}&domain={domain}&invitation={INVITATION}"
+
     def finish(self, code: str, state: str, browser: str, domain: str, member_id: str) -> Portal:
         self._called("finish", code, state, browser, domain, member_id)
         return portal()
@@ -102,6 +116,10 @@ class ScriptedConnecting(Scripted):
 
 class ScriptedService(Scripted):
     """Plays `web.portal_service.PortalService`: the calls that ask a portal."""
+
+    def invite(self, name: str, domain: str, entity_type: str | None) -> str:
+        self._called("invite", name, domain, entity_type)
+        return f"https://b24.example.com/bitrix24/auth?account={name}&invitation={INVITATION}"
 
     def disconnect(self, asked: Portal) -> None:
         self._called("disconnect", asked.name)

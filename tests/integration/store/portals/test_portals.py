@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def tokens(member_id: str = MEMBER, host: str = "acme.bitrix24.com") -> Tokens:
     return Tokens("access", "refresh", datetime(2026, 1, 1, tzinfo=UTC), member_id, parse_address(host), 17)
 
 
-def by_oauth(portals: Portals, name: str = "acme", given: Tokens | None = None, **more: str) -> Portal:
+def by_oauth(portals: Portals, name: str = "acme", given: Tokens | None = None, **more: Any) -> Portal:
     return portals.save_oauth(
         name, given or tokens(), entity_type="deal", plan="enterprise", time_zone="Europe/Moscow", **more
     )

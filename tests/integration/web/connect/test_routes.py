@@ -22,9 +22,22 @@ from b24_pipeline.errors import (
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.connect.routes import MOST_BEGUN
 from tests.integration.web.conftest import Service
-from tests.support.servers.web_service import ScriptedConnecting, parts_of, portal, served
+from tests.support.servers.web_service import (
+    BEARER,
+    INVITATION,
+    KEY,
+    ScriptedConnecting,
+    parts_of,
+    portal,
+    served,
+)
 
-AUTH = {"domain": "acme.bitrix24.com", "account": "acme", "entityType": "deal"}
+AUTH = {
+    "domain": "acme.bitrix24.com",
+    "account": "acme",
+    "entityType": "deal",
+    "invitation": INVITATION,
+}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -61,8 +74,9 @@ def test_form_escapes_what_it_is_given(service: Service) -> None:
 
 def test_without_an_entity_type_the_portal_keeps_its_own(service: Service) -> None:
     """Left out or empty, as the form's first choice sends it: what is counted is not decided here."""
+    asked = {"domain": AUTH["domain"], "account": "acme"}
     for query in ({}, {"entityType": ""}):
-        service.client.get("/bitrix24/auth", params={"domain": AUTH["domain"], "account": "acme"} | query)
+        service.client.get("/bitrix24/auth", params=asked | query, headers=BEARER)
         assert service.connecting.calls[-1][:4] == ("begin", "acme", AUTH["domain"], None)
 
 
@@ -76,7 +90,14 @@ def test_auth_sends_the_browser_to_the_portal_with_a_cookie(service: Service) ->
     assert all(part in cookie for part in ("HttpOnly", "SameSite=lax", "Max-Age=600", "Path=/"))
     assert "Secure" not in cookie
     assert service.connecting.calls == [
-        ("begin", "acme", "acme.bitrix24.com", "deal", service.client.cookies["b24_browser"])
+        (
+            "begin_invited",
+            INVITATION,
+            "acme",
+            "acme.bitrix24.com",
+            "deal",
+            service.client.cookies["b24_browser"],
+        )
     ]
 
 
@@ -112,8 +133,11 @@ def test_what_people_paste_becomes_an_address_and_a_name(
     service: Service, typed: str, address: str, name: str
 ) -> None:
     """The page's path is dropped; without a name the portal is called by its host's first part."""
-    assert service.client.get("/bitrix24/auth", params={"domain": typed}).status_code == 302
+    begun = service.client.get("/bitrix24/auth", params={"domain": typed}, headers=BEARER)
+    assert begun.status_code == 302
     assert service.connecting.calls[0][1:4] == (name, address, None)
+    service.client.post("/bitrix24/connect", data={"domain": typed, "key": KEY})
+    assert service.connecting.calls[1] == ("invite", name, address, None)
 
 
 def test_callback_finishes_with_the_browsers_cookie(service: Service) -> None:
@@ -188,12 +212,58 @@ def test_without_an_application_the_page_says_what_to_set() -> None:
     assert (begun.status_code, begun.json()["error"]) == (503, "settings_error")
 
 
-def test_beginning_is_bounded(service: Service) -> None:
-    """Each begun authorization is a row in the database: a script that begins thousands is stopped."""
-    statuses = [
-        service.client.get("/bitrix24/auth", params=AUTH).status_code for _ in range(MOST_BEGUN.amount + 1)
-    ]
+def test_beginning_is_bounded_for_each_sender(service: Service) -> None:
+    """Each begun authorization is a row in the database: a script that begins thousands is stopped, nobody else."""
+
+    def begin(sender: str) -> int:
+        headers = {"X-Forwarded-For": sender}
+        return service.client.get("/bitrix24/auth", params=AUTH, headers=headers).status_code
+
+    statuses = [begin("203.0.113.66") for _ in range(MOST_BEGUN.amount + 1)]
     assert statuses == [302] * MOST_BEGUN.amount + [429]
+    assert begin("198.51.100.7") == 302
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "code"),
+    [
+        ({}, {}, 403, "invitation_refused"),
+        ({"invitation": "forged"}, {}, 403, "invitation_refused"),
+        ({"invitation": "forged"}, BEARER, 403, "invitation_refused"),
+        ({}, {"Authorization": "Bearer wrong"}, 401, "key_refused"),
+        ({}, BEARER, 302, None),
+    ],
+)
+def test_who_may_begin(
+    service: Service, query: dict[str, str], headers: dict[str, str], status: int, code: str | None
+) -> None:
+    """An invitation, or the operator's key; nobody else, and no cookie is made for them."""
+    asked = {"domain": "acme.bitrix24.com"} | query
+    answer = service.client.get("/bitrix24/auth", params=asked, headers=headers)
+    assert answer.status_code == status
+    assert (code is None) == ("set-cookie" in answer.headers)
+    if code:
+        assert answer.json()["error"] == code
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff=1", b"&".join([b"a=1"] * 50), b"key=%ff", b"domain=a&key"])
+def test_a_form_that_no_browser_sends_is_refused(service: Service, body: bytes) -> None:
+    """On a page, without a link and without an internal error."""
+    refused = service.client.post("/bitrix24/connect", content=body)
+    assert refused.status_code in (400, 401)
+    assert refused.headers["content-type"].startswith("text/html")
+    assert service.connecting.calls == []
+
+
+def test_the_form_keeps_the_key_out_of_addresses(service: Service) -> None:
+    """It is posted, and the browser is led on with an invitation instead."""
+    form = service.client.get("/bitrix24/connect").text
+    assert '<form method="post" action="/bitrix24/connect' in form
+    assert 'type="password"' in form
+    led = service.client.post("/bitrix24/connect", data=AUTH | {"key": KEY})
+    assert led.status_code == 303
+    assert KEY not in str(led.headers)
+    assert INVITATION in led.headers["location"]
 
 
 def test_forms_only_lead_away_from_the_form(service: Service) -> None:

@@ -13,7 +13,7 @@ from b24_pipeline.web import protocol
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.body_limit import LARGEST_BODY
 from tests.integration.web.conftest import Service
-from tests.support.servers.web_service import CANARY, parts_of, raw_answer, served
+from tests.support.servers.web_service import CANARY, INVITATION, parts_of, raw_answer, served
 
 ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -147,8 +147,8 @@ def test_what_is_no_http_is_refused(service: Service, request_bytes: bytes) -> N
 def test_any_host_header_is_survived(service: Service, host: bytes) -> None:
     """The host decides about the cookie; what is no host breaks nothing."""
     head = (
-        b"GET /bitrix24/auth?domain=acme.bitrix24.com HTTP/1.1\r\nConnection: close\r\nHost: %s\r\n\r\n"
-        % host
+        b"GET /bitrix24/auth?domain=acme.bitrix24.com&invitation=%s HTTP/1.1\r\n"
+        b"Connection: close\r\nHost: %s\r\n\r\n" % (INVITATION.encode(), host)
     )
     assert raw_answer(service.address, head).split(b" ")[1] in (b"302", b"400")
 
