@@ -21,7 +21,8 @@ from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.events.proving import Proofs
 from b24_pipeline.web.events.receiver import Receiver
-from b24_pipeline.web.metrics.portal_gauges import EventGauges, PortalGauges
+from b24_pipeline.web.metrics.portal_gauges import PortalGauges
+from b24_pipeline.web.metrics.totals import EventGauges, PortalTotals, RememberedHealth
 from b24_pipeline.web.portal_service import PortalService
 
 
@@ -32,9 +33,11 @@ def create_app(runtime: Runtime) -> FastAPI:
     """
     connecting = runtime.connector() if runtime.oauth else None
     receiver = _receiver(runtime, connecting)
-    registry = CollectorRegistry()
+    known = RememberedHealth(lambda: _portals(runtime.warehouse))
+    registry, portal_registry = CollectorRegistry(), CollectorRegistry()
     registry.register(EventGauges(receiver))
-    registry.register(PortalGauges(lambda: _portals(runtime.warehouse)))
+    registry.register(PortalTotals(known))
+    portal_registry.register(PortalGauges(known))
     return assemble(
         Parts(
             public_url=runtime.settings.b24_public_url,
@@ -47,6 +50,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             connecting=connecting,
             admin_key=admin_key(runtime.settings),
             registry=registry,
+            portal_registry=portal_registry,
             running=_closing(receiver),
         )
     )

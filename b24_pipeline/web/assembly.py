@@ -28,7 +28,7 @@ from b24_pipeline.web.connect.pages import page, wants_page
 from b24_pipeline.web.connect.routes import ConnectPages
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
-from b24_pipeline.web.metrics.requests import Requests, metrics_route
+from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.security import Guard, SecurityHeaders, management_key
 from b24_pipeline.web.portal_service import PortalService
@@ -37,6 +37,7 @@ from b24_pipeline.web.routes.creatives import CreativeCalls
 from b24_pipeline.web.routes.custom_fields import FieldCalls
 from b24_pipeline.web.routes.directions import DirectionCalls
 from b24_pipeline.web.routes.health import Health
+from b24_pipeline.web.routes.metrics import Metrics
 from b24_pipeline.web.routes.own_leads import OwnLeadCalls
 from b24_pipeline.web.routes.portals import PortalCalls
 from b24_pipeline.web.routes.qualification import QualificationCalls
@@ -51,8 +52,8 @@ class Parts:
     """What the application is put together from.
 
     `check_database` raises B24Error where the database cannot be used; `addresses` tells who sent a request; without
-    `connecting` no portal can be connected; `admin_key` None closes the management calls; `running` is entered
-    while the application runs.
+    `connecting` no portal can be connected; `admin_key` None closes the management calls; `registry` has metrics for
+    anybody, `portal_registry` those that name portals; `running` is entered while the application runs.
     """
 
     public_url: str
@@ -65,6 +66,7 @@ class Parts:
     connecting: PortalConnector | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    portal_registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
 
@@ -86,7 +88,7 @@ def assemble(parts: Parts) -> FastAPI:
     for routes in _management(parts, guard):
         app.include_router(routes)
     app.include_router(Health(parts.check_database).router())
-    app.include_router(metrics_route(parts.registry))
+    app.include_router(Metrics(parts.registry, parts.portal_registry, guard).router())
     app.mount("/static", StaticFiles(directory=_STYLE))
     add_docs(app)
     _describe_webhook(app)

@@ -1,20 +1,14 @@
-"""Prometheus metrics of inbound events and of the state of each portal."""
+"""Prometheus metrics of each portal, by its name: for whoever has the key."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from b24_pipeline.errors import B24Error
 from b24_pipeline.store.checks.health import PortalHealth
-from b24_pipeline.web.events.receiver import Receiver
-
-# anybody may ask for the metrics, so asking often must not cost the database anything
-REMEMBERED_SECONDS = 5.0
+from b24_pipeline.web.metrics.totals import RememberedHealth
 
 Figure = Callable[[PortalHealth], float | None]
 _GAUGES: tuple[tuple[str, str, Figure], ...] = (
@@ -69,60 +63,22 @@ _GAUGES: tuple[tuple[str, str, Figure], ...] = (
 )
 
 
-class EventGauges(Collector):
-    """Counts answers to inbound events by their code, and the events that wait for a commit."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-
-    def collect(self) -> Iterator[Metric]:
-        """The metrics as they are now (the registry calls it)."""
-        answers = CounterMetricFamily(
-            "b24_events", "Inbound events by the answer that they got.", labels=["answer"]
-        )
-        for code, count in tuple(self._receiver.receipts.items()):
-            answers.add_metric([code], count)
-        yield answers
-        yield GaugeMetricFamily(
-            "b24_events_uncommitted", "Inbound events that wait for a commit.", value=self._receiver.waiting
-        )
-
-
 class PortalGauges(Collector):
-    """The state of each portal, read from the database at most every REMEMBERED_SECONDS.
+    """The state of each portal, by its name."""
 
-    `read` returns the portals' health, and raises B24Error where the database cannot be used.
-    """
-
-    def __init__(self, read: Callable[[], Sequence[PortalHealth]]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._known: tuple[float, Sequence[PortalHealth] | None] = (float("-inf"), None)
+    def __init__(self, known: RememberedHealth) -> None:
+        self._known = known
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics as they are now; without the database only `b24_database_up` 0 (the registry calls it)."""
-        portals = self._portals()
-        yield GaugeMetricFamily("b24_database_up", "1 while the database answers.", value=portals is not None)
+        """The metrics as they are now; without the database there are no figures (the registry calls it)."""
+        portals = self._known.portals() or ()
         for name, text, figure in _GAUGES:
-            yield _gauge(name, text, figure, portals or ())
+            yield _gauge(name, text, figure, portals)
 
     def describe(self) -> Iterator[Metric]:
-        """A name for the registry, which asks when it registers: the database is left alone."""
-        yield GaugeMetricFamily("b24_database_up", "1 while the database answers.")
-
-    def _portals(self) -> Sequence[PortalHealth] | None:
-        with self._lock:
-            moment, portals = self._known
-            if time.monotonic() - moment > REMEMBERED_SECONDS:
-                portals = self._read_or_none()
-                self._known = (time.monotonic(), portals)
-            return portals
-
-    def _read_or_none(self) -> Sequence[PortalHealth] | None:
-        try:
-            return self._read()
-        except B24Error:
-            return None
+        """The names for the registry, which asks when it registers: the database is left alone."""
+        for name, text, figure in _GAUGES:
+            yield _gauge(name, text, figure, ())
 
 
 def _gauge(name: str, text: str, figure: Figure, portals: Sequence[PortalHealth]) -> Metric:

@@ -1,12 +1,10 @@
-"""Prometheus metrics of HTTP requests, and the route that shows all metrics."""
+"""Prometheus metrics of HTTP requests."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
@@ -36,15 +34,3 @@ class Requests:
     @cache  # noqa: B019  one entry a route, method and status; this object lives as long as the process
     def _series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         return self._answered.labels(route, method, str(status)), self._seconds.labels(route)
-
-
-def metrics_route(registry: CollectorRegistry) -> APIRouter:
-    """The route `/metrics`, which shows everything in this registry."""
-
-    def metrics() -> Response:
-        """Figures for Prometheus: requests, and each portal's lag, backlog and state."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    routes = APIRouter(tags=["health"])
-    routes.add_api_route("/metrics", metrics, response_class=PlainTextResponse)
-    return routes

@@ -60,8 +60,9 @@ class SecurityHeaders:
         await self._app(scope, receive, protected)
 
 
-_bearer = HTTPBearer(auto_error=False, description="B24_ADMIN_KEY")
-given_key = Depends(_bearer)
+key_of = HTTPBearer(auto_error=False, description="B24_ADMIN_KEY")
+"""Reads the bearer key of a request, None where it has none."""
+given_key = Depends(key_of)
 """The parameter that has the bearer key of a request, or None."""
 
 Guard = Callable[[HTTPAuthorizationCredentials | None], None]

@@ -145,14 +145,25 @@ def test_other_addresses_are_refused_before_anything(running: Live, domain: str)
 
 
 def test_metrics_and_readiness_of_a_connected_portal(running: Live) -> None:
-    """Gauges by portal; ready while the database answers and is migrated."""
+    """Gauges by portal, with the key; ready while the database answers and is migrated."""
     running.connect()
     assert running.client.get("/readyz").status_code == 200
-    text = running.client.get("/metrics").text
+    text = running.client.get("/metrics", headers=BEARER).text
     assert 'b24_portal_connected{portal="acme"} 1.0' in text
     assert "b24_database_up 1.0" in text
     assert 'b24_portal_not_synced{portal="acme"} 4.0' in text
     assert 'b24_portal_stages_wrong{portal="acme"}' not in text  # nothing was compared yet
+
+
+def test_metrics_name_no_portal_without_the_key(running: Live) -> None:
+    """Totals for anybody; a wrong key is told, so that a misspelt one does not look like a portal without figures."""
+    running.connect()
+    text = running.client.get("/metrics").text
+    assert 'b24_portals{status="connected"} 1.0' in text
+    assert "b24_http_requests_total" in text
+    assert "acme" not in text
+    wrong = running.client.get("/metrics", headers={"Authorization": "Bearer wrong"})
+    assert (wrong.status_code, "acme" in wrong.text) == (401, False)
 
 
 def test_metrics_tell_stages_that_differ_from_the_portal(running: Live) -> None:
@@ -165,7 +176,8 @@ def test_metrics_tell_stages_that_differ_from_the_portal(running: Live) -> None:
         "select id, 'deal', 0, stage, 1, 1, stage = 'NEW', stage = 'NEW' "
         "from user_accounts cross join unnest(array['NEW', 'WON', 'LOSE']) as stage",
     )
-    text = running.client.get("/metrics").text
+    text = running.client.get("/metrics", headers=BEARER).text
+    assert "b24_portals_stages_wrong 2.0" in text
     assert 'b24_portal_stages_checked{portal="acme"} 3.0' in text
     assert 'b24_portal_stages_wrong{portal="acme"} 2.0' in text
 

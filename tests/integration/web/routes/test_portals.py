@@ -10,7 +10,7 @@ import pytest
 from b24_pipeline.errors import CredentialRefused, DatabaseUnavailable, PortalUnreachable, SyncBusy
 from b24_pipeline.web.assembly import assemble
 from tests.integration.web.routes.conftest import Managed
-from tests.support.servers.web_service import BEARER, KEY, parts_of, served
+from tests.support.servers.web_service import BEARER, KEY, parts_of, raw_answer, served
 
 CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/bitrix24/status", None),
@@ -23,6 +23,12 @@ CALLS: list[tuple[str, str, Any]] = [
     ("PATCH", "/bitrix24/qualification-fields", {"fields": []}),
     ("PATCH", "/bitrix24/pipeline-stages/{stage}", {"isQualifiedStage": True}),
 ]
+
+INVITING: tuple[str, str, Any] = (
+    "POST",
+    "/bitrix24/invitations",
+    {"account": "acme", "domain": "acme.bitrix24.com"},
+)
 
 
 def call(
@@ -90,7 +96,7 @@ def test_calls_reach_the_portal(managed: Managed) -> None:
     ]
 
 
-@pytest.mark.parametrize(("verb", "path", "body"), CALLS)
+@pytest.mark.parametrize(("verb", "path", "body"), [*CALLS, INVITING])
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", f"Bearer {KEY}x", "Bearer \xff"]
 )
@@ -102,6 +108,30 @@ def test_calls_need_the_key(managed: Managed, verb: str, path: str, body: object
     assert (answer.status_code, answer.json()["error"]) == (401, "key_refused")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert (managed.asked.calls, managed.stored()) == ([], before)
+
+
+def test_an_invitation_is_a_link(managed: Managed) -> None:
+    """What is to be connected is named by the operator, and the answer is the link alone."""
+    _, path, body = INVITING
+    status, answer = call(managed, "POST", path, body)
+    assert (status, list(answer)) == (200, ["link"])
+    assert managed.asked.calls == [("invite", "acme", "acme.bitrix24.com", None)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [(verb, path) for verb, path, body in [*CALLS, INVITING] if body is not None]
+)
+def test_the_key_is_asked_for_before_the_body_is_read(managed: Managed, verb: str, path: str) -> None:
+    """What is no JSON is 401 too; and nobody waits for a body that a stranger has announced and does not send."""
+    stage = "00000000-0000-0000-0000-000000000000"
+    refused = managed.client.request(
+        verb, path.format(stage=stage), content=b"{", headers={"Content-Type": "application/json"}
+    )
+    assert (refused.status_code, refused.json()["error"]) == (401, "key_refused")
+    head = f"{verb} {path.format(stage=stage)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    unsent = head + "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    answer = raw_answer(str(managed.client.base_url).rstrip("/"), unsent.encode(), patience=5)
+    assert answer.split(b" ")[1] == b"401"
 
 
 def test_without_a_key_set_nobody_gets_in() -> None:
