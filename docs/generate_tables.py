@@ -58,6 +58,7 @@ OURS = (
     "bitrix24_coverage",
     "bitrix24_oauth_states",
     "bitrix24_application_tokens",
+    "bitrix24_purged_accounts",
     "bitrix24_budget",
     "bitrix24_operating",
 )

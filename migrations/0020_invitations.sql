@@ -13,3 +13,11 @@ comment on column user_accounts.bitrix24_user_is_admin is 'Whether bitrix24_user
 
 alter table bitrix24_oauth_states add column account_state text not null default '';
 comment on column bitrix24_oauth_states.account_state is 'How the account stood when it was begun; once that has changed it may not come back any more.';
+
+create table bitrix24_purged_accounts (
+    name text primary key,
+    purged_at timestamptz not null
+);
+comment on table bitrix24_purged_accounts is 'Names of accounts that were deleted with their data: an invitation of before does not make them again.';
+comment on column bitrix24_purged_accounts.name is 'The name that the account had.';
+comment on column bitrix24_purged_accounts.purged_at is 'When that was last.';

@@ -23,14 +23,9 @@ def refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved:
         raise PortalConflict(f"the portal {domain} is connected already, as {twin.name}")
 
 
-def state_of(known: Iterable[Portal], name: str) -> str:
-    """How the account of this name stands; "" where there is none."""
-    return next((portal.state for portal in known if portal.name == name), "")
-
-
-def require_state(known: Iterable[Portal], name: str, state: str | None) -> None:
-    """Raises InvitationOver where the account does not stand so any more; None is any."""
-    if state is not None and state != state_of(known, name):
+def require_state(name: str, state: str, wanted: str | None) -> None:
+    """Raises InvitationOver where the account does not stand as wanted; None is any."""
+    if wanted is not None and state != wanted:
         raise InvitationOver(
             name, "it was connected or disconnected since this was begun; ask for a new link"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Iterable
 from uuid import UUID, uuid4
 
 import psycopg
@@ -26,7 +27,6 @@ from b24_pipeline.store.portals.account_rules import (
     account_for,
     refuse_mixing,
     require_state,
-    state_of,
 )
 from b24_pipeline.store.portals.portal import Portal
 
@@ -157,7 +157,7 @@ class Portals:
             with self._warehouse.connect() as connection:
                 _sql.hold_account(connection, name=name)
                 known = _read(connection)
-                require_state(known, name, state)
+                require_state(name, _state(connection, known, name), state)
                 account = account_for(known, name, domain, tokens.member_id)
                 if application_token:
                     self._keep_token(connection, account)
@@ -182,8 +182,9 @@ class Portals:
             raise PortalConflict(f"{name} or {domain} has just been connected by another process") from None
 
     def state_of(self, name: str) -> str:
-        """How the account of this name stands; "" where there is none."""
-        return state_of(self.all(), name)
+        """How the account of this name stands: another text after each connection, disconnect and purge."""
+        with self._warehouse.connect() as connection:
+            return _state(connection, _read(connection), name)
 
     def may_connect(self, name: str, domain: str) -> None:
         """Checks that a portal can be connected under this name. Raises UsageError and PortalConflict."""
@@ -287,6 +288,11 @@ class Portals:
         with self._warehouse.connect() as connection:
             drop_views(connection, portal.id)
             _sql.purge(connection, id=portal.id)
+
+
+def _state(connection: psycopg.Connection, known: Iterable[Portal], name: str) -> str:
+    found = next((portal.state for portal in known if portal.name == name), None)
+    return found if found is not None else str(_sql.purged_at(connection, name=name) or "")
 
 
 def _of(connection: psycopg.Connection, account: UUID) -> Portal:

@@ -147,9 +147,26 @@ set
 where id = :id;
 
 -- name: purge(id)!
--- The portal and, by the foreign keys, everything of it.
-delete from user_accounts
-where id = :id;
+-- The portal and, by the foreign keys, everything of it; its name is remembered, for the invitations that are out.
+with gone as (
+    delete from user_accounts
+    where id = :id
+    returning name
+)
+
+insert into bitrix24_purged_accounts (name, purged_at)
+select
+    name,
+    clock_timestamp()
+from gone
+on conflict (name) do update
+set purged_at = excluded.purged_at;
+
+-- name: purged_at(name)$
+-- When an account of this name was deleted last; no row where none was.
+select purged_at
+from bitrix24_purged_accounts
+where name = :name;
 
 -- name: hold_secrets(id)^
 -- The secrets of one portal, held so that no refresh comes between reading and writing them.

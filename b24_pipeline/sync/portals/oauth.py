@@ -196,7 +196,7 @@ class PortalConnector:
         label = f"{name} ({tokens.address.host})"
         with self._connections.client_of(credential, label, "standard") as client:
             probed, plan = probe(client), plan_of(client)
-        _require_as_many_rights(self._named(name), probed)
+        _require_rights(self._named(name), probed, name, is_installation=application_token is not None)
         for warning in probed.warnings:
             logger("connecting").warning(warning, portal=name)
         portal = self._portals.save_oauth(
@@ -242,13 +242,20 @@ def _require_open(known: Portal | None) -> None:
         )
 
 
-def _require_as_many_rights(known: Portal | None, probed: Probe) -> None:
-    """Rows that a user may not see are left out without an error, so an administrator is only replaced by another."""
-    if known is None or known.status == DISCONNECTED or probed.is_admin:
+def _require_rights(known: Portal | None, probed: Probe, name: str, *, is_installation: bool) -> None:
+    """An installation is an administrator's, and an administrator is only replaced by another one.
+
+    Rows that a user may not see are left out without an error.
+    """
+    if probed.is_admin or (known is not None and known.user_id == probed.user_id):
         return
-    if known.user_is_admin is not False and known.user_id != probed.user_id:
+    if is_installation:
         raise NotAdministrator(
-            known.name,
+            name, "the application is installed by an administrator of the portal; this is none"
+        )
+    if known is not None and known.status != DISCONNECTED and known.user_is_admin is not False:
+        raise NotAdministrator(
+            name,
             "it is connected by another user, and this one is no administrator of the portal: "
             "let an administrator connect it, or disconnect it first",
         )

@@ -51,6 +51,8 @@ class AuthorizationServer:
     code_seconds: float = 30.0
     pause_after_rotating: float = 0.0
     family: str = "ent"
+    user: str = "17"
+    is_admin: bool = True
     scopes: list[str] = field(default_factory=lambda: ["crm", "user"])
     script: deque[Reply] = field(default_factory=deque)
     portal_script: deque[Reply] = field(default_factory=deque)
@@ -193,7 +195,7 @@ class AuthorizationServer:
 
     def _run(self, method: str, params: dict[str, Any]) -> Any:
         answers: dict[str, Any] = {
-            "profile": {"ID": "17", "ADMIN": True, "TIME_ZONE": "Europe/Moscow"},
+            "profile": {"ID": self.user, "ADMIN": self.is_admin, "TIME_ZONE": "Europe/Moscow"},
             "scope": self.scopes,
             "server.time": "2026-07-01T12:00:00+03:00",
             "app.info": {"ID": "1", "LICENSE_FAMILY": self.family, "INSTALLED": True},

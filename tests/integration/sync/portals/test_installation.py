@@ -42,6 +42,21 @@ def test_31_a_forged_installation_overwrites_nothing(
     assert setting.stored() == before
 
 
+def test_an_installation_is_an_administrators(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """Somebody else who has tokens of our application can neither connect their portal nor take its place."""
+    bitrix.is_admin = False
+    with pytest.raises(e.NotAdministrator):
+        setting.install()
+    assert setting.stored() == []
+    bitrix.is_admin = True
+    setting.install()
+    before = setting.stored()
+    bitrix.is_admin, bitrix.user = False, "99"
+    with pytest.raises(e.NotAdministrator):
+        setting.install(application_token="planted")
+    assert setting.stored() == before
+
+
 def test_the_first_event_tells_the_application_token(setting: Setting, bitrix: AuthorizationServer) -> None:
     """After a connection by a browser; proved by the event's own access token."""
     setting.connect()

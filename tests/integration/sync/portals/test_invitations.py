@@ -71,6 +71,19 @@ def test_an_invitation_of_another_installation_is_forged(setting: Setting) -> No
             begin(setting, query | {"invitation": invitation})
 
 
+def test_a_purged_account_does_not_come_back_by_an_old_link(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """Whether it was used or not: what the operator has deleted, only a link made afterwards makes again."""
+    used, unused = invited(setting), invited(setting)
+    setting.connecting.finish(bitrix.code(), begin(setting, used), BROWSER)
+    setting.portals.remove("acme", purge=True)
+    for query in (used, unused):
+        with pytest.raises(e.InvitationOver):
+            begin(setting, query)
+    begin(setting, invited(setting))
+
+
 def test_an_installation_undoes_no_disconnect(setting: Setting, bitrix: AuthorizationServer) -> None:
     """Of the operator; where the portal itself removed the application, installing it again connects it."""
     portal = setting.install()
