@@ -56,7 +56,9 @@ class Proving:
         self._learning_from: Counter[str] = Counter()
         self._removals = RemovalChecks(self._is_removed)
         self._installing = 0
-        self._threads = ThreadPoolExecutor(MOST_ASKED_AT_ONCE + 1, thread_name_prefix="b24-senders")
+        # whatever others take their time over, who may send is read at once
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="b24-senders")
+        self._threads = ThreadPoolExecutor(2 * MOST_ASKED_AT_ONCE, thread_name_prefix="b24-proofs")
 
     async def account_of(self, event: InboundEvent, sender: str) -> UUID | None:
         """The account that the event belongs to, None where nothing proves it, or where it says what is not true.
@@ -80,6 +82,7 @@ class Proving:
 
     def close(self) -> None:
         """Ends the threads."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _proved_account(self, event: InboundEvent, sender: str) -> UUID | None:
@@ -159,4 +162,4 @@ class Proving:
     async def _reload(self, reload: Callable[[], None]) -> None:
         with suppress(DatabaseError, TimeoutError):
             async with asyncio.timeout(SECONDS_TO_PROVE):
-                await asyncio.get_running_loop().run_in_executor(self._threads, reload)
+                await asyncio.get_running_loop().run_in_executor(self._reader, reload)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from b24_pipeline.sandbox import EventDelivery
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.portals.proof_limit import MOST_REFUSED_OF_A_SENDER
+from b24_pipeline.web.events.proving import MOST_ASKED_AT_ONCE
 from tests.support.installation import execute, fetch
 from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import BEARER
@@ -192,6 +195,24 @@ def test_an_application_installs_and_uninstalls_itself(running: Live) -> None:
     running.sandbox.wait_for_events()
     (portal,) = running.runtime.portals.all()
     assert portal.status == "disconnected"
+
+
+def test_forged_installations_are_asked_about_seldom(running: Live) -> None:
+    """Hundreds of one sender make a handful of questions, and the portal's own installation goes through meanwhile."""
+
+    def forged(number: int) -> int:
+        auth = {"member_id": f"{number:032x}", "application_token": "x", "domain": "acme.bitrix24.com"}
+        auth |= {"access_token": f"invented-{number}", "refresh_token": f"invented-too-{number}"}
+        form = {"event": "ONAPPINSTALL"} | {f"auth[{name}]": value for name, value in auth.items()}
+        headers = {"X-Forwarded-For": "203.0.113.66"}
+        return running.client.post("/webhooks/bitrix24", data=form, headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as liars:
+        assert set(liars.map(forged, range(200))) <= {403, 503}
+    asked = [request for request in running.sandbox.requests if "app.info" in str(request)]
+    assert len(asked) <= MOST_REFUSED_OF_A_SENDER.amount + MOST_ASKED_AT_ONCE
+    running.sandbox.install_app(f"{running.address}/webhooks/bitrix24")
+    assert [sent.status for sent in running.sandbox.wait_for_events()] == [200]
 
 
 def test_the_first_events_of_a_new_portal_come_at_once(database_url: str, tmp_path: Path) -> None:
