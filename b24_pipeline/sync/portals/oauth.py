@@ -133,13 +133,13 @@ class PortalConnector:
         overwritten, and a known portal keeps its settings. Raises InstallUnproved, TooOften where too many came,
         NotAdministrator, and InvitationRefused where the operator has disconnected the portal.
         """
-        _require_open(self._portals.by_member(event.member_id))
         tokens = self._proof.tokens(event, sender)
         known = self._portals.by_member(tokens.member_id) or self._at(tokens.address)
         _require_open(known)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
-        return self._save(name, tokens, entity_type, event.application_token)
+        state = known.state if known else self._portals.state_of(name)
+        return self._save(name, tokens, entity_type, event.application_token, state)
 
     def prove(self, event: SentTokens, sender: str) -> Portal | None:
         """The connected portal that an event comes from, proved by the access token in it, or None.

@@ -21,9 +21,11 @@ log = logger("receiver")
 
 SECONDS_TO_PROVE = 0.9
 MOST_ASKED_AT_ONCE = 4
-"""Installations handled at once, and tokens. Each asks another server, and a stranger can send any number."""
-MOST_LEARNT_AT_ONCE = 2
-"""Application tokens that one sender may have proved at once: a portal has one."""
+"""Installations handled at once. Each asks another server, and a stranger can send any number."""
+MOST_LEARNT_AT_ONCE = 8
+"""Application tokens that are proved at once."""
+MOST_LEARNT_OF_ONE = 2
+"""Of these so many that one sender brings for one portal, which has one."""
 
 OnInstall = Callable[[InboundEvent, str], Any]
 """Proves an installation by its access token and stores it; returns the portal, which has an `id`. Raises B24Error."""
@@ -53,12 +55,14 @@ class Proving:
         self._authenticator = authenticator
         self._proofs = proofs
         self._learning: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._learning_from: Counter[str] = Counter()
+        self._learning_of: Counter[tuple[str, str]] = Counter()
         self._removals = RemovalChecks(self._is_removed)
         self._installing = 0
         # whatever others take their time over, who may send is read at once
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="b24-senders")
-        self._threads = ThreadPoolExecutor(2 * MOST_ASKED_AT_ONCE, thread_name_prefix="b24-proofs")
+        self._threads = ThreadPoolExecutor(
+            MOST_ASKED_AT_ONCE + MOST_LEARNT_AT_ONCE, thread_name_prefix="b24-proofs"
+        )
 
     async def account_of(self, event: InboundEvent, sender: str) -> UUID | None:
         """The account that the event belongs to, None where nothing proves it, or where it says what is not true.
@@ -101,24 +105,21 @@ class Proving:
 
     async def _learn(self, event: InboundEvent, sender: str, prove: Prove) -> None:
         """Waits for the proof of a token; the events of a burst share one proof, those of a liar have their own."""
-        token = event.member_id, event.application_token
+        token, one = (event.member_id, event.application_token), (sender, event.member_id)
         if token not in self._learning:
-            if (
-                self._learning_from[sender] >= MOST_LEARNT_AT_ONCE
-                or len(self._learning) >= MOST_ASKED_AT_ONCE
-            ):
+            if self._learning_of[one] >= MOST_LEARNT_OF_ONE or len(self._learning) >= MOST_LEARNT_AT_ONCE:
                 return
-            self._learning_from[sender] += 1
+            self._learning_of[one] += 1
             self._learning[token] = asyncio.create_task(self._proof(event, sender, prove))
-            self._learning[token].add_done_callback(lambda _: self._learnt(token, sender))
+            self._learning[token].add_done_callback(lambda _: self._learnt(token, one))
         async with asyncio.timeout(SECONDS_TO_PROVE):
             await asyncio.shield(self._learning[token])
 
-    def _learnt(self, token: tuple[str, str], sender: str) -> None:
+    def _learnt(self, token: tuple[str, str], one: tuple[str, str]) -> None:
         del self._learning[token]
-        self._learning_from[sender] -= 1
-        if not self._learning_from[sender]:
-            del self._learning_from[sender]
+        self._learning_of[one] -= 1
+        if not self._learning_of[one]:
+            del self._learning_of[one]
 
     async def _proof(self, event: InboundEvent, sender: str, prove: Prove) -> None:
         """Proves without a time limit: an event that did not wait for it is refused, the next one is known."""

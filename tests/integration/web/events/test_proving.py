@@ -17,7 +17,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.events.proving import MOST_LEARNT_AT_ONCE, Proofs
+from b24_pipeline.web.events.proving import MOST_LEARNT_OF_ONE, Proofs
 from tests.support.data.events import MEMBER, body
 from tests.support.installation import KEY, execute
 from tests.support.servers.serving import receiver_of
@@ -78,6 +78,6 @@ def test_liars_do_not_crowd_the_portal_out(warehouse: Warehouse, by_oauth: UUID)
             assert post(BITRIX, GENUINE, "true") == 200
             assert {lie.result() for lie in lies} == {403}
     assert server.asked.count(BITRIX) == 1
-    assert server.asked.count(LIAR) <= MOST_LEARNT_AT_ONCE * 2
-    assert server.most_under_way <= MOST_LEARNT_AT_ONCE + 1
+    assert server.asked.count(LIAR) <= MOST_LEARNT_OF_ONE * 2
+    assert server.most_under_way <= MOST_LEARNT_OF_ONE + 1
     assert by_oauth
