@@ -14,7 +14,10 @@ ROW = """
 insert into bitrix24_sync_log (
     user_account_id, entity_type, sync_type, sync_status, rows_changed, started_at, finished_at
 )
-values (%s, 'deal', %s, %s, %s, now() - %s * interval '1 minute', case when %s then now() - %s * interval '1 minute' end)
+values (
+    %s, 'deal', %s, %s, %s, now() - %s * interval '1 minute',
+    case when %s then now() - %s * interval '1 minute' end
+)
 """
 DAY = 24 * 60
 
