@@ -4,7 +4,6 @@ Uniqueness needs no check, because each raw table has a primary key. The tests o
 checks of the syncs in `sync_checks.py`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,15 +15,15 @@ from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import SYNC_CHECKS
-from b24_pipeline.errors import PortalError, UsageError
+from b24_pipeline.errors import B24Error, PortalError, UsageError
 from b24_pipeline.log import masked
-from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import quality
 from b24_pipeline.store.checks.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.totals import entity_totals
-from b24_pipeline.sync.parallel import opened_job
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.parallel import each_portal
 
 COUNTED = ("lead", "deal", "contact", "company")
 COUNTS = "counts_agree_with_portal"
@@ -61,28 +60,30 @@ class CountComparison:
 def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.AssetCheckResult]:
     """Compares the number of rows of each entity with the totals of each connected portal: one request a portal."""
     with errors_as_failures(), b24.opened() as runtime:
-        found: defaultdict[str, list[CountComparison]] = defaultdict(list)
-        for portal in runtime.portals.named():
-            for entity, count in _counts(runtime, portal).items():
-                found[entity].append(count)
+        compared = each_portal(
+            runtime.connections, runtime.portals.named(), runtime.options(), _counts, _uncounted
+        )
         for entity in COUNTED:
             key = dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS)
             if key in context.selected_asset_check_keys:
-                yield _compared(key, found[entity])
+                yield _compared(key, [counted[entity] for counted in compared if entity in counted])
 
 
-def _counts(runtime: Runtime, portal: Portal) -> dict[str, CountComparison]:
-    with runtime.warehouse.connect() as connection:
-        settled = {rows.entity_type: rows for rows in quality.settled(connection, portal.id)}
-    try:
-        with opened_job(runtime.connections, portal, runtime.options()) as job:
-            in_portal = entity_totals(job, {entity: rows.watermark for entity, rows in settled.items()})
-    except (PortalError, UsageError) as error:
-        return {entity: CountComparison(portal.name, problem=masked(str(error))) for entity in COUNTED}
+def _counts(job: Job) -> dict[str, CountComparison]:
+    with job.warehouse.connect() as connection:
+        settled = {rows.entity_type: rows for rows in quality.settled(connection, job.portal.id)}
+    in_portal = entity_totals(job, {entity: rows.watermark for entity, rows in settled.items()})
     return {
-        entity: CountComparison(portal.name, settled[entity].alive, total)
+        entity: CountComparison(job.portal.name, settled[entity].alive, total)
         for entity, total in in_portal.items()
     }
+
+
+def _uncounted(portal: Portal, error: B24Error) -> dict[str, CountComparison]:
+    """The comparison of a portal that did not answer. Raises what is no fault of the portal or its connection."""
+    if not isinstance(error, PortalError | UsageError):
+        raise error
+    return {entity: CountComparison(portal.name, problem=masked(str(error))) for entity in COUNTED}
 
 
 def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCheckResult:

@@ -62,7 +62,7 @@ class PortalsRun:
         self._runtime = runtime
         self._task = task
         self._options = runtime.options(run_id=context.run_id)
-        self._is_unbuilt = task.builds
+        self._is_unbuilt = False
         self._ended_at = monotonic()
 
     def work(self, portals: Iterable[Portal]) -> None:
@@ -74,6 +74,9 @@ class PortalsRun:
             for portal in self._to_repeat():
                 pool.add(portal)
             self._follow(pool)
+        self._is_unbuilt = (
+            self._task.builds
+        )  # something else may have changed: a build of nothing costs nothing
         self._build()
 
     def _pool(self, claimed: Claims) -> PortalPool[Outcomes | None]:
