@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.jobs import drain_job
+from b24_pipeline.defs.ops.drain import MOST_SECONDS
 from b24_pipeline.defs.resources import B24, HOLDS_LOCK
 from b24_pipeline.defs.schedules import UNFINISHED
 
 EVERY_SECONDS = 30
 LOOK_SECONDS = 5
 MISSED_SECONDS = 15
+MOST_DRAINS = 3
 
 
 @dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -31,15 +34,21 @@ def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResul
     job=drain_job, minimum_interval_seconds=LOOK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
 )
 def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunRequest | dg.SkipReason:
-    """Starts a drain if events are due and no drain is unfinished.
+    """Starts a drain if events are due and no drain takes them.
+
+    A drain that is older than MOST_SECONDS takes no more events: it only waits for portals that do not answer.
 
     It has no cursor, which would move on even if the run fails, and no run key, which Dagster keeps for ever: the
     landing table knows which events are due.
     """
     if not b24.has_due_events():
         return dg.SkipReason("no event is due")
-    if context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED), limit=1):
+    unfinished = context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED))
+    oldest = datetime.now(UTC).timestamp() - MOST_SECONDS
+    if any(record.start_time is None or record.start_time > oldest for record in unfinished):
         return dg.SkipReason("a drain is running and takes the events")
+    if len(unfinished) >= MOST_DRAINS:
+        return dg.SkipReason(f"{len(unfinished)} drains wait for portals that do not answer")
     return dg.RunRequest()
 
 

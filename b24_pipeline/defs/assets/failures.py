@@ -43,7 +43,7 @@ def failure(errors: Sequence[B24Error]) -> dg.Failure:
     )
 
 
-class Failures:
+class RunFailures:
     """What failed in a run of many portals: the last errors of each portal, and of the models."""
 
     def __init__(self) -> None:

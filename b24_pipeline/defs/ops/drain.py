@@ -9,7 +9,7 @@ from uuid import UUID
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import Failures, errors_as_failures
+from b24_pipeline.defs.assets.failures import RunFailures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.model_events import changed_models
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project
@@ -25,13 +25,16 @@ from b24_pipeline.sync.parallel import PortalPool
 
 LINGER_SECONDS = 60.0
 MOST_SECONDS = 900.0
-"""A run ends after that and another goes on, so that logs stay short and new code is loaded."""
+"""A run takes no more events after that and another goes on, so that logs stay short and new code is loaded."""
 
 Pool = PortalPool[list[Outcome]]
 
 LOOK_SECONDS = 0.2
 BETWEEN_PASSES_SECONDS = 1.0
 """Each pass costs a request of the portal's budget (two a second on most plans), which syncs need too."""
+
+BETWEEN_LOOKS_SECONDS = 5.0
+"""A portal whose events another drain has claimed is looked at again after so long."""
 
 BETWEEN_BUILDS_SECONDS = 3.0
 BETWEEN_REPORTS_SECONDS = 60.0
@@ -54,11 +57,11 @@ class DrainRun:
         self._options = runtime.options(run_id=context.run_id)
         self._began = self._busy_at = self._reported_at = monotonic()
         self._built_at = float("-inf")
-        self._drained_at: dict[UUID, float] = {}
+        self._next_at: dict[UUID, float] = {}
         self._unreported: list[Outcome] = []
         self._is_unbuilt = False
         self._models: dict[str, ModelResult] = {}
-        self._failures = Failures()
+        self._failures = RunFailures()
 
     def work(self) -> None:
         """Works until no event has come for a minute. Raises dg.Failure where the last pass or build failed.
@@ -84,14 +87,13 @@ class DrainRun:
         )
 
     def _add_due(self, pool: Pool) -> None:
-        """Adds the portals with events that are due; after MOST_SECONDS only while one holds the run up."""
+        """Adds the portals with events that are due; after MOST_SECONDS none, for the next run takes them."""
         now = monotonic()
-        if now - self._began > MOST_SECONDS and not pool.has_silent:
+        if now - self._began > MOST_SECONDS:
             return
         busy = {portal.id for portal in pool.unfinished}
         for portal in due_portals(self._runtime.connections):
-            is_soon = now - self._drained_at.get(portal.id, float("-inf")) < BETWEEN_PASSES_SECONDS
-            if portal.id not in busy and not is_soon:
+            if portal.id not in busy and now >= self._next_at.get(portal.id, now):
                 pool.add(portal)
 
     def _ended(self, pool: Pool) -> list[tuple[Portal, list[Outcome]]]:
@@ -101,7 +103,10 @@ class DrainRun:
         return []
 
     def _drained(self, portal: Portal, outcomes: list[Outcome]) -> None:
-        self._drained_at[portal.id] = self._busy_at = monotonic()
+        now = monotonic()
+        self._next_at[portal.id] = now + (BETWEEN_PASSES_SECONDS if outcomes else BETWEEN_LOOKS_SECONDS)
+        if outcomes:
+            self._busy_at = now
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self._failures.of_portal(portal.name, errors)
         self._warn(errors)

@@ -33,14 +33,14 @@ PATIENCE_SECONDS = 900.0
 """How long a nightly or hourly run waits for a portal that another run reads."""
 
 
-class Portals(dg.Config):
+class PortalsConfig(dg.Config):
     """Which portals a run works on; a partition, where one was chosen, goes before."""
 
     portals: list[str] = Field(default=[], description="Names of portals; all connected ones if empty.")
 
 
 @dg.op
-def read_changes(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Reads what changed in each portal since its last sync, the first time everything; then builds the models."""
     task = PortalTask(lambda job: sync_portal(job, SyncRequest()), _change_events, builds=True)
     with errors_as_failures(), b24.opened() as runtime:
@@ -59,7 +59,7 @@ def _change_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iter
 
 
 @dg.op
-def read_all_directories(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Reads all pipelines, stages, directories, fields and users of each portal, mostly in two requests."""
     wanted = SyncRequest((DIRECTORIES, USER.name))
     task = PortalTask(
@@ -73,7 +73,7 @@ def _read_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterat
 
 
 @dg.op
-def match_own_leads(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+def match_own_leads(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Matches own leads of each portal, in our copy and by the portal's search, then builds what reads them."""
     task = PortalTask(
         lambda job: [match(job)], _match_events, patience_seconds=PATIENCE_SECONDS, repeats=True, builds=True
@@ -88,7 +88,7 @@ def _match_events(_runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iter
 
 
 @dg.op
-def read_recent_months(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+def read_recent_months(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Reads the last two months of each portal again, or the month of the partition, and finds deleted rows."""
     names, months = config.portals, last_months(datetime.now(UTC).date(), NIGHTLY_MONTHS)
     if context.has_partition_key:
@@ -115,7 +115,7 @@ def _month_events(months: Sequence[date]) -> Callable[[Runtime, Portal, Outcomes
 
 
 @dg.op
-def compare_with_portals(context: dg.OpExecutionContext, config: Portals, b24: B24) -> None:
+def compare_with_portals(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Compares each portal by counting, repairs what differs, and reports the cohorts that it changed.
 
     The models above them are built by the next run of `changes`, minutes later.
@@ -128,7 +128,7 @@ def _repair_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iter
     yield from materializations(runtime.warehouse, portal, _syncs(outcomes), with_unchanged=False)
 
 
-def _names(context: dg.OpExecutionContext, config: Portals) -> list[str]:
+def _names(context: dg.OpExecutionContext, config: PortalsConfig) -> list[str]:
     return [context.partition_key] if context.has_partition_key else config.portals
 
 

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.failures import Failures
+from b24_pipeline.defs.assets.failures import RunFailures
 from b24_pipeline.defs.assets.model_events import Event, changed_model_events, log_events
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.errors import ModelError
@@ -56,7 +56,7 @@ class PortalsRun:
     """The work of one run: its portals, then the models. What each portal did is reported when it ends."""
 
     def __init__(self, context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask) -> None:
-        self.failures = Failures()
+        self.failures = RunFailures()
         self.outcomes: dict[str, Outcomes] = {}
         self._context = context
         self._runtime = runtime

@@ -26,7 +26,7 @@ from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, PO
 from b24_pipeline.defs.instance.storage import storage_url
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.schedules import PORTALS_A_RUN, changes_every_10_minutes, cohorts_nightly
-from b24_pipeline.defs.sensors import inbound_events, new_portals
+from b24_pipeline.defs.sensors import new_portals
 from b24_pipeline.paths import bundled
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.run import COHORT_ENTITIES
@@ -194,31 +194,6 @@ def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
         assert request.partition_keys == ["acme", "globex"]
         instance.add_dynamic_partitions("portals", request.partition_keys)
         assert isinstance(new_portals(context), dg.SkipReason)
-
-
-def test_due_events_start_one_drain(instance: DagsterInstance) -> None:
-    """No drain starts while another runs, and after a failed one the next tick starts another."""
-
-    class Due(Connected):
-        def has_due_events(self) -> bool:
-            return True
-
-    class Idle(Connected):
-        def has_due_events(self) -> bool:
-            return False
-
-    with dg.build_sensor_context(instance=instance, resources={"b24": Idle()}) as context:
-        assert isinstance(inbound_events(context), dg.SkipReason)
-    with dg.build_sensor_context(instance=instance, resources={"b24": Due()}) as context:
-        request = inbound_events(context)
-        assert isinstance(request, dg.RunRequest)
-        assert (request.run_key, context.cursor) == (None, None)
-        run = dg.DagsterRun(job_name="drain", status=dg.DagsterRunStatus.STARTED)
-        instance.add_run(run)
-        assert isinstance(inbound_events(context), dg.SkipReason)
-        instance.delete_run(run.run_id)
-        instance.add_run(dg.DagsterRun(job_name="drain", status=dg.DagsterRunStatus.FAILURE))
-        assert isinstance(inbound_events(context), dg.RunRequest)
 
 
 def test_cohorts_become_as_few_ranges_as_possible() -> None:
