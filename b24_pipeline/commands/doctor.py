@@ -18,6 +18,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import health
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.outcome import left_out_because
 from b24_pipeline.sync.portals.probe import probe
 
 STALE = timedelta(hours=1)
@@ -107,6 +108,12 @@ def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[
         if sync["values_set_aside"]:
             yield Finding(
                 portal.name,
-                f"{sync['values_set_aside']} values of {entity} did not fit their column",
-                "look at the column extra of these rows",
+                f"{sync['values_set_aside']} values of {entity} could not be stored as they came",
+                "look at the columns extra and custom_fields of these rows",
+            )
+        if sync["rows_left_out"]:
+            yield Finding(
+                portal.name,
+                f"{sync['rows_left_out']} rows of {entity} were left out: {left_out_because(entity)}",
+                "nothing is stored of them; ask Bitrix24's support why the portal sends such rows",
             )

@@ -19,7 +19,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
-from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.outcome import Outcome, left_out_because
 from b24_pipeline.sync.run import (
     COHORT_ENTITIES,
     ENTITIES,
@@ -191,7 +191,13 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
     table(titles, rows, right=(3, 4, 5, 6, 7))
     aside = sum(outcome.values_set_aside for outcome in outcomes)
     if aside:
-        say(f"note: {aside} values did not fit their column; they are in the column extra of their rows")
+        say(f"note: {aside} values could not be stored as they came; see the columns extra and custom_fields")
+    for outcome in outcomes:
+        if outcome.rows_left_out:
+            say(
+                f"note: {outcome.portal}: {outcome.rows_left_out} rows of {outcome.entity} were left out: "
+                f"{left_out_because(outcome.entity)}"
+            )
 
 
 def show_differences(outcomes: Sequence[Outcome]) -> None:

@@ -1,4 +1,4 @@
-"""Decodes the portal's rows into rows for COPY. No row is ever lost by it.
+"""Decodes the portal's rows into rows for COPY. Only a row without a usable id is lost by it.
 
 Standard fields become typed columns, `UF_*` go to `custom_fields` under their
 own names, anything unknown to `extra`. A value that does not fit its column
@@ -19,6 +19,7 @@ from b24_pipeline.entities.entity import Entity
 from b24_pipeline.entities.whole_columns import USUAL
 
 CUSTOM = "UF_"
+_ID = "ID"
 _FLAT = frozenset({str, int, float, bool, type(None)})
 _MOST_SHAPES = 1000
 _LARGEST = 2**63
@@ -61,7 +62,7 @@ class RowDecoder:
 
     `selected` narrows the columns to fields that were asked for; the others
     keep what the table has. `names` are the columns of the rows made.
-    `set_aside` counts the values that did not fit.
+    `set_aside` counts the values that did not fit, `left_out` the rows without a usable id.
     """
 
     def __init__(self, entity: Entity, selected: Iterable[str] | None = None) -> None:
@@ -70,6 +71,7 @@ class RowDecoder:
         self.entity = entity
         self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
         self.set_aside = 0
+        self.left_out = 0
         self._columns = chosen
         self._fields = tuple(column.field for column in chosen)
         self._known = frozenset(self._fields) | entity.volatile
@@ -100,7 +102,7 @@ class RowDecoder:
         custom_texts, extra_texts = map(self._custom_text, customs), map(self._json, extras)
         rows = list(zip(*texts, custom_texts, extra_texts, strict=True))
         usable = [row for row in rows if row[0] is not None]
-        self.set_aside += len(rows) - len(usable)
+        self.left_out += len(rows) - len(usable)
         return usable
 
     def _shape(self, fields: tuple[str, ...]) -> Shape:
@@ -129,7 +131,7 @@ class RowDecoder:
             return read(value)
         except ValueError:
             extra[field] = cleaned(without_access(value))
-            self.set_aside += 1
+            self.set_aside += field != _ID  # without its id the whole row is left out
             return None
 
     def _custom_text(self, custom: dict[str, Any]) -> str:

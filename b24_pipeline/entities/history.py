@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 LIST_METHOD = "crm.stagehistory.list"
+
+_PIPELINE_PREFIX = re.compile(r"C([0-9]{1,18}):.", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,17 @@ class History:
     def cursor(self) -> str:
         """The name of the history among the cursors."""
         return f"{self.entity}_history"
+
+
+def pipeline_of_code(status_id: str) -> int | None:
+    """The pipeline of a deal's stage by its code: 7 of `C7:NEW`, 0 of `NEW`; None for a code of another form.
+
+    The codes are in docs/bitrix24-rest.md, section 6.4.
+    """
+    if ":" not in status_id:
+        return 0
+    found = _PIPELINE_PREFIX.match(status_id)
+    return int(found[1]) if found else None
 
 
 LEAD_HISTORY = History("lead", 1, "STATUS_ID", None)

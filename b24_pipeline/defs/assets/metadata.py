@@ -26,10 +26,12 @@ def outcome_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
     }
     set_aside = sum(outcome.values_set_aside for outcome in outcomes)
+    left_out = sum(outcome.rows_left_out for outcome in outcomes)
     watermarks = [outcome.watermark for outcome in outcomes if outcome.watermark]
     return (
         figures
         | ({"values_set_aside": set_aside} if set_aside else {})
+        | ({"rows_left_out": left_out} if left_out else {})
         | ({"watermark": dg.MetadataValue.timestamp(min(watermarks))} if watermarks else {})
     )
 

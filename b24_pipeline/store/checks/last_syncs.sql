@@ -10,6 +10,7 @@ select distinct on (a.name, l.entity_type)
     l.rows_changed,
     l.rows_deleted,
     l.values_set_aside,
+    l.rows_left_out,
     l.requests,
     l.operating_seconds,
     l.started_at,

@@ -17,8 +17,8 @@ _sql = queries.load(__file__)
 
 TABLE = "bitrix24_status_history"
 
-Move = tuple[int, int, int | None, int, str, str]
-"""history_id, entity_id, type_id, category_id, status_id, changed_at as ISO text."""
+Move = tuple[int, int, int | None, int | None, str, str]
+"""history_id, entity_id, type_id, category_id (None: not known), status_id, changed_at as ISO text."""
 
 
 def append(connection: psycopg.Connection, account: UUID, entity: str, moves: Iterable[Move]) -> int:

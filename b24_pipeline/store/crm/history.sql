@@ -4,7 +4,7 @@ create temporary table if not exists staging_moves (
     history_id bigint not null,
     entity_id bigint not null,
     type_id smallint,
-    category_id bigint not null,
+    category_id bigint,
     status_id text not null,
     changed_at timestamptz not null
 ) on commit delete rows;

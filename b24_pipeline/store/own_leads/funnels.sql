@@ -103,11 +103,13 @@ been_in_qualifying as (
 
     select distinct history.entity_id
     from bitrix24_status_history as history
+    inner join standing on history.entity_id = standing.entity_id
     inner join qualifying
-        on history.to_category_id = qualifying.category_id and history.to_status_id = qualifying.status_id
-    where
-        history.user_account_id = :account and history.entity_type = :entity_type
-        and history.entity_id in (select standing.entity_id from standing)
+        on
+            -- a move whose pipeline is not known counts in that of the deal
+            coalesce(history.to_category_id, standing.category_id) = qualifying.category_id
+            and history.to_status_id = qualifying.status_id
+    where history.user_account_id = :account and history.entity_type = :entity_type
 
 ),
 

@@ -83,7 +83,7 @@ reached as (
             history.user_account_id = :account
             and chosen.entity_type = history.entity_type
             and own.entity_id = history.entity_id
-            and chosen.category_id = history.to_category_id
+            and chosen.category_id = coalesce(history.to_category_id, own.category_id)
             and chosen.status_id = history.to_status_id
 
 )

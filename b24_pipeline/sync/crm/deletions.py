@@ -47,7 +47,7 @@ def store_fetched(entity_copy: EntityCopy, raw_rows: list[dict[str, Any]], outco
     outcome.rows_read += len(rows)
     outcome.rows_changed += merged.rows_changed
     outcome.months |= merged.months
-    outcome.values_set_aside = entity_copy.decoder.set_aside
+    outcome.take_decoded(entity_copy.decoder)
 
 
 def _guard(entity_copy: EntityCopy) -> None:

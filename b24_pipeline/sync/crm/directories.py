@@ -19,8 +19,10 @@ from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.directory_rows import (
+    STATUS_KEY,
     DirectoryRow,
     field_rows,
+    nameless_rows,
     pipeline_rows,
     stage_rows,
     status_rows,
@@ -47,6 +49,7 @@ def sync_directories(job: Job) -> list[Outcome]:
         statuses = _all_statuses(job, answer)
         with decoding(job.portal.name, "pipelines and stages"):
             categories = rows_of(found, "categories")
+            outcome.rows_left_out = nameless_rows(categories, "id")
             pipelines, stages = pipeline_rows(categories), stage_rows(categories, statuses)
             entries = status_rows(statuses)
         _store(job, outcome, store.replace_pipelines, pipelines)
@@ -55,7 +58,9 @@ def sync_directories(job: Job) -> list[Outcome]:
     return [
         outcome,
         _merged(job, "stage", store.replace_stages, stages),
-        _merged(job, "status", store.replace_statuses, entries),
+        _merged(
+            job, "status", store.replace_statuses, entries, left_out=nameless_rows(statuses, *STATUS_KEY)
+        ),
         _fields(job, answer),
     ]
 
@@ -102,8 +107,11 @@ def _field_rows(job: Job, entity: str, answer: BatchAnswer) -> list[DirectoryRow
         return field_rows(entity, {} if empty(catalogue) else catalogue, rows_of(custom, None))
 
 
-def _merged(job: Job, entity: str, replace: Replace, rows: Sequence[Mapping[str, Any]]) -> Outcome:
+def _merged(
+    job: Job, entity: str, replace: Replace, rows: Sequence[Mapping[str, Any]], *, left_out: int = 0
+) -> Outcome:
     with job.recorded(entity, "pipelines") as outcome:
+        outcome.rows_left_out = left_out
         _store(job, outcome, replace, rows)
     return outcome
 
@@ -122,6 +130,6 @@ def sync_users(job: Job) -> Outcome:
         rows = entity_copy.decoded(unique([row for page in pages for row in page]))
         merged = job.warehouse.transact(entity_copy.merge, rows)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
-        outcome.values_set_aside = entity_copy.decoder.set_aside
+        outcome.take_decoded(entity_copy.decoder)
         job.options.progress(job.portal.name, USER.name, len(rows))
     return outcome

@@ -15,6 +15,7 @@ DirectoryRow = dict[str, Any]
 
 LEAD_STATUSES = "STATUS"
 DEAL_STAGES = "DEAL_STAGE"
+STATUS_KEY = ("ENTITY_ID", "STATUS_ID")
 # leads have one pipeline, which has no name in a portal
 LEAD_PIPELINE: DirectoryRow = {
     "entity_type": "lead",
@@ -38,6 +39,11 @@ def distinct_rows(rows: Iterable[Mapping[str, Any]], *key: str) -> list[Mapping[
     return list(named.values())
 
 
+def nameless_rows(rows: Iterable[Mapping[str, Any]], *key: str) -> int:
+    """How many rows lack a part of this key, so that they cannot be stored."""
+    return sum(any(part not in row for part in key) for row in rows)
+
+
 def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
     """The rows of the pipelines of deals, and of the single pipeline of leads."""
     return [LEAD_PIPELINE, *map(_pipeline, distinct_rows(categories, "id"))]
@@ -58,7 +64,7 @@ def stage_rows(
 ) -> list[DirectoryRow]:
     """The rows of all stages: the statuses that are stages of leads or deals, each with its pipeline."""
     names = {int(category["id"]): category.get("name") for category in distinct_rows(categories, "id")}
-    entries = distinct_rows(statuses, "ENTITY_ID", "STATUS_ID")
+    entries = distinct_rows(statuses, *STATUS_KEY)
     found = ((pipeline_of(str(status["ENTITY_ID"])), status) for status in entries)
     return [_stage(pipeline, names, status) for pipeline, status in found if pipeline]
 
@@ -98,7 +104,7 @@ def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[DirectoryRow]:
             "color": _color(status),
             "semantics": semantics_of(status) if pipeline_of(str(status["ENTITY_ID"])) else None,
         }
-        for status in distinct_rows(statuses, "ENTITY_ID", "STATUS_ID")
+        for status in distinct_rows(statuses, *STATUS_KEY)
     ]
 
 

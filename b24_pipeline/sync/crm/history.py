@@ -13,8 +13,8 @@ from uuid import UUID
 
 from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
-from b24_pipeline.entities.columns import read_integer, read_text, read_timestamp
-from b24_pipeline.entities.history import LIST_METHOD, History
+from b24_pipeline.entities.columns import ValueReader, read_integer, read_text, read_timestamp
+from b24_pipeline.entities.history import LIST_METHOD, History, pipeline_of_code
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.history import Move
@@ -75,7 +75,7 @@ class _HistoryLoad:
         read = [move_of(self.history, row) for row in rows]
         moves = [move for move in read if move]
         outcome.rows_read += len(rows)
-        outcome.values_set_aside += len(rows) - len(moves)
+        outcome.rows_left_out += len(rows) - len(moves)
         outcome.rows_changed += self.job.warehouse.transact(self._store_page, chunk, moves)
         self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
 
@@ -109,35 +109,43 @@ def moves_query(history: History, scope: Scope) -> ListQuery:
 
 
 def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
-    """A row of the portal's history as a move; None where it names no entity, stage or time."""
+    """A row of the portal's history as a move; None where it names no entity, stage or time.
+
+    Nothing else that is missing or does not fit costs the row: see `_category` for the pipeline.
+    """
+    number, owner = _number(row.get("ID")), _number(row.get("OWNER_ID"))
+    code = _readable(read_text, row.get(history.stage_field))
+    moved_at = _readable(read_timestamp, row.get("CREATED_TIME"))
+    if number is None or owner is None or not code or moved_at is None:
+        return None
+    return number, owner, _kind(row.get("TYPE_ID")), _category(history, row, code), code, moved_at
+
+
+def _category(history: History, row: Mapping[str, Any], code: str) -> int | None:
+    """The pipeline of a move: as the row says it, else by the code of its stage; None where neither tells it."""
+    if history.category_field is None:
+        return 0
+    given = _number(row.get(history.category_field))
+    return pipeline_of_code(code) if given is None else given
+
+
+def _readable(read: ValueReader, value: Any) -> str | None:
+    """A value as its reader gives it; None where it does not fit."""
     try:
-        moved_at, code = read_timestamp(row["CREATED_TIME"]), read_text(row[history.stage_field])
-        category = _number(row[history.category_field]) if history.category_field else 0
-        if moved_at is None or code is None:
-            return None
-        return (
-            _number(row["ID"]),
-            _number(row["OWNER_ID"]),
-            _kind(row.get("TYPE_ID")),
-            category,
-            code,
-            moved_at,
-        )
-    except (KeyError, ValueError):
+        return read(value)
+    except ValueError:
         return None
 
 
-def _number(value: Any) -> int:
-    text = read_integer(value)
-    if text is None:
-        raise ValueError("no number")
-    return int(text)
+def _number(value: Any) -> int | None:
+    text = _readable(read_integer, value)
+    return None if text is None else int(text)
 
 
 def _kind(value: Any) -> int | None:
     """The type id of a move; None where the table cannot hold it."""
-    text = read_integer(value)
-    return int(text) if text and abs(int(text)) < 2**15 else None
+    number = _number(value)
+    return number if number is not None and abs(number) < 2**15 else None
 
 
 def _complete(connection: Connection, account: UUID, history: History, *, many: bool) -> int:

@@ -100,7 +100,7 @@ class _Load:
         outcome.rows_read += len(page.rows)
         outcome.rows_changed += merged.rows_changed
         outcome.months |= merged.months
-        outcome.values_set_aside = self.entity_copy.decoder.set_aside
+        outcome.take_decoded(self.entity_copy.decoder)
         self._highest = max([self._highest, *(ids.upto or 0 for ids in page.done)])
         self.job.options.progress(self.job.portal.name, self.entity_copy.entity.name, len(page.rows))
 

@@ -100,6 +100,7 @@ _FIGURES = (
     "rows_changed",
     "rows_deleted",
     "values_set_aside",
+    "rows_left_out",
     "requests",
     "operating_seconds",
     "seconds",

@@ -106,7 +106,7 @@ class DrainChunk:
         outcome.rows_deleted = backlog.bury(self.connection, entity_copy.target, name, gone)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed
         outcome.months = set(merged.months)
-        outcome.values_set_aside = entity_copy.decoder.set_aside
+        outcome.take_decoded(entity_copy.decoder)
         self._failures |= {(name, number): reason for number, reason in refused.items()}
         self._failures |= {key: str(error) for key, error in fetched.failed.items() if key[0] == name}
         self.job.options.progress(self.job.portal.name, name, len(rows))
@@ -160,7 +160,7 @@ class DrainChunk:
         read = [move_of(history, row) for row in rows]
         moves = [move for move in read if move]
         outcome.rows_read += len(rows)
-        outcome.values_set_aside += len(rows) - len(moves)
+        outcome.rows_left_out += len(rows) - len(moves)
         if moves:
             outcome.rows_changed += moves_store.append(
                 self.connection, self.job.portal.id, history.entity, moves

@@ -110,6 +110,7 @@ def log_match(
         rows_changed=linked.linked + linked.updated,
         rows_deleted=0,
         values_set_aside=0,
+        rows_left_out=0,
         requests=requests,
         operating_seconds=operating_seconds,
         seconds=seconds,

@@ -7,10 +7,18 @@ with known_moves as (
         entity.entity_type,
         entity.entity_id,
         false as is_present_stage,
-        history.category_id,
+        -- the pipeline of few moves is not known: the portal mostly shows moves of the present one
+        coalesce(history.category_id, entity.category_id) as category_id,
         history.status_id,
         hashtextextended(
-            concat_ws(':', entity.user_account_id, entity.entity_type, history.category_id, history.status_id), 0
+            concat_ws(
+                ':',
+                entity.user_account_id,
+                entity.entity_type,
+                coalesce(history.category_id, entity.category_id),
+                history.status_id
+            ),
+            0
         ) as stage_key,
         history.changed_at,
         history.history_id,

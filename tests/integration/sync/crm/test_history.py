@@ -106,9 +106,24 @@ def test_unreadable_moves_are_left_out_and_counted(installation: Installation, s
         Fault("mutate", "crm.stagehistory.list", ids=(number,), field="CREATED_TIME", value="0000-00-00")
     )
     outcome = worked(installation.sync(portal, entities=("status_history",)))["deal_history"]
-    assert outcome.values_set_aside >= 1
+    assert (outcome.rows_left_out, outcome.values_set_aside) == (1, 0)
+    logged = "select rows_left_out from bitrix24_sync_log where entity_type = 'deal_history'"
+    assert installation.rows(logged) == [{"rows_left_out": 1}]
     assert outcome.rows_read == len(sandbox.truth.history("deal"))
     assert installation.rows(f"{MOVES} where history_id = %s and entity_type = 'deal'", number) == [{"n": 0}]
+
+
+def test_move_whose_pipeline_the_portal_leaves_out_is_stored(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """Its pipeline comes from the stage's code, so that no stay of the deal is lost."""
+    portal = installation.add(sandbox)
+    numbers = tuple(int(number) for number in sandbox.truth.history("deal")["history_id"])
+    sandbox.faults.add(Fault("mutate", "crm.stagehistory.list", ids=numbers, field="CATEGORY_ID", value=None))
+    outcome = worked(installation.sync(portal))["deal_history"]
+    assert (outcome.rows_left_out, outcome.values_set_aside) == (0, 0)
+    assert_history_equal(url_of(installation), sandbox, "deal")
+    assert installation.rows(f"{MOVES} where source = 'inferred'") == [{"n": 0}]
 
 
 def test_page_that_was_committed_late_is_not_overlooked(installation: Installation, sandbox: Sandbox) -> None:

@@ -9,8 +9,10 @@ import pytest
 from b24_pipeline.entities import DEAL_HISTORY, LEAD_HISTORY
 from b24_pipeline.sync.crm.directories import language_of
 from b24_pipeline.sync.crm.directory_rows import (
+    STATUS_KEY,
     field_rows,
     integer_or_none,
+    nameless_rows,
     pipeline_of,
     pipeline_rows,
     semantics_of,
@@ -115,6 +117,7 @@ def test_repeated_and_nameless_entries_are_taken_once_or_not_at_all() -> None:
     assert [row["status_name"] for row in stage_rows(CATEGORIES, entries)] == ["Gained"]
     assert [row["name"] for row in status_rows(entries)] == ["Gained"]
     assert len(pipeline_rows([*CATEGORIES, CATEGORIES[0], {"name": "x"}])) == 3
+    assert nameless_rows(entries, *STATUS_KEY) == 2
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,6 @@ def test_move_of_a_lead_has_pipeline_0() -> None:
         {"ID": None},
         {"ID": str(2**64)},
         {"OWNER_ID": ""},
-        {"CATEGORY_ID": "x"},
         {"STAGE_ID": ""},
         {"STAGE_ID": "a\x00"},
         {"STAGE_ID": None},
@@ -190,7 +192,7 @@ def test_move_of_a_lead_has_pipeline_0() -> None:
         {"CREATED_TIME": "0000-00-00"},
         {"CREATED_TIME": None},
         {"CREATED_TIME": "9999-12-31T23:59:59-03:00"},
-        {"TYPE_ID": "x"},
+        {"OWNER_ID": "x"},
     ],
 )
 def test_move_that_names_no_entity_stage_or_time_is_none(broken: dict[str, Any]) -> None:
@@ -198,9 +200,35 @@ def test_move_that_names_no_entity_stage_or_time_is_none(broken: dict[str, Any])
     assert move_of(DEAL_HISTORY, MOVE | broken) is None
 
 
-def test_unknown_kind_of_move_is_kept_without_its_number() -> None:
+@pytest.mark.parametrize("given", ["absent", None, "", "x", [], str(2**70)])
+@pytest.mark.parametrize(
+    ("code", "pipeline"),
+    [
+        ("C7:NEW", 7),
+        ("C7:UC_1:2", 7),
+        ("NEW", 0),
+        ("UC_ABC", 0),
+        ("17", 0),
+        ("DT128_3:NEW", None),
+        ("C:NEW", None),
+        ("C7:", None),
+        ("C99999999999999999999:NEW", None),
+    ],
+)
+def test_move_without_a_pipeline_takes_it_from_the_code_of_its_stage(
+    given: Any, code: str, pipeline: int | None
+) -> None:
+    """The move is never lost; a code of another form leaves its pipeline unknown."""
+    row = MOVE | {"STAGE_ID": code, "CATEGORY_ID": given}
+    if given == "absent":
+        del row["CATEGORY_ID"]
+    assert move_of(DEAL_HISTORY, row) == (9001, 31, 2, pipeline, code, "2026-09-01T11:25:10+03:00")
+
+
+@pytest.mark.parametrize("kind", ["99999", "x", None, []])
+def test_unknown_kind_of_move_is_kept_without_its_number(kind: Any) -> None:
     """A move whose type the table cannot hold is stored without the type."""
-    move = move_of(DEAL_HISTORY, MOVE | {"TYPE_ID": "99999"})
+    move = move_of(DEAL_HISTORY, MOVE | {"TYPE_ID": kind})
     assert move
     assert move[2] is None
 
