@@ -16,7 +16,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class Clock:
-    """The machine's clock, shifted by a fixed number of seconds."""
+    """The machine's clock, shifted by a number of seconds."""
 
     def __init__(self, offset_seconds: float = 0.0) -> None:
         self._offset = offset_seconds
@@ -24,6 +24,10 @@ class Clock:
     def now(self) -> float:
         """Unix time in seconds."""
         return time.time() + self._offset
+
+    def shift(self, seconds: float) -> None:
+        """Puts the clock forward, or with less than 0 back, as an administrator does."""
+        self._offset += seconds
 
 
 def _time_of_day(second: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
 from b24_pipeline.errors import (
@@ -32,6 +34,8 @@ from b24_pipeline.sync.parallel import each_portal
 
 log = logger("sync")
 
+Afterwards: TypeAlias = Callable[[Job, AbstractSet[str]], list[Outcome]]
+"""Work that ends a sync; it is told the entities of which a step has failed."""
 
 DIRECTORIES = "pipelines"
 STATUS_HISTORY = "status_history"
@@ -105,7 +109,7 @@ def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     if any(request.wants(entity.name) for entity in CRM):
         steps += [_without_outcome(land_queued_events), _without_outcome(watch_events)]
     proves = not request.entities and request.since is None
-    return _until_stopped(job, steps, afterwards=check_stages if proves else None)
+    return _until_stopped(job, steps, afterwards=_stage_check() if proves else None)
 
 
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
@@ -122,7 +126,12 @@ def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
     """Reconciles one portal: loads changes, finds and repairs missed rows, loads their moves, checks the stages."""
     steps = reconcile_steps(whole=whole)
     beside = [_without_outcome(land_queued_events), _without_outcome(check_bindings)]
-    return _until_stopped(job, [*steps, *beside], afterwards=partial(check_stages, whole=whole))
+    return _until_stopped(job, [*steps, *beside], afterwards=_stage_check(whole=whole))
+
+
+def _stage_check(*, whole: bool = False) -> Afterwards:
+    """The check of stages for the entities that were read without an error: what failed needs no check to be known."""
+    return lambda job, failed: check_stages(job, whole=whole, left_out=failed)
 
 
 def _without_outcome(work: Callable[[Job], object]) -> Step:
@@ -150,15 +159,17 @@ def _scope_step(entity: Entity, scope: Scope) -> Step:
     return lambda job: [load_scope(job, entity, scope)]
 
 
-def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Step | None = None) -> list[Outcome]:
-    """Runs the steps until an error stops the portal, then `afterwards` if all of them worked, and the updates."""
+def _until_stopped(job: Job, steps: Sequence[Step], *, afterwards: Afterwards | None = None) -> list[Outcome]:
+    """Runs the steps until an error stops the portal, then `afterwards` if none did, and the updates."""
     outcomes: list[Outcome] = []
+    stopped = False
     for step in steps:
         outcomes += step(job)
-        if any(isinstance(outcome.error, STOPS_PORTAL) for outcome in outcomes):
+        stopped = any(isinstance(outcome.error, STOPS_PORTAL) for outcome in outcomes)
+        if stopped:
             break
-    if afterwards and all(outcome.worked for outcome in outcomes):
-        outcomes += afterwards(job)
+    if afterwards and not stopped:
+        outcomes += afterwards(job, {outcome.entity for outcome in outcomes if not outcome.worked})
     update_derived(job.warehouse, job.portal)
     return outcomes
 

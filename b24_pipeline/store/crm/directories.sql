@@ -60,7 +60,8 @@ from jsonb_to_recordset(:rows) as r (
 )
 on conflict (user_account_id, entity_type, category_id, status_id) do update
 set
-    category_name = excluded.category_name,
+    -- null where the pipelines could not be read
+    category_name = coalesce(excluded.category_name, t.category_name),
     status_name = excluded.status_name,
     status_color = excluded.status_color,
     status_sort = excluded.status_sort,
@@ -70,7 +71,7 @@ set
 where
     (t.category_name, t.status_name, t.status_color, t.status_sort, t.status_semantics)
     is distinct from (
-        excluded.category_name, excluded.status_name, excluded.status_color,
+        coalesce(excluded.category_name, t.category_name), excluded.status_name, excluded.status_color,
         excluded.status_sort, excluded.status_semantics
     )
     or t.deleted_at is not null;

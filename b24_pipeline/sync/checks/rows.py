@@ -10,6 +10,7 @@ small its ids and times are read and compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from b24_pipeline.bitrix.lists.read import read_ids, read_list
 from b24_pipeline.entities import CRM, HISTORIES, Entity
 from b24_pipeline.entities.columns import read_timestamp
 from b24_pipeline.entities.decode import row_id
+from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store.checks import coverage
 from b24_pipeline.store.checks import rows as stored_rows
 from b24_pipeline.store.checks.rows import Within
@@ -151,7 +153,10 @@ class _Reconciliation:
         """Repairs slices by id first: rows that were missing or gone may explain the slices by time as well."""
         axes = [ID, MODIFIED] if self.entity_copy.reads_field(MODIFIED) else [ID]
         differing = self._differing([part for axis in axes for part in self._cut([Slice(axis)])])
-        self._repair(self._narrowed([counts for counts in differing if counts.slice.axis == ID]))
+        with suppress(
+            TooManyVanished
+        ):  # asked again below: that many rows are gone keeps no edit from being repaired
+            self._repair(self._narrowed([counts for counts in differing if counts.slice.axis == ID]))
         still = self._recounted([counts for counts in differing if counts.slice.axis == MODIFIED])
         self._repair(self._narrowed(still))
 

@@ -7,6 +7,7 @@ The methods are in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import CRM, USER
 from b24_pipeline.entities.decode import unique
+from b24_pipeline.errors import PortalError
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
 from b24_pipeline.store.database.warehouse import Connection
@@ -41,28 +43,71 @@ Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], R
 def sync_directories(job: Job) -> list[Outcome]:
     """Reads and merges all pipelines, stages, statuses and fields of a portal; returns an outcome for each of them.
 
-    Where the pipelines fail the others are left out. No error leaves the function: see `Job.recorded`.
+    All are asked for in one request; without its answer there is one outcome. One of them that the portal refuses
+    stops no other. No error leaves the function: see `Job.recorded`.
     """
+    directories: _Directories | None = None
     with job.recorded("pipeline", "pipelines") as outcome:
-        answer = job.client.batch(_commands(job))
-        found = answer.get("categories")
-        statuses = _all_statuses(job, answer)
-        with decoding(job.portal.name, "pipelines and stages"):
-            categories = rows_of(found, "categories")
-            outcome.rows_left_out = nameless_rows(categories, "id")
-            pipelines, stages = pipeline_rows(categories), stage_rows(categories, statuses)
-            entries = status_rows(statuses)
-        _store(job, outcome, store.replace_pipelines, pipelines)
-    if not outcome.worked:
+        directories = _Directories(job, job.client.batch(_commands(job)))
+        directories.store_pipelines(outcome)
+    if directories is None:
         return [outcome]
     return [
         outcome,
-        _merged(job, "stage", store.replace_stages, stages),
-        _merged(
-            job, "status", store.replace_statuses, entries, left_out=nameless_rows(statuses, *STATUS_KEY)
-        ),
-        _fields(job, answer),
+        _recorded(job, "stage", directories.store_stages),
+        _recorded(job, "status", directories.store_statuses),
+        _recorded(job, "field", directories.store_fields),
     ]
+
+
+def _recorded(job: Job, entity: str, store_rows: Callable[[Outcome], None]) -> Outcome:
+    with job.recorded(entity, "pipelines") as outcome:
+        store_rows(outcome)
+    return outcome
+
+
+class _Directories:
+    """The directories of a portal in the answer to one request; each is stored by itself, and may fail by itself."""
+
+    def __init__(self, job: Job, answer: BatchAnswer) -> None:
+        self.job = job
+        self.answer = answer
+
+    def store_pipelines(self, outcome: Outcome) -> None:
+        with decoding(self.job.portal.name, "pipelines"):
+            pipelines = pipeline_rows(self._categories)
+            outcome.rows_left_out = nameless_rows(self._categories, "id")
+        _store(self.job, outcome, store.replace_pipelines, pipelines)
+
+    def store_stages(self, outcome: Outcome) -> None:
+        """Stores the stages; where the pipelines cannot be read, the stages keep the names of their pipelines."""
+        try:
+            categories = self._categories
+        except PortalError:
+            categories = []
+        with decoding(self.job.portal.name, "stages"):
+            stages = stage_rows(categories, self._statuses)
+        _store(self.job, outcome, store.replace_stages, stages)
+
+    def store_statuses(self, outcome: Outcome) -> None:
+        with decoding(self.job.portal.name, "statuses"):
+            entries = status_rows(self._statuses)
+        outcome.rows_left_out = nameless_rows(self._statuses, *STATUS_KEY)
+        _store(self.job, outcome, store.replace_statuses, entries)
+
+    def store_fields(self, outcome: Outcome) -> None:
+        rows = [row for entity in CRM for row in _field_rows(self.job, entity.name, self.answer)]
+        _store(self.job, outcome, store.replace_fields, rows)
+
+    @property
+    def _categories(self) -> list[dict[str, Any]]:
+        found = self.answer.get("categories")
+        with decoding(self.job.portal.name, "pipelines"):
+            return rows_of(found, "categories")
+
+    @cached_property
+    def _statuses(self) -> list[dict[str, Any]]:
+        return _all_statuses(self.job, self.answer)
 
 
 def _commands(job: Job) -> dict[str, Command]:
@@ -94,26 +139,10 @@ def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
     return [row for page in pages for row in page]
 
 
-def _fields(job: Job, answer: BatchAnswer) -> Outcome:
-    with job.recorded("field", "pipelines") as outcome:
-        rows = [row for entity in CRM for row in _field_rows(job, entity.name, answer)]
-        _store(job, outcome, store.replace_fields, rows)
-    return outcome
-
-
 def _field_rows(job: Job, entity: str, answer: BatchAnswer) -> list[DirectoryRow]:
     catalogue, custom = answer.get(f"fields_{entity}"), answer.get(f"custom_{entity}")
     with decoding(job.portal.name, f"fields of {entity}"):
         return field_rows(entity, {} if empty(catalogue) else catalogue, rows_of(custom, None))
-
-
-def _merged(
-    job: Job, entity: str, replace: Replace, rows: Sequence[Mapping[str, Any]], *, left_out: int = 0
-) -> Outcome:
-    with job.recorded(entity, "pipelines") as outcome:
-        outcome.rows_left_out = left_out
-        _store(job, outcome, replace, rows)
-    return outcome
 
 
 def _store(job: Job, outcome: Outcome, replace: Replace, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -63,7 +63,9 @@ def stage_rows(
     categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]
 ) -> list[DirectoryRow]:
     """The rows of all stages: the statuses that are stages of leads or deals, each with its pipeline."""
-    names = {int(category["id"]): category.get("name") for category in distinct_rows(categories, "id")}
+    names = {
+        integer_or_none(category["id"]): category.get("name") for category in distinct_rows(categories, "id")
+    }
     entries = distinct_rows(statuses, *STATUS_KEY)
     found = ((pipeline_of(str(status["ENTITY_ID"])), status) for status in entries)
     return [_stage(pipeline, names, status) for pipeline, status in found if pipeline]
@@ -79,7 +81,9 @@ def pipeline_of(directory: str) -> tuple[str, int] | None:
     return ("deal", int(number)) if number != directory and number.isdecimal() else None
 
 
-def _stage(pipeline: tuple[str, int], names: Mapping[int, Any], status: Mapping[str, Any]) -> DirectoryRow:
+def _stage(
+    pipeline: tuple[str, int], names: Mapping[int | None, Any], status: Mapping[str, Any]
+) -> DirectoryRow:
     entity_type, category_id = pipeline
     return {
         "entity_type": entity_type,

@@ -15,6 +15,8 @@ from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities.columns import ValueReader, read_integer, read_text, read_timestamp
 from b24_pipeline.entities.history import LIST_METHOD, History, pipeline_of_code
+from b24_pipeline.errors import PortalError
+from b24_pipeline.errors.groups import RETRY_MAY_HELP, STOPS_PORTAL
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.history import Move
@@ -48,11 +50,34 @@ def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outc
 
 
 def load_history(job: Job, history: History, scope: Scope) -> Outcome:
-    """Loads the moves of a scope, then infers the moves that are missing and links all of them."""
+    """Loads the moves of a scope, then infers the moves that are missing and links all of them.
+
+    Moves are inferred also where the portal does not give its history: no later sync could tell them any more. The
+    outcome has the portal's error all the same.
+    """
     with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
-        _HistoryLoad(job, history, scope).run(outcome)
+        refused: PortalError | None = None
+        try:
+            _HistoryLoad(job, history, scope).run(outcome)
+        except PortalError as error:
+            if not _infers_after(job, history, error):
+                raise
+            refused = error
         outcome.rows_changed += job.transact(_complete, history, many=outcome.rows_changed > MANY_ROWS)
+        if refused:
+            raise refused
     return outcome
+
+
+def _infers_after(job: Job, history: History, error: PortalError) -> bool:
+    """Whether moves are inferred although reading the history ended in this error.
+
+    Before the first complete reading an error that may pass is waited out: else each entity would get a move that
+    the portal is about to send.
+    """
+    if isinstance(error, STOPS_PORTAL):
+        return False
+    return job.transact(_is_inferred, history) or not isinstance(error, RETRY_MAY_HELP)
 
 
 class _HistoryLoad:
@@ -148,12 +173,21 @@ def _kind(value: Any) -> int | None:
     return number if number is not None and abs(number) < 2**15 else None
 
 
+def inference_cursor(history: History) -> str:
+    """The name of the cursor that says up to when moves were inferred; it is empty before the first time."""
+    return f"{history.entity}_inference"
+
+
+def _is_inferred(connection: Connection, account: UUID, history: History) -> bool:
+    return cursors.cursor_of(connection, account, inference_cursor(history)).watermark is not None
+
+
 def _complete(connection: Connection, account: UUID, history: History, *, many: bool) -> int:
     """Infers and links moves, and stores up to when that is done, by the database's clock.
 
     Returns how many moves were inferred. `many`: so many rows were added that the planner needs to know.
     """
-    name = f"{history.entity}_inference"
+    name = inference_cursor(history)
     started = store.now(connection)
     if many:
         merge.analyze(connection, store.TABLE)

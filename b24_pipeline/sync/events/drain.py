@@ -140,7 +140,8 @@ def _drain_fields(job: Job, upto: int) -> list[Outcome]:
         if not backlog.claim_field_events(connection, job.portal.id, upto=upto):
             return []
         outcomes = sync_directories(job)
-        error = next((outcome.error for outcome in outcomes if outcome.error), None)
+        # the catalogue of fields is read last; without it, the one outcome tells why nothing was read
+        error = outcomes[-1].error
         if isinstance(error, STOPS_PORTAL):
             backlog.postpone(connection, seconds=LATER_SECONDS, error=str(error))
         elif error:

@@ -13,6 +13,8 @@ from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities import BY_NAME, HISTORIES, History
 from b24_pipeline.entities.decode import unique
+from b24_pipeline.errors.groups import REFUSES_ENTITY
+from b24_pipeline.log import logger
 from b24_pipeline.store.crm import cursors, sync_log, table_facts
 from b24_pipeline.store.crm import history as moves_store
 from b24_pipeline.store.database.warehouse import Connection
@@ -20,11 +22,19 @@ from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.backlog import Claimed
 from b24_pipeline.sync.crm.by_id import FetchedObjects, ObjectFetcher
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
-from b24_pipeline.sync.crm.history import NEW_MOVES, first_unread, move_of, moves_query
+from b24_pipeline.sync.crm.history import (
+    NEW_MOVES,
+    first_unread,
+    inference_cursor,
+    move_of,
+    moves_query,
+)
 from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
+
+log = logger("drain")
 
 EVENT = "event"
 BY_EVENT = Scope("event", EVENT)
@@ -76,22 +86,31 @@ class DrainChunk:
     def _ids(self, name: str) -> list[int]:
         return [claimed.entity_id for claimed in self.objects if claimed.entity_type == name]
 
-    def _starts(self, entity_copies: dict[str, EntityCopy]) -> dict[History, int]:
-        """The id after which to read the moves of each history.
+    def _starts(self, entity_copies: dict[str, EntityCopy]) -> dict[History, int | None]:
+        """The id after which to read the moves of each history; None where moves are only inferred.
 
-        A history that no sync has read completely is left out: with only some moves nothing can be inferred.
+        A history that no sync has read completely is not read, and left out unless a sync has inferred moves in its
+        stead: with only some moves nothing can be inferred.
         """
-        begun = [
-            history
-            for history in HISTORIES
-            if history.entity in entity_copies
-            and cursors.cursor_of(self.connection, self.job.portal.id, history.cursor).watermark
-        ]
-        return {history: first_unread(self.connection, self.job.portal.id, history) for history in begun}
+        own = [history for history in HISTORIES if history.entity in entity_copies]
+        starts: dict[History, int | None] = {}
+        for history in own:
+            if self._is_begun(history.cursor):
+                starts[history] = first_unread(self.connection, self.job.portal.id, history)
+            elif self._is_begun(inference_cursor(history)):
+                starts[history] = None
+        return starts
 
-    def _fetched(self, entity_copies: dict[str, EntityCopy], starts: dict[History, int]) -> FetchedObjects:
+    def _is_begun(self, cursor: str) -> bool:
+        return cursors.cursor_of(self.connection, self.job.portal.id, cursor).watermark is not None
+
+    def _fetched(
+        self, entity_copies: dict[str, EntityCopy], starts: dict[History, int | None]
+    ) -> FetchedObjects:
         extra: dict[str, Command] = {}
         for history, start in starts.items():
+            if start is None:
+                continue
             extra |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
         asked = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects]
         deleted = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects if claimed.is_deleted]
@@ -111,12 +130,32 @@ class DrainChunk:
         self._failures |= {key: str(error) for key, error in fetched.failed.items() if key[0] == name}
         self.job.options.progress(self.job.portal.name, name, len(rows))
 
-    def _store_moves(self, history: History, start: int, fetched: FetchedObjects) -> None:
-        """Stores new moves, and infers those that the objects just stored still lack."""
+    def _store_moves(self, history: History, start: int | None, fetched: FetchedObjects) -> None:
+        """Stores new moves, and infers those that the objects just stored still lack.
+
+        A portal that refuses its history keeps no object from being stored.
+        """
         account, ids = self.job.portal.id, self._ids(history.entity)
         outcome = Outcome(self.job.portal.name, history.cursor, EVENT)
+        if start is not None:
+            try:
+                self._read_moves(history, start, fetched, outcome)
+            except REFUSES_ENTITY as error:
+                log.warning("moves are only inferred", portal=self.job.portal.name, error=str(error))
+        outcome.rows_changed += moves_store.infer_of(self.connection, account, history.entity, ids)
+        moves_store.link(self.connection, account, history.entity)
+        if outcome.rows_changed:
+            # stored since this transaction began
+            outcome.months = table_facts.months_of_moves(
+                self.connection, account, self.job.portal.time_zone, seconds=0
+            )
+            self._outcomes[history.cursor] = outcome
+
+    def _read_moves(self, history: History, start: int, fetched: FetchedObjects, outcome: Outcome) -> None:
+        """Stores the moves that the portal has after an id; a second request only where there may be more."""
+        account = self.job.portal.id
         after = self._append_extra_moves(history, start, fetched, outcome)
-        if after is not None and self._may_have_moved(history, start, after, ids):
+        if after is not None and self._may_have_moved(history, start, after, self._ids(history.entity)):
             chunks = read_list(
                 self.job.client,
                 moves_query(history, NEW_MOVES),
@@ -128,20 +167,15 @@ class DrainChunk:
                 self._append(history, [row for piece in chunk.pieces for row in piece.rows], outcome)
         highest = moves_store.highest_id(self.connection, account, history.entity)
         cursors.advance(self.connection, account, history.cursor, last_id=highest)
-        outcome.rows_changed += moves_store.infer_of(self.connection, account, history.entity, ids)
-        moves_store.link(self.connection, account, history.entity)
-        if outcome.rows_changed:
-            # stored since this transaction began
-            outcome.months = table_facts.months_of_moves(
-                self.connection, account, self.job.portal.time_zone, seconds=0
-            )
-            self._outcomes[history.cursor] = outcome
 
     def _append_extra_moves(
         self, history: History, start: int, fetched: FetchedObjects, outcome: Outcome
     ) -> int | None:
         """Stores the moves that came with the objects; returns the id after which there are more, None for no more."""
         keys = [f"{history.cursor}_{page}" for page in range(MOVES_PAGES)]
+        error = fetched.extra_answer.errors.get(keys[0])
+        if isinstance(error, REFUSES_ENTITY):
+            raise error
         if keys[0] not in fetched.extra_answer.results:
             return start
         found = walk(

@@ -204,6 +204,22 @@ def test_many_vanished_rows_stop_and_ask(
     assert figures(reconcile(installation, portal, accept_deletions=True)["deal"]) == (0, 0, 21)
 
 
+def test_many_vanished_rows_keep_no_edit_from_being_repaired(
+    installation: Installation, sandbox: Sandbox, portal: Portal, slices: int
+) -> None:
+    """The question concerns the vanished rows alone."""
+    known = there(sandbox, "deal")
+    for number in known[:21]:
+        sandbox.delete("deal", number)
+    execute(
+        installation.warehouse,
+        "update bitrix24_deals set title = 'old', date_modify = date_modify - interval '1 day' where id = %s",
+        known[-1],
+    )
+    assert isinstance(reconcile(installation, portal)["deal"].error, TooManyVanished)
+    assert installation.rows("select id from bitrix24_deals where title = 'old'") == []
+
+
 def test_one_lost_row_of_many_costs_few_requests(installation: Installation, larger: Sandbox) -> None:
     """Counts lead to one lost row without most of the portal being read."""
     portal = installation.add(larger)

@@ -75,16 +75,32 @@ def test_only_a_sync_of_everything_is_followed_by_a_check(
     assert installation.rows("select count(*) as n from reconciliation") == before
 
 
-def test_sync_that_failed_is_not_followed_by_a_check(
+def test_entity_that_failed_is_not_checked_and_the_other_is(
     installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
-    """The differences would be its own."""
-    before = installation.rows("select count(*) as n from reconciliation")
+    """The differences of the one would be its own; the other has nothing to do with that."""
+    before = installation.rows("select count(*) as n from reconciliation where entity_type = 'lead'")
     sandbox.faults.add(
         Fault("command_error", "crm.lead.list", error="ACCESS_DENIED", description="Access denied")
     )
     assert any(one.error for one in installation.sync(portal).values())
-    assert installation.rows("select count(*) as n from reconciliation") == before
+    leads = "select count(*) as n from reconciliation where entity_type = 'lead'"
+    assert installation.rows(leads) == before
+    assert {key[0] for key in last(installation)} == {"deal"}
+
+
+def test_step_that_failed_keeps_no_check_away(
+    installation: Installation, sandbox: Sandbox, portal: Portal
+) -> None:
+    """Users that cannot be read say nothing about leads and deals."""
+    before = last(installation)
+    sandbox.faults.add(Fault("error", "user.get", error="ACCESS_DENIED", status=403))
+    assert installation.sync(portal)["user"].error
+    checked = last(installation)
+    assert {key[0] for key in checked} == {"lead", "deal"}
+    assert min(row["checked_at"] for row in checked.values()) > max(
+        row["checked_at"] for row in before.values()
+    )
 
 
 def test_checks_of_long_ago_are_forgotten(installation: Installation, portal: Portal) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from b24_pipeline.errors import UnreadableAnswer
-from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.errors import AccessDenied, UnreadableAnswer
+from b24_pipeline.sandbox import Fault, Sandbox
 from b24_pipeline.sandbox.crm.stages import DealPipeline
 from b24_pipeline.store.crm import directories
 from b24_pipeline.store.crm.directories import Replaced
@@ -179,5 +179,24 @@ def test_answer_of_another_shape_fails_the_directory_alone(
     outcomes = installation.sync(portal, entities=(DIRECTORIES, "user"))
     assert isinstance(outcomes["pipeline"].error, UnreadableAnswer)
     assert "directory_rows.py" in str(outcomes["pipeline"].error)
-    assert outcomes["user"].worked
+    worked({name: outcomes[name] for name in ("stage", "status", "field", "user")})
     assert installation.rows("select id from bitrix24_sync_log where sync_status = 'running'") == []
+
+
+def test_refused_pipelines_stop_no_other_directory(installation: Installation, sandbox: Sandbox) -> None:
+    """Stages, statuses and fields are read all the same, and stages keep the names of their pipelines."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    names = (
+        "select status_id, category_name from bitrix24_pipeline_stages where status_id <> 'UC_X' order by 1"
+    )
+    before = installation.rows(names)
+    sandbox.add_stage("deal", "UC_X", "Added")
+    refused = Fault("command_error", "crm.category.list", error="ACCESS_DENIED", description="Access denied")
+    sandbox.faults.add(refused)
+    outcomes = installation.sync(portal, entities=(DIRECTORIES,))
+    assert isinstance(outcomes["pipeline"].error, AccessDenied)
+    changed = {name: outcomes[name].rows_changed for name in ("stage", "status", "field")}
+    worked({name: outcomes[name] for name in changed})
+    assert changed == {"stage": 1, "status": 1, "field": 0}
+    assert installation.rows(names) == before

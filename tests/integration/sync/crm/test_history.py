@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from b24_pipeline.entities import DEAL_HISTORY
+from b24_pipeline.errors.groups import REFUSES_ENTITY
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.sync.crm import history as sync_history
 from b24_pipeline.sync.crm.history import load_history
@@ -154,3 +157,48 @@ def test_backfill_of_moves_leaves_the_cursor_alone(installation: Installation, s
     with installation.job(portal) as job:
         scope = Days(date(2020, 1, 1), date(2020, 1, 2)).scope("UTC")
         assert load_history(job, DEAL_HISTORY, scope).rows_read == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "description"),
+    [("ERROR_METHOD_NOT_FOUND", "Method not found!"), ("ACCESS_DENIED", "Access denied")],
+)
+def test_refused_history_keeps_no_move_from_being_inferred(
+    installation: Installation, sandbox: Sandbox, error: str, description: str
+) -> None:
+    """Each stay that a sync sees is stored, the refusal is reported, and the check of stages follows all the same."""
+    portal = installation.add(sandbox)
+    sandbox.faults.add(
+        Fault("command_error", "crm.stagehistory.list", error=error, description=description, status=400)
+    )
+    number = int(sandbox.truth.entities("lead")["ID"].iloc[0])
+    stays = []
+    for stage in ("IN_PROCESS", "PROCESSED"):
+        sandbox.portal.clock.shift(60)
+        sandbox.move("lead", number, stage)
+        outcomes = installation.sync(portal)
+        assert isinstance(outcomes["lead_history"].error, REFUSES_ENTITY)
+        stays += installation.rows(
+            "select to_status_id, source from bitrix24_status_history where entity_type = 'lead' "
+            "and entity_id = %s order by changed_at desc limit 1",
+            number,
+        )
+    assert stays == [
+        {"to_status_id": "IN_PROCESS", "source": "inferred"},
+        {"to_status_id": "PROCESSED", "source": "inferred"},
+    ]
+    checked = "select count(*) as n from bitrix24_sync_log where entity_type = 'agreement'"
+    assert installation.rows(checked) == [{"n": 2}]
+
+
+def test_passing_error_of_the_first_reading_infers_nothing(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """The portal is about to send all moves; a move inferred for each entity would only stand beside them."""
+    portal = installation.add(sandbox)
+    sandbox.faults.add(Fault("command_error", "crm.stagehistory.list", status=500))
+    assert installation.sync(portal)["deal_history"].error
+    assert installation.rows(MOVES) == [{"n": 0}]
+    sandbox.faults.clear()
+    worked(installation.sync(portal))
+    assert installation.rows(f"{MOVES} where source = 'inferred'") == [{"n": 0}]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events import drain as draining
 from b24_pipeline.sync.events import drain_chunk
@@ -91,3 +91,32 @@ def test_a_backlog_of_many_chunks_is_drained_in_one_pass(
     drained(installation)
     assert set(statuses(installation)) == {"done"}
     assert_true(installation, sandbox)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_refused_history_keeps_no_event_from_being_drained(
+    installation: Installation, sandbox: Sandbox, portal: Portal, known: bool
+) -> None:
+    """Whether the history was read before or never, the object is stored and its move inferred."""
+    if not known:
+        execute(installation.warehouse, "delete from bitrix24_cursors where entity_type = 'lead_history'")
+    sandbox.faults.add(
+        Fault(
+            "command_error",
+            "crm.stagehistory.list",
+            error="ACCESS_DENIED",
+            description="Access denied",
+            status=400,
+        )
+    )
+    number = ids(sandbox, "lead")[0]
+    sandbox.portal.clock.shift(60)
+    sandbox.move("lead", number, "PROCESSED")
+    land(installation, portal, ("ONCRMLEADUPDATE", number))
+    drained(installation)
+    assert statuses(installation) == ["done"]
+    assert installation.rows(
+        "select to_status_id, source from bitrix24_status_history where entity_type = 'lead' and entity_id = %s "
+        "order by changed_at desc limit 1",
+        number,
+    ) == [{"to_status_id": "PROCESSED", "source": "event"}]
