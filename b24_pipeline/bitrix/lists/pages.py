@@ -6,8 +6,9 @@ batch each page takes its `>ID` from the fiftieth row of the one before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, Row, rows_of
@@ -98,20 +99,28 @@ def walk(
     """Go through the pages in order, for good only to the first short one.
 
     After it the portal begins again at the start of the list, because the
-    reference leads nowhere. Raises ListDidNotAdvance and UnreadableAnswer.
+    reference leads nowhere. A row that comes twice is taken once, as it came last.
+    Raises ListDidNotAdvance and UnreadableAnswer.
     """
-    done = Walk([], after)
+    done, found = Walk([], after), dict[int, Row]()
     for key in keys:
         done.error = answer.errors.get(key)
         if done.error or key not in answer.results:
-            return done
+            break
         rows, ids = page_rows(portal, query, answer.results[key])
-        done.squares += _ascent(portal, query, done.covered, ids, upto)
-        done.rows += rows
-        done.covered = ids[-1] if ids else done.covered
-        if len(rows) < PAGE_ROWS or done.covered == upto:
-            done.complete = True
-            return done
+        new = _new_ids(portal, query, found, ids, done.covered, upto)
+        if len(rows) >= PAGE_ROWS and not new:
+            raise ListDidNotAdvance(
+                portal,
+                f"{query.method}: a full page after {query.id_field} {done.covered} brought no new row",
+            )
+        done.squares += sum((number - before) ** 2 for before, number in pairwise([done.covered, *new]))
+        found.update(zip(ids, rows, strict=True))
+        done.covered = new[-1] if new else done.covered
+        done.complete = len(rows) < PAGE_ROWS or done.covered == upto
+        if done.complete:
+            break
+    done.rows = list(found.values())
     return done
 
 
@@ -126,10 +135,15 @@ def page_rows(portal: str, query: ListQuery, result: Any) -> tuple[list[Row], li
         ) from None
 
 
-def _ascent(portal: str, query: ListQuery, after: int, ids: list[int], upto: int | None) -> int:
-    """The squares of the steps from each id to the next, added up. Raises ListDidNotAdvance."""
-    previous, squares = after, 0
-    for number in ids:
+def _new_ids(
+    portal: str, query: ListQuery, known: Container[int], ids: list[int], after: int, upto: int | None
+) -> list[int]:
+    """The ids of a page that have not come before, each once. Raises ListDidNotAdvance where they do not ascend."""
+    new: list[int] = []
+    for number in dict.fromkeys(ids):
+        if number in known:
+            continue
+        previous = new[-1] if new else after
         if number <= previous or (upto is not None and number > upto):
             raise ListDidNotAdvance(
                 portal,
@@ -137,9 +151,8 @@ def _ascent(portal: str, query: ListQuery, after: int, ids: list[int], upto: int
                 f"{'' if upto is None else f' and up to {upto}'}, got {number}; "
                 "the portal ignored the filter or the order",
             )
-        squares += (number - previous) ** 2
-        previous = number
-    return squares
+        new.append(number)
+    return new
 
 
 def highest_ids(portal: str, query: ListQuery, answer: BatchAnswer, key: str) -> list[int]:

@@ -26,7 +26,9 @@ FaultKind = Literal[
     "drop_scope",
     "command_error",
     "mutate",
+    "repeat",
 ]
+_PAGE_ROWS = 50
 REQUEST_KINDS = frozenset(
     {
         "error",
@@ -48,7 +50,7 @@ class Fault:
     """One injected fault.
 
     `method` (empty: any) is the method of the HTTP request, so `batch` for a batch; for
-    the last four kinds it is the method of a command, inside a batch or not. It strikes
+    the last five kinds it is the method of a command, inside a batch or not. It strikes
     the next `times` times (None: until cleared), at each `every`-th match.
 
     - `error`: JSON error `error`, `description` with HTTP `status`
@@ -62,6 +64,7 @@ class Fault:
     - `drop_scope`: methods of `scope` are out of scope
     - `command_error`: `error`, `description` for commands (of these `ids`, if any)
     - `mutate`: `field` of the rows with these `ids` shows `value`, any JSON
+    - `repeat`: the rows with these `ids` come twice in a list, whose page still has fifty rows at most
 
     The methods `oauth.authorize` and `oauth.token` are the pages under `/oauth/`, which only
     a fault that names them hits. A token answer that is delayed or cut has been given: the
@@ -150,12 +153,12 @@ class Faults:
 
     def distort(self, method: str, params: Params, result: Any) -> Any:
         """The result of a command with injected values."""
-        for armed in self._of({"mutate", "same_page"}, method):
+        for armed in self._of({"mutate", "repeat", "same_page"}, method):
             if armed.fault.kind == "same_page":
                 result = armed.first_answers.setdefault(method.lower(), result)
             elif armed.strikes():
                 result = _opened(result)
-                _mutate(armed.fault, result)
+                (_mutate if armed.fault.kind == "mutate" else _repeat)(armed.fault, result)
         return result
 
     def _of(self, kinds: Iterable[str], method: str) -> list[_Armed]:
@@ -189,6 +192,15 @@ def _mutate(fault: Fault, result: Any) -> None:
     for row in _rows(result):
         if str(row.get("ID", row.get("id"))) in wanted:
             row[fault.field] = fault.value
+
+
+def _repeat(fault: Fault, result: Any) -> None:
+    wanted = {str(identifier) for identifier in fault.ids}
+    page = result.get("items") if isinstance(result, dict) else result
+    if isinstance(page, list):
+        page[:] = [row for row in page for _ in range(1 + (str(row.get("ID", row.get("id"))) in wanted))][
+            :_PAGE_ROWS
+        ]
 
 
 def _rows(result: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.crm.load import _Load
 from b24_pipeline.sync.options import Options
-from tests.support.expected.tables import assert_entities_equal
+from tests.support.expected.tables import assert_entities_equal, assert_history_equal
 from tests.support.installation import Installation, worked
 
 
@@ -222,3 +222,25 @@ def test_two_portals_are_kept_apart(warehouse: Warehouse, sandbox: Sandbox) -> N
         worked(installation.sync(acme, other, entities=("deal",)))
     counted = installation.rows("select user_account_id, count(*) as n from bitrix24_deals group by 1")
     assert {row["user_account_id"]: row["n"] for row in counted} == {acme.id: 60, other.id: 60}
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_repeated_row_is_stored_once_and_stops_nothing(
+    installation: Installation, sandbox: Sandbox, full: bool
+) -> None:
+    """A portal may send a row twice in a page of entities or of moves; the sync works, and finds nothing wrong."""
+    portal = installation.add(sandbox)
+    if not full:
+        worked(installation.sync(portal))
+        sandbox.change(30)
+    for method, truth in (
+        ("crm.deal.list", sandbox.truth.entities("deal")["ID"]),
+        ("crm.contact.list", sandbox.truth.entities("contact")["ID"]),
+        ("crm.stagehistory.list", sandbox.truth.history("deal")["history_id"]),
+    ):
+        numbers = tuple(int(number) for number in truth)
+        sandbox.faults.add(Fault("repeat", method, ids=(*numbers[::7], numbers[-1])))
+    worked(installation.sync(portal))
+    for entity in ("deal", "contact"):
+        assert_entities_equal(url_of(installation), sandbox, entity)
+    assert_history_equal(url_of(installation), sandbox, "deal")
