@@ -98,7 +98,10 @@ def backfill(
 def reconcile(
     names: Names = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Compare every row, not only counts; once a week it does anyway.")
+        bool,
+        typer.Option(
+            "--whole", help="Compare every field of every row, not only counts; once a week it does anyway."
+        ),
     ] = False,
     no_models: NoModels = False,
     accept_deletions: AcceptDeletions = False,

@@ -83,8 +83,14 @@ def stage(connection: psycopg.Connection, target: Target, names: Sequence[str], 
     copy_in(connection, staging, names, rows)
 
 
-def merge(connection: psycopg.Connection, target: Target, names: Sequence[str]) -> Merged:
-    """Merges what was staged; only rows that differ are touched."""
+def merge(
+    connection: psycopg.Connection, target: Target, names: Sequence[str], asked_at: datetime | None = None
+) -> Merged:
+    """Merges what was staged; only rows that differ are touched.
+
+    A row with an older `date_modify` is taken only if it was asked for after the stored row had been stored.
+    `asked_at`: a moment before these rows were asked for, by the database's clock; None where it is not known.
+    """
     changed, months = _sql.merge(
         connection,
         table=target.table,
@@ -92,6 +98,7 @@ def merge(connection: psycopg.Connection, target: Target, names: Sequence[str]) 
         columns=["user_account_id", *names],
         time_zone=target.time_zone,
         keep_custom_fields=target.keep_custom_fields,
+        asked_at=asked_at,
     )
     return Merged(changed, frozenset(months or ()))
 

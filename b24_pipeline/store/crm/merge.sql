@@ -2,12 +2,15 @@
 -- A temporary table like the target, once a connection.
 select b24_make_staging(cast(:table as regclass), :staging);
 
--- name: merge(table, staging, columns, time_zone, keep_custom_fields)^
+-- name: merge(table, staging, columns, time_zone, keep_custom_fields, asked_at)^
 -- What was staged into the table; only rows that differ.
 select
     rows_changed,
     months
-from b24_merge(cast(:table as regclass), cast(:staging as regclass), :columns, :time_zone, :keep_custom_fields);
+from b24_merge(
+    cast(:table as regclass), cast(:staging as regclass), :columns, :time_zone, :keep_custom_fields,
+    cast(:asked_at as timestamptz)
+);
 
 -- name: has_rows(table, account, after, upto)$
 -- Whether the portal has rows in these id ranges.

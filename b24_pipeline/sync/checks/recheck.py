@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from b24_pipeline.bitrix.lists.read import read_ids
+from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store.checks import rows as stored_rows
@@ -16,7 +16,7 @@ from b24_pipeline.store.checks.stages import Standing
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageQueries
 from b24_pipeline.sync.checks.stage_tally import RecheckedIds
-from b24_pipeline.sync.crm.deletions import confirm_deletions, store_fetched
+from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
@@ -50,13 +50,14 @@ class StageRecheck:
         """
         requests = self.job.client.usage.requests
         before = self._in_copy(ids)
-        rows = self._fetched(ids)
+        fetched = list(fetched_by_id(self.queries.entity_copy, ids))
+        rows = [row for _, part in fetched for row in part]
         in_portal = {row_id(row): self._standing(row) for row in rows}
         wrong = {
             number for number in ids if self._is_wrong(number, before.get(number), in_portal.get(number))
         }
         self.rechecked.deleted = wrong - in_portal.keys()
-        self._store(rows, before)
+        self._store(fetched, before)
         self._set_tombstones()
         after = self._in_copy(ids)
         self.rechecked.unrepaired = {
@@ -67,10 +68,6 @@ class StageRecheck:
 
     def _in_copy(self, ids: Sequence[int]) -> dict[int, Standing]:
         return self.job.transact(store.standing, self.queries.entity.name, ids)
-
-    def _fetched(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        query = self.queries.entity_copy.query_by_id()
-        return [row for rows in read_ids(self.job.client, query, ids) for row in rows]
 
     def _standing(self, row: dict[str, Any]) -> Standing | None:
         """The stage and amount of a row; None for a template of recurring deals, which no stage counts."""
@@ -100,12 +97,12 @@ class StageRecheck:
             or in_copy.modified != in_portal.modified
         )
 
-    def _store(self, rows: list[dict[str, Any]], before: dict[int, Standing]) -> None:
-        if not rows:
-            return
-        known = sum(row_id(row) in before for row in rows)
-        self.outcome.missing, self.outcome.outdated = len(rows) - known, known
-        store_fetched(self.queries.entity_copy, rows, self.outcome)
+    def _store(self, fetched: Sequence[tuple[datetime, list[Row]]], before: Mapping[int, Standing]) -> None:
+        for asked_at, rows in fetched:
+            known = sum(row_id(row) in before for row in rows)
+            self.outcome.missing += len(rows) - known
+            self.outcome.outdated += known
+            store_fetched(self.queries.entity_copy, rows, asked_at, self.outcome)
 
     def _set_tombstones(self) -> None:
         def note(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.pages import ListQuery, Piece
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
-from b24_pipeline.bitrix.lists.read import read_ids, read_list
+from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities import CRM, HISTORIES, Entity
 from b24_pipeline.entities.columns import read_timestamp
 from b24_pipeline.entities.decode import row_id
@@ -31,9 +31,10 @@ from b24_pipeline.store.checks.rows import Within
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.checks.all_rows import compare_all_rows
 from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
 from b24_pipeline.sync.checks.totals import filter_totals
-from b24_pipeline.sync.crm.deletions import confirm_deletions, store_fetched
+from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.crm.load import load_entity
@@ -48,11 +49,12 @@ MOST_PARTS = 25
 """Slices by id, and as many by time: together they fill one batch of fifty commands."""
 
 WHOLE_EVERY = timedelta(days=7)
-"""How often all ids and times are compared, whatever the counts say.
+"""How often every field of every row is compared, whatever the counts say.
 
 Counts can agree by chance: one row lost and another deleted in the same slice of
-both kinds. To read the ids and times of a million rows takes four hundred
-requests, which is too much for every night and little for a week.
+both kinds. And a change that leaves `DATE_MODIFY` as it was shows in no count. To
+read a million rows takes four hundred requests, which is too much for every night
+and little for a week.
 """
 
 UNKNOWN = 10**9  # rows; more than any portal has, so that the first request takes as many pages as it can
@@ -64,7 +66,7 @@ def reconcile_steps(*, whole: bool = False) -> list[Step]:
     """The steps of a reconciliation: for each entity an incremental load and the comparison, then the histories.
 
     The load comes first so that only what was missed still differs. The histories come last, to bring the
-    moves of the rows that were repaired. `whole` compares every row instead of counts.
+    moves of the rows that were repaired. `whole` compares every field of every row instead of counts.
     """
     steps: list[Step] = []
     for entity in CRM:
@@ -78,7 +80,7 @@ def _comparison_step(entity: Entity, *, whole: bool) -> Step:
 
 
 def reconcile_entity(job: Job, entity: Entity, *, whole: bool = False) -> Outcome:
-    """Compares one entity with the portal and repairs what differs; `whole` compares every row, not only counts.
+    """Compares one entity with the portal and repairs what differs; `whole` compares every field of every row.
 
     The outcome counts the rows that were missing from our copy, outdated in it, and gone from the portal.
     Errors, TooManyVanished among them, end in `outcome.error`.
@@ -118,8 +120,10 @@ class _Reconciliation:
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
         everything = SliceCounts(Slice(ID), UNKNOWN, sum(self._stored_counts(ID, []).values()))
-        whole = whole or everything.in_copy <= SMALL_SLICE or self._is_due(started)
+        whole = whole or self._is_due(started)
         if whole:
+            compare_all_rows(self.entity_copy, started, self.outcome)
+        elif everything.in_copy <= SMALL_SLICE:
             self._repair([everything])
         else:
             self._compare_counts()
@@ -272,12 +276,12 @@ class _Reconciliation:
         ]
 
     def _fetch(self, ids: Sequence[int]) -> None:
-        for rows in read_ids(self.job.client, self.entity_copy.query_by_id(), ids):
+        for asked_at, rows in fetched_by_id(self.entity_copy, ids):
             found = [row_id(row) for row in rows]
             known = self.job.transact(stored_rows.known, self.entity.name, found)
             self.outcome.missing += len(found) - known
             self.outcome.outdated += known
-            store_fetched(self.entity_copy, rows, self.outcome)
+            store_fetched(self.entity_copy, rows, asked_at, self.outcome)
 
 
 def _moment(value: Any) -> datetime | None:

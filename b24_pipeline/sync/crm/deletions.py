@@ -5,12 +5,17 @@ Lost rights look the same as deletions. If many rows vanish at once the load sto
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from b24_pipeline.bitrix.answers import Row
+from b24_pipeline.bitrix.batch import MAX_COMMANDS
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.bitrix.lists.read import read_ids
 from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store.crm import merge
+from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
@@ -18,6 +23,9 @@ from b24_pipeline.sync.outcome import Outcome
 
 FEW_ROWS = 20
 SMALL_SHARE = 0.05
+
+MOST_IDS = MAX_COMMANDS * PAGE_ROWS
+"""Ids that one request asks for."""
 
 
 def confirm_deletions(entity_copy: EntityCopy, outcome: Outcome) -> None:
@@ -28,20 +36,36 @@ def confirm_deletions(entity_copy: EntityCopy, outcome: Outcome) -> None:
     missed = entity_copy.job.warehouse.transact(entity_copy.vanished_ids)
     if not missed:
         return
-    for rows in read_ids(entity_copy.job.client, entity_copy.query_by_id(), missed):
-        store_fetched(entity_copy, rows, outcome)
+    for asked_at, rows in fetched_by_id(entity_copy, missed):
+        store_fetched(entity_copy, rows, asked_at, outcome)
     _guard(entity_copy)
     outcome.rows_deleted += entity_copy.job.warehouse.transact(entity_copy.set_tombstones)
 
 
-def store_fetched(entity_copy: EntityCopy, raw_rows: list[dict[str, Any]], outcome: Outcome) -> None:
-    """Stores rows that were fetched by their ids, takes them off the vanished ones, and counts them in `outcome`."""
+def fetched_by_id(entity_copy: EntityCopy, ids: Sequence[int]) -> Iterator[tuple[datetime, list[Row]]]:
+    """Fetches rows by their ids, as far as they exist: a moment before each request, by the database's clock, and
+    the rows of its answer.
+
+    Raises what the portal answers instead.
+    """
+    for start in range(0, len(ids), MOST_IDS):
+        asked_at = entity_copy.job.warehouse.transact(now)
+        part = ids[start : start + MOST_IDS]
+        for rows in read_ids(entity_copy.job.client, entity_copy.query_by_id(), part):
+            yield asked_at, rows
+
+
+def store_fetched(entity_copy: EntityCopy, raw_rows: list[Row], asked_at: datetime, outcome: Outcome) -> None:
+    """Stores rows that were fetched by their ids, takes them off the vanished ones, and counts them in `outcome`.
+
+    A row that was stored before `asked_at` is older than what was fetched, whatever its date of modification says.
+    """
     found = [row_id(row) for row in raw_rows]
     rows = entity_copy.decoded(unique(raw_rows))
 
     def store(connection: Connection) -> Merged:
         entity_copy.forget_vanished(connection, found)
-        return entity_copy.merge(connection, rows)
+        return entity_copy.merge(connection, rows, asked_at)
 
     merged = entity_copy.job.warehouse.transact(store)
     outcome.rows_read += len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from b24_pipeline.bitrix.answers import decoding
@@ -54,10 +55,13 @@ class EntityCopy:
             rows = self.decoder.rows(raw_rows)
         return lines(self.target.account, rows)
 
-    def merge(self, connection: Connection, rows: Lines) -> Merged:
-        """Copies decoded rows into the staging table and merges them, in the caller's transaction."""
+    def merge(self, connection: Connection, rows: Lines, asked_at: datetime | None = None) -> Merged:
+        """Copies decoded rows into the staging table and merges them, in the caller's transaction.
+
+        `asked_at`: see `merge.merge`.
+        """
         merge.stage(connection, self.target, self.decoder.names, rows)
-        return merge.merge(connection, self.target, self.decoder.names)
+        return merge.merge(connection, self.target, self.decoder.names, asked_at)
 
     def insert(self, connection: Connection, rows: Lines, done: Sequence[IdRange]) -> Merged | None:
         """Inserts all rows of the id ranges `done` if the copy has none; else stores nothing and returns None."""

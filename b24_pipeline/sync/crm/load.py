@@ -14,6 +14,7 @@ from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import Entity
 from b24_pipeline.store.checks import coverage
 from b24_pipeline.store.crm import cursors, merge
+from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.crm.merge import MANY_ROWS, Merged
 from b24_pipeline.store.database.copying import Lines
 from b24_pipeline.store.database.warehouse import Connection
@@ -74,8 +75,12 @@ class _Load:
         self.job = entity_copy.job
         self.checkpoint = Checkpoint(entity_copy.job, entity_copy.entity.name, entity_copy.scope)
         self._highest = 0
+        self._asked_at: datetime | None = None
 
     def run(self, outcome: Outcome) -> None:
+        if self.entity_copy.scope.whole:
+            # an incremental load goes by dates from beginning to end; a whole one shows how rows are now
+            self._asked_at = self.job.warehouse.transact(now)
         chunks = self.checkpoint.chunks(
             self.entity_copy.query(),
             EVERYTHING,
@@ -107,7 +112,7 @@ class _Load:
     def _store_page(self, connection: Connection, page: DecodedPage) -> Merged:
         merged = self.entity_copy.insert(connection, page.rows, page.done)
         if merged is None:
-            merged = self.entity_copy.merge(connection, page.rows)
+            merged = self.entity_copy.merge(connection, page.rows, self._asked_at)
             self._note_vanished(connection, page)
         self.checkpoint.note_left(connection, page.left)
         return merged

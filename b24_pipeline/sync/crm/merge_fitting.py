@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.entities.decode import row_id
@@ -15,18 +16,18 @@ _ROW_ERRORS = ("22", "23", "P0", "54")
 
 
 def merge_storable_rows(
-    entity_copy: EntityCopy, connection: Connection, rows: Sequence[Row]
+    entity_copy: EntityCopy, connection: Connection, rows: Sequence[Row], asked_at: datetime
 ) -> tuple[Merged, dict[int, str]]:
     """Merges all rows that can be stored; returns what was merged, and the ids of the refused rows with the reason.
 
-    Refused rows are found by halving. A reason has PostgreSQL's code and no text of the row. Raises StorageError
-    for an error that is not a row's fault.
+    `asked_at`: a moment before the rows were asked for, by the database's clock. Refused rows are found by halving; a
+    reason has PostgreSQL's code and no text of the row. Raises StorageError for an error that is not a row's fault.
     """
     if not rows:
         return Merged(0), {}
     try:
         with connection.transaction():
-            return entity_copy.merge(connection, entity_copy.decoded(list(rows))), {}
+            return entity_copy.merge(connection, entity_copy.decoded(list(rows)), asked_at), {}
     except StorageError as error:
         if not (error.sqlstate or "").startswith(_ROW_ERRORS):
             raise
@@ -35,7 +36,7 @@ def merge_storable_rows(
                 row_id(rows[0]): f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
             }
     middle = len(rows) // 2
-    first, refused = merge_storable_rows(entity_copy, connection, rows[:middle])
-    second, refused_too = merge_storable_rows(entity_copy, connection, rows[middle:])
+    first, refused = merge_storable_rows(entity_copy, connection, rows[:middle], asked_at)
+    second, refused_too = merge_storable_rows(entity_copy, connection, rows[middle:], asked_at)
     merged = Merged(first.rows_changed + second.rows_changed, first.months | second.months)
     return merged, refused | refused_too

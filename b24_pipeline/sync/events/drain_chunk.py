@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -66,9 +67,10 @@ class DrainChunk:
         requests, operating = client.usage.requests, client.usage.operating_seconds
         entity_copies = {name: EntityCopy(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
         starts = self._starts(entity_copies)
+        asked_at = moves_store.now(self.connection)
         fetched = self._fetched(entity_copies, starts)
         for entity_copy in entity_copies.values():
-            self._store(entity_copy, fetched)
+            self._store(entity_copy, fetched, asked_at)
         for history, start in starts.items():
             self._store_moves(history, start, fetched)
         backlog.set_aside(self.connection, self._failures)
@@ -116,11 +118,11 @@ class DrainChunk:
         deleted = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects if claimed.is_deleted]
         return ObjectFetcher(self.job.client, entity_copies).fetch(asked, deleted, extra)
 
-    def _store(self, entity_copy: EntityCopy, fetched: FetchedObjects) -> None:
+    def _store(self, entity_copy: EntityCopy, fetched: FetchedObjects, asked_at: datetime) -> None:
         name = entity_copy.entity.name
         outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
         rows = unique(fetched.rows.get(name, []))
-        merged, refused = merge_storable_rows(entity_copy, self.connection, rows)
+        merged, refused = merge_storable_rows(entity_copy, self.connection, rows, asked_at)
         gone = [number for kind, number in fetched.gone if kind == name]
         outcome.rows_deleted = backlog.bury(self.connection, entity_copy.target, name, gone)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed

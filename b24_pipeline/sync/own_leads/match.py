@@ -17,6 +17,7 @@ from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.entities.decode import unique
 from b24_pipeline.errors import B24Error, EntityTypeNotCounted
+from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.own_leads.matches import Linked, OwnLeadCounts, Unfound
@@ -127,12 +128,13 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: Match
     phones = sorted({phone for own_lead in chunk for phone in own_lead.phones})
     hits = search(job.client, phones, entity_type)
     entity_copies = {name: EntityCopy(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
+    asked_at = job.warehouse.transact(now)
     rows = _fetched(job, entity_copies, sorted(hits.objects))
     asked = [own_lead for own_lead in chunk if not hits.failed.intersection(own_lead.phones)]
 
     def work(connection: Connection) -> Linked:
         for name, found in rows.items():
-            merge_storable_rows(entity_copies[name], connection, unique(found))
+            merge_storable_rows(entity_copies[name], connection, unique(found), asked_at)
         linked = match_changed(connection, job.portal, by_portal=True, asked=asked)
         log_match(
             connection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ def put(
     *rows: dict[str, Any],
     selected: list[str] | None = None,
     time_zone: str = "Europe/Moscow",
+    asked_at: datetime | None = None,
 ) -> Merged:
     """Merges rows as one page."""
     decoder = RowDecoder(LEAD, selected)
@@ -42,7 +43,7 @@ def put(
             decoder.names,
             lines(target.account, decoder.rows([dict(row) for row in rows])),
         )
-        return merge.merge(connection, target, decoder.names)
+        return merge.merge(connection, target, decoder.names, asked_at)
 
 
 def places(warehouse: Warehouse) -> dict[int, tuple[Any, ...]]:
@@ -89,6 +90,51 @@ def test_older_answer_does_not_undo_a_newer_one(warehouse: Warehouse) -> None:
     assert put(warehouse, portal, lead(1, TITLE="old", DATE_MODIFY=NOON)).rows_changed == 0
     assert one(warehouse, 1)["title"] == "new"
     assert put(warehouse, portal, lead(1, TITLE="newer", DATE_MODIFY=ONE_O_CLOCK)).rows_changed == 1
+
+
+def test_older_date_wins_only_if_it_was_asked_for_after_the_stored_row(
+    each_warehouse: Warehouse | None,
+) -> None:
+    """The order of our reads decides: portals are restored from backups, and clocks are put right."""
+    if each_warehouse is None:
+        return
+    portal = account(each_warehouse)
+    put(each_warehouse, portal, lead(1, TITLE="stored", DATE_MODIFY=ONE_O_CLOCK))
+    stored_at = one(each_warehouse, 1)["loaded_at"]
+    older = lead(1, TITLE="read", DATE_MODIFY=NOON)
+    for asked_at in (None, stored_at - timedelta(seconds=1), stored_at):
+        assert put(each_warehouse, portal, older, asked_at=asked_at).rows_changed == 0
+    later = stored_at + timedelta(microseconds=1)
+    assert put(each_warehouse, portal, older, asked_at=later).rows_changed == 1
+    assert one(each_warehouse, 1)["title"] == "read"
+
+
+def test_tombstone_goes_where_the_row_was_seen_later(warehouse: Warehouse) -> None:
+    """A row that came back from a backup has an older date and lives again."""
+    portal = account(warehouse)
+    put(warehouse, portal, lead(1, DATE_MODIFY=ONE_O_CLOCK))
+    execute(warehouse, "update bitrix24_leads set deleted_at = now(), loaded_at = clock_timestamp()")
+    buried_at = one(warehouse, 1)["loaded_at"]
+    assert put(warehouse, portal, lead(1), asked_at=buried_at).rows_changed == 0
+    assert put(warehouse, portal, lead(1), asked_at=buried_at + timedelta(seconds=1)).rows_changed == 1
+    assert one(warehouse, 1)["deleted_at"] is None
+
+
+def test_versions_before_merge_without_the_moment(warehouse: Warehouse) -> None:
+    """The function that they call goes by the dates alone, as before."""
+    portal = account(warehouse)
+    put(warehouse, portal, lead(1, TITLE="stored", DATE_MODIFY=ONE_O_CLOCK))
+    with warehouse.connect() as connection:
+        connection.execute("create temporary table arriving (like bitrix24_leads)")
+        connection.execute("insert into arriving select * from bitrix24_leads")
+        connection.execute("update arriving set title = 'new', date_modify = date_modify - interval '1 day'")
+        merge_rows = (
+            "select rows_changed from b24_merge('bitrix24_leads', 'pg_temp.arriving', "
+            "array['user_account_id', 'id', 'title', 'date_modify'], 'UTC', false)"
+        )
+        assert connection.execute(merge_rows).fetchone() == (0,)
+        connection.execute("update arriving set date_modify = date_modify + interval '2 days'")
+        assert connection.execute(merge_rows).fetchone() == (1,)
 
 
 def test_narrowed_selection_keeps_what_was_not_asked_for(each_warehouse: Warehouse | None) -> None:
