@@ -80,6 +80,15 @@ def known(connection: psycopg.Connection, account: UUID, entity: str, ids: Seque
     return int(_sql.known(connection, account=account, entity=entity, ids=list(ids)))
 
 
+def highest(connection: psycopg.Connection, account: UUID) -> dict[str, int]:
+    """By entity, the highest id of our rows that are not deleted; an entity without rows is left out."""
+    return {
+        entity: int(number)
+        for entity, number in _sql.highest(connection, account=account)
+        if number is not None
+    }
+
+
 def note_gone(
     connection: psycopg.Connection, account: UUID, entity: str, scope: str, ids: Sequence[int]
 ) -> None:

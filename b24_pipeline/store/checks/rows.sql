@@ -107,6 +107,32 @@ from (
     where :entity = 'company' and user_account_id = :account and deleted_at is null and id = any(:ids)
 ) as alive;
 
+-- name: highest(account)
+-- The highest id alive of each entity.
+select
+    'lead' as entity_type,
+    max(id) as highest
+from bitrix24_leads
+where user_account_id = :account and deleted_at is null
+union all
+select
+    'deal' as entity_type,
+    max(id) as highest
+from bitrix24_deals
+where user_account_id = :account and deleted_at is null
+union all
+select
+    'contact' as entity_type,
+    max(id) as highest
+from bitrix24_contacts
+where user_account_id = :account and deleted_at is null
+union all
+select
+    'company' as entity_type,
+    max(id) as highest
+from bitrix24_companies
+where user_account_id = :account and deleted_at is null;
+
 -- name: note_gone(account, entity, scope, ids)!
 -- Rows that the portal did not show; they get a tombstone only after a second look.
 insert into bitrix24_vanished (user_account_id, entity_type, scope, id)

@@ -145,10 +145,26 @@ def rows_within(connection: Connection, account: UUID, windows: Sequence[Window]
 def standing(connection: Connection, account: UUID, entity: str, ids: Sequence[int]) -> dict[int, Standing]:
     """By id, the stage and amount of each of these entities that is not deleted."""
     found = _sql.standing(connection, account=account, entity=entity, ids=list(ids))
-    return {
-        entity_id: Standing(Place(entity, category, status), Amount(opportunity, currency), modified)
-        for entity_id, category, status, opportunity, currency, modified in found
-    }
+    return {number: _standing(entity, *rest) for number, *rest in found}
+
+
+def standing_between(
+    connection: Connection, account: UUID, entity: str, after: int, upto: int | None
+) -> dict[int, Standing]:
+    """Like `standing`, for all ids in (after, upto]; `upto` None: no end."""
+    found = _sql.standing_between(connection, account=account, entity=entity, after=after, upto=upto)
+    return {number: _standing(entity, *rest) for number, *rest in found}
+
+
+def _standing(
+    entity: str,
+    category: int,
+    status: str,
+    opportunity: Decimal | None,
+    currency: str | None,
+    modified: datetime | None,
+) -> Standing:
+    return Standing(Place(entity, category, status), Amount(opportunity, currency), modified)
 
 
 def bounds(connection: Connection, account: UUID, window: Window, parts: int) -> list[int]:

@@ -83,6 +83,20 @@ select
 from bitrix24_standing
 where user_account_id = :account and entity_type = :entity and id = any(cast(:ids as bigint[]));
 
+-- name: standing_between(account, entity, after, upto)
+-- Where all with ids (after, upto] stand.
+select
+    id,
+    category_id,
+    status_id,
+    opportunity,
+    currency_id,
+    date_modify
+from bitrix24_standing
+where
+    user_account_id = :account and entity_type = :entity
+    and id > :after and id <= coalesce(cast(:upto as bigint), 9223372036854775807);
+
 -- name: bounds(account, entity, category, status, after, upto, fractions)$
 -- The ids that part the rows of a stage into so many parts of about the same size.
 select percentile_disc(cast(:fractions as double precision[])) within group (order by id)

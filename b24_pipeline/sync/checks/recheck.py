@@ -16,7 +16,7 @@ from b24_pipeline.store.checks.stages import Standing
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageQueries
 from b24_pipeline.sync.checks.stage_tally import RecheckedIds
-from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched
+from b24_pipeline.sync.crm.deletions import fetched_by_id, mark_deleted, store_fetched
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
@@ -114,7 +114,7 @@ class StageRecheck:
             return
         self.job.warehouse.transact(note)
         try:
-            confirm_deletions(self.queries.entity_copy, self.outcome)
+            mark_deleted(self.queries.entity_copy, self.outcome)
         except TooManyVanished as error:
             self.outcome.question = error
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from b24_pipeline.bitrix.lists.ranges import IdRange
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 
 ID = "ID"
 MODIFIED = "DATE_MODIFY"
@@ -50,6 +50,25 @@ class Slice:
         ]
         ends = [self.start, *inside, self.end]
         return [Slice(self.axis, start, end) for start, end in pairwise(ends)]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceCounts:
+    """How many rows a slice has in the portal and in our copy."""
+
+    slice: Slice
+    in_portal: int
+    in_copy: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether the counts differ: a row is missing on one side, or lies in another slice there."""
+        return self.in_portal != self.in_copy
+
+    @property
+    def pages(self) -> int:
+        """Pages that it takes to read the slice from the portal."""
+        return self.in_portal // PAGE_ROWS + 1
 
 
 def slice_ends(slices: Sequence[Slice]) -> list[int]:

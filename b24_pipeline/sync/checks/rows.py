@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
@@ -32,7 +32,7 @@ from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.all_rows import compare_all_rows
-from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
+from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, SliceCounts, slice_ends, slice_numbers
 from b24_pipeline.sync.checks.totals import filter_totals
 from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
@@ -90,23 +90,9 @@ def reconcile_entity(job: Job, entity: Entity, *, whole: bool = False) -> Outcom
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class SliceCounts:
-    """How many rows a slice has in the portal and in our copy."""
-
-    slice: Slice
-    in_portal: int
-    in_copy: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether the counts differ: a row is missing on one side, or lies in another slice there."""
-        return self.in_portal != self.in_copy
-
-    @property
-    def is_small(self) -> bool:
-        """Whether the slice has few enough rows to be read and compared row by row."""
-        return max(self.in_portal, self.in_copy) <= SMALL_SLICE
+def _is_small(counts: SliceCounts) -> bool:
+    """Whether the slice has few enough rows to be read and compared row by row."""
+    return max(counts.in_portal, counts.in_copy) <= SMALL_SLICE
 
 
 class _Reconciliation:
@@ -166,16 +152,16 @@ class _Reconciliation:
 
     def _narrowed(self, differing: Sequence[SliceCounts]) -> list[SliceCounts]:
         """Cuts slices until those that differ are small."""
-        small = [counts for counts in differing if counts.is_small]
-        large = [counts for counts in differing if not counts.is_small]
+        small = [counts for counts in differing if _is_small(counts)]
+        large = [counts for counts in differing if not _is_small(counts)]
         while large:
             before = [counts.slice for counts in large]
             parts = self._cut(before)
             # a slice with few rows in our copy, or with all of them at one place, cannot be cut further
             small += [counts for counts in large if counts.slice in parts]
             differing = self._differing([part for part in parts if part not in before])
-            small += [counts for counts in differing if counts.is_small]
-            large = [counts for counts in differing if not counts.is_small]
+            small += [counts for counts in differing if _is_small(counts)]
+            large = [counts for counts in differing if not _is_small(counts)]
         return small
 
     def _cut(self, slices: Sequence[Slice]) -> list[Slice]:

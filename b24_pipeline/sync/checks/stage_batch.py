@@ -16,9 +16,12 @@ from b24_pipeline.bitrix.lists.pages import ListQuery, walk
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities.decode import row_id
+from b24_pipeline.log import logger
 from b24_pipeline.store.checks.stages import Amount, Place, Standing, StoredStage, Window
 from b24_pipeline.sync.checks.stage_queries import CountedStage, StageQueries, rows_by_id
 from b24_pipeline.sync.job import Job
+
+log = logger("sync")
 
 ROW_PAGES = 20
 """Pages of large stages that one check reads beside the counts: a thousand rows."""
@@ -50,13 +53,15 @@ class StageAnswers:
     """The portal's answers to one check.
 
     `changed`: by entity, the rows that were changed after the sync began. `read_upto`: the id up to which a
-    large stage was read, 0 where it was read to its end.
+    large stage was read, 0 where it was read to its end. `totals`: by entity, how many rows were counted in all;
+    an entity that the portal refused is left out.
     """
 
     counts: dict[Place, CountedStage] = field(default_factory=dict)
     rows: list[PortalRows] = field(default_factory=list)
     changed: dict[str, dict[int, Standing]] = field(default_factory=dict)
     read_upto: dict[Place, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +75,29 @@ class _LargeStage:
 
 
 class StageBatch:
-    """The questions of one check to one portal. `starts`: when the last sync of each entity began."""
+    """The questions of one check to one portal.
 
-    def __init__(self, job: Job, queries: Mapping[str, StageQueries], starts: Mapping[str, datetime]) -> None:
+    `starts`: when the last sync of each entity began. `totals`: by entity, the command that counts all of its rows.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        queries: Mapping[str, StageQueries],
+        starts: Mapping[str, datetime],
+        totals: Mapping[str, Command],
+    ) -> None:
         self._job = job
         self._queries = queries
         self._starts = starts
+        self._totals = totals
         self._answers = StageAnswers()
 
     def ask(self, stages: Sequence[StoredStage]) -> StageAnswers:
         """Counts these stages, fifty a request, and reads what fits beside; raises what the portal answers instead."""
         counts = {f"stage_{number}": self._count(stage.place) for number, stage in enumerate(stages)}
         counts |= {f"other_{entity}": self._other_stages(entity, stages) for entity in self._queries}
+        counts |= {f"all_{entity}": command for entity, command in self._totals.items()}
         changes = {entity: self._changed_commands(entity) for entity in self._queries}
         large = self._large_stages(stages, self._pages_of_rows(len(counts), sum(map(len, changes.values()))))
         last = {key: command for stage in large for key, command in stage.commands.items()}
@@ -91,6 +107,8 @@ class StageBatch:
             self._take_count(answer, f"stage_{number}", stage.place)
         for entity in self._queries:
             self._take_other_stages(answer, entity, stages)
+        for entity in self._totals:
+            self._take_total(answer, entity)
         for large_stage in large:
             self._take_large_stage(answer, large_stage)
         self._take_first_rows()
@@ -158,6 +176,18 @@ class StageBatch:
                 by_stage[standing.place][number] = standing.amount
         for place, amounts in by_stage.items():
             self._answers.counts[place] = CountedStage(len(amounts), amounts, None)
+
+    def _take_total(self, answer: BatchAnswer, entity: str) -> None:
+        key = f"all_{entity}"
+        if key in answer.totals:
+            self._answers.totals[entity] = answer.totals[key]
+        else:
+            log.warning(
+                "rows are not counted",
+                portal=self._job.portal.name,
+                entity=entity,
+                error=str(answer.errors.get(key, "no total")),
+            )
 
     def _take_large_stage(self, answer: BatchAnswer, stage: _LargeStage) -> None:
         walked = walk(self._job.portal.name, stage.query, answer, list(stage.commands), stage.after, None)

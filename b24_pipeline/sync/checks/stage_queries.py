@@ -79,6 +79,11 @@ class StageQueries:
         """The list query for all rows of a stage, by id."""
         return ListQuery(self.entity.method, self._fields, self._filter(place))
 
+    def any_stage_query(self) -> ListQuery:
+        """The list query for all rows of the entity, templates of recurring deals among them."""
+        recurring = ("IS_RECURRING",) if self._no_templates() else ()
+        return ListQuery(self.entity.method, (*self._fields, *recurring))
+
     def changed_query(self, since: datetime) -> ListQuery:
         """The list query for all rows that were modified at that time or later, by id."""
         conditions = {**self._no_templates(), ">=DATE_MODIFY": since.isoformat()}

@@ -29,9 +29,9 @@ PARTS = MAX_COMMANDS
 
 @dataclass(slots=True)
 class RequestAllowance:
-    """How many requests the search of one check may still take."""
+    """How many requests the search of one stage may still take."""
 
-    requests: int = 8
+    requests: int
 
     def take_request(self) -> bool:
         """Takes one request from the allowance; False where none is left."""

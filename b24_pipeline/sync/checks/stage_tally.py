@@ -30,6 +30,9 @@ class LaterChanges:
         return _ids_in(self.in_portal, place) ^ _ids_in(self.in_copy, place)
 
 
+NO_CHANGES = LaterChanges({}, {})
+
+
 def _ids_in(side: Mapping[int, Standing], place: Place) -> set[int]:
     return {number for number, standing in side.items() if standing.place == place}
 
@@ -100,6 +103,17 @@ class StageTally:
             _add(self.portal_amounts, in_portal.values())
             _add(self.our_amounts, in_copy.values())
 
+    def note(self, number: int, in_copy: Standing | None, in_portal: Standing | None) -> None:
+        """Notes one entity that may differ, by where it stands on each side; None where it stands nowhere."""
+        here = in_copy is not None and in_copy.place == self.place
+        there = in_portal is not None and in_portal.place == self.place
+        if there and not here:
+            self.missing.add(number)
+        elif here and not there:
+            self.surplus.add(number)
+        elif here and in_copy and in_portal and in_copy.amount != in_portal.amount:
+            self.differing.add(number)
+
     def begin_whole(self) -> None:
         """Starts over, for a comparison of all rows of both sides, which also gives sums of the amounts."""
         self.missing, self.surplus, self.differing = set(), set(), set()
@@ -108,16 +122,24 @@ class StageTally:
 
     def unexplained(self, changed: LaterChanges) -> int:
         """How many more rows the portal counts than later changes and the ids found account for."""
-        net = self.in_portal - self.in_copy - changed.balance(self.place)
-        return net - len(self.missing) + len(self.surplus)
+        return self.net(changed) - len(self.missing) + len(self.surplus)
 
-    def take_recheck(self, rechecked: RecheckedIds, *, not_rechecked: Iterable[int] = ()) -> None:
-        """Applies the result of a recheck to the ids that differ; `not_rechecked` count as not repaired."""
+    def net(self, changed: LaterChanges) -> int:
+        """How many more rows the portal counts than our copy, apart from later changes."""
+        return self.in_portal - self.in_copy - changed.balance(self.place)
+
+    def leave(self, changed: LaterChanges) -> None:
+        """Leaves what differs as it is: nothing of it was repaired."""
+        self.hidden = 0 if self.is_whole else self.unexplained(changed)
+        self.unrepaired = self.disputed
+
+    def take_recheck(self, rechecked: RecheckedIds) -> None:
+        """Applies the result of a recheck to the ids that differ."""
         self.changed |= self.disputed & rechecked.changed
         self.deleted = self.surplus & rechecked.deleted
         for kind in (self.missing, self.surplus, self.differing):
             kind.difference_update(rechecked.equal, rechecked.changed)
-        self.unrepaired = self.disputed & (rechecked.unrepaired | set(not_rechecked))
+        self.unrepaired = self.disputed & rechecked.unrepaired
 
     def found(self, portal: str, *, counts_amounts: bool = True) -> Found:
         """The row that the check stores of this stage; without sums where amounts are not counted."""

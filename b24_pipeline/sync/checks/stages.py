@@ -1,30 +1,34 @@
-"""Compares our counts and sums of each stage with the live portal's after a sync, and repairs what differs.
+"""Compares our counts with the live portal's after a sync, of each stage and of each entity, and repairs what differs.
 
 One request counts up to fifty stages and brings the first rows of each, so that
 small stages are compared row by row at once. Large stages are counted at every
 check; their rows are compared a part at a time, the next part at the next check. The
-answer also brings what was modified after the sync began: such rows are no difference. Rows
-that differ are fetched by id and repaired; the result is stored in `reconciliation`.
+answer also brings what was modified after the sync began: such rows are no difference, and how many rows
+of each entity there are, contacts and companies among them. Rows that differ are searched for, fetched by id and
+repaired; the result is stored in `reconciliation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from itertools import groupby
 
-from b24_pipeline.entities import HISTORIES
+from b24_pipeline.entities import BY_NAME, HISTORIES
+from b24_pipeline.errors import PortalError
+from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.log import logger
 from b24_pipeline.store.checks import stages as store
 from b24_pipeline.store.checks.stages import StoredStage, Window
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.sync.checks.recheck import StageRecheck, SyncTimes
+from b24_pipeline.sync.checks.examination import Examination
+from b24_pipeline.sync.checks.existence import ExistenceCheck
+from b24_pipeline.sync.checks.recheck import SyncTimes
 from b24_pipeline.sync.checks.stage_batch import PortalRows, StageAnswers, StageBatch
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageQueries
-from b24_pipeline.sync.checks.stage_search import MOST_READ, RequestAllowance, StageSearch
-from b24_pipeline.sync.checks.stage_tally import LaterChanges, StageTally
+from b24_pipeline.sync.checks.stage_search import MOST_READ
+from b24_pipeline.sync.checks.stage_tally import NO_CHANGES, LaterChanges, StageTally
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -36,9 +40,6 @@ NAME = "agreement"
 
 COMPARED = ("lead", "deal")
 
-MOST_RECHECKED = 2500
-"""Ids of one entity that one check fetches again and repairs: one request brings so many."""
-
 
 def check_stages(job: Job, *, whole: bool = False, left_out: AbstractSet[str] = frozenset()) -> list[Outcome]:
     """Compares all stages, repairs what differs, and stores the result.
@@ -48,7 +49,7 @@ def check_stages(job: Job, *, whole: bool = False, left_out: AbstractSet[str] = 
     entity that was repaired, and for its history. A check that fails is in the sync log; no error leaves it.
     """
     repaired: list[Outcome] = []
-    entities = [entity for entity in COMPARED if entity not in left_out]
+    entities = BY_NAME.keys() - left_out
     if not entities:
         return repaired
     with job.recorded(NAME, AGREEMENT.sync_type) as outcome:
@@ -70,34 +71,59 @@ def _moves(job: Job, entity: str) -> list[Outcome]:
 
 
 class _StageCheck:
-    def __init__(self, job: Job, entities: Sequence[str], *, whole: bool) -> None:
+    def __init__(self, job: Job, entities: AbstractSet[str], *, whole: bool) -> None:
         self.job = job
-        self.entities = entities
         self.whole = whole
         self.tallies: list[StageTally] = []
         self.repaired: list[Outcome] = []
         self.wrong = 0
         self._account = job.portal.id
-        self._times = job.warehouse.transact(self._sync_times)
-        queries = {entity: StageQueries(job, entity) for entity in self._times}
+        times = job.warehouse.transact(self._sync_times)
+        self._times = {entity: moments for entity, moments in times.items() if entity in entities}
+        staged = [entity for entity in COMPARED if entity in self._times]
+        queries = {entity: StageQueries(job, entity) for entity in staged}
         self._queries = {entity: built for entity, built in queries.items() if built.has_stages}
+        self._existence = ExistenceCheck(job, list(self._times), self._queries)
+        self._failures: list[PortalError] = []
 
     def run(self) -> None:
-        if not self._queries:
+        totals = self._existence.commands()
+        if not self._queries and not totals:
             return
-        answers = StageBatch(self.job, self._queries, self._starts()).ask(
-            self.job.warehouse.transact(self._stages)
-        )
+        batch = StageBatch(self.job, self._queries, self._starts(), totals)
+        answers = batch.ask(self.job.warehouse.transact(self._stages))
         checked_at, changed = self.job.warehouse.transact(self._compare, answers)
-        self._search(changed)
-        for entity, tallies in groupby(self.tallies, lambda tally: tally.place.entity):
-            self._recheck(entity, list(tallies))
+        self._existence.take(answers.totals)
+        for entity in self._times:
+            self._examine(entity, changed.get(entity, NO_CHANGES))
         self.job.warehouse.transact(self._write, checked_at, answers)
+        if self._failures:
+            raise self._failures[0]
+
+    def _examine(self, entity: str, changed: LaterChanges) -> None:
+        """Searches and repairs one entity; an error of the portal stops no other entity, unless it stops the portal."""
+        examination = Examination(
+            self.job,
+            self._existence,
+            entity,
+            self._queries.get(entity),
+            self._times[entity],
+            whole=self.whole,
+        )
+        tallies = [tally for tally in self.tallies if tally.place.entity == entity]
+        try:
+            self.repaired += examination.run(tallies, changed)
+        except STOPS_PORTAL:
+            raise
+        except PortalError as error:
+            self._failures.append(error)
+            for tally in tallies:
+                tally.leave(changed)
 
     def _sync_times(self, connection: Connection) -> dict[str, SyncTimes]:
         """The times of the last sync of each entity that was ever read completely."""
         times: dict[str, SyncTimes] = {}
-        for entity in self.entities:
+        for entity in BY_NAME:
             watermark = cursors.cursor_of(connection, self._account, entity).watermark
             if watermark:
                 times[entity] = SyncTimes(watermark, watermark + self.job.options.lag)
@@ -136,31 +162,6 @@ class _StageCheck:
             tally.compare(portal_rows.rows, our_rows, changed[window.place.entity])
         self.tallies = sorted(tallies.values(), key=lambda tally: tally.place)
         return checked_at, changed
-
-    def _search(self, changed: Mapping[str, LaterChanges]) -> None:
-        """Searches the stages whose counts differ by more than is explained; all stages if all rows are wanted."""
-        allowance = RequestAllowance()
-        for tally in self.tallies:
-            own = changed[tally.place.entity]
-            tally.changed |= own.moved(tally.place)
-            search = StageSearch(self.job, self._queries[tally.place.entity], tally, own)
-            if tally.is_whole:
-                continue
-            if self.whole:
-                search.compare_all()
-            elif tally.unexplained(own):
-                search.find(allowance)
-
-    def _recheck(self, entity: str, tallies: Sequence[StageTally]) -> None:
-        disputed = sorted({number for tally in tallies for number in tally.disputed})
-        if not disputed:
-            return
-        recheck = StageRecheck(self.job, self._queries[entity], self._times[entity])
-        rechecked = recheck.recheck(disputed[:MOST_RECHECKED])
-        for tally in tallies:
-            tally.take_recheck(rechecked, not_rechecked=disputed[MOST_RECHECKED:])
-        if recheck.outcome.rows_changed or recheck.outcome.rows_deleted or recheck.outcome.question:
-            self.repaired.append(recheck.outcome)
 
     def _write(self, connection: Connection, checked_at: datetime, answers: StageAnswers) -> None:
         portal = self.job.portal.name

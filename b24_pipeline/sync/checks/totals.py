@@ -30,7 +30,7 @@ def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -
 
     Raises UnreadableAnswer where a total is missing, and what the portal answers instead.
     """
-    commands = {f"total_{number}": _counting(method, conditions) for number, conditions in enumerate(filters)}
+    commands = {f"total_{number}": counting(method, conditions) for number, conditions in enumerate(filters)}
     if not commands:
         return []
     answer = job.client.batch(commands)
@@ -38,10 +38,11 @@ def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -
 
 
 def _before(method: str, moment: datetime) -> Command:
-    return _counting(method, {"<DATE_CREATE": moment.isoformat()})
+    return counting(method, {"<DATE_CREATE": moment.isoformat()})
 
 
-def _counting(method: str, conditions: Mapping[str, Any]) -> Command:
+def counting(method: str, conditions: Mapping[str, Any]) -> Command:
+    """The command whose `total` counts the rows that meet a filter."""
     return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": 0})
 
 

@@ -38,6 +38,14 @@ def confirm_deletions(entity_copy: EntityCopy, outcome: Outcome) -> None:
         return
     for asked_at, rows in fetched_by_id(entity_copy, missed):
         store_fetched(entity_copy, rows, asked_at, outcome)
+    mark_deleted(entity_copy, outcome)
+
+
+def mark_deleted(entity_copy: EntityCopy, outcome: Outcome) -> None:
+    """Sets a tombstone for each row noted as vanished, which a second look by id has not found.
+
+    Raises TooManyVanished where more than FEW_ROWS and SMALL_SHARE of the entity's rows are gone at once.
+    """
     _guard(entity_copy)
     outcome.rows_deleted += entity_copy.job.warehouse.transact(entity_copy.set_tombstones)
 
@@ -76,14 +84,22 @@ def store_fetched(entity_copy: EntityCopy, raw_rows: list[Row], asked_at: dateti
 
 def _guard(entity_copy: EntityCopy) -> None:
     gone, alive = entity_copy.job.warehouse.transact(_gone_and_alive, entity_copy)
+    question = too_many_vanished(entity_copy, gone, alive)
+    if question:
+        raise question
+
+
+def too_many_vanished(entity_copy: EntityCopy, gone: int, alive: int) -> TooManyVanished | None:
+    """The question to a person where more than FEW_ROWS and SMALL_SHARE of the rows are gone at once; else None."""
     many = gone > FEW_ROWS and gone > SMALL_SHARE * alive
-    if many and not entity_copy.job.options.accept_deletions:
-        raise TooManyVanished(
-            entity_copy.job.portal.name,
-            f"{gone} of {alive} {entity_copy.entity.name} rows are gone from the portal, more than "
-            f"{SMALL_SHARE:.0%}: none was marked as deleted. Has the credential's owner lost rights? "
-            "If they were really deleted, run it again with --accept-deletions",
-        )
+    if not many or entity_copy.job.options.accept_deletions:
+        return None
+    return TooManyVanished(
+        entity_copy.job.portal.name,
+        f"{gone} of {alive} {entity_copy.entity.name} rows are gone from the portal, more than "
+        f"{SMALL_SHARE:.0%}: none was marked as deleted. Has the credential's owner lost rights? "
+        "If they were really deleted, run it again with --accept-deletions",
+    )
 
 
 def _gone_and_alive(connection: Connection, entity_copy: EntityCopy) -> tuple[int, int]:

@@ -1,0 +1,193 @@
+"""Rows that were deleted in the portal are found by the check that ends the next sync, whatever else has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from random import Random
+from typing import Any
+
+import pytest
+
+from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.checks import existence, id_search
+from tests.integration.sync.checks.conftest import check, requests_of_last, unequal
+from tests.support.expected.tables import assert_entities_equal
+from tests.support.installation import Installation, worked
+
+TABLES = {
+    "lead": "bitrix24_leads",
+    "deal": "bitrix24_deals",
+    "contact": "bitrix24_contacts",
+    "company": "bitrix24_companies",
+}
+COUNTS = 2
+"""Requests of a check that finds nothing wrong: the counts, and the rows of large stages whose turn it is."""
+
+
+def url_of(installation: Installation) -> str:
+    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def alive(installation: Installation, entity: str) -> set[int]:
+    return {
+        row["id"] for row in installation.rows(f"select id from {TABLES[entity]} where deleted_at is null")
+    }
+
+
+def there(sandbox: Sandbox, entity: str) -> set[int]:
+    return {int(number) for number in sandbox.truth.entities(entity)["ID"]}
+
+
+def delete_some(sandbox: Sandbox, entity: str, rows: int, seed: int = 1) -> None:
+    """Deletes rows at random, the one with the highest id among them."""
+    numbers = sorted(there(sandbox, entity))
+    for number in [*Random(seed).sample(numbers[:-1], rows - 1), numbers[-1]]:
+        sandbox.delete(entity, number)
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Sandbox]:
+    """A portal whose stages have many pages; each test synchronizes it anew."""
+    with Sandbox(SandboxConfig(leads=5000, deals=1500)) as made:
+        yield made
+
+
+@pytest.fixture
+def synced(installation: Installation, busy: Sandbox) -> Portal:
+    connected = installation.add(busy)
+    worked(installation.sync(connected))
+    return connected
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_next_sync_finds_all_deleted_leads_and_deals_among_other_changes(
+    installation: Installation, busy: Sandbox, synced: Portal, seed: int
+) -> None:
+    """25 leads and 20 deals deleted among 355 other changes: the very next sync finds each, in few requests."""
+    busy.change(355, seed=seed)
+    delete_some(busy, "lead", 25, seed)
+    delete_some(busy, "deal", 20, seed)
+    worked(installation.sync(synced))
+    for entity in ("lead", "deal"):
+        assert alive(installation, entity) == there(busy, entity)
+        assert_entities_equal(url_of(installation), busy, entity)
+    assert not [
+        row for row in unequal(installation).values() if not (row["is_repaired"] or row["is_explained"])
+    ]
+    # counts, later changes of each entity, the ids of 5,000 leads and 1,500 deals at most, and a second look at each
+    assert requests_of_last(installation) <= COUNTS + 2 + 3 + 1 + 2
+
+
+def test_next_sync_finds_many_deleted_rows(installation: Installation, busy: Sandbox, synced: Portal) -> None:
+    """Just below the share that a person is asked about: their ids are read rather than searched by counting."""
+    delete_some(busy, "lead", len(there(busy, "lead")) // 21)
+    worked(installation.sync(synced))
+    assert alive(installation, "lead") == there(busy, "lead")
+    assert requests_of_last(installation) <= COUNTS + 3 + 1
+
+
+@pytest.mark.parametrize("entity", ["contact", "company"])
+def test_next_sync_finds_deleted_contacts_and_companies(
+    installation: Installation, busy: Sandbox, synced: Portal, entity: str
+) -> None:
+    """They have no stages: all of them are counted in the same request."""
+    assert requests_of_last(installation) == COUNTS
+    delete_some(busy, entity, 8)
+    worked(installation.sync(synced))
+    assert alive(installation, entity) == there(busy, entity)
+    assert requests_of_last(installation) <= COUNTS + 2 + 1
+    worked(installation.sync(synced))
+    assert requests_of_last(installation) == COUNTS
+
+
+def test_few_deleted_rows_of_many_are_found_by_counting(
+    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ranges that differ are cut and counted again, so that few rows are read."""
+    monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 4)
+    read: list[int] = []
+    compare = id_search.IdSearch._compare_ids
+
+    def counted(search: Any, piece: Any) -> None:
+        read.append(len(piece.rows))
+        compare(search, piece)
+
+    monkeypatch.setattr(id_search.IdSearch, "_compare_ids", counted)
+    delete_some(busy, "lead", 2)
+    worked(installation.sync(synced))
+    assert alive(installation, "lead") == there(busy, "lead")
+    assert sum(read) <= 2 * 150
+
+
+def test_what_a_search_leaves_the_next_one_begins_with(
+    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour of syncs gets through the contacts of any portal, wherever the deleted ones are."""
+    monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 4)  # as if the portal had twelve times as many
+    monkeypatch.setattr(existence, "PAGES_AT_ONCE", 4)
+    monkeypatch.setattr(existence, "LEAST_REQUESTS", 1)
+    numbers = sorted(there(busy, "contact"))
+    for number in numbers[::25]:
+        busy.delete("contact", number)
+    left = "select open_ranges from bitrix24_loads where entity_type = 'contact' and scope = 'existence'"
+    found = [len(alive(installation, "contact"))]
+    for _ in range(existence.CHECKS_AN_HOUR):
+        worked(installation.sync(synced))
+        found.append(len(alive(installation, "contact")))
+        if installation.rows(left) == []:
+            break
+    assert alive(installation, "contact") == there(busy, "contact")
+    assert found == sorted(found, reverse=True)
+    assert len(found) > 2
+
+
+def test_refused_count_of_contacts_keeps_nothing_else_from_being_found(
+    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One entity that cannot be counted is left out, and said in the log."""
+    take = existence.ExistenceCheck.take
+
+    def refused(check: Any, totals: Any) -> None:
+        take(check, {entity: total for entity, total in totals.items() if entity != "contact"})
+
+    monkeypatch.setattr(existence.ExistenceCheck, "take", refused)
+    delete_some(busy, "company", 3)
+    delete_some(busy, "contact", 3)
+    worked(installation.sync(synced))
+    assert alive(installation, "company") == there(busy, "company")
+    assert alive(installation, "contact") != there(busy, "contact")
+
+
+def test_search_that_fails_for_one_entity_stops_no_other(
+    installation: Installation, busy: Sandbox, synced: Portal
+) -> None:
+    """Deals that cannot be fetched by id leave their difference; the leads are repaired, and the check says so."""
+    delete_some(busy, "lead", 5)
+    delete_some(busy, "deal", 5)
+    busy.faults.add(
+        Fault("command_error", "crm.lead.list", error="ACCESS_DENIED", description="Access denied")
+    )
+    worked({name: one for name, one in installation.sync(synced).items() if name == "deal"})
+    assert alive(installation, "deal") == there(busy, "deal")
+    busy.faults.clear()
+    worked(installation.sync(synced))
+    assert alive(installation, "lead") == there(busy, "lead")
+
+
+def test_rights_lost_to_contacts_ask_a_person_at_no_cost(
+    installation: Installation, busy: Sandbox, synced: Portal
+) -> None:
+    """The count alone shows it: no contact is asked for, and none is marked."""
+    before = alive(installation, "contact")
+    numbers = sorted(before)
+    for number in numbers[: ceil(len(numbers) * 0.06)]:
+        busy.delete("contact", number)
+    (asked,) = check(installation, synced)
+    assert asked.entity == "contact"
+    assert "--accept-deletions" in str(asked.question)
+    assert requests_of_last(installation) == COUNTS
+    assert alive(installation, "contact") == before
+    check(installation, synced, accept_deletions=True)
+    assert alive(installation, "contact") == there(busy, "contact")
