@@ -87,3 +87,13 @@ create or replace function b24_merge(
 language sql as $$
     select rows_changed, months from b24_merge(target, staging, columns, time_zone, keep_custom_fields, null)
 $$;
+
+-- a portal that called a fresh token expired was taken for one that a person has to connect again; where the
+-- authorization server has refused nothing, its refresh token is good
+update user_accounts
+set
+    bitrix24_status = 'connected',
+    bitrix24_status_reason = null
+where
+    bitrix24_status = 'reauthorization_required'
+    and bitrix24_refresh_token is not null and bitrix24_refresh_failed_at is null;

@@ -19,6 +19,7 @@ from b24_pipeline.errors import (
     PortalUnreachable,
     RequestLimit,
     ServerFault,
+    TokenExpired,
     UnreadableAnswer,
 )
 
@@ -34,6 +35,8 @@ USUAL: Repeats = {
     PortalTimeout: 1,
     PortalUnreachable: 3,
     UnreadableAnswer: 3,
+    # The token was refreshed and is called expired still: the portal's clock, or one of its servers, is behind.
+    TokenExpired: 2,
 }
 
 # For a caller that can ask for less at a time: a heavy batch is not sent again as it was (trap 30).

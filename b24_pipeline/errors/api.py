@@ -39,7 +39,9 @@ class Overloaded(ApiError):
 
 
 class TokenExpired(ApiError):
-    """expired_token or invalid_token: the access token is over."""
+    """expired_token or invalid_token: the portal does not take the access token; a new one may be taken."""
+
+    advice = "it is refreshed and tried again by itself; if it lasts, ask Bitrix24's support"
 
 
 class AuthorizationRefused(ApiError):

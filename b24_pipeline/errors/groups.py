@@ -62,7 +62,7 @@ STOPS_PORTAL = (
 )
 """After one of these no other entity of the portal can be read either."""
 
-PASSING = (RequestLimit, OperatingLimit, ServerFault)
+PASSING = (RequestLimit, OperatingLimit, ServerFault, TokenExpired)
 """These may pass when the same command is sent again."""
 
 TOO_HEAVY = (PortalTimeout, ServerFault, UnreadableAnswer)
@@ -85,6 +85,7 @@ RETRY_MAY_HELP = (
     RequestLimit,
     ServerFault,
     SyncBusy,
+    TokenExpired,
     UnreadableAnswer,
 )
 """A whole step of a run may work when it is tried again in a minute."""
@@ -103,7 +104,6 @@ NEEDS_A_PERSON = (
     PortalMoved,
     ReauthorizationRequired,
     ScopeMissing,
-    TokenExpired,
 )
 """A person has to mend something before it can work: asking again does not help."""
 

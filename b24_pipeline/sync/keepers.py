@@ -22,17 +22,16 @@ from b24_pipeline.store.portals.portal import (
     CONNECTED,
     DISCONNECTED,
     PAUSED,
-    REAUTHORIZATION_REQUIRED,
     Portal,
 )
 from b24_pipeline.store.portals.portals import Portals
 
-# A closed portal may open again and a subscription be renewed: its tokens stay.
+# A closed portal may open again and a subscription be renewed: its tokens stay. That a portal calls a token
+# expired is no verdict on its refresh token: only the authorization server refuses that (`store/portals/tokens.py`).
 STATUSES: dict[type[PortalError], str] = {
     PortalDeleted: PAUSED,
     PaymentRequired: PAUSED,
     AppRemoved: DISCONNECTED,
-    TokenExpired: REAUTHORIZATION_REQUIRED,
 }
 
 

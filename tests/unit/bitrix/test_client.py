@@ -56,13 +56,23 @@ def test_an_expired_token_is_refreshed_once() -> None:
     assert [body for _, body in portal.log] == [{"x": 1, "auth": "first"}, {"x": 1, "auth": "second"}]
 
 
-def test_a_token_that_stays_expired_is_an_error() -> None:
-    """No loop: one refresh, and then the portal's answer stands."""
+def test_a_fresh_token_that_is_called_expired_is_refreshed_again_after_a_pause() -> None:
+    """One server of the portal may be behind: that passes."""
     portal, credential = ScriptedPortal(), AppCredential()
-    portal.script.extend([error("expired_token", 401)] * 5)
+    portal.methods["profile"] = lambda params: {"ID": "1"}
+    portal.script.extend([error("expired_token", 401)] * 3)
+    assert app_client(portal, credential).call("profile").result == {"ID": "1"}
+    assert credential.stale == ["first", "second"]
+    assert len(portal.log) == 4
+
+
+def test_a_token_that_stays_expired_is_an_error() -> None:
+    """No loop: two pauses with a refresh each, and then the portal's answer stands."""
+    portal, credential = ScriptedPortal(), AppCredential()
+    portal.script.extend([error("expired_token", 401)] * 20)
     with pytest.raises(TokenExpired):
         app_client(portal, credential).call("profile")
-    assert len(portal.log) == 2
+    assert len(portal.log) == 2 * 3
 
 
 def test_a_webhook_that_expired_is_refused() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from b24_pipeline import errors as e
+from b24_pipeline.bitrix.retries import Waits
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.store.portals.tokens import StoredTokens
 from tests.integration.sync.portals.conftest import Setting
 from tests.support.installation import KEY
 from tests.support.servers.authorization_server import AuthorizationServer
@@ -57,14 +59,50 @@ def test_18_what_a_portal_answers_is_its_status(
     assert setting.portals.one("acme").status == ("connected" if status == "paused" else status)
 
 
-def test_a_token_that_a_refresh_does_not_mend_needs_a_person(
+def test_two_expired_tokens_in_a_row_are_a_passing_error(
     setting: Setting, bitrix: AuthorizationServer
 ) -> None:
-    """invalid_token, a refresh, and again: once more would not help."""
+    """The refresh token is good and was not refused: after a pause the token is refreshed again, and taken."""
     portal = setting.connect()
-    bitrix.portal_script.extend([error("invalid_token", 401)] * 2)
-    with setting.connections.client(portal) as client, pytest.raises(e.TokenExpired):
-        client.call("profile")
+    granted = bitrix.refreshes["granted"]
+    bitrix.portal_script.extend([error("expired_token", 401)] * 3)
+    with setting.connections.client(portal) as client:
+        assert client.call("profile").result["ID"] == "17"
+    assert bitrix.refreshes["granted"] == granted + 2
+    assert setting.portals.one("acme").status == "connected"
+
+
+@pytest.mark.parametrize("code", ["expired_token", "invalid_token"])
+def test_portal_that_takes_no_token_for_a_while_is_not_locked_out(
+    setting: Setting, bitrix: AuthorizationServer, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call fails after a few refreshes; the portal stays connected, and the next call works."""
+    portal = setting.connect()
+    bitrix.portal_script.extend([error(code, 401)] * 6)
+    monkeypatch.setattr("b24_pipeline.bitrix.client.Waits", lambda: Waits(0.01, 0.02, 0.0))
+    with setting.connections.client(portal) as client:
+        with pytest.raises(e.TokenExpired):
+            client.call("profile")
+        assert setting.portals.one("acme").status == "connected"
+        assert client.call("profile").result["ID"] == "17"
+
+
+def test_only_the_authorization_servers_refusal_needs_a_person(
+    setting: Setting, bitrix: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its refusal of the refresh token, and once more after a pause, ends it."""
+    portal = setting.connect()
+    bitrix.expire()
+    bitrix.revoke()
+    monkeypatch.setattr(
+        "b24_pipeline.sync.connections.StoredTokens", lambda *given: StoredTokens(*given, pause=0.0)
+    )
+    with setting.connections.client(portal) as client:
+        with pytest.raises(e.AuthorizationRefused):
+            client.call("profile")
+        assert setting.portals.one("acme").status == "connected"
+        with pytest.raises(e.ReauthorizationRequired):
+            client.call("profile")
     assert setting.portals.one("acme").status == "reauthorization_required"
 
 
