@@ -97,3 +97,14 @@ set
 where
     bitrix24_status = 'reauthorization_required'
     and bitrix24_refresh_token is not null and bitrix24_refresh_failed_at is null;
+
+create function b24_is_due(next_try_at timestamptz, received_at timestamptz) returns boolean
+language sql stable as $$
+    -- an event that has not failed is due when it lands (both moments are the clock's, a little apart), and none waits
+    -- for longer than the longest pause (`store/events/backlog.py`), also where the clock was put back since
+    select
+        next_try_at <= now()
+        or next_try_at <= received_at + interval '1 second'
+        or next_try_at > now() + interval '1280 seconds'
+$$;
+comment on function b24_is_due is 'Whether a pending event is to be drained now.';

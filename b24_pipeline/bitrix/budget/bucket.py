@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from limits.limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
@@ -22,8 +23,11 @@ from b24_pipeline.errors import SettingsError
 
 PLANS = {"standard": "2/second burst 50", "enterprise": "5/second burst 250"}
 
-# Requests arrive later than they are sent, and not all equally late: up to this much is forgiven.
-JITTER_SECONDS = 0.5
+STEP_SECONDS = 1.0
+"""The portal may leak by whole seconds, at any phase: what we count as leaked may be there for this much longer."""
+
+JITTER_SECONDS = 1.0
+"""Requests arrive later than they are granted, and not all equally late: up to this much is forgiven."""
 
 _RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|\s*per\s+)\s*second\s+burst\s+(\d+)\s*", re.IGNORECASE)
 
@@ -43,8 +47,12 @@ class LeakyBucketLimit(RateLimitItemPerSecond):
 
     @property
     def allowance_seconds(self) -> float:
-        """How full, in seconds of leaking, our bucket may be: a little less than the portal's."""
-        margin = math.ceil(self.leak_per_second * JITTER_SECONDS)
+        """How full, in seconds of leaking, our bucket may be.
+
+        In any window the portal sees at most what we grant in a window that is JITTER_SECONDS longer, and leaks at
+        least what we count for one that is STEP_SECONDS shorter. With so much less than its burst it never overflows.
+        """
+        margin = math.ceil(self.leak_per_second * (STEP_SECONDS + JITTER_SECONDS))
         return max(self.burst - margin, 1) / self.leak_per_second
 
     @property
@@ -79,12 +87,8 @@ class LeakyBucketSupport(ABC):
     """The operations that LeakyBucketStrategy needs of a storage. All amounts are seconds of leaking."""
 
     @abstractmethod
-    def pour(self, key: str, seconds: float) -> float:
-        """Adds an amount without a limit; returns the level after it."""
-
-    @abstractmethod
-    def pour_if_fits(self, key: str, seconds: float, allowance: float) -> bool:
-        """Adds an amount if the level stays within the allowance; returns whether it did."""
+    def pour(self, key: str, seconds: float, most: float) -> float | None:
+        """Adds an amount if the level stays at `most` or below; returns the level after it, None if not added."""
 
     @abstractmethod
     def level(self, key: str) -> float:
@@ -100,28 +104,31 @@ class MemoryBudgetStorage(MemoryStorage, LeakyBucketSupport):
 
     STORAGE_SCHEME = ["b24+memory"]  # noqa: RUF012  declared so by limits
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False) -> None:
+    def __init__(
+        self,
+        uri: str | None = None,
+        wrap_exceptions: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
+        self._clock = clock
         self._empty_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def pour(self, key: str, seconds: float) -> float:
+    def pour(self, key: str, seconds: float, most: float) -> float | None:
         with self._lock:
-            return self._add(key, seconds)
-
-    def pour_if_fits(self, key: str, seconds: float, allowance: float) -> bool:
-        with self._lock:
-            fits = self.level(key) + seconds <= allowance
-            if fits:
-                self._add(key, seconds)
-            return fits
+            level = self.level(key) + seconds
+            if level > most:
+                return None
+            self._empty_at[key] = self._clock() + level
+            return level
 
     def level(self, key: str) -> float:
-        return max(self._empty_at.get(key, 0.0) - time.monotonic(), 0.0)
+        return max(self._empty_at.get(key, 0.0) - self._clock(), 0.0)
 
     def fill(self, key: str, seconds: float) -> None:
         with self._lock:
-            self._empty_at[key] = time.monotonic() + max(self.level(key), seconds)
+            self._empty_at[key] = self._clock() + max(self.level(key), seconds)
 
     def clear(self, key: str) -> None:
         self._empty_at.pop(key, None)
@@ -130,11 +137,6 @@ class MemoryBudgetStorage(MemoryStorage, LeakyBucketSupport):
     def reset(self) -> int | None:
         self._empty_at.clear()
         return super().reset()
-
-    def _add(self, key: str, seconds: float) -> float:
-        level = self.level(key) + seconds
-        self._empty_at[key] = time.monotonic() + level
-        return level
 
 
 class LeakyBucketStrategy(RateLimiter):
@@ -148,13 +150,15 @@ class LeakyBucketStrategy(RateLimiter):
         super().__init__(storage)
         self._buckets: LeakyBucketSupport = storage
 
-    def reserve(self, item: LeakyBucketLimit, *identifiers: str) -> float:
+    def reserve(self, item: LeakyBucketLimit, *identifiers: str, longest: float = math.inf) -> float:
         """Takes the next free moment; returns the seconds to wait until it.
 
-        Whoever dies waiting has only wasted that moment.
+        Infinity, and nothing taken, where that would be more than `longest`. Whoever dies waiting has only wasted
+        that moment.
         """
-        level = self._buckets.pour(item.key_for(*identifiers), 1 / item.leak_per_second)
-        return max(level - item.allowance_seconds, 0.0)
+        most = item.allowance_seconds + longest
+        level = self._buckets.pour(item.key_for(*identifiers), 1 / item.leak_per_second, most)
+        return math.inf if level is None else max(level - item.allowance_seconds, 0.0)
 
     def overflow(self, item: LeakyBucketLimit, *identifiers: str) -> None:
         """Fills the bucket up: the portal has refused a request because its own is full."""
@@ -162,9 +166,8 @@ class LeakyBucketStrategy(RateLimiter):
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         bucket = _leaky(item)
-        return self._buckets.pour_if_fits(
-            bucket.key_for(*identifiers), cost / bucket.leak_per_second, bucket.allowance_seconds
-        )
+        key, seconds = bucket.key_for(*identifiers), cost / bucket.leak_per_second
+        return self._buckets.pour(key, seconds, bucket.allowance_seconds) is not None
 
     def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         bucket = _leaky(item)

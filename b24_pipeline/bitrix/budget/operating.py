@@ -80,11 +80,14 @@ class _Method:
             self.next_free = now + min(self.per_request * window / left, window)
 
     def learn(self, known: Operating, now: float) -> None:
-        """Take over what another process has written, where it is worse than what we know."""
+        """Take over what another process has written, where it is worse than what we know.
+
+        No portal counts or blocks for longer than WINDOW_SECONDS, whatever is stored.
+        """
         if known.blocked_for > 0:
-            self.blocked_until = max(self.blocked_until, now + known.blocked_for)
+            self.blocked_until = max(self.blocked_until, now + min(known.blocked_for, WINDOW_SECONDS))
         if known.reset_in > 0 and known.seconds > self.seconds:
-            self.seconds, self.reset_at = known.seconds, now + known.reset_in
+            self.seconds, self.reset_at = known.seconds, now + min(known.reset_in, WINDOW_SECONDS)
 
     def shared(self, now: float) -> Operating:
         return Operating(self.seconds, max(self.reset_at - now, 0.0), max(self.blocked_until - now, 0.0))
@@ -142,7 +145,8 @@ class OperatingTime:
             known = method.reset_at - now if reset_in is None else reset_in
             # Known only once: if the method is refused after its reset too, the longer ban is on.
             method.reset_at = 0.0
-            method.blocked_until = now + (max(known, 1.0) if known > 0 else self._rules.ban_seconds)
+            block = max(known, 1.0) if known > 0 else self._rules.ban_seconds
+            method.blocked_until = now + min(block, WINDOW_SECONDS)
             self._store.write(self._bucket, name, method.shared(now))
 
     def _refresh(self, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -81,9 +82,13 @@ class SharedBudget:
 
     def acquire(self, methods: Sequence[str]) -> None:
         self._wait_for_methods({method.lower() for method in methods})
-        wait = self._strategy.reserve(self._limit, self._bucket)
-        if wait > LONGEST_WAIT_SECONDS:
-            raise BudgetExhausted(self._bucket, f"the next request would have to wait {wait:.0f} s")
+        wait = self._strategy.reserve(self._limit, self._bucket, longest=LONGEST_WAIT_SECONDS)
+        if math.isinf(wait):
+            raise BudgetExhausted(
+                self._bucket,
+                f"the next request would have to wait for more than {LONGEST_WAIT_SECONDS:.0f} s, because so many "
+                "others wait; try again later",
+            )
         if wait > 0:
             self._sleep(wait)
 

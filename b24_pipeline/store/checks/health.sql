@@ -47,9 +47,14 @@ cross join lateral (
 cross join lateral (
     -- those that failed before wait until their next try
     select
-        count(*) filter (where e.next_try_at <= now()) as events_due,
-        coalesce(extract(epoch from now() - min(e.next_try_at) filter (where e.next_try_at <= now())), 0)::double precision
-            as due_seconds,
+        count(*) filter (where b24_is_due(e.next_try_at, e.received_at)) as events_due,
+        greatest(
+            coalesce(
+                extract(epoch from now() - min(e.next_try_at) filter (where b24_is_due(e.next_try_at, e.received_at))),
+                0
+            ),
+            0
+        )::double precision as due_seconds,
         count(*) filter (where e.attempts > 0) as events_retried
     from bitrix24_webhook_events as e
     where e.status = 'pending' and e.user_account_id = a.id
@@ -65,7 +70,7 @@ cross join lateral (
     where e.user_account_id = a.id
 ) as arrived
 cross join lateral (
-    select greatest(max(extract(epoch from b.tat - clock_timestamp())), 0)::double precision as budget_seconds
+    select greatest(max(extract(epoch from b.tat - greatest(b.updated_at, clock_timestamp()))), 0)::double precision as budget_seconds
     from bitrix24_budget as b
     where split_part(b.bucket, '/', 1) = a.bitrix24_domain
 ) as queued

@@ -53,7 +53,7 @@ order by portal, entity_type;
 -- Request buckets that are not empty.
 select
     bucket,
-    greatest(extract(epoch from tat - clock_timestamp()), 0)::double precision as seconds_full,
+    greatest(extract(epoch from tat - greatest(updated_at, clock_timestamp())), 0)::double precision as seconds_full,
     updated_at
 from bitrix24_budget
 order by bucket;

@@ -56,6 +56,11 @@ def advance(
     _sql.advance(connection, account=account, entity=entity, watermark=watermark, last_id=last_id)
 
 
+def note_done(connection: psycopg.Connection, account: UUID, name: str, moment: datetime) -> None:
+    """Notes up to which moment of our own clock something was done; it moves back only with the clock."""
+    _sql.note_done(connection, account=account, entity=name, moment=moment)
+
+
 def load_under_way(connection: psycopg.Connection, account: UUID, entity: str, scope: str) -> Load | None:
     """The load of this scope that was begun and not finished; None where there is none."""
     found = _sql.load(connection, account=account, entity=entity, scope=scope)

@@ -16,6 +16,19 @@ set
     last_id = greatest(bitrix24_cursors.last_id, excluded.last_id),
     updated_at = clock_timestamp();
 
+-- name: note_done(account, entity, moment)!
+-- Up to when something was done, by our own clock. Where that was put back, the later moment must not hide what is
+-- stored from now on.
+insert into bitrix24_cursors (user_account_id, entity_type, watermark)
+values (:account, :entity, cast(:moment as timestamptz))
+on conflict (user_account_id, entity_type) do update
+set
+    watermark = case
+        when bitrix24_cursors.watermark > clock_timestamp() then excluded.watermark
+        else greatest(bitrix24_cursors.watermark, excluded.watermark)
+    end,
+    updated_at = clock_timestamp();
+
 -- name: load(account, entity, scope)^
 -- A load that was begun and not finished. After a week it is begun anew: too much has been deleted since.
 select

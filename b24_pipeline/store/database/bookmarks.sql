@@ -5,9 +5,10 @@ values (:account, :reader, '-infinity')
 on conflict (user_account_id, reader) do nothing;
 
 -- name: hold(account, reader)^
--- How far a reader has come. Nobody else moves it until the transaction ends.
+-- How far a reader has come. Nobody else moves it until the transaction ends. A moment to come means that the clock
+-- was put back: the reader begins anew, because nothing tells what was stored since.
 select
-    nullif(loaded_upto, '-infinity') as loaded_upto,
+    case when loaded_upto <= clock_timestamp() then nullif(loaded_upto, '-infinity') end as loaded_upto,
     conditions,
     now() as started_at
 from bitrix24_bookmarks

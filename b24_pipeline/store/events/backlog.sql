@@ -4,7 +4,7 @@ select exists(
     select
     from bitrix24_webhook_events as e
     inner join user_accounts as a on e.user_account_id = a.id
-    where e.status = 'pending' and e.next_try_at <= now() and a.bitrix24_status = 'connected'
+    where e.status = 'pending' and b24_is_due(e.next_try_at, e.received_at) and a.bitrix24_status = 'connected'
 );
 
 -- name: due_accounts()
@@ -16,7 +16,7 @@ where
     and exists (
         select
         from bitrix24_webhook_events as e
-        where e.user_account_id = a.id and e.status = 'pending' and e.next_try_at <= now()
+        where e.user_account_id = a.id and e.status = 'pending' and b24_is_due(e.next_try_at, e.received_at)
     );
 
 -- name: last_event()$
@@ -54,7 +54,7 @@ with due as materialized (
         entity_id
     from bitrix24_webhook_events
     where
-        user_account_id = :account and status = 'pending' and next_try_at <= now()
+        user_account_id = :account and status = 'pending' and b24_is_due(next_try_at, received_at)
         and entity_id is not null and id <= :upto
     order by next_try_at, id
     limit :events
@@ -78,7 +78,7 @@ select
     e.event ~ '^ONCRM.*DELETE$'
 from bitrix24_webhook_events as e
 where
-    e.user_account_id = :account and e.status = 'pending' and e.next_try_at <= now() and e.id <= :upto
+    e.user_account_id = :account and e.status = 'pending' and b24_is_due(e.next_try_at, e.received_at) and e.id <= :upto
     and (e.entity_type, e.entity_id) in (
         select
             c.entity_type,
@@ -97,7 +97,7 @@ select
     false
 from bitrix24_webhook_events
 where
-    user_account_id = :account and status = 'pending' and next_try_at <= now()
+    user_account_id = :account and status = 'pending' and b24_is_due(next_try_at, received_at)
     and entity_id is null and id <= :upto
     and event ~ '^ONCRM(LEAD|DEAL|CONTACT|COMPANY)USERFIELD'
 for update skip locked;
@@ -109,7 +109,7 @@ set
     status = 'ignored',
     handled_at = clock_timestamp()
 where
-    user_account_id = :account and status = 'pending' and next_try_at <= now()
+    user_account_id = :account and status = 'pending' and b24_is_due(next_try_at, received_at)
     and entity_id is null and id <= :upto
     and event !~ '^ONCRM(LEAD|DEAL|CONTACT|COMPANY)USERFIELD';
 

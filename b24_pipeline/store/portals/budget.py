@@ -18,6 +18,9 @@ from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport, Operating
 from b24_pipeline.store.database.queries import load
 from b24_pipeline.store.database.warehouse import Connect
 
+LONGEST_LEVEL_SECONDS = 1e8
+"""An interval of PostgreSQL has an end; three years are as good as none."""
+
 
 class PostgresBudgetStorage(Storage, LeakyBucketSupport):
     """Leaky buckets in `bitrix24_budget`.
@@ -33,14 +36,12 @@ class PostgresBudgetStorage(Storage, LeakyBucketSupport):
         self._connect: Connect = _opener(connect) if isinstance(connect, str) else connect
         self._queries = load(__file__)
 
-    def pour(self, key: str, seconds: float) -> float:
+    def pour(self, key: str, seconds: float, most: float) -> float | None:
         with self._connect() as connection:
-            return float(self._queries.pour(connection, bucket=key, seconds=seconds))
-
-    def pour_if_fits(self, key: str, seconds: float, allowance: float) -> bool:
-        with self._connect() as connection:
-            level = self._queries.pour_if_fits(connection, bucket=key, seconds=seconds, allowance=allowance)
-            return level is not None
+            level = self._queries.pour(
+                connection, bucket=key, seconds=seconds, most=min(most, LONGEST_LEVEL_SECONDS)
+            )
+            return None if level is None else float(level)
 
     def level(self, key: str) -> float:
         with self._connect() as connection:

@@ -45,10 +45,13 @@ class OAuthStates:
                 seconds=seconds,
             )
 
-    def use(self, nonce: str, browser_digest: str) -> Begun:
-        """Returns what was begun, once. Raises StateForged, OtherBrowser, StateUsed, StateExpired."""
+    def use(self, nonce: str, browser_digest: str, *, seconds: float) -> Begun:
+        """Returns what was begun, once; `seconds`: how long a state may live.
+
+        Raises StateForged, OtherBrowser, StateUsed, StateExpired.
+        """
         with self._warehouse.connect() as connection:
-            found = _sql.use(connection, nonce=nonce, browser_digest=browser_digest)
+            found = _sql.use(connection, nonce=nonce, browser_digest=browser_digest, seconds=seconds)
             if found:
                 return Begun(*found)
             seen = _sql.look(connection, nonce=nonce)

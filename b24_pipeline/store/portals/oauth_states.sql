@@ -13,8 +13,9 @@ values (
 delete from bitrix24_oauth_states
 where expires_at < now() - interval '1 day';
 
--- name: use(nonce, browser_digest)^
--- Of two that come back at once one gets it; another browser does not use it up.
+-- name: use(nonce, browser_digest, seconds)^
+-- Of two that come back at once one gets it; another browser does not use it up. A state never lives for longer
+-- than `seconds`: one that ends later was made before the clock was put back.
 update bitrix24_oauth_states
 set used_at = now()
 where
@@ -22,6 +23,7 @@ where
     and browser_digest = :browser_digest
     and used_at is null
     and expires_at > now()
+    and expires_at <= now() + make_interval(secs => :seconds)
 returning portal_name, domain, entity_type, account_state;
 
 -- name: look(nonce)^

@@ -101,6 +101,9 @@ class StoredTokens:
             return stored
         if status == REAUTHORIZATION_REQUIRED:
             return self._gone("its refresh token was refused")
+        if refused_ago is not None and refused_ago < 0:  # the clock was put back: the pause begins anew
+            _sql.note_refusal(connection, id=self._portal.id)
+            refused_ago = 0.0
         if refused_ago is not None and refused_ago < self._pause:
             return self._cooling(refused_ago)
         try:

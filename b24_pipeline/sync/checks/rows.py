@@ -122,7 +122,7 @@ class _Reconciliation:
     def _is_due(self, moment: datetime) -> bool:
         """Whether all rows were last compared too long ago, or never."""
         last = self.job.transact(cursors.cursor_of, self._comparison_cursor).watermark
-        return last is None or moment - last >= WHOLE_EVERY
+        return last is None or last > moment or moment - last >= WHOLE_EVERY  # later: the clock was put back
 
     @property
     def _comparison_cursor(self) -> str:
@@ -130,7 +130,7 @@ class _Reconciliation:
 
     def _end(self, connection: Connection, compared: datetime | None) -> None:
         if compared:
-            cursors.advance(connection, self._account, self._comparison_cursor, watermark=compared)
+            cursors.note_done(connection, self._account, self._comparison_cursor, compared)
         coverage.prove(
             connection,
             self._account,

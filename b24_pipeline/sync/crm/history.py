@@ -192,8 +192,9 @@ def _complete(connection: Connection, account: UUID, history: History, *, many: 
     if many:
         merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, account, name).watermark
-    since = done_until - LAG_INFERENCE if done_until else None
+    # a moment to come: our clock was put back, and nothing tells what was stored since
+    since = done_until - LAG_INFERENCE if done_until and done_until <= started else None
     inferred = store.infer(connection, account, history.entity, since)
     store.link(connection, account, history.entity)
-    cursors.advance(connection, account, name, watermark=started)
+    cursors.note_done(connection, account, name, started)
     return inferred

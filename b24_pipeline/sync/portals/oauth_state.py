@@ -38,7 +38,7 @@ class SignedStates:
 
         Raises StateForged, StateExpired, StateUsed, and OtherBrowser where the browser is another one.
         """
-        return self._stored.use(self._nonce(state), digest(browser))
+        return self._stored.use(self._nonce(state), digest(browser), seconds=STATE_SECONDS)
 
     def _nonce(self, state: str) -> str:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bisect
 import json
+import math
+import random
 import re
 import threading
 import time
@@ -66,6 +68,8 @@ class ScriptedPortal:
         self.on_page: Callable[[ScriptedPortal], None] = lambda portal: None
         self.methods: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.bucket: tuple[float, float] | None = None  # leak a second, burst
+        self.leaks_whole_seconds = False
+        self.late = 0.0  # seconds at most, at random, until a request is counted
         self.level, self.leaked_at, self.refused, self.peak = 0.0, time.monotonic(), 0, 0.0
         self.latency = 0.0
         self.running = self.most_running = 0
@@ -73,6 +77,7 @@ class ScriptedPortal:
 
     def answer(self, path: str, content: bytes) -> Reply:
         method, body = path.rstrip("/").rsplit("/", 1)[1], json.loads(content or b"{}")
+        time.sleep(random.random() * self.late)
         with self._lock:
             self.log.append((method, body))
             if self.script:
@@ -95,6 +100,8 @@ class ScriptedPortal:
             return False
         leak, burst = self.bucket
         now = time.monotonic()
+        if self.leaks_whole_seconds:
+            now = math.floor(now)
         self.level, self.leaked_at = max(self.level - (now - self.leaked_at) * leak, 0.0), now
         if self.level + 1 > burst:
             self.refused += 1

@@ -45,7 +45,7 @@ def test_a_burst_is_free_and_then_requests_are_spaced(storage: PostgresBudgetSto
 
 def test_the_strategy_speaks_the_language_of_limits(storage: PostgresBudgetStorage) -> None:
     """hit, test, get_window_stats and clear work as for every strategy of `limits`."""
-    strategy, limit = LeakyBucketStrategy(storage), parse_rate("1/second burst 3")
+    strategy, limit = LeakyBucketStrategy(storage), parse_rate("1/second burst 4")
     assert storage.check()
     assert strategy.get_window_stats(limit, "acme").remaining == 2
     assert [strategy.hit(limit, "acme") for _ in range(3)] == [True, True, False]
@@ -65,7 +65,7 @@ def test_a_refusal_fills_the_bucket_for_all(storage: PostgresBudgetStorage) -> N
     """After a 503 nobody sends at once, however empty our bucket was."""
     strategy, limit = LeakyBucketStrategy(storage), parse_rate("2/second burst 50")
     strategy.overflow(limit, "acme")
-    assert strategy.reserve(limit, "acme") == pytest.approx(1.5, abs=0.6)
+    assert strategy.reserve(limit, "acme") == pytest.approx(2.5, abs=0.6)
     assert strategy.reserve(limit, "other") == 0.0
 
 
@@ -130,10 +130,10 @@ def test_a_block_seen_by_one_process_holds_the_other(database_url: str) -> None:
     assert 0 < slept[0] <= 1.0
 
 
-def _hammer(database_url: str, webhook: str, calls: int, outcome: Any) -> None:
+def _hammer(database_url: str, webhook: str, rate: str, calls: int, outcome: Any) -> None:
     warehouse = Warehouse(database_url)
     strategy = LeakyBucketStrategy(PostgresBudgetStorage(warehouse.autocommit))
-    budget = SharedBudget(strategy, parse_rate("30/second burst 60"), "acme")
+    budget = SharedBudget(strategy, parse_rate(rate), "acme")
     credential = WebhookCredential.parse(webhook, allowed=["127.0.0.1"])
     with BitrixClient(portal="acme", credential=credential, budget=budget) as client:
 
@@ -150,21 +150,29 @@ def _hammer(database_url: str, webhook: str, calls: int, outcome: Any) -> None:
     warehouse.close()
 
 
-def test_many_processes_are_never_refused(database_url: str, processes: ForkServerContext) -> None:
-    """Four processes with two threads each use up one portal's bucket; the portal refuses nobody."""
+@pytest.mark.parametrize(
+    ("leak", "burst", "whole_seconds"), [(15.0, 60.0, False), (15.0, 60.0, True), (10.0, 24.0, True)]
+)
+def test_many_processes_are_never_refused(
+    database_url: str, processes: ForkServerContext, leak: float, burst: float, whole_seconds: bool
+) -> None:
+    """Four processes with two threads each use up one portal's bucket; the portal refuses nobody.
+
+    Nor does one that leaks by whole seconds, and that requests reach late.
+    """
     portal = ScriptedPortal()
-    portal.bucket = (30.0, 60.0)
+    portal.bucket, portal.leaks_whole_seconds, portal.late = (leak, burst), whole_seconds, 0.6
     portal.methods["profile"] = lambda params: {"ID": "1"}
     with portal.serve() as webhook:
         outcome = processes.Queue()
-        arguments = (database_url, webhook, 40, outcome)
+        arguments = (database_url, webhook, f"{leak:g}/second burst {burst:g}", 36, outcome)
         workers = [processes.Process(target=_hammer, args=arguments) for _ in range(4)]
         for worker in workers:
             worker.start()
         results = [outcome.get(timeout=60) for _ in workers]
         for worker in workers:
             worker.join()
-    assert sum(requests for requests, _ in results) == 160
+    assert sum(requests for requests, _ in results) == 144
     assert (portal.refused, sum(rejected for _, rejected in results)) == (0, 0)
     assert portal.peak > 1
 

@@ -89,10 +89,10 @@ def _read(database_url: str, webhook: str, rate: str, outcome: Any) -> None:
 
 def test_two_readings_at_once_are_never_refused(database_url: str, processes: ForkServerContext) -> None:
     """Two processes, one portal, one small bucket: both finish, nobody sees a 503."""
-    config = SandboxConfig(leads=10, deals=8_000, limits=Limits(burst=14, leak_per_second=8.0))
+    config = SandboxConfig(leads=10, deals=8_000, limits=Limits(burst=24, leak_per_second=8.0))
     with Sandbox(config) as portal:
         outcome = processes.Queue()
-        arguments = (database_url, portal.webhook_url, "8/second burst 14", outcome)
+        arguments = (database_url, portal.webhook_url, "8/second burst 24", outcome)
         workers = [processes.Process(target=_read, args=arguments) for _ in range(2)]
         for worker in workers:
             worker.start()

@@ -15,7 +15,7 @@ from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import backfill_portals
 from tests.support.expected.tables import assert_history_equal
-from tests.support.installation import Installation, worked
+from tests.support.installation import Installation, execute, worked
 
 MOVES = "select count(*) as n from bitrix24_status_history"
 
@@ -202,3 +202,26 @@ def test_passing_error_of_the_first_reading_infers_nothing(
     sandbox.faults.clear()
     worked(installation.sync(portal))
     assert installation.rows(f"{MOVES} where source = 'inferred'") == [{"n": 0}]
+
+
+def test_clock_that_was_put_back_hides_no_stay(installation: Installation, sandbox: Sandbox) -> None:
+    """Inference has looked up to a moment to come: it looks at everything once, and then goes on from now."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal))
+    execute(
+        installation.warehouse,
+        "update bitrix24_cursors set watermark = watermark + interval '1 hour' where entity_type ~ 'inference'",
+    )
+    numbers = [int(number) for number in sandbox.truth.entities("deal")["ID"].iloc[:2]]
+    for number in numbers:
+        execute(
+            installation.warehouse,
+            "update bitrix24_deals set stage_id = 'UC_LATE', moved_time = now() + interval '1 year', "
+            "loaded_at = clock_timestamp() where id = %s",
+            number,
+        )
+        worked(installation.sync(portal, entities=("status_history",)))
+    found = installation.rows(
+        "select entity_id from bitrix24_status_history where to_status_id = 'UC_LATE' order by entity_id"
+    )
+    assert [row["entity_id"] for row in found] == sorted(numbers)
