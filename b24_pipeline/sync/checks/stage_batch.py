@@ -16,9 +16,11 @@ from b24_pipeline.bitrix.lists.pages import ListQuery, walk
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities.decode import row_id
+from b24_pipeline.errors import PortalError
 from b24_pipeline.log import logger
 from b24_pipeline.store.checks.stages import Amount, Place, Standing, StoredStage, Window
 from b24_pipeline.sync.checks.stage_queries import CountedStage, StageQueries, rows_by_id
+from b24_pipeline.sync.checks.totals import read_total
 from b24_pipeline.sync.job import Job
 
 log = logger("sync")
@@ -179,15 +181,12 @@ class StageBatch:
 
     def _take_total(self, answer: BatchAnswer, entity: str) -> None:
         key = f"all_{entity}"
-        if key in answer.totals:
-            self._answers.totals[entity] = answer.totals[key]
-        else:
-            log.warning(
-                "rows are not counted",
-                portal=self._job.portal.name,
-                entity=entity,
-                error=str(answer.errors.get(key, "no total")),
+        try:
+            self._answers.totals[entity] = read_total(
+                self._job.portal.name, answer, key, self._totals[entity].method
             )
+        except PortalError as error:
+            log.warning("rows are not counted", portal=self._job.portal.name, entity=entity, error=str(error))
 
     def _take_large_stage(self, answer: BatchAnswer, stage: _LargeStage) -> None:
         walked = walk(self._job.portal.name, stage.query, answer, list(stage.commands), stage.after, None)

@@ -99,6 +99,10 @@ class StageQueries:
         if len(rows) < PAGE_ROWS:
             return CountedStage(len(found), found, None)  # all of them, whatever the total says
         total = self.read_total(answer, key)
+        if total < len(found):
+            raise self._unreadable(
+                f"expected a total of at least the {len(found)} rows beside it, got {total}"
+            )
         return CountedStage(total, found, None if total == len(found) else max(found))
 
     def read_total(self, answer: BatchAnswer, key: str) -> int:

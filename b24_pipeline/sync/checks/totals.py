@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from b24_pipeline.bitrix.answers import BatchAnswer
+from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
 from b24_pipeline.bitrix.batch import Command
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import CRM
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.sync.job import Job
@@ -22,7 +23,7 @@ def entity_totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str,
     if not methods:
         return {}
     answer = job.client.batch({name: _before(methods[name], created_before[name]) for name in methods})
-    return {name: _total(job.portal.name, answer, name, method) for name, method in methods.items()}
+    return {name: read_total(job.portal.name, answer, name, method) for name, method in methods.items()}
 
 
 def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -34,7 +35,7 @@ def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -
     if not commands:
         return []
     answer = job.client.batch(commands)
-    return [_total(job.portal.name, answer, name, method) for name in commands]
+    return [read_total(job.portal.name, answer, name, method) for name in commands]
 
 
 def _before(method: str, moment: datetime) -> Command:
@@ -46,8 +47,19 @@ def counting(method: str, conditions: Mapping[str, Any]) -> Command:
     return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": 0})
 
 
-def _total(portal: str, answer: BatchAnswer, name: str, method: str) -> int:
-    if name not in answer.totals:
-        answer.get(name)
-        raise UnreadableAnswer(portal, f"{method}: expected a total beside the rows, got none")
+def read_total(portal: str, answer: BatchAnswer, name: str, method: str) -> int:
+    """The number of rows that a counting command has told, by its rows where they are all there are.
+
+    Raises UnreadableAnswer where there is no total, or one smaller than the rows that came with it.
+    """
+    result = answer.get(name) if name in answer.results or name in answer.errors else None
+    with decoding(portal, f"the rows of {method}"):
+        rows = rows_of(result)
+        found = len({str(row["ID"]) for row in rows})
+    if 0 < len(rows) < PAGE_ROWS:
+        return found
+    if answer.totals.get(name, -1) < found:
+        raise UnreadableAnswer(
+            portal, f"{method}: expected a total beside the rows, got none or too small a one"
+        )
     return answer.totals[name]

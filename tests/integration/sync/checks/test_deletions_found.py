@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline.bitrix.answers import BatchAnswer
+from b24_pipeline.errors import AccessDenied
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks import existence, id_search
+from b24_pipeline.sync.checks.stage_batch import StageBatch
 from tests.integration.sync.checks.conftest import check, requests_of_last, unequal
 from tests.support.expected.tables import assert_entities_equal
 from tests.support.installation import Installation, worked
@@ -143,21 +146,35 @@ def test_what_a_search_leaves_the_next_one_begins_with(
     assert len(found) > 2
 
 
-def test_refused_count_of_contacts_keeps_nothing_else_from_being_found(
-    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("distorted", ["refused", "no total", "total of nothing"])
+def test_count_that_cannot_be_believed_keeps_nothing_else_from_being_found(
+    installation: Installation,
+    busy: Sandbox,
+    synced: Portal,
+    monkeypatch: pytest.MonkeyPatch,
+    distorted: str,
 ) -> None:
-    """One entity that cannot be counted is left out, and said in the log."""
-    take = existence.ExistenceCheck.take
+    """One entity that cannot be counted is left out and said in the log: no contact is asked for, nobody is asked."""
+    send = StageBatch._send
 
-    def refused(check: Any, totals: Any) -> None:
-        take(check, {entity: total for entity, total in totals.items() if entity != "contact"})
+    def answered(batch: StageBatch, *asked: Any) -> BatchAnswer:
+        answer = send(batch, *asked)
+        if distorted == "refused":
+            del answer.results["all_contact"]
+            answer.errors["all_contact"] = AccessDenied("acme", "crm.contact.list", "ACCESS_DENIED", "", 200)
+        answer.totals.pop("all_contact", None)
+        if distorted == "total of nothing":
+            answer.totals["all_contact"] = 0
+        return answer
 
-    monkeypatch.setattr(existence.ExistenceCheck, "take", refused)
+    monkeypatch.setattr(StageBatch, "_send", answered)
     delete_some(busy, "company", 3)
     delete_some(busy, "contact", 3)
     worked(installation.sync(synced))
     assert alive(installation, "company") == there(busy, "company")
-    assert alive(installation, "contact") != there(busy, "contact")
+    assert len(alive(installation, "contact") - there(busy, "contact")) >= 3
+    check(installation, synced)
+    assert requests_of_last(installation) == COUNTS
 
 
 def test_search_that_fails_for_one_entity_stops_no_other(
