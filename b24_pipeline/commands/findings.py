@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from b24_pipeline.store.checks.coverage import PROOF_LASTS
 from b24_pipeline.store.checks.health import PortalHealth
-from b24_pipeline.store.portals.portals import fits_dagster
+from b24_pipeline.store.portals.portal_names import fits_dagster
 
 BACKLOG = timedelta(minutes=5)
 """The age from which waiting events are reported: they are drained within a second, in a quiet portal within ten."""

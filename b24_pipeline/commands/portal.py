@@ -15,7 +15,7 @@ from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import settings
-from b24_pipeline.store.portals.portals import require_name, require_new_name
+from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
 from b24_pipeline.sync.portals.probe import probe

@@ -16,7 +16,7 @@ from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.run_lock import alive, is_alive
 from b24_pipeline.store.events import backlog
-from b24_pipeline.store.portals.portals import fits_dagster
+from b24_pipeline.store.portals.portal_names import fits_dagster
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
 from b24_pipeline.sync.parallel import opened_job

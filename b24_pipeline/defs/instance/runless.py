@@ -24,7 +24,7 @@ from b24_pipeline.settings import Settings
 from b24_pipeline.store.database.dagster_schema import is_set_up
 from b24_pipeline.store.database.private_files import home_folder, private_folder
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.store.portals.portals import fits_dagster
+from b24_pipeline.store.portals.portal_names import fits_dagster
 from b24_pipeline.sync.outcome import Outcome
 
 RunlessEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation

@@ -95,7 +95,11 @@ left join lateral (
 ) as known on true
 where
     p.moved_at is not null
-    and (p.status_id, p.category_id) is distinct from (known.to_status_id, known.to_category_id)
+    -- a move whose pipeline is unknown is taken for one in the entity's own
+    and (
+        p.status_id is distinct from known.to_status_id
+        or p.category_id != known.to_category_id
+    )
     and (known.changed_at is null or p.moved_at > known.changed_at)
 on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
 where history_id is null do nothing;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
@@ -16,7 +15,6 @@ from b24_pipeline.errors import (
     PortalDisconnected,
     SecretKeyError,
     UnknownPortal,
-    UsageError,
 )
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
@@ -29,6 +27,7 @@ from b24_pipeline.store.portals.account_rules import (
     require_state,
 )
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 
 _sql = queries.load(__file__)
 WEBHOOK_URL = "bitrix24_webhook_url"
@@ -36,34 +35,6 @@ ACCESS_TOKEN = "bitrix24_access_token"  # noqa: S105  names of columns
 REFRESH_TOKEN = "bitrix24_refresh_token"  # noqa: S105
 APPLICATION_TOKEN = "bitrix24_application_token"  # noqa: S105
 SECRETS = (ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_URL, APPLICATION_TOKEN)
-RANGE_MARK = "..."
-_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
-
-
-def require_name(name: str) -> None:
-    """Raises UsageError unless the text can be the name of a portal."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
-        )
-
-
-def require_new_name(name: str) -> None:
-    """Raises UsageError unless the text can be the name of a new portal."""
-    require_name(name)
-    if not fits_dagster(name):
-        raise UsageError(
-            f"{name!r} cannot be a portal's name: with '...', or a dot at its end, Dagster takes it for a range "
-            "of portals; choose another name"
-        )
-
-
-def fits_dagster(name: str) -> bool:
-    """Whether Dagster can tell the name of a portal from a range of partitions, which it writes as `a...b`.
-
-    Portals that are connected already may have another name: commands read them, and Dagster leaves them out.
-    """
-    return RANGE_MARK not in name and not name.endswith(".")
 
 
 class Portals:

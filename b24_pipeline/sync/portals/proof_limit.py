@@ -55,7 +55,7 @@ class ProofLimit:
         return (
             self._limiter.test(MOST_REFUSED_OF_A_SENDER, sender)
             and self._limiter.hit(MOST_OF_A_PORTAL, member_id)
-            and self._storage.pour_if_fits(_BUCKET, SECONDS_A_QUESTION, BURST * SECONDS_A_QUESTION)
+            and self._storage.pour(_BUCKET, SECONDS_A_QUESTION, BURST * SECONDS_A_QUESTION) is not None
         )
 
     def note_refused(self, sender: str, *tokens: str) -> None:

@@ -189,3 +189,13 @@ def test_only_what_was_touched_since_is_looked_at(warehouse: Warehouse, portal: 
     assert infer(warehouse, portal, since=now) == 1
     append(warehouse, portal, move(1, 8, "Z", -5))
     assert infer(warehouse, portal, since=now) == 1
+
+
+def test_a_move_of_an_unknown_pipeline_is_of_the_deals_own(warehouse: Warehouse, portal: UUID) -> None:
+    """No second move is inferred where only the pipeline of the known one was not told; another stage is."""
+    number, deal, kind, _, stage, moved_at = move(1, 7, "C4:WON", 1)
+    append(warehouse, portal, (number, deal, kind, None, stage, moved_at))
+    put_deal(warehouse, portal, 7, "C4:WON", 2, category_id=4)
+    assert infer(warehouse, portal) == 0
+    execute(warehouse, "update bitrix24_deals set stage_id = 'C4:LOSE', moved_time = %s", at(3))
+    assert infer(warehouse, portal) == 1
