@@ -40,7 +40,7 @@ def drain(
             return
         show_outcomes(outcomes)
         changed = any(outcome.rows_changed or outcome.rows_deleted for outcome in outcomes)
-        built = build_models(opened) if changed and not no_models else None
+        built = build_models(opened, only_changed=True) if changed and not no_models else None
         tell_dagster(opened, outcomes, built)
     failed = [outcome for outcome in outcomes if not outcome.worked]
     for outcome in failed:

@@ -97,7 +97,7 @@ def match(
             done = match_portals(opened.connections, portals, opened.options(progress=counted))
         show_matched(done)
         if not no_models:
-            build_models(opened)
+            build_models(opened, only_changed=True)
     for matched in done:
         if matched.error:
             complain(str(matched.error))

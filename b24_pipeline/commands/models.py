@@ -36,8 +36,19 @@ def models(
     )
 
 
-def build_models(opened: Runtime, *, select: str | None = None, full_refresh: bool = False) -> BuildResult:
-    """Builds the SQL models of this installation and runs their tests. Raises ModelError."""
+def build_models(
+    opened: Runtime, *, select: str | None = None, full_refresh: bool = False, only_changed: bool = False
+) -> BuildResult:
+    """Builds the SQL models of this installation and runs their tests. Raises ModelError.
+
+    `only_changed` leaves out those that read nothing that changed since they were built.
+    """
     from b24_pipeline.models import build, load_project
 
-    return build(opened.warehouse.connect, load_project(), select=select, full_refresh=full_refresh)
+    return build(
+        opened.warehouse.connect,
+        load_project(),
+        select=select,
+        full_refresh=full_refresh,
+        only_changed=only_changed,
+    )

@@ -151,7 +151,7 @@ def _work(
     with progress() as counted:
         outcomes = work(opened.options(progress=counted, accept_deletions=accept_deletions))
     (show or show_outcomes)(outcomes)
-    built = None if no_models else build_models(opened)
+    built = None if no_models else build_models(opened, only_changed=True)
     tell_dagster(opened, outcomes, built)
     complaints = Counter(
         str(error) for outcome in outcomes for error in (outcome.error, outcome.question) if error
