@@ -13,10 +13,11 @@ from b24_pipeline.defs.assets.failures import RunFailures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.model_events import changed_models
 from b24_pipeline.defs.assets.models import model_key, model_metadata, project
+from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
-from b24_pipeline.errors import B24Error, ModelError
+from b24_pipeline.errors import B24Error
 from b24_pipeline.log import masked
-from b24_pipeline.models import BuildResult, ModelResult, build
+from b24_pipeline.models import ModelResult
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.drain import drain_pool, due_portals, sum_outcomes
@@ -66,15 +67,16 @@ class DrainRun:
     def work(self) -> None:
         """Works until no event has come for a minute. Raises dg.Failure where the last pass or build failed.
 
-        Portals are drained apart from one another: one that does not answer keeps its own events waiting only.
+        Portals are drained apart from one another: one that does not answer keeps its own events waiting only. Events
+        do not wait for builds either, which may take minutes or wait for a build of another process.
         """
-        with drain_pool(self._runtime.connections, self._options) as pool:
-            while self._goes_on(pool):
+        connections, options = self._runtime.connections, self._options
+        with drain_pool(connections, options) as pool, ModelBuilder(self._runtime) as builder:
+            while builder.is_building or self._goes_on(pool):
                 self._add_due(pool)
                 for portal, outcomes in self._ended(pool):
                     self._drained(portal, outcomes)
-                if self._is_unbuilt and monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS:
-                    self._build()
+                self._build(builder)
                 if monotonic() - self._reported_at > BETWEEN_REPORTS_SECONDS:
                     self._report()
         self._report()
@@ -113,19 +115,19 @@ class DrainRun:
         self._unreported += outcomes
         self._is_unbuilt |= any(outcome.rows_changed or outcome.rows_deleted for outcome in outcomes)
 
-    def _build(self) -> None:
-        self._is_unbuilt = False
-        done = BuildResult()
-        try:
-            done = build(
-                self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
-            )
-            self._failures.of_models([])
-        except ModelError as error:
-            self._failures.of_models([error])
-            self._warn([error])
-        self._models |= {model.name: model for model in changed_models(done)}
-        self._built_at = monotonic()
+    def _build(self, builder: ModelBuilder) -> None:
+        """Takes the result of a build that has ended, and begins one if figures are out of date."""
+        built = builder.ended()
+        if built:
+            done, errors = built
+            self._failures.of_models(errors)
+            self._warn(errors)
+            self._models |= {model.name: model for model in changed_models(done)}
+            self._built_at = monotonic()
+        is_due = monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS
+        if self._is_unbuilt and is_due and not builder.is_building:
+            self._is_unbuilt = False
+            builder.begin()
 
     def _warn(self, errors: Iterable[B24Error]) -> None:
         for error in errors:

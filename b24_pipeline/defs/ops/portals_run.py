@@ -14,11 +14,9 @@ import dagster as dg
 
 from b24_pipeline.defs.assets.failures import RunFailures
 from b24_pipeline.defs.assets.model_events import Event, changed_model_events, log_events
-from b24_pipeline.defs.assets.models import project
-from b24_pipeline.errors import ModelError
+from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.log import masked
-from b24_pipeline.models import BuildResult, build
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.locks import Claims, claims
 from b24_pipeline.store.portals.portal import Portal
@@ -67,17 +65,20 @@ class PortalsRun:
 
     def work(self, portals: Iterable[Portal]) -> None:
         """Works on these portals. What failed is in `failures`."""
-        with claims(self._runtime.warehouse) as claimed, self._pool(claimed) as pool:
-            for portal in portals:
-                pool.add(portal)
-            self._follow(pool)
-            for portal in self._to_repeat():
-                pool.add(portal)
-            self._follow(pool)
-        self._is_unbuilt = (
-            self._task.builds
-        )  # something else may have changed: a build of nothing costs nothing
-        self._build()
+        with ModelBuilder(self._runtime) as builder:
+            with claims(self._runtime.warehouse) as claimed, self._pool(claimed) as pool:
+                for portal in portals:
+                    pool.add(portal)
+                self._follow(pool, builder)
+                for portal in self._to_repeat():
+                    pool.add(portal)
+                self._follow(pool, builder)
+            self._take_build(builder, timeout=None)
+            self._is_unbuilt = (
+                self._task.builds
+            )  # something else may have changed; a build of nothing costs nothing
+            self._begin_build(builder)
+            self._take_build(builder, timeout=None)
 
     def _pool(self, claimed: Claims) -> PortalPool[Outcomes | None]:
         def work_alone(job: Job) -> Outcomes | None:
@@ -91,12 +92,13 @@ class PortalsRun:
             lambda portal, error: [Outcome(portal.name, "portal", "incremental", error=error)],
         )
 
-    def _follow(self, pool: PortalPool[Outcomes | None]) -> None:
+    def _follow(self, pool: PortalPool[Outcomes | None], builder: ModelBuilder) -> None:
         while pool.unfinished:
             for portal, outcomes in pool.ended(LOOK_SECONDS):
                 self._ended(portal, outcomes)
+            self._take_build(builder)
             if monotonic() - self._ended_at > QUIET_SECONDS:
-                self._build()
+                self._begin_build(builder)
 
     def _ended(self, portal: Portal, outcomes: Outcomes | None) -> None:
         if outcomes is None:
@@ -116,21 +118,21 @@ class PortalsRun:
         names = self.failures.portals(lambda error: isinstance(error, RETRY_MAY_HELP))
         return self._runtime.portals.named(names) if names else []
 
-    def _build(self) -> None:
-        """Builds the models above what changed, if a portal was read since the last build."""
-        if not self._is_unbuilt:
-            return
-        self._is_unbuilt = False
-        done = BuildResult()
-        try:
-            done = build(
-                self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
-            )
-            self.failures.of_models([])
-        except ModelError as error:
-            self.failures.of_models([error])
-            self._context.log.warning(masked(str(error)))
-        log_events(self._context, changed_model_events(self._context.instance, self._runtime, done))
+    def _begin_build(self, builder: ModelBuilder) -> None:
+        """Begins a build if a portal was read since the last one began."""
+        if self._is_unbuilt and not builder.is_building:
+            self._is_unbuilt = False
+            builder.begin()
+
+    def _take_build(self, builder: ModelBuilder, timeout: float | None = 0) -> None:
+        """Reports the build that has ended, or ends within `timeout` seconds."""
+        built = builder.ended(timeout)
+        if built:
+            done, errors = built
+            self.failures.of_models(errors)
+            for error in errors:
+                self._context.log.warning(masked(str(error)))
+            log_events(self._context, changed_model_events(self._context.instance, self._runtime, done))
 
 
 @contextmanager

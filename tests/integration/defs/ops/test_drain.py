@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -13,7 +15,7 @@ from b24_pipeline.definitions import defs
 from b24_pipeline.defs.ops import drain
 from b24_pipeline.defs.ops.prune import prune_events
 from b24_pipeline.defs.resources import B24
-from b24_pipeline.models import build, load_project
+from b24_pipeline.models import BuildResult, build, load_project
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
@@ -21,6 +23,8 @@ from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.data.events import body
 from tests.support.installation import execute, fetch
+
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -121,3 +125,27 @@ def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> No
     with dg.build_op_context(instance=instance, resources={"b24": B24()}) as context:
         prune_events(context)
     assert fetch(synced.warehouse, "select entity_id from bitrix24_webhook_events") == [{"entity_id": 2}]
+
+
+def test_events_do_not_wait_for_a_build(
+    synced: Runtime, changing: Sandbox, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lands while the models are built, which may take minutes, is drained meanwhile."""
+    first, second = (int(number) for number in changing.truth.entities("deal")["ID"].iloc[:2])
+    events = "select entity_id, status from bitrix24_webhook_events where status != 'done'"
+    seen: list[bool] = []
+
+    def build_slowly(*given: Any, **options: Any) -> BuildResult:
+        if not seen:
+            land(synced, "changing", "ONCRMDEALUPDATE", second)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while fetch(synced.warehouse, events) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            seen.append(not fetch(synced.warehouse, events))
+        return build(*given, **options)
+
+    monkeypatch.setattr("b24_pipeline.defs.ops.model_builder.build", build_slowly)
+    changing.move("deal", first, "WON", 0)
+    land(synced, "changing", "ONCRMDEALUPDATE", first)
+    assert run_drain(instance).success
+    assert seen == [True]

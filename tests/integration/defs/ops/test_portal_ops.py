@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import dagster as dg
@@ -11,18 +12,22 @@ import pytest
 from dagster import DagsterEventType, DagsterInstance
 
 from b24_pipeline.definitions import defs
+from b24_pipeline.defs.assets.model_events import changed_model_events
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.ops import portals_run
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.locks import claims
 from b24_pipeline.sync import parallel
+from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
+from b24_pipeline.sync.run import SyncRequest, sync_portal
 from tests.integration.defs.assets.conftest import materialized
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.installation import fetch
 
 OTHERS = ("one", "two", "three")
-HANGS_SECONDS = 6.0
+PATIENCE_SECONDS = 100.0
 
 
 @pytest.fixture
@@ -85,7 +90,19 @@ def test_models_are_built_while_a_portal_hangs(
     monkeypatch.setattr(parallel, "PORTALS_AT_ONCE", 1)
     monkeypatch.setattr(parallel, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(portals_run, "QUIET_SECONDS", 1.0)
-    sandboxes["one"].faults.add(Fault("delay", seconds=HANGS_SECONDS, times=1))
+    built = Event()
+
+    def sync_when_built(job: Job, request: SyncRequest) -> list[Outcome]:
+        if job.portal.name == "one":
+            assert built.wait(PATIENCE_SECONDS)
+        return sync_portal(job, request)
+
+    def note_built(*given: Any) -> Iterator[Any]:
+        yield from changed_model_events(*given)
+        built.set()
+
+    monkeypatch.setattr("b24_pipeline.defs.ops.portal_ops.sync_portal", sync_when_built)
+    monkeypatch.setattr("b24_pipeline.defs.ops.portals_run.changed_model_events", note_built)
     result = run(instance, "changes", *OTHERS)
     assert result.success
     told = [event for event in result.all_events if event.event_type_value == "ASSET_MATERIALIZATION"]
