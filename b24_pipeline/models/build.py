@@ -89,10 +89,11 @@ def build(
         if only_changed:
             names = [name for name in names if name in states.to_build]
         result.changed_sources = states.changed
+        anew = full_refresh or states.hide_changes
         extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
 
         def work(own: Connection, name: str) -> ModelResult:
-            return _build_one(own, project, project.models[name], full_refresh, with_tests)
+            return _build_one(own, project, project.models[name], anew, with_tests)
 
         def stops(done: ModelResult) -> bool:
             return raise_on_failure and has_failed(done.tests)

@@ -45,8 +45,18 @@ class SourceStates:
         return frozenset(
             source.relation
             for source in self.project.sources.values()
-            if source.relation not in self.now or self.now[source.relation] != self.built.get(source.relation)
+            if source.relation not in self.now
+            or self.now[source.relation] != self.built.get(source.relation)
+            or sources.is_ahead(self.now[source.relation])
         )
+
+    @property
+    def hide_changes(self) -> bool:
+        """Whether the clock was put back: rows may have changed that no build by change finds.
+
+        So it is until all was built once after the clock has caught up.
+        """
+        return any(sources.is_ahead(state) for states in (self.now, self.built) for state in states.values())
 
     @property
     def to_build(self) -> list[str]:

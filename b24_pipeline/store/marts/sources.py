@@ -10,7 +10,15 @@ from b24_pipeline.store.database.warehouse import Connection
 _sql = queries.load(__file__)
 
 States = Mapping[str, str]
-"""The state of each table by its name, such as `public.bitrix24_deals`: equal states, equal rows."""
+"""The state of each table by its name, such as `public.bitrix24_deals`: equal states, equal rows, unless `is_ahead`."""
+
+
+AHEAD = " ahead"
+
+
+def is_ahead(state: str) -> bool:
+    """Whether the table had rows that are younger than the clock: it was put back, and no stamp tells what changed."""
+    return state.endswith(AHEAD)
 
 
 def states(connection: Connection) -> dict[str, str]:

@@ -80,6 +80,65 @@ def test_a_row_that_is_committed_late_is_noticed(built: Warehouse) -> None:
     assert "fct_deal" in changed(built)
 
 
+def test_a_second_change_that_is_committed_late_is_noticed(built: Warehouse) -> None:
+    """The row was new a moment ago, so neither the last stamp nor the number of new rows tells of its next change."""
+    with built.connect() as connection:
+        for number in (1, 2):
+            connection.execute(
+                "update bitrix24_deals set loaded_at = clock_timestamp() - make_interval(secs => %s) where id = %s",
+                (60 / number, number),
+            )
+    changed(built)
+    with built.connect() as connection:
+        connection.execute(
+            "update bitrix24_deals set stage_id = 'C0:S5', loaded_at = clock_timestamp() - interval '40 s' where id = 1"
+        )
+    assert "fct_deal" in changed(built)
+    assert changed(built) == []
+
+
+def test_changes_after_the_clock_was_put_back_are_noticed(built: Warehouse) -> None:
+    """Rows are stamped before the last ones that a build has seen, until the clock has caught up."""
+    with built.connect() as connection:
+        connection.execute(
+            "update bitrix24_deals set loaded_at = clock_timestamp() + interval '1 h' where id = 1"
+        )
+    changed(built)
+    with built.connect() as connection:
+        connection.execute(
+            "update bitrix24_deals set opportunity = 7777, loaded_at = clock_timestamp() where id = 2"
+        )
+    changed(built)
+    assert amounts(built, 2) == {7777}
+
+
+def test_what_changed_while_the_clock_caught_up_is_noticed(built: Warehouse) -> None:
+    """The first build after that still looks at all rows."""
+    with built.connect() as connection:
+        connection.execute(
+            "update bitrix24_deals set loaded_at = clock_timestamp() + interval '3 s' where id = 1"
+        )
+    changed(built)
+    with built.connect() as connection:
+        connection.execute(
+            "update bitrix24_deals set opportunity = 7777, loaded_at = clock_timestamp() - interval '1 h' where id = 2"
+        )
+        connection.execute("select pg_sleep(3.1)")
+    changed(built)
+    assert amounts(built, 2) == {7777}
+    assert changed(built) == []
+
+
+def amounts(warehouse: Warehouse, deal: int) -> set[int]:
+    """The amounts of this deal of both portals in the models."""
+    with warehouse.connect() as connection:
+        found = connection.execute(
+            "select opportunity from analytics.int_entity where entity_type = 'deal' and entity_id = %s",
+            (deal,),
+        )
+        return {int(amount) for (amount,) in found.fetchall()}
+
+
 def test_a_build_that_fails_is_done_again(small: Small) -> None:
     """What a failed test stopped is not taken for built."""
     small.run("insert into numbers values (1, 'again')")
