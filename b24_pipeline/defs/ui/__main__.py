@@ -36,7 +36,9 @@ class GuardedUi(DagsterWebserver):  # type: ignore[type-arg]
 def hosts_of(host: str, port: int, more: tuple[str, ...]) -> tuple[str, ...]:
     """The names by which a browser may ask: the address, its local names, and those of the settings."""
     names = {host, "127.0.0.1", "localhost", "[::1]"}
-    return (*(f"{name}:{port}" for name in sorted(names)), *more)
+    # browsers leave the usual port out
+    own = names if port == USUAL_PORT else {f"{name}:{port}" for name in names}
+    return (*sorted(own), *more)
 
 
 def main() -> None:

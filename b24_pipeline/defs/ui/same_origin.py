@@ -11,9 +11,9 @@ from collections.abc import Collection
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READS = ("GET", "HEAD", "OPTIONS")
 OURS = ("same-origin", "none")
@@ -25,6 +25,8 @@ COMMANDS = "/graphql"
 class SameOriginOnly:
     """Middleware: the host must be one of `hosts`, commands are JSON by POST, and come from a page of that host.
 
+    No other page may show the UI inside itself, where clicks meant for that page would command it.
+
     A host is given as a browser sends it, with its port unless that is the usual one: `127.0.0.1:3000`.
     """
 
@@ -34,9 +36,15 @@ class SameOriginOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or refuses it with one line (ASGI)."""
+
+        async def send_unframed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Frame-Options"] = "SAMEORIGIN"
+            await send(message)
+
         problem = self._problem(scope) if scope["type"] in ("http", "websocket") else None
         if problem is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_unframed)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:

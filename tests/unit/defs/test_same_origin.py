@@ -94,6 +94,12 @@ def test_a_name_that_was_pointed_here_is_refused(host: str, status: int) -> None
     assert asked("GET", "/runs", {}, host) == status
 
 
+def test_browsers_leave_the_usual_port_out() -> None:
+    """At port 80 the host that a browser names has no port."""
+    assert "127.0.0.1" in hosts_of("127.0.0.1", 80, ())
+    assert "127.0.0.1" not in hosts_of("127.0.0.1", 3000, ())
+
+
 @pytest.mark.parametrize(
     ("origin", "is_ours"), [(f"http://{HOST}", True), ("http://evil.example.com", False)]
 )
