@@ -1,6 +1,6 @@
 """Calls to one portal.
 
-    call = noted ( with retries ( within budget ( followed ( with a credential ( one request )))))
+    call = noted ( with retries ( unless stopped ( within budget ( followed ( with a credential ( one request ))))))
 
 Each ring is a method of its own. Secrets are in the URLs, so no URL, body
 or header reaches a message or a log: a failure names the portal and the method.
@@ -32,6 +32,7 @@ from b24_pipeline.errors import (
     PortalMoved,
     RequestLimit,
     TokenExpired,
+    WorkStopped,
 )
 from b24_pipeline.errors.groups import PASSING
 
@@ -105,6 +106,7 @@ class BitrixClient:
         self._route = Route(credential, http or open_http(credential.address, self._timeouts))
         self._left: list[Route] = []  # other threads may still wait for an answer on these
         self._following = threading.Lock()
+        self._is_stopped = False
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Calls one method and returns its answer."""
@@ -153,6 +155,11 @@ class BitrixClient:
         for route in (self._route, *self._left):
             route.http.close()
 
+    def stop(self) -> None:
+        """Has calls end with WorkStopped, also those that other threads wait for."""
+        self._is_stopped = True
+        self.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -173,7 +180,16 @@ class BitrixClient:
         return received
 
     def _with_retries(self, request: PortalRequest) -> Received:
-        return with_retries(lambda: self._within_budget(request), request.repeats, self._waits)
+        return with_retries(lambda: self._unless_stopped(request), request.repeats, self._waits)
+
+    def _unless_stopped(self, request: PortalRequest) -> Received:
+        try:
+            if not self._is_stopped:
+                return self._within_budget(request)
+        except Exception:
+            if not self._is_stopped:  # else the error is that of connections that were closed
+                raise
+        raise WorkStopped(self.portal, f"{request.method}: the work on this portal was stopped; run it again")
 
     def _within_budget(self, request: PortalRequest) -> Received:
         self._budget.acquire(request.billed)

@@ -40,6 +40,7 @@ B24Error
     │   └── PortalTimeout       no answer in time
     ├── CertificateRefused      its TLS certificate cannot be trusted: never repeated
     ├── PortalMoved             answered with a redirect: the address has changed
+    ├── WorkStopped             an interrupt, or a failure of the run, ended the work on it
     ├── UnreadableAnswer        HTML, empty or cut JSON where JSON was expected
     ├── BudgetExhausted         the portal's budget stayed empty for too long
     ├── ListDidNotAdvance       a page repeated what was read already
@@ -146,6 +147,7 @@ from b24_pipeline.errors.portal import (
     SyncBusy,
     TooManyVanished,
     UnreadableAnswer,
+    WorkStopped,
 )
 from b24_pipeline.errors.usage import (
     AccountNeeded,
@@ -247,5 +249,6 @@ __all__ = [
     "UnknownStage",
     "UnreadableAnswer",
     "UsageError",
+    "WorkStopped",
     "WrongDates",
 ]

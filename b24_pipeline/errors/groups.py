@@ -41,6 +41,7 @@ from b24_pipeline.errors.portal import (
     StateForged,
     SyncBusy,
     UnreadableAnswer,
+    WorkStopped,
 )
 from b24_pipeline.errors.usage import PortalConflict
 
@@ -59,6 +60,7 @@ STOPS_PORTAL = (
     PortalUnreachable,
     ReauthorizationRequired,
     TokenExpired,
+    WorkStopped,
 )
 """After one of these no other entity of the portal can be read either."""
 

@@ -52,6 +52,10 @@ class PortalMoved(PortalError):
         self.location = location
 
 
+class WorkStopped(PortalError):
+    """The work on the portal was stopped from outside, by an interrupt or a failure of the run."""
+
+
 class UnreadableAnswer(PortalError):
     """The answer was no JSON of the expected shape."""
 

@@ -28,6 +28,8 @@ SILENT_SECONDS = 15.0
 """A portal that has sent nothing for so long gives up its place among PORTALS_AT_ONCE."""
 
 LOOK_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""How long an interrupted pool waits for its threads; none of them can store half a page."""
 
 T = TypeVar("T")
 
@@ -50,7 +52,8 @@ class PortalPool(Generic[T]):
     """Does a work for portals side by side, each in a thread of its own, PORTALS_AT_ONCE that answer at a time.
 
     `work` gets the job of a portal; `failed` makes the result of a portal whose work raised an error. For one
-    thread: add portals, and ask for those that ended. Leaving the block waits for all that were begun.
+    thread: add portals, and ask for those that ended. Leaving the block waits for all that were begun; leaving it by an
+    error or an interrupt stops them.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class PortalPool(Generic[T]):
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE)
         self._waiting: deque[Portal] = deque()
         self._running: dict[Future[T], _Place] = {}
+        self._is_stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +78,17 @@ class PortalPool(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        if kind is not None:
+            self._stop()
+        self._threads.shutdown(wait=kind is None, cancel_futures=True)
+
+    def _stop(self) -> None:
+        """Has calls to portals end, so that whoever interrupts us waits for no portal."""
+        self._is_stopped = True
+        for place in list(self._running.values()):
+            if place.job:
+                place.job.client.stop()
+        wait(self._running, STOP_SECONDS)
 
     def add(self, portal: Portal) -> None:
         """Has this portal worked on as soon as there is a place."""
@@ -125,6 +139,8 @@ class PortalPool(Generic[T]):
                 tuned_interpreter(),
             ):
                 place.job = job
+                if self._is_stopped:
+                    job.client.stop()
                 return self._work(job)
         except B24Error as error:
             return self._failed(portal, error)

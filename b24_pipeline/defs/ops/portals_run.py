@@ -141,7 +141,7 @@ def _alone(claimed: Claims, portal: Portal, patience_seconds: float) -> Iterator
     name = f"{portal.id} run"
     until = monotonic() + patience_seconds
     while not claimed.take(name):
-        if monotonic() >= until:
+        if claimed.is_over or monotonic() >= until:
             yield False
             return
         sleep(CLAIM_SECONDS)

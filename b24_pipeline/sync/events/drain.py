@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from b24_pipeline.errors import B24Error, InternalError, PortalError
+from b24_pipeline.errors import B24Error, InternalError, PortalError, WorkStopped
 from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
@@ -171,6 +171,8 @@ def _drain_or_postpone(job: Job, connection: Connection, chunk: DrainChunk) -> B
     try:
         with explained(job.portal.name, STORING), connection.transaction():
             chunk.drain()
+    except WorkStopped:
+        raise  # nobody failed: the next drain takes the events at once
     except (PortalError, InternalError) as error:
         failure = error
     else:

@@ -1,0 +1,42 @@
+"""A command that is interrupted ends at once, whatever the portal does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
+from tests.acceptance.conftest import B24
+
+HANGS_SECONDS = 40.0
+MOST_SECONDS = 15.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sync_does_not_wait_for_a_portal(
+    b24: B24, b24_env: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    """The portal hangs; Ctrl-C and SIGTERM end the command long before the portal's time-out."""
+    with Sandbox(SandboxConfig(leads=20, deals=20)) as sandbox:
+        added = b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+        assert added.returncode == 0, added.stderr
+        sandbox.faults.add(Fault("delay", seconds=HANGS_SECONDS))
+        command = [sys.executable, "-m", "b24_pipeline", "sync", "acme", "--no-models"]
+        process = subprocess.Popen(command, cwd=tmp_path, env=b24_env, stderr=subprocess.PIPE, text=True)
+        try:
+            time.sleep(10)
+            assert process.poll() is None
+            process.send_signal(number)
+            interrupted = time.monotonic()
+            _, told = process.communicate(timeout=HANGS_SECONDS * 3)
+            took = time.monotonic() - interrupted
+        finally:
+            process.kill()
+            sandbox.faults.clear()
+    assert (took < MOST_SECONDS, process.returncode) == (True, 130), (took, told)
+    assert "Traceback" not in told
