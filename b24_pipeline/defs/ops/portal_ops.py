@@ -17,7 +17,7 @@ from b24_pipeline.defs.assets.partitions import (
     ranges_of_months,
 )
 from b24_pipeline.defs.assets.raw_tables import CHANGES
-from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask, chosen
+from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import sync_evaluations
 from b24_pipeline.entities import USER
@@ -143,7 +143,7 @@ def _worked(
     context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask, names: Sequence[str]
 ) -> PortalsRun:
     run = PortalsRun(context, runtime, task)
-    run.work(chosen(runtime, names))
+    run.work(names)
     outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
     changed = [
         outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error

@@ -5,7 +5,7 @@ A process of its own for each portal takes seconds to start, and builds the mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -15,11 +15,12 @@ import dagster as dg
 from b24_pipeline.defs.assets.failures import RunFailures
 from b24_pipeline.defs.assets.model_events import Event, changed_model_events, log_events
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
+from b24_pipeline.errors import UnknownPortal
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.log import masked
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.locks import Claims, claims
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portal import CONNECTED, Portal
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.own_leads.match import MatchOutcome
@@ -63,8 +64,9 @@ class PortalsRun:
         self._is_unbuilt = False
         self._ended_at = monotonic()
 
-    def work(self, portals: Iterable[Portal]) -> None:
-        """Works on these portals. What failed is in `failures`."""
+    def work(self, names: Sequence[str]) -> None:
+        """Works on the portals of these names, or on all that are connected. What failed is in `failures`."""
+        portals = self._chosen(names)
         with ModelBuilder(self._runtime) as builder:
             with claims(self._runtime.warehouse) as claimed, self._pool(claimed) as pool:
                 for portal in portals:
@@ -74,11 +76,22 @@ class PortalsRun:
                     pool.add(portal)
                 self._follow(pool, builder)
             self._take_build(builder, timeout=None)
-            self._is_unbuilt = (
-                self._task.builds
-            )  # something else may have changed; a build of nothing costs nothing
+            # something else may have changed; a build of nothing costs nothing
+            self._is_unbuilt = self._task.builds
             self._begin_build(builder)
             self._take_build(builder, timeout=None)
+
+    def _chosen(self, names: Sequence[str]) -> list[Portal]:
+        """The connected portals of these names; an unknown name is a failure, which nobody would see otherwise."""
+        known = {portal.name: portal for portal in self._runtime.portals.all()}
+        for name in names:
+            if name not in known:
+                self.failures.of_portal(name, [UnknownPortal(name, known)])
+            elif known[name].status != CONNECTED:
+                status = known[name].status.replace("_", " ")
+                self._context.log.warning(f"{name} is left out: it is {status}; `b24 doctor` says what to do")
+        connected = [portal for portal in known.values() if portal.status == CONNECTED]
+        return [portal for portal in connected if portal.name in names or not names]
 
     def _pool(self, claimed: Claims) -> PortalPool[Outcomes | None]:
         def work_alone(job: Job) -> Outcomes | None:
@@ -149,8 +162,3 @@ def _alone(claimed: Claims, portal: Portal, patience_seconds: float) -> Iterator
         yield True
     finally:
         claimed.give_back(name)
-
-
-def chosen(runtime: Runtime, names: Sequence[str]) -> list[Portal]:
-    """The connected portals of these names, or all that are connected."""
-    return [portal for portal in runtime.portals.named() if not names or portal.name in names]
