@@ -170,6 +170,7 @@ def _statement_by_statement(conn: Connection) -> Iterator[None]:
 def _only_build(conn: Connection, schema: str) -> Iterator[None]:
     named = sql.Literal(schema)
     with conn.transaction():
+        conn.execute(statement("stay"))
         conn.execute(statement("wait_for_ever"))
         rows_of(conn, statement("lock_builds", schema_name=named))
     try:

@@ -94,6 +94,7 @@ def _refresh(
 ) -> BuiltRelation:
     """Change the rows that differ; of an incremental model those whose key was computed anew."""
     incremental = model.materialized == "incremental" and not full_refresh
+    conn.execute(statement("keep_others_out", name=sql.Literal(f"{old.schema}.{old.name}")))
     _make_indexes(conn, model, old)
     text = model_sql(project, model, incremental=incremental)
     conn.execute(statement("create_candidate", query=query(text)))

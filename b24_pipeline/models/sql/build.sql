@@ -31,6 +31,11 @@ analyze {{ relation }};
 -- A table that was just written is looked up row by row even where the index knows all, until this has seen it.
 vacuum (skip_locked) {{ relation }};
 
+-- name: keep_others_out
+-- Builds keep one another out by a lock of a session, which is lost where that session is ended while another one of
+-- the same build still writes. A lock of the table itself would be in the way of autovacuum.
+select pg_advisory_xact_lock(hashtextextended('b24 model ' || {{ name }}, 0));
+
 -- name: create_candidate
 -- The rows as they should be, for this transaction only.
 create temporary table b24_candidate on commit drop as {{ query }};

@@ -2,6 +2,10 @@
 -- Another build may take longer than a connection's usual patience with locks.
 set local lock_timeout = 0;
 
+-- name: stay
+-- A server that ends idle sessions must not end the one that holds the lock, while others build.
+set idle_session_timeout = 0;
+
 -- name: lock_builds
 -- One build of a schema at a time; a second one waits here. The session's end frees it.
 select pg_advisory_lock(hashtextextended('b24 models of ' || {{ schema_name }}, 0));
