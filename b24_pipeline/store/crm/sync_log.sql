@@ -48,16 +48,17 @@ values (
 );
 
 -- name: prune(days, kept_days, most)!
--- Old rows of syncs that found nothing, and very old ones of all; the last of each entity stays.
+-- Old rows of syncs that found nothing, and very old ones of all, also of those that were killed; the last of each
+-- entity stays.
 delete from bitrix24_sync_log as old
 where
     old.id in (
         select l.id
         from bitrix24_sync_log as l
         where
-            l.finished_at < clock_timestamp() - make_interval(days => :days)
+            coalesce(l.finished_at, l.started_at) < clock_timestamp() - make_interval(days => :days)
             and (
-                l.finished_at < clock_timestamp() - make_interval(days => :kept_days)
+                coalesce(l.finished_at, l.started_at) < clock_timestamp() - make_interval(days => :kept_days)
                 or (l.sync_status = 'success' and l.rows_changed = 0 and l.rows_deleted = 0)
             )
         order by l.id

@@ -48,6 +48,8 @@ def test_a_sync_that_was_killed_is_noted_by_the_next(warehouse: Warehouse) -> No
         ("failed", 0, 8 * DAY, True),
         ("success", 5, 200 * DAY, False),
         ("success", 0, 6 * DAY, True),
+        ("running", 0, 8 * DAY, True),
+        ("running", 0, 200 * DAY, False),  # killed, and of an entity that no lock keeps
     ],
 )
 def test_old_rows_that_say_nothing_go(
