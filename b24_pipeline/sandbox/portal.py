@@ -10,6 +10,7 @@ from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.caller import Caller
 from b24_pipeline.sandbox.clock import Clock
 from b24_pipeline.sandbox.config import SandboxConfig
+from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.editing import Editor
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.data.generate import Generation
@@ -30,6 +31,7 @@ class PortalState:
         self.clock = Clock(config.clock_offset_seconds)
         self.lock = threading.RLock()
         self.entities = generated.entities
+        self.contact_links = ContactLinks(self.entities, generated.other_contacts)
         self.directories = generated.directories
         self.users = generated.users
         self.caller = self.owner = Caller(config.user_id, config.scope)
@@ -42,6 +44,7 @@ class PortalState:
             self.directories,
             self.clock,
             self.events.raise_event,
+            contact_links=self.contact_links,
             history_survives_delete=config.history_survives_delete,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
 from b24_pipeline.sandbox.controls.truth import Truth
+from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
 from b24_pipeline.sandbox.crm.user_fields import EnumOption, UserField
 from b24_pipeline.sandbox.portal import PortalState
@@ -55,6 +56,25 @@ class Steering:
         with self.portal.lock:
             self.portal.entity(entity_type)
             self.portal.editor.move(entity_type, id, stage, category, self.portal.config.user_id)
+
+    def set_contacts(
+        self,
+        entity_type: str,
+        id: int,  # noqa: A002
+        contacts: Sequence[int],
+        *,
+        touched: bool = True,
+    ) -> None:
+        """Give a lead, deal or company these contacts, the main one first.
+
+        Not `touched`: its DATE_MODIFY stays, and no event is sent.
+        """
+        if entity_type not in OWNERS:
+            raise LookupError(f"contacts are of {', '.join(OWNERS)}, not of {entity_type!r}")
+        with self.portal.lock:
+            self.portal.editor.set_contacts(
+                entity_type, id, contacts, self.portal.config.user_id, touched=touched
+            )
 
     def delete(self, entity_type: str, id: int) -> None:  # noqa: A002
         """Delete an element; there is no recycle bin."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from b24_pipeline.sandbox.clock import Clock, moment_text
+from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, CrmEntity
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.user_fields import UserField
@@ -30,12 +31,14 @@ class Editor:
         clock: Clock,
         announce: Announce,
         *,
+        contact_links: ContactLinks,
         history_survives_delete: bool,
     ) -> None:
         self._entities = entities
         self._directories = directories
         self._clock = clock
         self._announce = announce
+        self._contact_links = contact_links
         self._history_survives_delete = history_survives_delete
 
     def add(self, entity_type: str, fields: Mapping[str, Any], user_id: int) -> int:
@@ -83,6 +86,24 @@ class Editor:
             place = {"ID": identifier, "CATEGORY_ID": category, "STAGE_ID": stage}
             self._announce(names.FUNNEL_CHANGE, {"FIELDS": place})
         else:
+            self._tell(entity_type, "UPDATE", identifier)
+
+    def set_contacts(
+        self, entity_type: str, identifier: int, contacts: Sequence[int], user_id: int, *, touched: bool
+    ) -> None:
+        """Give an owner these contacts, the main one first.
+
+        Not `touched`: as `crm.*.contact.*` may do it, without a new DATE_MODIFY and without an event.
+        """
+        entity = self._entities[entity_type]
+        row = self._row(entity, identifier)
+        others = list(contacts)
+        if "CONTACT_ID" in entity.table.columns:
+            entity.table.write(row, {"CONTACT_ID": others[0] if others else None})
+            others = others[1:]
+        self._contact_links.set_others(entity_type, identifier, others)
+        if touched:
+            self._touch(entity, row, user_id)
             self._tell(entity_type, "UPDATE", identifier)
 
     def delete(self, entity_type: str, identifier: int) -> None:

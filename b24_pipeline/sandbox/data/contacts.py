@@ -65,6 +65,22 @@ def random_phones(rng: np.random.Generator, count: int, first: int) -> Ints:
     return np.where(rng.random(count) < 0.1, NOTHING, phones)
 
 
+def other_contacts(
+    rng: np.random.Generator, owner_ids: Ints, main: Ints, contact_ids: Ints, share: float
+) -> dict[int, tuple[int, ...]]:
+    """One or two more contacts for a share of the owners that have a main one."""
+    chosen = np.flatnonzero((main != NOTHING) & (rng.random(len(owner_ids)) < share))
+    if not len(chosen) or not len(contact_ids):
+        return {}
+    more = rng.choice(contact_ids, (len(chosen), 2))
+    single = rng.random(len(chosen)) < 0.7
+    found = {}
+    for row, pair, one in zip(chosen.tolist(), more.tolist(), single.tolist(), strict=True):
+        wanted = [contact for contact in pair[: 1 if one else 2] if contact != main[row]]
+        found[int(owner_ids[row])] = tuple(dict.fromkeys(wanted))
+    return found
+
+
 def _common(maker: Maker, plan: Persons, users: list[int], now: int) -> None:
     modified = maker.modified(plan.created, now)
     emails = maker.some(maker.rng.integers(1, 10**9, maker.size), 0.6)

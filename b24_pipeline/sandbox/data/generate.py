@@ -8,11 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from b24_pipeline.sandbox.config import SandboxConfig
+from b24_pipeline.sandbox.crm.contact_links import OtherContacts
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.crm.users import User, generate_users, user_ids
-from b24_pipeline.sandbox.data.contacts import Persons, make_companies, make_contacts, random_phones
+from b24_pipeline.sandbox.data.contacts import (
+    Persons,
+    make_companies,
+    make_contacts,
+    other_contacts,
+    random_phones,
+)
 from b24_pipeline.sandbox.data.custom import user_column, user_fields
 from b24_pipeline.sandbox.data.dates import creation_times, identifiers
 from b24_pipeline.sandbox.data.deals import Deals, make_deals, plan_deals
@@ -32,6 +39,7 @@ class Generated:
     entities: dict[str, CrmEntity]
     directories: Directories
     users: list[User]
+    other_contacts: OtherContacts
 
 
 class Generation:
@@ -56,7 +64,17 @@ class Generation:
             "contact": self._contact_entity(contacts, companies),
             "company": self._company_entity(companies),
         }
-        return Generated(entities, generate_directories(), self._users)
+        others = self._other_contacts(leads, deals, contacts, origin)
+        return Generated(entities, generate_directories(), self._users, others)
+
+    def _other_contacts(self, leads: Leads, deals: Deals, contacts: Persons, origin: Ints) -> OtherContacts:
+        """Drawn apart, so that they change nothing else of a portal."""
+        rng = np.random.default_rng([self._config.seed, 1])
+        of_leads = self._contact_of_lead(leads, contacts, origin)
+        return {
+            "lead": other_contacts(rng, leads.ids, of_leads, contacts.ids, 0.05),
+            "deal": other_contacts(rng, deals.ids, deals.contacts, contacts.ids, 0.12),
+        }
 
     def _leads(self) -> Leads:
         count = self._config.leads

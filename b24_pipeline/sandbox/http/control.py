@@ -67,6 +67,7 @@ class Control:
             "update": steering.update,
             "move": steering.move,
             "delete": steering.delete,
+            "contacts": steering.set_contacts,
             "user-field": steering.add_user_field,
             "user-field/change": steering.change_user_field,
             "user-field/delete": steering.delete_user_field,
@@ -143,4 +144,6 @@ def _truth(truth: Truth, subject: str, part: str) -> Any:
         return list(truth.raw(subject))
     if part == "history":
         return truth.history(subject).astype(str).to_dict("records")
+    if part == "contacts":
+        return truth.contacts(subject)
     return {"stages": truth.stages, "fields": truth.fields}[part](subject).to_dict("records")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.editing import wanted_id
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.user_fields import UserField
@@ -105,6 +106,13 @@ def _delete(entity_type: str, portal: PortalState, params: Params) -> RestAnswer
     return RestAnswer(True)
 
 
+def _contact_items(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
+    row = _existing(portal.entities[entity_type], params)
+    identifier = int(portal.entities[entity_type].table.ids[row])
+    found = portal.contact_links.items(entity_type, identifier)
+    return RestAnswer(found, rows=len(found))
+
+
 _ACTIONS = {
     "list": _list,
     "get": _get,
@@ -119,3 +127,6 @@ METHODS: dict[str, Method] = {
     for entity_type in ("lead", "deal", "contact", "company")
     for action, function in _ACTIONS.items()
 }
+METHODS.update(
+    {f"crm.{entity_type}.contact.items.get": partial(_contact_items, entity_type) for entity_type in OWNERS}
+)

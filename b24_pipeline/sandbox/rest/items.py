@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.editing import wanted_id
 from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
 from b24_pipeline.sandbox.portal import PortalState
@@ -34,6 +35,7 @@ class _Items:
             raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
         self.entity: CrmEntity = portal.entities[_ENTITY_TYPES[type_id]]
         self.type_id = type_id
+        self._links = portal.contact_links
         original = str(params.get("useOriginalUfNames", "N")).upper() in {"Y", "1", "TRUE"}
         self.names = item_names(self.entity, original=original)
 
@@ -87,19 +89,19 @@ class _Items:
         ]
         if not select or "*" in select:
             fields += self._extra()
+        elif "contactIds" in select and self.entity.type in OWNERS:
+            fields.append(("contactIds", Derived(self._contacts)))
         if "*" in select:
             fields.append(("fm", Derived(self._multifields)))
         return Page(fields, rows, "item")
 
     def _extra(self) -> list[tuple[str, Cells]]:
         constant = _EXTRA | dict.fromkeys(_DISABLED) | {"entityTypeId": self.type_id}
-        contacts = ("contactIds", Derived(self._contacts))
-        return [*((name, Constant(value)) for name, value in constant.items()), contacts]
+        contacts = [("contactIds", Derived(self._contacts))] if self.entity.type in OWNERS else []
+        return [*((name, Constant(value)) for name, value in constant.items()), *contacts]
 
     def _contacts(self, rows: Rows) -> list[Any]:
-        column = self.entity.table.columns.get("CONTACT_ID")
-        ids = column.rendered(rows, "item") if column else [None] * len(rows)
-        return [[identifier] if identifier else [] for identifier in ids]
+        return list(self._links.of_rows(self.entity.type, rows))
 
     def _multifields(self, rows: Rows) -> list[Any]:
         columns = self.entity.table.columns
