@@ -16,10 +16,13 @@ from b24_pipeline.errors import (
 )
 from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.log import logger
+from b24_pipeline.store.crm.contact_links import NAME as CONTACT_LINK
+from b24_pipeline.store.crm.contact_links import OWNER_TYPES
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import reconcile_steps
 from b24_pipeline.sync.checks.stages import check_stages
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.crm.contact_links import sync_contact_links
 from b24_pipeline.sync.crm.directories import sync_directories, sync_users
 from b24_pipeline.sync.crm.history import load_history, sync_history
 from b24_pipeline.sync.crm.load import load_entity, load_scope
@@ -39,7 +42,13 @@ Afterwards: TypeAlias = Callable[[Job, AbstractSet[str]], list[Outcome]]
 
 DIRECTORIES = "pipelines"
 STATUS_HISTORY = "status_history"
-ENTITIES: tuple[str, ...] = (DIRECTORIES, USER.name, *(entity.name for entity in CRM), STATUS_HISTORY)
+ENTITIES: tuple[str, ...] = (
+    DIRECTORIES,
+    USER.name,
+    *(entity.name for entity in CRM),
+    CONTACT_LINK,
+    STATUS_HISTORY,
+)
 COHORT_ENTITIES: tuple[str, ...] = (*(entity.name for entity in CRM), STATUS_HISTORY)
 
 
@@ -104,6 +113,7 @@ def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     if request.wants(USER.name):
         steps.append(lambda job: [sync_users(job)])
     steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
+    steps += _link_steps(request)
     if request.wants(STATUS_HISTORY):
         steps += [_history_step(history, request) for history in HISTORIES]
     if any(request.wants(entity.name) for entity in CRM):
@@ -117,6 +127,7 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
     scope = days.scope(job.portal.time_zone)
     wanted = entities or COHORT_ENTITIES
     steps = [_scope_step(entity, scope) for entity in CRM if entity.name in wanted]
+    steps += _link_steps(SyncRequest(tuple(wanted)))
     if STATUS_HISTORY in wanted:
         steps.append(lambda job: [load_history(job, history, scope) for history in HISTORIES])
     return _until_stopped(job, steps)
@@ -125,8 +136,9 @@ def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
 def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
     """Reconciles one portal: loads changes, finds and repairs missed rows, loads their moves, checks the stages."""
     steps = reconcile_steps(whole=whole)
+    links = partial(sync_contact_links, anew=whole)
     beside = [_without_outcome(land_queued_events), _without_outcome(check_bindings)]
-    return _until_stopped(job, [*steps, *beside], afterwards=_stage_check(whole=whole))
+    return _until_stopped(job, [*steps, links, *beside], afterwards=_stage_check(whole=whole))
 
 
 def _stage_check(*, whole: bool = False) -> Afterwards:
@@ -149,6 +161,15 @@ def _without_outcome(work: Callable[[Job], object]) -> Step:
 
 def _entity_step(entity: Entity, request: SyncRequest) -> Step:
     return partial(load_entity, entity=entity, full=request.full, since=request.since)
+
+
+def _link_steps(request: SyncRequest) -> list[Step]:
+    """The step that reads contacts of leads, deals and companies, as far as those are wanted."""
+    named = CONTACT_LINK in request.entities
+    owner_types = [name for name in OWNER_TYPES if named or request.wants(name)]
+    if not owner_types:
+        return []
+    return [partial(sync_contact_links, owner_types=owner_types, anew=request.full)]
 
 
 def _history_step(history: History, request: SyncRequest) -> Step:

@@ -93,6 +93,13 @@ PORTAL_TABLES = (
         ("user",),
         "Users of the portal; dismissed users stay, because rows refer to them.",
     ),
+    RawTable(
+        "contact_links",
+        "bitrix24_contact_links",
+        "contact_link",
+        ("contact_link",),
+        "All contacts of leads, deals and companies.",
+    ),
 )
 
 BY_OUTCOME = {name: table for table in (*COHORT_TABLES, *PORTAL_TABLES) for name in table.outcomes}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before any row was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Bookmark:
     loaded_upto: datetime | None
     conditions: list[dict[str, Any]]
     started_at: datetime
+
+
+def complete_upto(connection: Connection) -> datetime:
+    """The moment before which no new row can appear any more.
+
+    A transaction that is still open stamps its rows later than it began.
+    """
+    upto: datetime | None = _sql.complete_upto(connection)
+    return upto or datetime.now(UTC)
 
 
 def hold(connection: Connection, account: UUID, reader: str) -> Bookmark:

@@ -1,3 +1,14 @@
+-- name: complete_upto()$
+-- Before this moment nothing can appear any more: rows are stamped with the clock, so a transaction that is
+-- still open has stamped its own after it began. Sessions that we may not see are given two minutes.
+select
+    case
+        when bool_or(state is null) then clock_timestamp() - interval '2 minutes'
+        else least(clock_timestamp(), min(xact_start))
+    end
+from pg_stat_activity
+where datname = current_database() and backend_type = 'client backend' and pid != pg_backend_pid();
+
 -- name: add(account, reader)!
 -- A bookmark to hold, where there is none yet.
 insert into bitrix24_bookmarks (user_account_id, reader, loaded_upto)

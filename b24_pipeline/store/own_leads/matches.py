@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -19,7 +19,7 @@ MANY = 500
 """Phones or deals changed: from so many on, reading all own leads once is cheaper than looking each phone up."""
 
 MOST_CANDIDATES = 20
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = bookmarks.NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,7 @@ def lock_matching(connection: Connection, account: UUID) -> datetime:
     """
     _sql.lock_matching(connection, account=account)
     _sql.set_room(connection)
-    upto: datetime | None = _sql.complete_upto(connection)
-    return upto or datetime.now(UTC)
+    return bookmarks.complete_upto(connection)
 
 
 def counted(connection: Connection, account: UUID) -> MatchScope:

@@ -32,6 +32,7 @@ from b24_pipeline.sync.crm.history import (
 )
 from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
 from b24_pipeline.sync.crm.scope import Scope
+from b24_pipeline.sync.events.drain_contacts import DrainedContacts
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
@@ -67,10 +68,12 @@ class DrainChunk:
         requests, operating = client.usage.requests, client.usage.operating_seconds
         entity_copies = {name: EntityCopy(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
         starts = self._starts(entity_copies)
+        contacts = DrainedContacts(self.job, self.connection, self.objects)
         asked_at = moves_store.now(self.connection)
-        fetched = self._fetched(entity_copies, starts)
+        fetched = self._fetched(entity_copies, starts, contacts)
         for entity_copy in entity_copies.values():
             self._store(entity_copy, fetched, asked_at)
+        links = contacts.store(fetched, EVENT)
         for history, start in starts.items():
             self._store_moves(history, start, fetched)
         backlog.set_aside(self.connection, self._failures)
@@ -80,6 +83,8 @@ class DrainChunk:
         first.requests = client.usage.requests - requests
         first.operating_seconds = client.usage.operating_seconds - operating
         first.seconds = monotonic() - started
+        if links:
+            self._outcomes[links.entity] = links
         self._log_outcomes()
 
     def _names(self) -> list[str]:
@@ -107,13 +112,20 @@ class DrainChunk:
         return cursors.cursor_of(self.connection, self.job.portal.id, cursor).watermark is not None
 
     def _fetched(
-        self, entity_copies: dict[str, EntityCopy], starts: dict[History, int | None]
+        self,
+        entity_copies: dict[str, EntityCopy],
+        starts: dict[History, int | None],
+        contacts: DrainedContacts,
     ) -> FetchedObjects:
         extra: dict[str, Command] = {}
         for history, start in starts.items():
             if start is None:
                 continue
             extra |= moves_query(history, NEW_MOVES).chain(history.cursor, start, None, MOVES_PAGES)
+        lists = sum(-(-len(self._ids(name)) // PAGE_ROWS) for name in entity_copies)
+        links = contacts.commands()
+        if lists + len(extra) + len(links) <= MAX_COMMANDS:
+            extra |= links
         asked = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects]
         deleted = [(claimed.entity_type, claimed.entity_id) for claimed in self.objects if claimed.is_deleted]
         return ObjectFetcher(self.job.client, entity_copies).fetch(asked, deleted, extra)

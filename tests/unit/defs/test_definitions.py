@@ -77,7 +77,10 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     """A change of this snapshot changes what people have on their screens."""
     graph = defs.resolve_asset_graph()
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
-    portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
+    portals = {
+        f"raw/{name}"
+        for name in ("changes", "pipelines", "stages", "statuses", "fields", "users", "contact_links")
+    }
     own = {f"own/{name}" for name in ("leads", "creatives", "directions", "lead_matches")}
     portals.add("own/lead_matches")
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
