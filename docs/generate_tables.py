@@ -26,6 +26,7 @@ CRM = (
     "bitrix24_deals",
     "bitrix24_contacts",
     "bitrix24_companies",
+    "bitrix24_contact_links",
     "bitrix24_users",
     "bitrix24_status_history",
     "bitrix24_positions",

@@ -21,3 +21,5 @@ comment on column lead_matches.chosen_because is 'Why this one: newest_open_deal
 
 create index bitrix24_deals_of_company on bitrix24_deals (user_account_id, company_id) where company_id is not null;
 create index bitrix24_leads_of_company on bitrix24_leads (user_account_id, company_id) where company_id is not null;
+-- evidence that names a deal or lead which has changed since
+create index lead_matches_candidates on lead_matches using gin (candidates jsonb_path_ops);

@@ -1,4 +1,4 @@
-"""The phones of the CRM's leads and contacts in E.164, kept up with the copy; all in the caller's transaction."""
+"""The phones of leads, contacts and companies in E.164, following the copy; all in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY_ROWS = 500  # after so many the planner must not go by the figures of befor
 
 
 def index_changed(connection: Connection, account: UUID, since: datetime, read: PhoneReader) -> int:
-    """Reads again the phones of leads and contacts stored since then; returns how many phones came or went.
+    """Reads again the phones of leads, contacts and companies stored since then; returns how many phones came or went.
 
     Those are in the temporary table `touched_phones` until the transaction ends.
     """
@@ -29,6 +29,7 @@ def index_changed(connection: Connection, account: UUID, since: datetime, read: 
         for entity, statement in (
             ("lead", _sql.changed_leads.sql),
             ("contact", _sql.changed_contacts.sql),
+            ("company", _sql.changed_companies.sql),
         )
     )
     if not rows:

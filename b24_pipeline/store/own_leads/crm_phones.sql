@@ -1,5 +1,5 @@
 -- name: make_staging()#
--- What was read of leads and contacts, and the phones that some of them got or lost. Emptied at each commit.
+-- What was read of leads, contacts and companies, and the phones that some of them got or lost. Emptied at each commit.
 create temporary table if not exists read_phones (
     entity_type text not null,
     entity_id bigint not null,
@@ -26,6 +26,16 @@ select
         select string_agg(p ->> 'VALUE', chr(10)) from jsonb_array_elements(c.phones) as p
     ) end as written
 from bitrix24_contacts as c
+where c.user_account_id = :account and c.loaded_at >= :since;
+
+-- name: changed_companies(account, since)
+-- Companies stored since then with the phones that people wrote, a line each; none of a deleted one.
+select
+    c.id,
+    case when c.deleted_at is null and jsonb_typeof(c.phones) = 'array' then (
+        select string_agg(p ->> 'VALUE', chr(10)) from jsonb_array_elements(c.phones) as p
+    ) end as written
+from bitrix24_companies as c
 where c.user_account_id = :account and c.loaded_at >= :since;
 
 -- name: copy_read()#

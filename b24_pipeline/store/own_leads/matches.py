@@ -16,7 +16,8 @@ from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, PhoneReader
 _sql = queries.load(__file__)
 
 MANY = 500
-"""Phones or deals changed: from so many on, reading all own leads once is cheaper than looking each phone up."""
+"""Phones, deals, leads and links that changed: from so many on, reading all own leads once is cheaper than looking each
+of them up."""
 
 MOST_CANDIDATES = 20
 NEVER = bookmarks.NEVER
@@ -100,10 +101,18 @@ def add_touched(connection: Connection, account: UUID, since: datetime, phones: 
     if since == NEVER or _sql.stages_changed(connection, account=account, since=since):
         _sql.add_all(connection, account=account)
         return
-    deals = int(_sql.count_moved(connection, account=account, since=since, most=MANY + 1))
+    moved = int(_sql.count_moved(connection, account=account, since=since, most=MANY + 1))
     _sql.touch_phones_of_deals(connection, account=account, since=since)
-    by_phone = _sql.add_by_many_phones if phones + deals > MANY else _sql.add_by_few_phones
+    _sql.touch_phones_of_leads(connection, account=account, since=since)
+    _sql.touch_phones_of_links(connection, account=account, since=since)
+    by_phone = _sql.add_by_many_phones if phones + moved > MANY else _sql.add_by_few_phones
     by_phone(connection, account=account)
+    if moved > MANY:
+        _sql.add_by_many_candidates(connection, account=account, since=since)
+    else:
+        _sql.whole_scans(connection, allowed="off")
+        _sql.add_by_few_candidates(connection, account=account, since=since)
+        _sql.whole_scans(connection, allowed="on")
     _sql.add_linked(connection, account=account, since=since)
 
 

@@ -31,6 +31,7 @@ create temporary table if not exists found_matches (
     matched_phone text,
     crm_lead_id bigint,
     crm_contact_id bigint,
+    crm_company_id bigint,
     crm_deal_id bigint,
     status_id text,
     category_id bigint,
@@ -62,15 +63,36 @@ where user_account_id = :account;
 copy own_to_match (lead_id, phones, phones_of, is_changed) from stdin;
 
 -- name: count_moved(account, since, most)$
--- How many deals were stored since then, as far as it matters.
-select count(*)
-from (
-    select
-    from bitrix24_deals
-    where user_account_id = :account and loaded_at >= :since
-    order by loaded_at
-    limit :most
-) as moved;
+-- How many deals, leads and contact links were stored since then, as far as it matters.
+select
+    (
+        select count(*)
+        from (
+            select
+            from bitrix24_deals
+            where user_account_id = :account and loaded_at >= :since
+            order by loaded_at
+            limit :most
+        ) as moved
+    ) + (
+        select count(*)
+        from (
+            select
+            from bitrix24_leads
+            where user_account_id = :account and loaded_at >= :since
+            order by loaded_at
+            limit :most
+        ) as moved
+    ) + (
+        select count(*)
+        from (
+            select
+            from bitrix24_contact_links
+            where user_account_id = :account and loaded_at >= :since
+            order by loaded_at
+            limit :most
+        ) as moved
+    );
 
 -- name: stages_changed(account, since)$
 -- Whether a stage of deals counts as something else now.
@@ -93,7 +115,7 @@ where user_account_id = :account and phones_of is not null
 on conflict do nothing;
 
 -- name: touch_phones_of_deals(account, since)!
--- A deal that has changed concerns whoever has a phone of its contact or of its lead.
+-- A deal that has changed concerns whoever has a phone of its contacts, of its company or of its lead.
 insert into touched_phones (phone)
 select p.phone
 from bitrix24_deals as d
@@ -103,9 +125,55 @@ where d.user_account_id = :account and d.loaded_at >= :since
 union
 select p.phone
 from bitrix24_deals as d
+inner join bitrix24_contact_links as k
+    on k.user_account_id = :account and k.entity_type = 'deal' and d.id = k.entity_id and k.deleted_at is null
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'contact' and k.contact_id = p.entity_id
+where d.user_account_id = :account and d.loaded_at >= :since
+union
+select p.phone
+from bitrix24_deals as d
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'company' and d.company_id = p.entity_id
+where d.user_account_id = :account and d.loaded_at >= :since
+union
+select p.phone
+from bitrix24_deals as d
 inner join bitrix24_phones as p
     on p.user_account_id = :account and p.entity_type = 'lead' and d.lead_id = p.entity_id
 where d.user_account_id = :account and d.loaded_at >= :since;
+
+-- name: touch_phones_of_leads(account, since)!
+-- A lead that has changed concerns whoever has a phone of its contacts or of its company; its own phones are known.
+insert into touched_phones (phone)
+select p.phone
+from bitrix24_leads as c
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'contact' and c.contact_id = p.entity_id
+where c.user_account_id = :account and c.loaded_at >= :since
+union
+select p.phone
+from bitrix24_leads as c
+inner join bitrix24_contact_links as k
+    on k.user_account_id = :account and k.entity_type = 'lead' and c.id = k.entity_id and k.deleted_at is null
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'contact' and k.contact_id = p.entity_id
+where c.user_account_id = :account and c.loaded_at >= :since
+union
+select p.phone
+from bitrix24_leads as c
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'company' and c.company_id = p.entity_id
+where c.user_account_id = :account and c.loaded_at >= :since;
+
+-- name: touch_phones_of_links(account, since)!
+-- A contact that was added to a lead or deal, or removed from it, concerns whoever has its phone.
+insert into touched_phones (phone)
+select distinct p.phone
+from bitrix24_contact_links as k
+inner join bitrix24_phones as p
+    on p.user_account_id = :account and p.entity_type = 'contact' and k.contact_id = p.entity_id
+where k.user_account_id = :account and k.loaded_at >= :since and k.entity_type in ('lead', 'deal');
 
 -- name: add_by_few_phones(account)!
 -- Own leads that a touched phone concerns: few phones are looked up in the index.
@@ -151,6 +219,68 @@ select
 from touched
 inner join leads using (id)
 where phones_of is not null
+on conflict do nothing;
+
+-- name: whole_scans(allowed)$
+-- A handful of rows is looked up in an index, whatever the planner believes of a table that has just grown.
+select set_config('enable_seqscan', :allowed, true);
+
+-- name: add_by_few_candidates(account, since)!
+-- Own leads whose evidence names a deal or lead that has changed: few of them are looked up in the index.
+with moved as (
+    select
+        'deal' as type,
+        id
+    from bitrix24_deals
+    where user_account_id = :account and loaded_at >= :since
+    union all
+    select
+        'lead' as type,
+        id
+    from bitrix24_leads
+    where user_account_id = :account and loaded_at >= :since
+)
+
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    l.id,
+    l.phones,
+    l.phones_of,
+    false
+from moved
+inner join lead_matches as m
+    on m.candidates @> jsonb_build_array(jsonb_build_object('id', moved.id, 'type', moved.type))
+inner join leads as l on m.lead_id = l.id
+where m.user_account_id = :account and l.phones_of is not null
+on conflict do nothing;
+
+-- name: add_by_many_candidates(account, since)!
+-- Own leads whose evidence names a deal or lead that has changed: for many, all evidence is read once.
+with moved as (
+    select
+        'deal' as type,
+        id
+    from bitrix24_deals
+    where user_account_id = :account and loaded_at >= :since
+    union all
+    select
+        'lead' as type,
+        id
+    from bitrix24_leads
+    where user_account_id = :account and loaded_at >= :since
+)
+
+insert into own_to_match (lead_id, phones, phones_of, is_changed)
+select
+    l.id,
+    l.phones,
+    l.phones_of,
+    false
+from lead_matches as m
+cross join lateral jsonb_to_recordset(m.candidates) as one (id bigint, type text)
+inner join moved on one.id = moved.id and one.type = moved.type
+inner join leads as l on m.lead_id = l.id
+where m.user_account_id = :account and l.phones_of is not null
 on conflict do nothing;
 
 -- name: add_linked(account, since)!
@@ -225,8 +355,10 @@ select count(*) from own_to_match;
 analyze own_to_match;
 
 -- name: make_candidates()#
--- What the CRM has for each phone: a row for each phone and lead, contact or deal (`type`), with the phone of whom
--- it was found by (`base`). And the best of these for each own lead. Both are dropped at the end of the transaction.
+-- What the CRM has for each phone: a row for each phone and lead, contact, company or deal (`type`), with the phone of
+-- whom it was found by (`base`). `contact_id` is the contact with the phone, else the main one; `company_id` is there
+-- where the company's phone alone leads to it. And the best of these for each own lead. Both are dropped at the end of
+-- the transaction.
 create temporary table if not exists phone_candidates (
     phone text not null,
     type text not null,
@@ -237,7 +369,9 @@ create temporary table if not exists phone_candidates (
     category_id bigint,
     status_id text,
     lead_id bigint,
-    contact_id bigint
+    contact_id bigint,
+    company_id bigint,
+    place integer not null
 ) on commit drop;
 create temporary table if not exists chosen_candidates (
     own_id uuid not null,
@@ -246,10 +380,11 @@ create temporary table if not exists chosen_candidates (
 truncate phone_candidates, chosen_candidates;
 
 -- name: find_candidates(account, with_leads, with_deals)!
--- Leads, contacts and the deals of both, by the phones of the own leads. Each phone is looked up once, however
--- many own leads share it. Templates of recurring deals are left out.
+-- Leads, contacts and companies by the phones of the own leads, and the deals and leads of those. Each phone is looked
+-- up once, however many own leads share it. Templates of recurring deals are left out. `place`: a deal or lead that is
+-- reached in several ways is so by its main contact, else another contact, else the lead's own phone, else the company.
 insert into phone_candidates (
-    phone, type, id, base, date_create, is_open, category_id, status_id, lead_id, contact_id
+    phone, type, id, base, date_create, is_open, category_id, status_id, lead_id, contact_id, company_id, place
 )
 with wanted_phones as materialized (
     select distinct wanted.phone
@@ -260,10 +395,7 @@ with wanted_phones as materialized (
 found_leads as materialized (
     select
         p.phone,
-        l.id,
-        l.status_id,
-        l.contact_id,
-        l.date_create
+        l.id
     from wanted_phones
     inner join bitrix24_phones as p
         on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'lead'
@@ -281,73 +413,167 @@ found_contacts as materialized (
         on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'contact'
     inner join bitrix24_contacts as c
         on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
-    where :with_deals
 ),
 
-reached_deals as (
+found_companies as materialized (
+    select
+        p.phone,
+        c.id,
+        c.date_create
+    from wanted_phones
+    inner join bitrix24_phones as p
+        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'company'
+    inner join bitrix24_companies as c
+        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
+),
+
+found_links as materialized (
     select
         found_contacts.phone,
-        'contact_phone' as base,
+        k.entity_type,
+        k.entity_id,
+        k.contact_id
+    from found_contacts
+    inner join bitrix24_contact_links as k
+        on k.user_account_id = :account and found_contacts.id = k.contact_id and k.deleted_at is null
+    where k.entity_type in ('lead', 'deal')
+),
+
+ways_to_deals as (
+    select
+        found_contacts.phone,
         d.id,
-        d.date_create,
-        d.category_id,
-        d.stage_id,
-        d.lead_id,
-        d.contact_id
+        'contact_phone' as base,
+        0 as place,
+        found_contacts.id as contact_id,
+        null::bigint as company_id
     from found_contacts
     inner join bitrix24_deals as d on d.user_account_id = :account and found_contacts.id = d.contact_id
-    where d.deleted_at is null and d.is_recurring is not true
+    union all
+    select
+        phone,
+        entity_id as id,
+        'contact_phone' as base,
+        1 as place,
+        contact_id,
+        null::bigint as company_id
+    from found_links
+    where entity_type = 'deal'
     union all
     select
         found_leads.phone,
-        'lead_phone' as base,
         d.id,
-        d.date_create,
-        d.category_id,
-        d.stage_id,
-        d.lead_id,
-        d.contact_id
+        'lead_phone' as base,
+        2 as place,
+        d.contact_id,
+        null::bigint as company_id
     from found_leads
     inner join bitrix24_deals as d on d.user_account_id = :account and found_leads.id = d.lead_id
-    where :with_deals and d.deleted_at is null and d.is_recurring is not true
+    union all
+    select
+        found_companies.phone,
+        d.id,
+        'company_phone' as base,
+        3 as place,
+        d.contact_id,
+        found_companies.id as company_id
+    from found_companies
+    inner join bitrix24_deals as d on d.user_account_id = :account and found_companies.id = d.company_id
 ),
 
-found_deals as (
+reached_deals as (
     select distinct on (phone, id) *
-    from reached_deals
-    order by phone asc, id asc, base asc -- by the contact, where it is reached by both
+    from ways_to_deals
+    where :with_deals
+    order by phone asc, id asc, place asc, contact_id asc, company_id asc
+),
+
+ways_to_leads as (
+    select
+        found_leads.phone,
+        found_leads.id,
+        'lead_phone' as base,
+        0 as place,
+        l.contact_id,
+        null::bigint as company_id
+    from found_leads
+    inner join bitrix24_leads as l on l.user_account_id = :account and found_leads.id = l.id
+    union all
+    select
+        found_contacts.phone,
+        l.id,
+        'contact_phone' as base,
+        1 as place,
+        found_contacts.id as contact_id,
+        null::bigint as company_id
+    from found_contacts
+    inner join bitrix24_leads as l on l.user_account_id = :account and found_contacts.id = l.contact_id
+    union all
+    select
+        phone,
+        entity_id as id,
+        'contact_phone' as base,
+        2 as place,
+        contact_id,
+        null::bigint as company_id
+    from found_links
+    where entity_type = 'lead'
+    union all
+    select
+        found_companies.phone,
+        l.id,
+        'company_phone' as base,
+        3 as place,
+        l.contact_id,
+        found_companies.id as company_id
+    from found_companies
+    inner join bitrix24_leads as l on l.user_account_id = :account and found_companies.id = l.company_id
+),
+
+reached_leads as (
+    select distinct on (phone, id) *
+    from ways_to_leads
+    where :with_leads
+    order by phone asc, id asc, place asc, contact_id asc, company_id asc
 )
 
 select
-    d.phone,
+    reached.phone,
     'deal' as type,
     d.id,
-    d.base,
+    reached.base,
     d.date_create,
     not coalesce(s.is_success_stage or s.is_fail_stage, false) as is_open,
     d.category_id,
     d.stage_id as status_id,
     d.lead_id,
-    d.contact_id
-from found_deals as d
+    reached.contact_id,
+    reached.company_id,
+    reached.place
+from reached_deals as reached
+inner join bitrix24_deals as d on d.user_account_id = :account and reached.id = d.id
 left join bitrix24_pipeline_stages as s
     on
         s.user_account_id = :account and s.entity_type = 'deal'
         and d.category_id = s.category_id and d.stage_id = s.status_id
+where d.deleted_at is null and d.is_recurring is not true
 union all
 select
-    phone,
+    reached.phone,
     'lead' as type,
-    id,
-    'lead_phone' as base,
-    date_create,
+    l.id,
+    reached.base,
+    l.date_create,
     null as is_open,
     0 as category_id,
-    status_id,
-    id as lead_id,
-    contact_id
-from found_leads
-where :with_leads
+    l.status_id,
+    l.id as lead_id,
+    reached.contact_id,
+    reached.company_id,
+    reached.place
+from reached_leads as reached
+inner join bitrix24_leads as l on l.user_account_id = :account and reached.id = l.id
+where l.deleted_at is null
 union all
 select
     phone,
@@ -359,21 +585,42 @@ select
     null as category_id,
     null as status_id,
     null as lead_id,
-    id as contact_id
-from found_contacts;
+    id as contact_id,
+    null as company_id,
+    0 as place
+from found_contacts
+where :with_deals
+union all
+select
+    phone,
+    'company' as type,
+    id,
+    'company_phone' as base,
+    date_create,
+    null as is_open,
+    null as category_id,
+    null as status_id,
+    null as lead_id,
+    null as contact_id,
+    id as company_id,
+    0 as place
+from found_companies
+where :with_deals;
 
 -- name: analyze_candidates()#
 -- Both statements below are planned by these two columns.
 analyze phone_candidates (phone, type);
 
 -- name: choose_best()!
--- The best deal, lead and contact for each own lead: an open deal before a closed one, then the newest. First the
--- best of each phone, then the best of the own lead's phones: so a phone that thousands share costs no more.
+-- The best deal, lead, contact and company for each own lead: what somebody's own phone leads to before what a
+-- company's phone leads to, an open deal before a closed one, then the newest. First the best of each phone, then the
+-- best of the own lead's phones: so a phone that thousands share costs no more.
 insert into chosen_candidates
 with best_of_phone as (
     select distinct on (phone, type) *
     from phone_candidates
-    order by phone asc, type asc, is_open desc, date_create desc nulls last, id desc
+    order by
+        phone asc, type asc, base = 'company_phone' asc, is_open desc, date_create desc nulls last, id desc
 )
 
 select distinct on (own.lead_id, best.type)
@@ -383,15 +630,17 @@ from own_to_match as own
 cross join lateral unnest(own.phones) as wanted (phone)
 inner join best_of_phone as best on wanted.phone = best.phone
 order by
-    own.lead_id asc, best.type asc, best.is_open desc, best.date_create desc nulls last, best.id desc,
-    best.base asc, best.phone asc;
+    own.lead_id asc, best.type asc, best.base = 'company_phone' asc, best.is_open desc,
+    best.date_create desc nulls last, best.id desc,
+    best.place asc, best.contact_id asc, best.company_id asc, best.phone asc;
 
 -- name: explain_matches(account, most_candidates)!
 -- What each own lead is linked to and why, or why to nothing, and whatever else has its phones. A deal counts
--- before a lead, and a lead before a contact.
+-- before a lead, and both before a contact; but for those that only a company's phone leads to: they count where no
+-- other deal or lead was found.
 insert into found_matches (
-    lead_id, phones, phones_of, is_changed, base, matched_phone, crm_lead_id, crm_contact_id, crm_deal_id,
-    status_id, category_id, entity_type, candidates, chosen_because, unmatched_reason
+    lead_id, phones, phones_of, is_changed, base, matched_phone, crm_lead_id, crm_contact_id, crm_company_id,
+    crm_deal_id, status_id, category_id, entity_type, candidates, chosen_because, unmatched_reason
 )
 with newest_of_phone as (
     select
@@ -419,6 +668,22 @@ listed as (
         jsonb_agg(jsonb_build_object('type', type, 'id', id) order by type, id) as candidates
     from candidates_of_own
     group by own_id
+),
+
+deals as (
+    select deal.*
+    from chosen_candidates as deal
+    left join chosen_candidates as crm_lead on deal.own_id = crm_lead.own_id and crm_lead.type = 'lead'
+    where
+        deal.type = 'deal'
+        and (deal.base != 'company_phone' or coalesce(crm_lead.base, 'company_phone') = 'company_phone')
+),
+
+crm_leads as (
+    select crm_lead.*
+    from chosen_candidates as crm_lead
+    left join deals on crm_lead.own_id = deals.own_id
+    where crm_lead.type = 'lead' and (crm_lead.base != 'company_phone' or deals.own_id is null)
 )
 
 select
@@ -426,10 +691,20 @@ select
     own.phones,
     own.phones_of,
     own.is_changed,
-    coalesce(deal.base, crm_lead.base, contact.base) as base,
-    coalesce(deal.phone, crm_lead.phone, contact.phone) as matched_phone,
+    coalesce(deal.base, crm_lead.base, contact.base, company.base) as base,
+    coalesce(deal.phone, crm_lead.phone, contact.phone, company.phone) as matched_phone,
     coalesce(lead_of_deal.id, crm_lead.id) as crm_lead_id,
-    coalesce(contact_of_deal.id, contact.id, contact_of_lead.id) as crm_contact_id,
+    case
+        when coalesce(deal.base, crm_lead.base) = 'company_phone'
+            then coalesce(contact.id, contact_of_deal.id, contact_of_lead.id)
+        when deal.id is null and crm_lead.base = 'contact_phone' then contact_of_lead.id
+        else coalesce(contact_of_deal.id, contact.id, contact_of_lead.id)
+    end as crm_contact_id,
+    case
+        when deal.id is not null then deal.company_id
+        when crm_lead.id is not null then crm_lead.company_id
+        when contact.id is null then company.id
+    end as crm_company_id,
     deal.id as crm_deal_id,
     case when deal.id is not null then deal.status_id else crm_lead.status_id end as status_id,
     case when deal.id is not null then deal.category_id else crm_lead.category_id end as category_id,
@@ -441,17 +716,19 @@ select
         when deal.id is not null then 'newest_deal'
         when crm_lead.id is not null then 'newest_lead'
         when contact.id is not null then 'only_contact'
+        when company.id is not null then 'only_company'
     end as chosen_because,
     case
-        when coalesce(deal.id, crm_lead.id, contact.id) is not null then null
+        when coalesce(deal.id, crm_lead.id, contact.id, company.id) is not null then null
         when trim(own.phones_of) = '' then 'no_phone'
         when own.phones = '{}' then 'invalid_phone'
         else 'not_found'
     end as unmatched_reason
 from own_to_match as own
-left join chosen_candidates as deal on own.lead_id = deal.own_id and deal.type = 'deal'
-left join chosen_candidates as crm_lead on own.lead_id = crm_lead.own_id and crm_lead.type = 'lead'
+left join deals as deal on own.lead_id = deal.own_id
+left join crm_leads as crm_lead on own.lead_id = crm_lead.own_id
 left join chosen_candidates as contact on own.lead_id = contact.own_id and contact.type = 'contact'
+left join chosen_candidates as company on own.lead_id = company.own_id and company.type = 'company'
 left join listed on own.lead_id = listed.own_id
 left join bitrix24_leads as lead_of_deal
     on
@@ -479,6 +756,7 @@ with known as (
                     when m.method is null then :by_portal
                     else starts_with(m.method, 'portal') and (
                         m.bitrix24_contact_id = found.crm_contact_id or m.bitrix24_lead_id = found.crm_lead_id
+                        or m.bitrix24_company_id = found.crm_company_id
                     )
                 end
                 then 'portal_' || split_part(found.base, '_', 1)
@@ -495,7 +773,7 @@ with known as (
 stored as (
     insert into lead_matches as m (
         lead_id, user_account_id, method, matched_phone, bitrix24_lead_id, bitrix24_contact_id,
-        bitrix24_deal_id, candidates, chosen_because, unmatched_reason, asked_portal_at, matched_at
+        bitrix24_company_id, bitrix24_deal_id, candidates, chosen_because, unmatched_reason, asked_portal_at, matched_at
     )
     select
         found.lead_id,
@@ -504,6 +782,7 @@ stored as (
         found.matched_phone,
         found.crm_lead_id,
         found.crm_contact_id,
+        found.crm_company_id,
         found.crm_deal_id,
         found.candidates,
         found.chosen_because,
@@ -518,6 +797,7 @@ stored as (
         matched_phone = excluded.matched_phone,
         bitrix24_lead_id = excluded.bitrix24_lead_id,
         bitrix24_contact_id = excluded.bitrix24_contact_id,
+        bitrix24_company_id = excluded.bitrix24_company_id,
         bitrix24_deal_id = excluded.bitrix24_deal_id,
         candidates = excluded.candidates,
         chosen_because = excluded.chosen_because,
@@ -527,11 +807,12 @@ stored as (
         updated_at = clock_timestamp()
     where
         (
-            m.method, m.matched_phone, m.bitrix24_lead_id, m.bitrix24_contact_id, m.bitrix24_deal_id,
+            m.method, m.matched_phone, m.bitrix24_lead_id, m.bitrix24_contact_id, m.bitrix24_company_id,
+            m.bitrix24_deal_id,
             m.candidates, m.chosen_because, m.unmatched_reason, m.asked_portal_at
         ) is distinct from (
             excluded.method, excluded.matched_phone, excluded.bitrix24_lead_id, excluded.bitrix24_contact_id,
-            excluded.bitrix24_deal_id, excluded.candidates, excluded.chosen_because,
+            excluded.bitrix24_company_id, excluded.bitrix24_deal_id, excluded.candidates, excluded.chosen_because,
             excluded.unmatched_reason, excluded.asked_portal_at
         )
     returning m.lead_id

@@ -127,7 +127,9 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: Match
     requests, operating = usage.requests, usage.operating_seconds
     phones = sorted({phone for own_lead in chunk for phone in own_lead.phones})
     hits = search(job.client, phones, entity_type)
-    entity_copies = {name: EntityCopy(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact")}
+    entity_copies = {
+        name: EntityCopy(job, BY_NAME[name], BY_SEARCH) for name in ("lead", "contact", "company")
+    }
     asked_at = job.warehouse.transact(now)
     rows = _fetched(job, entity_copies, sorted(hits.objects))
     asked = [own_lead for own_lead in chunk if not hits.failed.intersection(own_lead.phones)]

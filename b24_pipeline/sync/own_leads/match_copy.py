@@ -19,8 +19,8 @@ from b24_pipeline.sync.own_leads.phones import phones_of
 OWN_LEAD = "own_lead"
 MATCH = "match"
 
-READING = 2
-"""The way in which phones are read. Where it is a new one, all phones of the copy and of own leads are read again."""
+READING = 3
+"""The way in which phones are read, and whose. Where it is a new one, all phones are read again."""
 
 PHONES, MATCHES = "phones", "matches:"
 """Bookmarks of how far the copy was read: by the index of phones, and by matching for each counted entity type."""

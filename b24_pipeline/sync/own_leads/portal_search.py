@@ -1,8 +1,8 @@
 """Searches a portal by phone (`crm.duplicate.findbycomm`): twenty phones a command, fifty commands a batch.
 
 The answer has ids and does not say which of them has which phone (docs/bitrix24-rest.md,
-section 6.6). If a command finds enough leads the portal leaves contacts out, so that command
-is sent again for contacts alone.
+section 6.6). If a command finds enough leads the portal leaves contacts and companies out, and with enough
+contacts companies, so that command is sent again for each type that was left out.
 """
 
 from __future__ import annotations
@@ -22,31 +22,39 @@ from b24_pipeline.sync.own_leads.phones import spellings
 METHOD = "crm.duplicate.findbycomm"
 MOST_VALUES = 20
 ENOUGH_HITS = 20
-"""With so many leads found, the portal does not search for contacts."""
+"""With so many leads found, the portal does not search for contacts; with so many contacts, not for companies."""
 
-_TYPES = {"lead": "LEAD", "contact": "CONTACT"}
+_TYPES = {"lead": "LEAD", "contact": "CONTACT", "company": "COMPANY"}
+"""What is searched for, in the portal's order."""
 
 
 @dataclass(slots=True)
 class Hits:
-    """The leads and contacts that have one of the phones (`objects`), and phones that could not be searched for."""
+    """The objects that have one of the phones, by type and id, and `failed`: phones that could not be searched for."""
 
     objects: set[ObjectKey] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
 
 
-def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hits:
-    """Searches for phones in E.164 among the portal's leads, contacts, or both.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Phones that fit into one command, and the types that are wanted: one of them, or of all."""
 
-    `entity_type`: lead, deal (whose contacts are searched) or both. Raises PortalError where the portal refuses
-    every command.
+    phones: Sequence[str]
+    kinds: tuple[str, ...]
+
+
+def search(client: BitrixClient, phones: Sequence[str], entity_type: str) -> Hits:
+    """Searches for phones in E.164 among the portal's leads, contacts and companies.
+
+    `entity_type`: lead, deal (whose contacts and companies are searched) or both. Raises PortalError where the
+    portal refuses every command.
     """
-    groups = {f"p{number}": group for number, group in enumerate(_groups(phones))}
+    wanted = {"lead": ("lead",), "deal": ("contact", "company")}.get(entity_type, tuple(_TYPES))
     hits = Hits()
-    wanted = {"lead": ("lead",), "deal": ("contact",)}.get(entity_type, ("lead", "contact"))
-    hidden = _ask(client, groups, wanted, hits)
-    if hidden:
-        _ask(client, hidden, ("contact",), hits)
+    left_out = _ask(client, [Search(group, wanted) for group in _groups(phones)], hits)
+    if left_out:
+        _ask(client, left_out, hits)
     return hits
 
 
@@ -65,29 +73,36 @@ def _groups(phones: Sequence[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _ask(
-    client: BitrixClient, groups: Mapping[str, Sequence[str]], wanted: Sequence[str], hits: Hits
-) -> dict[str, Sequence[str]]:
-    """Searches for one type, or for all at once; returns the groups whose contacts were left out."""
-    only = {"entity_type": _TYPES[wanted[0]]} if len(wanted) == 1 else {}
-    commands = {
-        key: Command(METHOD, {"type": "PHONE", "values": _values(group), **only})
-        for key, group in groups.items()
-    }
-    answer = client.batch(commands)
-    hidden: dict[str, Sequence[str]] = {}
-    for key, group in groups.items():
+def _ask(client: BitrixClient, searches: Sequence[Search], hits: Hits) -> list[Search]:
+    """Searches, and adds what was found to the hits; returns searches for what the portal left out."""
+    keys = {f"p{number}": one for number, one in enumerate(searches)}
+    answer = client.batch({key: _command(one) for key, one in keys.items()})
+    again: list[Search] = []
+    for key, one in keys.items():
         error = answer.errors.get(key)
         if isinstance(error, REFUSES_EVERY_COMMAND):
             raise error
         if error is not None or key not in answer.results:
-            hits.failed.update(group)
+            hits.failed.update(one.phones)
             continue
-        found = {kind: _ids(client, answer.results[key], _TYPES[kind]) for kind in wanted}
-        hits.objects.update((kind, number) for kind, numbers in found.items() for number in numbers)
-        if len(wanted) > 1 and len(found["lead"]) >= ENOUGH_HITS:
-            hidden[key] = group
-    return hidden
+        found = {kind: _ids(client, answer.results[key], name) for kind, name in _TYPES.items()}
+        hits.objects.update((kind, number) for kind in one.kinds for number in found[kind])
+        again += [Search(one.phones, (kind,)) for kind in _left_out(one, found)]
+    return again
+
+
+def _command(one: Search) -> Command:
+    only = {"entity_type": _TYPES[one.kinds[0]]} if len(one.kinds) == 1 else {}
+    return Command(METHOD, {"type": "PHONE", "values": _values(one.phones), **only})
+
+
+def _left_out(one: Search, found: Mapping[str, Sequence[int]]) -> list[str]:
+    """The wanted types that the portal did not search for, because it had found enough of a type before them."""
+    kinds = list(_TYPES)
+    enough = [kinds.index(kind) for kind, numbers in found.items() if len(numbers) >= ENOUGH_HITS]
+    if len(one.kinds) == 1 or not enough:
+        return []
+    return [kind for kind in one.kinds if kinds.index(kind) > min(enough)]
 
 
 def _values(group: Sequence[str]) -> list[str]:

@@ -43,6 +43,7 @@ final as (
         directions.direction_name,
         own_leads.lead_id,
         own_leads.contact_id,
+        matches.company_id,
         own_leads.deal_id,
         own_leads.category_id,
         own_leads.status_id,

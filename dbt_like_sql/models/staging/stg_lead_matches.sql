@@ -12,6 +12,7 @@ final as (
         method,
         bitrix24_lead_id as lead_id,
         bitrix24_contact_id as contact_id,
+        bitrix24_company_id as company_id,
         bitrix24_deal_id as deal_id,
         candidates,
         chosen_because,

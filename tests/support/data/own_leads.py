@@ -10,6 +10,8 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from b24_pipeline.store.crm import contact_links
+from b24_pipeline.store.crm.contact_links import Contact, Owner, OwnerContacts
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.matches import Linked
 from b24_pipeline.store.portals.portal import Portal
@@ -51,8 +53,19 @@ class Crm:
         """A contact."""
         self._put("bitrix24_contacts", number, day, {"phones": _written(phones)})
 
+    def company(self, number: int, *phones: str, day: int = 0) -> None:
+        """A company."""
+        self._put("bitrix24_companies", number, day, {"phones": _written(phones)})
+
+    def contacts(self, entity_type: str, number: int, *contacts: int) -> None:
+        """The contacts of a lead or deal, as a sync stores them."""
+        owner = Owner(entity_type, number)
+        found = tuple(Contact(one, 10 * place, place == 1) for place, one in enumerate(contacts, 1))
+        with self.warehouse.connect() as connection:
+            contact_links.merge(connection, self.portal.id, [OwnerContacts(owner, found)])
+
     def deal(self, number: int, day: int = 0, stage: str = "NEW", **more: Any) -> None:
-        """A deal of a contact_id or lead_id."""
+        """A deal of a contact_id, company_id or lead_id."""
         self._put("bitrix24_deals", number, day, {"category_id": 0, "stage_id": stage, **more})
 
     def delete(self, table: str, number: int) -> None:
@@ -85,7 +98,8 @@ class Crm:
             self.warehouse,
             "select l.phones, l.current_status_id as status, l.current_pipeline_id as pipeline,"
             " l.bitrix24_entity_type as kind, l.bitrix24_lead_id as lead, l.bitrix24_contact_id as contact,"
-            " l.bitrix24_deal_id as deal, m.method, m.matched_phone, m.candidates, m.chosen_because as why,"
+            " l.bitrix24_deal_id as deal, m.bitrix24_company_id as company,"
+            " m.method, m.matched_phone, m.candidates, m.chosen_because as why,"
             " m.unmatched_reason as reason, m.asked_portal_at as asked, m.matched_at, m.updated_at"
             " from leads l left join lead_matches m on m.lead_id = l.id where l.id = %s",
             own,

@@ -131,6 +131,19 @@ def test_what_the_copy_knows_costs_no_request(
     assert found(installation) == [row("8 921 555-00-01", method="contact_phone", contact=contact)]
 
 
+def test_a_company_is_found_by_its_phone(
+    installation: Installation, portal: Portal, sandbox: Sandbox
+) -> None:
+    """Its deal comes with the next sync, and the match stays the portal's find."""
+    company = add(sandbox, "company", "+79215550001")
+    own(installation, portal, "+79215550001")
+    run(installation, portal)
+    assert found(installation) == [row("+79215550001", method="portal_company", asked=True)]
+    deal = sandbox.add("deal", {"TITLE": "A deal", "COMPANY_ID": company, "STAGE_ID": "NEW"})
+    installation.sync(portal)
+    assert found(installation) == [row("+79215550001", method="portal_company", deal=deal, asked=True)]
+
+
 def test_many_hits_in_leads_do_not_hide_contacts(
     installation: Installation, portal: Portal, sandbox: Sandbox
 ) -> None:
@@ -147,20 +160,26 @@ def test_many_hits_in_leads_do_not_hide_contacts(
 
 @pytest.mark.parametrize(
     ("counted", "asked", "kinds"),
-    [("lead", None, {"lead"}), ("deal", None, {"contact"}), ("both", "lead", {"lead"}), ("both", None, None)],
+    [
+        ("lead", None, {"lead"}),
+        ("deal", None, {"contact", "company"}),
+        ("both", "lead", {"lead"}),
+        ("both", None, None),
+    ],
 )
 def test_only_what_is_counted_is_searched_for(
     installation: Installation, portal: Portal, sandbox: Sandbox, counted: str, asked: str | None, kinds: Any
 ) -> None:
-    """The portal is searched for leads, for contacts because of their deals, or for both."""
+    """The portal is searched for leads, for contacts and companies because of their deals, or for all."""
     installation.portals.set_entity_type(portal, counted)
     (portal,) = installation.portals.named(["acme"])
     add(sandbox, "lead", "+79215550001")
     add(sandbox, "contact", "+79215550001")
+    add(sandbox, "company", "+79215550001")
     own(installation, portal, "+79215550001")
     with installation.job(portal) as job:
         hits = search(job.client, ["+79215550001"], asked or counted)
-        assert {kind for kind, _ in hits.objects} == (kinds or {"lead", "contact"})
+        assert {kind for kind, _ in hits.objects} == (kinds or {"lead", "contact", "company"})
         assert match(job, asked).linked == 1
 
 

@@ -16,14 +16,26 @@ WRITTEN = st.lists(st.sampled_from(PHONES), max_size=2)
 STEP = st.one_of(
     st.tuples(st.just("lead"), st.integers(1, 3), WRITTEN, st.integers(0, 3)),
     st.tuples(st.just("contact"), st.integers(1, 3), WRITTEN, st.integers(0, 3)),
+    st.tuples(st.just("company"), st.integers(1, 2), WRITTEN, st.integers(0, 3)),
     st.tuples(
         st.just("deal"),
         st.integers(1, 4),
         st.integers(0, 3),
         st.integers(0, 3),
+        st.integers(0, 2),
         st.sampled_from(["NEW", "WON"]),
     ),
-    st.tuples(st.just("delete"), st.sampled_from(["leads", "contacts", "deals"]), st.integers(1, 4)),
+    # before or after the owner and the contacts come, and however often
+    st.tuples(
+        st.just("contacts"),
+        st.sampled_from(["lead", "deal"]),
+        st.integers(1, 4),
+        st.lists(st.integers(1, 3), max_size=3, unique=True),
+    ),
+    st.tuples(st.just("owner"), st.integers(1, 3), st.integers(0, 3), st.integers(0, 2)),
+    st.tuples(
+        st.just("delete"), st.sampled_from(["leads", "contacts", "companies", "deals"]), st.integers(1, 4)
+    ),
     st.tuples(st.just("own"), WRITTEN),
     st.tuples(st.just("phone"), WRITTEN),
     st.tuples(st.just("link")),
@@ -33,15 +45,43 @@ STEP = st.one_of(
 # what a deal or a lead names comes after it was linked
 NAMED_LATER: list[Any] = [
     ("lead", 2, [PHONES[0]], 0),
-    ("deal", 1, 1, 2, "NEW"),
+    ("deal", 1, 1, 2, 0, "NEW"),
     ("link",),
     ("contact", 1, [], 0),
 ]
 LEAD_LATER: list[Any] = [
     ("contact", 1, [PHONES[0]], 0),
-    ("deal", 1, 1, 2, "NEW"),
+    ("deal", 1, 1, 2, 0, "NEW"),
     ("link",),
     ("lead", 2, [], 0),
+]
+
+
+LINK_BEFORE_ALL: list[Any] = [
+    ("contacts", "deal", 1, [2, 1]),
+    ("link",),
+    ("deal", 1, 2, 0, 0, "NEW"),
+    ("link",),
+    ("contact", 1, [PHONES[0]], 0),
+    ("link",),
+    ("contacts", "deal", 1, [2]),
+]
+# evidence of an own lead that is linked to another deal
+NO_CANDIDATE_ANY_MORE: list[Any] = [
+    ("contact", 1, [PHONES[0]], 0),
+    ("deal", 1, 1, 0, 0, "NEW"),
+    ("deal", 2, 1, 0, 0, "NEW"),
+    ("link",),
+    ("deal", 1, 2, 0, 0, "NEW"),
+]
+COMPANY_LATER: list[Any] = [
+    ("deal", 1, 0, 0, 1, "NEW"),
+    ("link",),
+    ("company", 1, [PHONES[0]], 0),
+    ("link",),
+    ("lead", 3, [PHONES[0]], 1),
+    ("link",),
+    ("delete", "companies", 1),
 ]
 
 
@@ -49,6 +89,9 @@ LEAD_LATER: list[Any] = [
 @given(st.lists(STEP, max_size=14))
 @example(NAMED_LATER)
 @example(LEAD_LATER)
+@example(LINK_BEFORE_ALL)
+@example(COMPANY_LATER)
+@example(NO_CANDIDATE_ANY_MORE)
 def test_step_by_step_is_as_all_at_once(server: Any, steps: list[Any]) -> None:
     """Whatever happens in whatever order: following gives what matching everything anew gives."""
     url = server.fresh()
@@ -84,10 +127,14 @@ def do(crm: Crm, kind: str, *about: Any) -> None:
     elif kind == "delete":
         crm.delete(f"bitrix24_{about[0]}", about[1])
     elif kind == "deal":
-        number, contact, lead, stage = about
-        crm.deal(
-            number, day=number, contact_id=contact or None, lead_id=lead or None, stage=stage, deleted_at=None
-        )
+        number, contact, lead, company, stage = about
+        names = {"contact_id": contact or None, "lead_id": lead or None, "company_id": company or None}
+        crm.deal(number, day=number, stage=stage, deleted_at=None, **names)
+    elif kind == "contacts":
+        crm.contacts(about[0], about[1], *about[2])
+    elif kind == "owner":
+        number, contact, company = about
+        crm.lead(number, contact_id=contact or None, company_id=company or None, deleted_at=None)
     else:
         number, phones, day = about
         getattr(crm, kind)(number, *phones, day=day)
@@ -98,6 +145,6 @@ def links_of(crm: Crm) -> list[dict[str, Any]]:
         crm.warehouse,
         "select l.id, l.phones, l.current_status_id, l.current_pipeline_id, l.bitrix24_entity_type,"
         " l.bitrix24_lead_id, l.bitrix24_contact_id, l.bitrix24_deal_id, m.method, m.matched_phone,"
-        " m.candidates, m.chosen_because, m.unmatched_reason"
+        " m.bitrix24_company_id, m.candidates, m.chosen_because, m.unmatched_reason"
         " from leads l left join lead_matches m on m.lead_id = l.id order by l.id",
     )
