@@ -1,7 +1,7 @@
 """Who is qualified: leads and deals that fulfil one of their portal's conditions, and since when.
 
 Evaluated by change: rows that were stored since the bookmark, and rows whose
-contact was. The bookmark keeps the conditions that it was evaluated by; where
+contacts or links were. The bookmark keeps the conditions that it was evaluated by; where
 the portal has others now, however they were changed, everything is evaluated anew.
 """
 

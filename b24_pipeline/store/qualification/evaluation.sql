@@ -13,7 +13,8 @@ set bitrix24_qualification_fields = :conditions
 where id = :account;
 
 -- name: qualify(account, entity_type, conditions, since, about_contacts, keep)!
--- Leads or deals that were stored since then, or whose contact was: the first condition that each fulfils.
+-- Leads or deals that were stored since then, or one of whose contacts or links was: the first condition that each
+-- fulfils. Of a condition on contacts, any of its contacts suffices, the main one and the others alike.
 -- Without since: all of them. keep: what they fulfilled before still counts, as those conditions are still there.
 with conditions as (
     select * from jsonb_to_recordset(:conditions) as (
@@ -62,6 +63,22 @@ changed as (
         -- without since all are there already
         :about_contacts and contact.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
         and contact.user_account_id = :account and entities.entity_type = :entity_type
+    union
+    select link.entity_id as id
+    from bitrix24_contacts as contact
+    inner join bitrix24_contact_links as link
+        on
+            link.user_account_id = :account and contact.id = link.contact_id
+            and link.entity_type = :entity_type
+    where
+        :about_contacts and contact.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+        and contact.user_account_id = :account
+    union
+    select link.entity_id as id
+    from bitrix24_contact_links as link
+    where
+        :about_contacts and link.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+        and link.user_account_id = :account and link.entity_type = :entity_type
 ),
 
 evaluated as (
@@ -75,26 +92,33 @@ evaluated as (
         on
             entities.user_account_id = :account and entities.entity_type = :entity_type
             and changed.id = entities.id
-    left join bitrix24_contacts as contact
-        on
-            :about_contacts
-            and entities.user_account_id = contact.user_account_id and entities.contact_id = contact.id
-            and contact.deleted_at is null
     left join lateral (
         select
             conditions.field_name,
-            case conditions.entity_type
-                -- not before there was anything that it could qualify
-                when 'contact' then greatest(contact.date_modify, entities.date_create)
-                else entities.date_modify
-            end as modified_at
+            looked_up.modified_at
         from conditions
         cross join lateral (
             select
-                case conditions.entity_type
-                    when 'contact' then contact.custom_fields
-                    else entities.custom_fields
-                end -> conditions.field_name as found
+                entities.custom_fields -> conditions.field_name as found,
+                entities.date_modify as modified_at
+            where conditions.entity_type = :entity_type
+            union all
+            select
+                contact.custom_fields -> conditions.field_name as found,
+                -- not before there was anything that it could qualify
+                greatest(contact.date_modify, entities.date_create) as modified_at
+            from (
+                select entities.contact_id as id
+                union
+                select link.contact_id as id
+                from bitrix24_contact_links as link
+                where
+                    link.user_account_id = :account and link.entity_type = :entity_type
+                    and link.entity_id = entities.id and link.deleted_at is null
+            ) as one
+            inner join bitrix24_contacts as contact
+                on contact.user_account_id = :account and one.id = contact.id and contact.deleted_at is null
+            where conditions.entity_type = 'contact'
         ) as looked_up
         where
             entities.deleted_at is null and conditions.entity_type in (:entity_type, 'contact')
@@ -114,7 +138,7 @@ evaluated as (
                             )
                     end
             end
-        order by conditions.place
+        order by conditions.place asc, looked_up.modified_at asc nulls last
         limit 1
     ) as fulfilled on true
 )

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from b24_pipeline.store.crm import contact_links
+from b24_pipeline.store.crm.contact_links import Contact, Owner, OwnerContacts
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import Condition, stored_form
@@ -66,6 +68,12 @@ def put(
     )
 
 
+def link(warehouse: Warehouse, account: UUID, kind: str, number: int, *contacts: int) -> None:
+    """The contacts of a lead or deal, as a sync stores them."""
+    found = tuple(Contact(one, 10 * place, place == 1) for place, one in enumerate(contacts, 1))
+    warehouse.transact(contact_links.merge, account, [OwnerContacts(Owner(kind, number), found)])
+
+
 def store(warehouse: Warehouse, account: UUID, *conditions: Condition) -> None:
     """Conditions by SQL, past the service: nothing is checked, nothing evaluated."""
     execute(
@@ -90,7 +98,7 @@ def qualified(warehouse: Warehouse, account: UUID) -> dict[tuple[str, int], str]
 
 def age(warehouse: Warehouse) -> None:
     """An hour passes: what was stored so far is out of what is looked at again."""
-    for table in (*TABLES.values(), "bitrix24_qualification", "leads"):
+    for table in (*TABLES.values(), "bitrix24_contact_links", "bitrix24_qualification", "leads"):
         execute(warehouse, f"update {table} set loaded_at = loaded_at - interval '1 hour'")
     execute(warehouse, "update bitrix24_bookmarks set loaded_upto = loaded_upto - interval '5 minutes'")
 

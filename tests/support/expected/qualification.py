@@ -66,25 +66,43 @@ def _matched(sandbox: Sandbox, conditions: Sequence[Condition], entity_type: str
     table = sandbox.truth.entities(entity_type)
     if entity_type == "deal":  # templates of recurring deals are no deals
         table = table[table["IS_RECURRING"] != "Y"]
-    contacts = sandbox.truth.entities("contact").add_prefix("OF_CONTACT_")
-    table = table.merge(contacts, left_on="CONTACT_ID", right_on="OF_CONTACT_ID", how="left")
+    contacts: Any = sandbox.truth.entities("contact").set_index("ID")
+    linked = sandbox.truth.contacts(entity_type)
     masks, fields, since = [], [], []
-    of_contact = table[["OF_CONTACT_DATE_MODIFY", "DATE_CREATE"]].max(axis=1)
     for condition in conditions:
-        owner = condition["entity_type"]
-        if owner not in (entity_type, "contact"):
+        owner, name = condition["entity_type"], condition["field_name"]
+        if owner == entity_type:
+            values: Any = table[name]
+            masks.append(fulfilled(condition, values))
+            since.append(table["DATE_MODIFY"])
+        elif owner == "contact":
+            first = _first_contact(table, linked, contacts[fulfilled(condition, contacts[name])])
+            masks.append(first.notna())
+            since.append(pd.concat([first, table["DATE_CREATE"]], axis=1).max(axis=1))
+        else:
             continue
-        name = condition["field_name"]
-        values = table[f"OF_CONTACT_{name}" if owner == "contact" else name]
-        masks.append(fulfilled(condition, values) & (owner != "contact" or table["OF_CONTACT_ID"].notna()))
         fields.append(name)
-        since.append(of_contact if owner == "contact" else table["DATE_MODIFY"])
     table["field"] = np.select(masks, fields, "")
     table["since"] = pd.Series(np.select(masks, [one.astype("int64") for one in since], 0), table.index)
     units = {one.dtype for one in since}
     assert len(units) == 1
     table["since"] = table["since"].astype(units.pop())
     return table
+
+
+def _first_contact(
+    table: pd.DataFrame, linked: Mapping[int, Sequence[int]], fulfilling: pd.DataFrame
+) -> pd.Series[Any]:
+    """When the first of each entity's contacts that fulfil a condition was modified; NaT where none does."""
+    modified = fulfilling["DATE_MODIFY"].to_dict()
+    return pd.Series(
+        [
+            min((modified[contact] for contact in linked[number] if contact in modified), default=pd.NaT)
+            for number in table["ID"]
+        ],
+        index=table.index,
+        dtype=table["DATE_CREATE"].dtype,
+    )
 
 
 def assert_qualification_equal(

@@ -16,6 +16,7 @@ from tests.support.data.qualifying import (
     age,
     condition,
     evaluate,
+    link,
     moment,
     put,
     qualified,
@@ -42,6 +43,36 @@ def test_first_time_is_kept(warehouse: Warehouse, portal: UUID) -> None:
             (row["is_qualified"], row["matched_field"], row["first_qualified_at"]) for row in rows(warehouse)
         ]
         assert found == ([] if expected is None else [(expected, "UF_A", moment(3))]), day
+
+
+def test_any_contact_of_a_lead_or_deal_suffices(warehouse: Warehouse, portal: UUID) -> None:
+    """The main one or another; whoever loses the contact, or whose contact is deleted, is qualified no more."""
+    store(warehouse, portal, condition("UF_C", "boolean", of="contact"))
+    put(warehouse, portal, "contact", 5, {"UF_C": "0"}, day=4)
+    put(warehouse, portal, "contact", 6, {"UF_C": "1"}, day=6)
+    put(warehouse, portal, "contact", 7, {"UF_C": "1"}, day=5)
+    for kind in ("lead", "deal"):
+        put(warehouse, portal, kind, 1, {}, contact=5)
+    evaluate(warehouse, portal)
+    age(warehouse)
+    assert qualified(warehouse, portal) == {}
+    link(warehouse, portal, "deal", 1, 5, 6, 7)
+    evaluate(warehouse, portal)
+    assert qualified(warehouse, portal) == {("deal", 1): "UF_C"}
+    assert [row["first_qualified_at"] for row in rows(warehouse)] == [moment(5)]
+    age(warehouse)
+    link(warehouse, portal, "deal", 1, 5)
+    link(warehouse, portal, "lead", 1, 5, 7)
+    evaluate(warehouse, portal)
+    assert qualified(warehouse, portal) == {("lead", 1): "UF_C"}
+    age(warehouse)
+    put(warehouse, portal, "contact", 7, {"UF_C": "1"}, day=8, deleted=True)
+    evaluate(warehouse, portal)
+    assert qualified(warehouse, portal) == {}
+    age(warehouse)
+    put(warehouse, portal, "contact", 7, {"UF_C": "1"}, day=9)
+    evaluate(warehouse, portal)
+    assert qualified(warehouse, portal) == {("lead", 1): "UF_C"}
 
 
 def test_first_time_by_a_contact_is_the_contact_s(warehouse: Warehouse, portal: UUID) -> None:
