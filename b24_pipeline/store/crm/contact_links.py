@@ -93,6 +93,7 @@ def merge(connection: Connection, account: UUID, read: Sequence[OwnerContacts]) 
                     (one.owner.entity_type, one.owner.id, contact.id, contact.sort, contact.is_primary)
                 )
     _sql.analyze_read(connection)
+    _sql.lock_merging(connection, account=account)
     changed, removed = _sql.merge(connection, account=account)
     return changed, removed
 

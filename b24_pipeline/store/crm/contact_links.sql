@@ -64,6 +64,10 @@ copy read_links (entity_type, entity_id, contact_id, sort, is_primary) from stdi
 -- The planner knows nothing of a temporary table that was just filled.
 analyze read_owners, read_links;
 
+-- name: lock_merging(account)$
+-- One transaction at a time stores links of a portal: two that did not see one another would leave two main contacts.
+select pg_advisory_xact_lock(hashtextextended('contact links ' || :account, 0))::text;
+
 -- name: merge(account)^
 -- Links as they are in the portal now; only those that differ are touched. Where the portal told the main contact
 -- alone, the other contacts stay as they were.

@@ -50,6 +50,20 @@ cross join lateral (
 ) as near
 union all
 select
+    'public.bitrix24_companies' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_companies where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_companies) as last
+union all
+select
+    'public.bitrix24_contact_links' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_contact_links where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_contact_links) as last
+union all
+select
     'public.bitrix24_status_history' as relation,
     concat_ws(
         ' ', last.stamp, near.rows, near.seconds,
