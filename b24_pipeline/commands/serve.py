@@ -19,6 +19,7 @@ def serve(
     from b24_pipeline.web import server
     from b24_pipeline.web.admin_key import admin_key
     from b24_pipeline.web.app import create_app
+    from b24_pipeline.web.client_address import ClientAddresses
 
     with server.listen(host, port) as listening, runtime.opened(settings()) as opened:
         app = create_app(opened)
@@ -29,4 +30,4 @@ def serve(
         )
         if not admin_key(opened.settings):
             say("note: B24_ADMIN_KEY is not set, so that management calls are refused")
-        server.serve(app, listening)
+        server.serve(app, listening, ClientAddresses(opened.settings.trusted_proxies))

@@ -30,6 +30,7 @@ from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
+from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import Guard, SecurityHeaders, management_key
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
@@ -121,6 +122,7 @@ def _protection(parts: Parts) -> list[Middleware]:
         Middleware(SecurityHeaders, https=parts.public_url.startswith("https://")),
         Middleware(Access, requests=Requests(parts.registry)),
         Middleware(Webhook, receiver=parts.receiver, addresses=parts.addresses),
+        Middleware(RequestsAtOnce),
         Middleware(BodyLimit),
     ]
 

@@ -34,6 +34,11 @@ class ClientAddresses:
             nearest = before
         return _network(nearest) if nearest else ""
 
+    def of_client(self, client: tuple[str, int] | None) -> str:
+        """A connection's other end, of IPv6 its network; "" for a proxy of ours, or where none is known."""
+        address = _read(client[0]) if client else None
+        return "" if address is None or self._is_ours(address) else _network(address)
+
     def _is_ours(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._trusted)
 

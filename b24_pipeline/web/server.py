@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from contextlib import suppress
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from b24_pipeline.errors import UsageError
-from b24_pipeline.web.protocol import PunctualProtocol
+from b24_pipeline.web.client_address import ClientAddresses
+from b24_pipeline.web.connections import ConnectionLimits, HttpConnection, Room
 
-# below the usual 1,024 descriptors of a process, with room for the database and the log
-MOST_CONNECTIONS = 800
 WAITING_CONNECTIONS = 2048
-IDLE_SECONDS = 15
+# all that wait can be accepted before the first of them is closed, beside the database and the log
+DESCRIPTORS = 4096
 # a stop may take 15 s in all: the rest is for the events that are being stored
 LAST_REQUESTS_SECONDS = 10
 
@@ -33,19 +36,24 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def serve(app: FastAPI, listening: socket.socket) -> None:
+def serve(app: FastAPI, listening: socket.socket, addresses: ClientAddresses) -> None:
     """Serves until SIGINT or SIGTERM, and finishes the requests under way. Call it from the main thread."""
+    _allow_descriptors()
     # uvicorn raises the signal again when it is done, for the handler that was set before
     with suppress(KeyboardInterrupt):
-        server_of(app).run(sockets=[listening])
+        server_of(app, addresses).run(sockets=[listening])
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
-    """A uvicorn server of this application, with our limits."""
+def server_of(
+    app: FastAPI, addresses: ClientAddresses | None = None, limits: ConnectionLimits | None = None
+) -> uvicorn.Server:
+    """A uvicorn server of this application, with our limits. Without `addresses` there is no proxy in front of it."""
+    limits = limits or ConnectionLimits()
+    protocol = partial(HttpConnection, Room(limits, addresses or ClientAddresses()))
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=PunctualProtocol,
+            http=cast(Any, protocol),  # called with names, as a class would be
             ws="none",
             lifespan="on",
             log_config=None,
@@ -53,8 +61,15 @@ def server_of(app: FastAPI) -> uvicorn.Server:
             access_log=False,  # it prints queries, which hold codes and states
             proxy_headers=False,  # no answer depends on the caller's address, so a forged one changes nothing
             server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=IDLE_SECONDS,
+            timeout_keep_alive=int(limits.idle_seconds) + 1,  # ours ends first: any byte stops uvicorn's
             timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
         )
     )
+
+
+def _allow_descriptors() -> None:
+    """Raises the number of files and sockets that this process may open, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+    if allowed not in (resource.RLIM_INFINITY, wanted) and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

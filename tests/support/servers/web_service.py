@@ -18,6 +18,7 @@ from b24_pipeline.errors import InvitationRefused
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match import MatchOutcome
 from b24_pipeline.web.assembly import Parts
+from b24_pipeline.web.connections import ConnectionLimits
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.server import listen, server_of
 
@@ -29,10 +30,12 @@ CANARY = "canary-5up3r-secret"
 
 
 @contextmanager
-def served(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str]:
+def served(
+    app: FastAPI, listening: socket.socket | None = None, limits: ConnectionLimits | None = None
+) -> Iterator[str]:
     """Serves the application, on a socket that is there already or on a free one; yields its address."""
     with listening or listen("127.0.0.1", 0) as listening:
-        server = server_of(app)
+        server = server_of(app, limits=limits)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

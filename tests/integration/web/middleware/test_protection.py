@@ -9,9 +9,9 @@ import pytest
 
 from b24_pipeline.errors import DatabaseUnavailable
 from b24_pipeline.log import set_up_logs
-from b24_pipeline.web import protocol
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.body_limit import LARGEST_BODY
+from b24_pipeline.web.connections import ConnectionLimits
 from tests.integration.web.conftest import Service
 from tests.support.servers.web_service import CANARY, INVITATION, parts_of, raw_answer, served
 
@@ -109,16 +109,16 @@ def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_slow_head_is_given_up(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_head_is_given_up() -> None:
     """A request that never begins, one that never ends, and the second one of a connection."""
-    monkeypatch.setattr(protocol, "SLOWEST_HEAD_SECONDS", 0.3)
     whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    for pieces in ((), (b"GET /healthz HTTP/1.1\r\nHo",), (whole, b"GET /heal")):
-        started = time.monotonic()
-        answer = raw_answer(service.address, *pieces)
-        assert b"HTTP/1.1 400 " in answer
-        assert time.monotonic() - started < 5
-    assert service.client.get("/healthz").status_code == 200
+    with served(assemble(parts_of()), limits=ConnectionLimits(head_seconds=0.3)) as address:
+        for pieces in ((), (b"GET /healthz HTTP/1.1\r\nHo",), (whole, b"GET /heal")):
+            started = time.monotonic()
+            answer = raw_answer(address, *pieces)
+            assert b"HTTP/1.1 400 " in answer
+            assert time.monotonic() - started < 5
+        assert httpx.get(f"{address}/healthz").status_code == 200
 
 
 def test_a_head_of_megabytes_is_refused(service: Service) -> None:
