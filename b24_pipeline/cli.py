@@ -33,6 +33,7 @@ from b24_pipeline.commands import (
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.log import set_up_logs
+from b24_pipeline.store.database.warehouse import StorageError
 
 app = typer.Typer(
     name="b24",
@@ -119,6 +120,11 @@ def main() -> None:
             traceback.print_exc()
         complain(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except StorageError as error:
+        if _Shown.debug:
+            traceback.print_exc()
+        complain(f"the database refused it: {error}")
+        sys.exit(1)
     except KeyboardInterrupt:
         complain("stopped; what was stored stays, and the next run goes on from there")
         _leave(INTERRUPTED)

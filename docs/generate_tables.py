@@ -49,6 +49,7 @@ OURS = (
     "bitrix24_custom_field_views",
     "analyst_roles",
     "bitrix24_bookmarks",
+    "bitrix24_locks",
     "bitrix24_model_sources",
     "bitrix24_sync_log",
     "bitrix24_cursors",

@@ -45,8 +45,9 @@ def grant(
     for portal_name in custom_fields or ():
         output.print(f"{role} reads the custom fields of {portal_name}, whatever is in them")
     if granted.limits_refused:
-        limits = ", ".join(f"{name} = {value}" for name, value in store.LIMITS.items())
-        say(f"note: the role of DATABASE_URL may not set {role}'s limits; an administrator should: {limits}")
+        say(f"note: the role of DATABASE_URL may not set all limits of {role}; an administrator should run:")
+        for refused in granted.limits_refused:
+            output.print(f"{refused};", soft_wrap=True, markup=False)
 
 
 def revoke(role: Role) -> None:

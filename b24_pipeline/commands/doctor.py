@@ -17,6 +17,7 @@ from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import settings
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import health
+from b24_pipeline.store.marts.analysts import unlimited
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.outcome import left_out_because
 from b24_pipeline.sync.portals.probe import probe
@@ -73,6 +74,8 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
+    for role in unlimited(opened.warehouse):
+        yield Finding("", f"the analysts' role {role} lacks its limits", f"b24 analysts grant {role}")
 
 
 def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
+import stamina
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
@@ -19,8 +20,10 @@ from b24_pipeline.models.model import Materialized, Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.scheduler import side_by_side
 from b24_pipeline.models.statements import statement
+from b24_pipeline.store.database.faults import described, is_passing
+from b24_pipeline.store.database.locks import held_on
 from b24_pipeline.store.database.relation import rows_of
-from b24_pipeline.store.database.warehouse import Connect, Connection
+from b24_pipeline.store.database.warehouse import Connect, Connection, is_done_again
 from b24_pipeline.store.marts.analysts import grant_on
 
 AT_ONCE = 2
@@ -79,6 +82,44 @@ def build(
     """
     result = BuildResult()
     names = project.selection(select)
+
+    def report(done: ModelResult) -> None:
+        result.models.append(done)
+        if on_model:
+            on_model(done)
+
+    options = _Options(full_refresh, only_changed, with_tests, raise_on_failure)
+    # a session that is ended takes the models that are not built yet with it: they are built on another
+    for attempt in stamina.retry_context(on=is_done_again, attempts=4, timeout=None, wait_initial=0.1):
+        with attempt:
+            built = {done.name for done in result.models}
+            _build_rest(
+                connect, project, [name for name in names if name not in built], options, result, report
+            )
+    if raise_on_failure:
+        raise_for_failures(result.tests)
+    return result
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options of a build, as `build` describes them."""
+
+    full_refresh: bool
+    only_changed: bool
+    with_tests: bool
+    raise_on_failure: bool
+
+
+def _build_rest(
+    connect: Connect,
+    project: Project,
+    names: list[str],
+    options: _Options,
+    result: BuildResult,
+    report: Callable[[ModelResult], None],
+) -> None:
+    """Builds these models under the schema's lock, and notes of which state of the sources all of `result` are."""
     with (
         connect() as conn,
         _statement_by_statement(conn),
@@ -86,27 +127,22 @@ def build(
         ExitStack() as stack,
     ):
         states = SourceStates.read(conn, project)
-        if only_changed:
+        if options.only_changed:
             names = [name for name in names if name in states.to_build]
         result.changed_sources = states.changed
-        anew = full_refresh or states.hide_changes
+        anew = options.full_refresh or states.hide_changes
         extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
 
         def work(own: Connection, name: str) -> ModelResult:
-            return _build_one(own, project, project.models[name], anew, with_tests)
+            return _build_one(own, project, project.models[name], anew, options.with_tests)
 
         def stops(done: ModelResult) -> bool:
-            return raise_on_failure and has_failed(done.tests)
+            return options.raise_on_failure and has_failed(done.tests)
 
         for done in side_by_side(project, names, [conn, *extra_connections], work, stops):
-            result.models.append(done)
-            if on_model:
-                on_model(done)
-        if with_tests:
+            report(done)
+        if options.with_tests:
             states.note(conn, [done.name for done in result.models if not has_failed(done.tests)])
-    if raise_on_failure:
-        raise_for_failures(result.tests)
-    return result
 
 
 def run_tests(connect: Connect, project: Project, *, select: str | None = None) -> list[TestResult]:
@@ -131,7 +167,9 @@ def _build_one(
         if outcome.is_mostly_new:
             conn.execute(statement("vacuum", relation=sql.Identifier(project.schema, model.name)))
     except psycopg.Error as error:
-        raise ModelError(f"{model.name}: {error.diag.message_primary or error} ({model.path})") from error
+        if is_passing(error):
+            raise
+        raise ModelError(f"{model.name}: {described(error)} ({model.path})") from None
     seconds = time.perf_counter() - started
     tests = [run_check(conn, project, test) for test in model.tests] if with_tests else []
     return ModelResult(
@@ -169,14 +207,8 @@ def _statement_by_statement(conn: Connection) -> Iterator[None]:
 @contextmanager
 def _only_build(conn: Connection, schema: str) -> Iterator[None]:
     named = sql.Literal(schema)
-    with conn.transaction():
-        conn.execute(statement("stay"))
-        conn.execute(statement("wait_for_ever"))
-        rows_of(conn, statement("lock_builds", schema_name=named))
-    try:
+    conn.execute(statement("stay"))
+    with held_on(conn, f"models of {schema}"):
         if not rows_of(conn, statement("find_schema", schema_name=named)):
             conn.execute(statement("create_schema", schema=sql.Identifier(schema)))
         yield
-    finally:
-        if not conn.closed:
-            rows_of(conn, statement("unlock_builds", schema_name=named))

@@ -13,6 +13,7 @@ from b24_pipeline.models.model import Check, Severity
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import check_sql
 from b24_pipeline.models.statements import statement
+from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.relation import rows_of
 from b24_pipeline.store.database.statements import query
 from b24_pipeline.store.database.warehouse import Connection
@@ -42,7 +43,9 @@ def run_check(conn: Connection, project: Project, check: Check) -> TestResult:
     try:
         (row,) = rows_of(conn, statement("count_failures", query=query(text)))
     except psycopg.Error as error:
-        raise ModelError(f"test {check.name} cannot be run: {error.diag.message_primary or error}") from error
+        if is_passing(error):
+            raise
+        raise ModelError(f"test {check.name} cannot be run: {described(error)}") from None
     return TestResult(
         name=check.name,
         model=check.model,

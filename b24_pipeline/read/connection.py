@@ -9,7 +9,7 @@ from functools import lru_cache
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseUnavailable, ReadingRefused
+from b24_pipeline.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, ReadingRefused
 
 _REFUSED = "42501"
 _TOO_LONG = "57014"
@@ -55,4 +55,4 @@ def _reading_error(error: DBAPIError) -> Exception:
         return DatabaseUnavailable(
             f"the database cannot be used: {reason[:300]}; is it running, is the URL right?"
         )
-    return error
+    return DatabaseError(f"the database refused to read: PostgreSQL error {state}")

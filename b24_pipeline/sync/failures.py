@@ -9,23 +9,27 @@ from pathlib import Path
 
 from b24_pipeline.errors import B24Error, DatabaseError, InternalError
 from b24_pipeline.log import logger
+from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.warehouse import StorageError
 
 log = logger("sync")
 
 
 @contextmanager
-def explained(portal: str, work: str) -> Iterator[None]:
+def explained(portal: str, work: str, *, repeated: bool = False) -> Iterator[None]:
     """Turns every error of the block that is no B24Error into one; `work` says in the message what was being done.
 
     Raises DatabaseError with PostgreSQL's code alone, since its message may quote a row, and
-    InternalError for a programming error, whose traceback goes to the log without its message.
+    InternalError for a programming error, whose traceback goes to the log without its message. In a block that is
+    `repeated` by `Warehouse.transact` the errors pass for which it does the work again.
     """
     try:
         yield
     except B24Error:
         raise
     except StorageError as error:
+        if repeated and is_passing(error):
+            raise
         raise storage_failure(portal, work, error) from None
     except Exception as error:
         # not log.exception: its traceback ends with the message, which may quote a row
@@ -40,9 +44,8 @@ def explained(portal: str, work: str) -> Iterator[None]:
 
 def storage_failure(portal: str, work: str, error: StorageError) -> DatabaseError:
     """The error for what PostgreSQL refused, with its code and without its message, which may quote a row."""
-    code = error.sqlstate or "without a code"
     return DatabaseError(
-        f"{portal}: {work} failed with PostgreSQL error {code}; what was not committed was not stored: run it again"
+        f"{portal}: {work} failed: {described(error)}; what was not committed was not stored: run it again"
     )
 
 

@@ -127,7 +127,7 @@ def test_deadlock_with_another_writer_is_survived(
 
     before_each_cursor(monkeypatch, cross)
     told: list[Exception] = []
-    monkeypatch.setattr(warehouse_module, "_passes", _rolling_back(other, waiting, told))
+    monkeypatch.setattr(warehouse_module, "is_done_again", _rolling_back(other, waiting, told))
     worked(installation.sync(portal, entities=("deal",), full=True))
     other.close()
     assert [type(error) for error in told] == [psycopg.errors.DeadlockDetected]
@@ -136,7 +136,7 @@ def test_deadlock_with_another_writer_is_survived(
 
 def _rolling_back(other: psycopg.Connection, waiting: list[threading.Thread], told: list[Exception]) -> Any:
     """The other writer gives up as soon as we were told of the deadlock."""
-    passes = warehouse_module._passes
+    passes = warehouse_module.is_done_again
 
     def noted(error: Exception) -> bool:
         told.append(error)

@@ -14,9 +14,10 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseNotMigrated, DatabaseTooNew
+from b24_pipeline.errors import DatabaseBusy, DatabaseError, DatabaseNotMigrated, DatabaseTooNew
 from b24_pipeline.paths import bundled
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.faults import described
 from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.database.url import url_for_programs
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -82,7 +83,12 @@ def _apply(url: URL) -> list[str]:
         backend.break_lock()  # of a process that was killed: ours is held, so nobody else is at work
         todo = list(backend.to_apply(read_migrations(str(bundled("migrations")))))
         for migration in todo:
-            _apply_one(backend, migration)
+            try:
+                _apply_one(backend, migration)
+            except psycopg.Error as error:
+                raise DatabaseError(
+                    f"the migration {migration.id} failed and changed nothing: {described(error)}"
+                ) from None
     return [migration.id for migration in todo]
 
 

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from b24_pipeline.errors import ModelError
+from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.statements import query, quoted, statement
 from b24_pipeline.store.database.warehouse import Connection
 
@@ -165,13 +166,15 @@ def _restore(conn: Connection, view: DependentView, old: Relation, rebuilt_later
         with conn.transaction():
             _make_again(conn, view)
     except psycopg.Error as error:
+        if is_passing(error):
+            raise
         if view.schema == old.schema and view.name in rebuilt_later:
             return
         raise ModelError(
             f"{old.name}: its columns have changed and the view {view.schema}.{view.name} does not fit "
-            f"any more ({error.diag.message_primary}); change or drop that view"
+            f"any more ({described(error)}); change or drop that view"
             + (f", or build it too with --select {old.name}+" if rebuilt_later else "")
-        ) from error
+        ) from None
 
 
 def _make_again(conn: Connection, view: DependentView) -> None:

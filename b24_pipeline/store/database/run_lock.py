@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.locks import forget, held_on, is_held
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 
 _sql = queries.load(__file__)
@@ -18,14 +19,19 @@ def alive(warehouse: Warehouse, run_id: str) -> Iterator[None]:
     """Holds the run's lock until the block ends. Raises DatabaseError."""
     with warehouse.autocommit() as connection:
         _sql.stay(connection)
-        _sql.hold(connection, run_id=run_id)
-        try:
+        with held_on(connection, _named(run_id)):
             yield
-        finally:
-            with suppress(psycopg.Error):  # a session that broke has let go already
-                _sql.let_go(connection, run_id=run_id)
+        with suppress(psycopg.Error):  # a session that broke
+            forget(connection, _named(run_id))
 
 
 def is_alive(connection: Connection, run_id: str) -> bool:
-    """Whether the run's process holds its lock."""
-    return not _sql.is_free(connection, run_id=run_id)
+    """Whether the run's process holds its lock; the lock of one that was killed is forgotten."""
+    if is_held(connection, _named(run_id)):
+        return True
+    forget(connection, _named(run_id))
+    return False
+
+
+def _named(run_id: str) -> str:
+    return f"run {run_id}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
@@ -12,8 +13,11 @@ import stamina
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
+from b24_pipeline.log import logger
+from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
 from b24_pipeline.store.database.url import read_url, url_for_people
 
 OLDEST_SERVER = 15
@@ -29,21 +33,11 @@ Connect: TypeAlias = Callable[[], AbstractContextManager[psycopg.Connection]]
 """Opens a connection in a transaction: `Warehouse.connect`, or what does the same."""
 
 StorageError: TypeAlias = psycopg.Error
-"""What PostgreSQL answers where a statement fails; its message may quote a row."""
+"""What PostgreSQL answers where a statement fails. Outside of `Warehouse.connect` its text is ours: see `faults.py`."""
 
-# what another transaction does to ours
-_IN_THE_WAY = (
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.LockNotAvailable,
-)
-# what passes when the transaction is simply done again
-_PASSING = (
-    *_IN_THE_WAY,
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.CrashShutdown,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-)
+log = logger("database")
+# psycopg logs errors that it meets while it tidies up, with PostgreSQL's message, which may quote a row
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Warehouse:
@@ -60,6 +54,7 @@ class Warehouse:
             pool_size=pool_size,
             max_overflow=20,  # portals that do not answer hold some each: see sync/parallel.py
             pool_pre_ping=True,
+            pool_reset_on_return=None,  # we roll back ourselves: SQLAlchemy would print a traceback where that fails
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 "application_name": "b24-pipeline",
@@ -73,11 +68,7 @@ class Warehouse:
     def connect(self) -> Iterator[psycopg.Connection]:
         """A connection in a transaction: committed at the end, rolled back on any error."""
         with self._borrowed() as connection:
-            try:
-                yield connection
-            except BaseException:
-                _roll_back(connection)
-                raise
+            yield connection
             connection.commit()
 
     def transact(
@@ -89,16 +80,16 @@ class Warehouse:
         in all: `work` must be safe to repeat. Raises DatabaseBusy and DatabaseUnavailable.
         """
         try:
-            for attempt in stamina.retry_context(on=_passes, attempts=4, timeout=60, wait_initial=0.1):
+            for attempt in stamina.retry_context(on=is_done_again, attempts=4, timeout=60, wait_initial=0.1):
                 with attempt, self.connect() as connection:
                     return work(connection, *args, **kwargs)
-        except _IN_THE_WAY as error:
+        except IN_THE_WAY as error:
             raise DatabaseBusy(
                 f"the database at {_place(self.url)} was locked or deadlocked by others each time: "
                 f"{type(error).__name__}; run it again when they are done"
             ) from None
         except psycopg.OperationalError as error:
-            raise _unavailable(self.url, error) from None
+            raise _given_up(self.url, error) from None
         raise AssertionError("stamina gives at least one attempt")
 
     @contextmanager
@@ -106,10 +97,7 @@ class Warehouse:
         """A connection on which each statement is a transaction of its own."""
         with self._borrowed() as connection:
             connection.autocommit = True
-            try:
-                yield connection
-            finally:
-                _leave_autocommit(connection)
+            yield connection
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:
@@ -119,12 +107,15 @@ class Warehouse:
             raise _unavailable(self.url, error.orig) from None
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise _unavailable(self.url, error) from None
+        connection = cast(psycopg.Connection, fairy.driver_connection)
         try:
-            connection = cast(psycopg.Connection, fairy.driver_connection)
             self._check_version(connection)
             yield connection
+        except BaseException as error:
+            hide_rows(error)
+            raise
         finally:
-            fairy.close()
+            _give_back(fairy, connection)
 
     def _check_version(self, connection: psycopg.Connection) -> None:
         if self._checked:
@@ -147,9 +138,13 @@ class Warehouse:
         self.engine.dispose()
 
 
-def _passes(error: Exception) -> bool:
-    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None  # the connection itself
-    return lost or isinstance(error, _PASSING)
+def is_done_again(error: Exception) -> bool:
+    """Whether work that failed so is done again; says it in the log where a session has ended."""
+    if not is_passing(error):
+        return False
+    if not isinstance(error, IN_THE_WAY):
+        log.warning("a session of the database ended; its work is done again", error=str(error))
+    return True
 
 
 def _session_options() -> str:
@@ -179,12 +174,19 @@ def _unavailable(url: URL, error: BaseException | None) -> DatabaseUnavailable:
     )
 
 
-def _roll_back(connection: psycopg.Connection) -> None:
-    if not connection.closed:
-        connection.rollback()
+def _given_up(url: URL, error: psycopg.Error) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the database at {_place(url)} cannot be used: {described(error)}; "
+        "what was not committed was not stored: mend that, then run it again"
+    )
 
 
-def _leave_autocommit(connection: psycopg.Connection) -> None:
-    if not connection.closed:
+def _give_back(fairy: PoolProxiedConnection, connection: psycopg.Connection) -> None:
+    """Lets the pool have a connection back, or throws it away where its session has ended."""
+    with suppress(psycopg.Error):
         connection.rollback()
         connection.autocommit = False
+    if connection.closed:
+        fairy.invalidate()
+    else:
+        fairy.close()

@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.merge import Target
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.locks import try_for_transaction
 from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
@@ -60,9 +61,12 @@ def last_event(connection: Connection) -> int:
 
 
 def lock_draining(connection: Connection, account: UUID) -> bool:
-    """Takes the lock of draining this portal until the transaction ends; False where another process has it."""
-    is_ours, _ = next(iter(connection.execute(_sql.lock_draining.sql, {"account": account})))
-    return bool(is_ours)
+    """Takes the lock of draining this portal until the transaction ends; False where another process has it.
+
+    Two drains that fetch the same object could store what the slower one saw.
+    """
+    _sql.be_patient(connection)
+    return try_for_transaction(connection, "drain", account)
 
 
 def claim_objects(connection: Connection, account: UUID, *, upto: int, objects: int) -> list[Claimed]:

@@ -24,12 +24,9 @@ where
 select coalesce(max(id), 0) from bitrix24_webhook_events
 where status = 'pending';
 
--- name: lock_draining(account)$
--- One drain a portal at a time, until the transaction ends: two that fetch the same object could store
--- what the slower one saw. The fetch lasts as long as the portal's budget makes it wait.
-select
-    pg_try_advisory_xact_lock(hashtextextended('drain ' || cast(:account as text), 24)) as is_ours,
-    set_config('idle_in_transaction_session_timeout', '15min', true) as patience;
+-- name: be_patient()$
+-- The fetch of what a drain has claimed lasts as long as the portal's budget makes it wait.
+select set_config('idle_in_transaction_session_timeout', '15min', true);
 
 -- name: make_claimed()#
 -- Emptied at each commit.

@@ -7,6 +7,7 @@ which have phones in clear.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,13 @@ LIMITS: Mapping[str, str] = {
     "statement_timeout": "5min",  # a forgotten query would keep models from being replaced
     "idle_in_transaction_session_timeout": "10min",
     "default_transaction_read_only": "on",
+    "idle_session_timeout": "1h",  # a forgotten session holds one of the role's connections
 }
+"""Defaults of a role's sessions, which it may change; what it may not is in its rights and MOST_CONNECTIONS."""
+
+MOST_CONNECTIONS = 10
 _PASSWORD_BYTES = 24
+_COMMENT = re.compile(r"^--.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,10 @@ class Readable:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """`password` of a role that was made; `limits_refused`: the limits are for an administrator to set."""
+    """`password` of a role that was made; `limits_refused`: what is left for an administrator to do, as SQL."""
 
     password: str | None
-    limits_refused: bool
+    limits_refused: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def grant(
         for portal in custom_fields:
             _allow_custom_fields(connection, role, portal)
         _require_no_more(connection, role, readable)
-        return Granted(password, limits_refused=not _limit(connection, role))
+        return Granted(password, limits_refused=_limit(connection, role))
 
 
 def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
@@ -102,7 +108,7 @@ def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
         for readable in (schema, *(name for (name,) in _sql.schemas_of_fields(connection))):
             for refuse in ("refuse_later_in_schema", "refuse_all_in_schema", "refuse_schema"):
                 _run(connection, refuse, schema=sql.Identifier(readable), role=sql.Identifier(role))
-        _limit(connection, role, reset=True)
+        _attempt(connection, _reset(connection, role))
 
 
 def grant_on(connection: Connection, schema: str, mart: str) -> None:
@@ -153,16 +159,44 @@ def _require_no_more(connection: Connection, role: str, readable: Readable) -> N
         raise RoleReadsMore(role, beyond)
 
 
-def _limit(connection: Connection, role: str, *, reset: bool = False) -> bool:
-    """Sets the limits of a role, or resets them; returns False where our role may not do that."""
+def unlimited(warehouse: Warehouse) -> list[str]:
+    """Analysts' roles that lack the limits of `grant`, such as those of an earlier version."""
+    with warehouse.connect() as connection:
+        return [role for (role,) in _sql.unlimited(connection, most=MOST_CONNECTIONS)]
+
+
+def _limit(connection: Connection, role: str) -> list[str]:
+    """Sets the limits of a role; returns the statements that our role may not run."""
     where = {"role": sql.Identifier(role), "database": sql.Identifier(connection.info.dbname)}
+    settings = [
+        statement("set_limit", name=sql.Identifier(name), value=sql.Literal(value), **where)
+        for name, value in LIMITS.items()
+    ]
+    most = []
+    if _sql.takes_more(connection, role=role, most=MOST_CONNECTIONS):
+        most = [statement("limit_connections", role=where["role"], most=sql.Literal(MOST_CONNECTIONS))]
+    temporary = [
+        statement(f"{name}_temporary_tables", database=where["database"]) for name in ("keep", "refuse")
+    ]
+    refused = [] if _attempt(connection, settings) else settings
+    refused += [] if _attempt(connection, most) else most
+    # PostgreSQL only warns where a right is not ours to take
+    if not _sql.owns_database(connection) or not _attempt(connection, temporary):
+        refused += temporary[1:]
+    return [" ".join(_COMMENT.sub("", each.as_string(connection)).split()) for each in refused]
+
+
+def _reset(connection: Connection, role: str) -> list[sql.SQL]:
+    where = {"role": sql.Identifier(role), "database": sql.Identifier(connection.info.dbname)}
+    return [statement("reset_limits", **where)]
+
+
+def _attempt(connection: Connection, statements: Iterable[sql.SQL]) -> bool:
+    """Runs these, all or none; False where our role may not."""
     try:
         with connection.transaction():
-            if reset:
-                _run(connection, "reset_limits", **where)
-                return True
-            for name, value in LIMITS.items():
-                _run(connection, "set_limit", name=sql.Identifier(name), value=sql.Literal(value), **where)
+            for each in statements:
+                connection.execute(each)
     except psycopg.errors.InsufficientPrivilege:
         return False
     return True

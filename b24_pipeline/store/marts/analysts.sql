@@ -61,3 +61,34 @@ limit 1;
 select views.schema_name
 from bitrix24_custom_field_views as views
 inner join pg_namespace as namespace on views.schema_name = namespace.nspname;
+
+-- name: owns_database()$
+-- Whether rights on the database are ours to give and take.
+select pg_has_role(current_user, datdba, 'usage')
+from pg_database
+where datname = current_database();
+
+-- name: takes_more(role, most)$
+-- Whether a role may hold more connections than this.
+select rolconnlimit not between 0 and :most
+from pg_roles
+where rolname = :role;
+
+-- name: unlimited(most)
+-- Roles that can take more connections, or lack the usual limits of their sessions, or may make temporary tables.
+select analyst.role_name
+from analyst_roles as analyst
+inner join pg_roles as server_role on analyst.role_name = server_role.rolname
+where
+    server_role.rolconnlimit not between 0 and :most
+    or has_database_privilege(server_role.oid, current_database(), 'temporary')
+    or not exists (
+        select
+        from pg_db_role_setting as setting
+        inner join pg_database as database on setting.setdatabase = database.oid
+        where
+            setting.setrole = server_role.oid and database.datname = current_database()
+            and strpos(array_to_string(setting.setconfig, ' '), 'statement_timeout=') > 0
+            and strpos(array_to_string(setting.setconfig, ' '), 'idle_session_timeout=') > 0
+    )
+order by analyst.role_name;

@@ -18,6 +18,7 @@ from psycopg.rows import class_row, dict_row
 from b24_pipeline.entities import CRM
 from b24_pipeline.errors import ModelError
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.locks import try_for_transaction
 from b24_pipeline.store.database.relation import describe, probe, put_view, write_comments
 from b24_pipeline.store.database.statements import statement
 from b24_pipeline.store.marts.field_columns import CustomField, FieldColumn, columns_of_fields
@@ -83,7 +84,7 @@ def _is_due(state: Mapping[str, Any]) -> bool:
 
 
 def _build(connection: Connection, account: UUID, state: Mapping[str, Any]) -> bool:
-    if not _sql.lock(connection, account=account):
+    if not try_for_transaction(connection, "custom fields", account):
         return False
     connection.execute(statement("wait_shortly"))
     for (orphan,) in _sql.orphans(connection):

@@ -18,10 +18,6 @@ from user_accounts as account
 left join bitrix24_custom_field_views as views on account.id = views.user_account_id
 where account.id = :account;
 
--- name: lock(account)$
--- False where another process is at work on the portal's views.
-select pg_try_advisory_xact_lock(hashtextextended('b24 custom fields of ' || cast(:account as text), 0));
-
 -- name: fields(account, entity_type)
 -- Custom fields as they were added, so that a new one becomes the last column.
 select

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from b24_pipeline.store.database import bookmarks, queries
+from b24_pipeline.store.database.locks import wait_for_transaction
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, PhoneReader
 
@@ -63,7 +64,7 @@ def lock_matching(connection: Connection, account: UUID) -> datetime:
     Returns the moment before which no new row can appear any more: a transaction that is
     still open stamps its rows later than it began.
     """
-    _sql.lock_matching(connection, account=account)
+    wait_for_transaction(connection, "matches", account)
     _sql.set_room(connection)
     return bookmarks.complete_upto(connection)
 

@@ -1,7 +1,3 @@
--- name: lock_matching(account)$
--- One process at a time matches a portal's leads; the lock goes with the transaction.
-select pg_advisory_xact_lock(hashtextextended('matches ' || :account, 0))::text;
-
 -- name: set_room()$
 -- Sets of a hundred thousand are sorted in memory, in this transaction alone.
 select set_config('work_mem', '64MB', true);

@@ -133,43 +133,51 @@ def _chunks(job: Job, upto: int, limit: int | None) -> Iterator[DrainChunk]:
 
 def _drain_fields(job: Job, upto: int) -> list[Outcome]:
     """Reads the field catalogue once for all field events, and ignores events that name nothing to fetch."""
-    with job.warehouse.connect() as connection:
-        if not backlog.lock_draining(connection, job.portal.id):
-            return []
-        backlog.ignore_rest(connection, job.portal.id, upto=upto)
-        if not backlog.claim_field_events(connection, job.portal.id, upto=upto):
-            return []
-        outcomes = sync_directories(job)
-        # the catalogue of fields is read last; without it, the one outcome tells why nothing was read
-        error = outcomes[-1].error
-        if isinstance(error, STOPS_PORTAL):
-            backlog.postpone(connection, seconds=LATER_SECONDS, error=str(error))
-        elif error:
-            backlog.fail_fields(connection, str(error))
-        backlog.done(connection)
+    return job.warehouse.transact(_drained_fields, job, upto)
+
+
+def _drained_fields(connection: Connection, job: Job, upto: int) -> list[Outcome]:
+    if not backlog.lock_draining(connection, job.portal.id):
+        return []
+    backlog.ignore_rest(connection, job.portal.id, upto=upto)
+    if not backlog.claim_field_events(connection, job.portal.id, upto=upto):
+        return []
+    outcomes = sync_directories(job)
+    # the catalogue of fields is read last; without it, the one outcome tells why nothing was read
+    error = outcomes[-1].error
+    if isinstance(error, STOPS_PORTAL):
+        backlog.postpone(connection, seconds=LATER_SECONDS, error=str(error))
+    elif error:
+        backlog.fail_fields(connection, str(error))
+    backlog.done(connection)
     return outcomes
 
 
 def _drain_chunk(job: Job, upto: int, objects: int) -> DrainChunk | None:
     """Drains and stores one chunk; None if nothing is due or another process drains. Raises why it failed."""
-    with job.warehouse.connect() as connection:
-        if not backlog.lock_draining(connection, job.portal.id):
-            return None
-        claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
-        if not claimed:
-            return None
-        chunk = DrainChunk(job, connection, claimed)
-        failure = _drain_or_postpone(job, connection, chunk)
+    chunk, failure = job.warehouse.transact(_drained_chunk, job, upto, objects)
     if failure:
         raise failure
     return chunk
+
+
+def _drained_chunk(
+    connection: Connection, job: Job, upto: int, objects: int
+) -> tuple[DrainChunk | None, B24Error | None]:
+    if not backlog.lock_draining(connection, job.portal.id):
+        return None, None
+    claimed = backlog.claim_objects(connection, job.portal.id, upto=upto, objects=objects)
+    if not claimed:
+        return None, None
+    chunk = DrainChunk(job, connection, claimed)
+    return chunk, _drain_or_postpone(job, connection, chunk)
 
 
 def _drain_or_postpone(job: Job, connection: Connection, chunk: DrainChunk) -> B24Error | None:
     """Drains a chunk; if that fails, stores nothing of it but the time of the next try, and returns the error."""
     failure: B24Error
     try:
-        with explained(job.portal.name, STORING), connection.transaction():
+        with explained(job.portal.name, STORING, repeated=True), connection.transaction():
             chunk.drain()
     except WorkStopped:
         raise  # nobody failed: the next drain takes the events at once

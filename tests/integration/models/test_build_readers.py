@@ -10,9 +10,10 @@ import pytest
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import build, load_project
+from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.conftest import Server
-from tests.integration.models.conftest import BASE, Small, _wait_for
+from tests.integration.models.conftest import BASE, Small
 from tests.support.data import model_data
 
 
@@ -44,14 +45,12 @@ def test_a_second_build_waits_for_the_first(small: Small) -> None:
     small.build()
     results: list[int] = []
     both = [threading.Thread(target=lambda: results.append(len(small.build()))) for _ in range(3)]
-    with small.warehouse.autocommit() as conn:
-        key = "hashtextextended('b24 models of analytics', 0)"
-        conn.execute(f"select pg_advisory_lock({key})")
+    with held(small.warehouse, "models of analytics", wait_seconds=0) as got:
+        assert got
         for thread in both:
             thread.start()
-        _wait_for(small, "select 1 from pg_locks where locktype = 'advisory' and not granted")
+        time.sleep(1)
         assert results == []
-        conn.execute(f"select pg_advisory_unlock({key})")
     for thread in both:
         thread.join(timeout=10)
     assert results == [2, 2, 2]

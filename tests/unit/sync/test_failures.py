@@ -23,7 +23,7 @@ def test_refused_statement_is_told_by_its_code_alone() -> None:
     """PostgreSQL's message quotes the row; the portal, the work and the code are what is left of it."""
     told = fail(psycopg.errors.NotNullViolation(f"Failing row contains ({ROW})"))
     assert type(told) is DatabaseError
-    assert str(told).startswith("acme: syncing deal failed with PostgreSQL error 23502")
+    assert str(told).startswith("acme: syncing deal failed: a value is missing (PostgreSQL error 23502)")
     assert ROW not in str(told)
     assert told.__cause__ is None
 

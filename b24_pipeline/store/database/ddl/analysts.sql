@@ -2,6 +2,18 @@
 -- A role for one analyst or BI tool; the password goes over the wire as its digest only.
 create role {{ role }} login password {{ password }};
 
+-- name: limit_connections
+-- A role that takes all connections of the server would stop everything else.
+alter role {{ role }} connection limit {{ most }};
+
+-- name: keep_temporary_tables
+-- Ours, before it is taken from everybody.
+grant temporary on database {{ database }} to current_user;
+
+-- name: refuse_temporary_tables
+-- A role gets it as a part of everybody, and could fill the disk by it.
+revoke temporary on database {{ database }} from public;
+
 -- name: allow_schema
 -- Names in the schema may be looked up; what is in it is granted one by one.
 grant usage on schema {{ schema }} to {{ role }};
@@ -35,7 +47,7 @@ grant select on {{ relation }} to {{ role }};
 revoke all on {{ relation }} from {{ role }};
 
 -- name: set_limit
--- For this role's sessions in this database. It may change them: they keep mistakes small, rights keep data safe.
+-- For this role's sessions in this database. It may change them: they are defaults that keep mistakes small.
 alter role {{ role }} in database {{ database }} set {{ name }} = {{ value }};
 
 -- name: reset_limits

@@ -102,7 +102,9 @@ drop materialized view {{ relation }} cascade;
 
 -- name: lock_replacing
 -- One replacement at a time, for a view may read both of what two builders replace. The transaction's end frees it.
-select pg_advisory_xact_lock(hashtextextended('b24 relations', 0));
+select true as is_ours from bitrix24_locks
+where name = 'relations'
+for update;
 
 -- name: drop_table
 -- Makes room; the views that read it are restored in the same transaction.
