@@ -10,6 +10,7 @@ from b24_pipeline.defs.assets.models import project
 from b24_pipeline.errors import B24Error
 from b24_pipeline.models import BuildResult, build
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.sync.failures import explained
 
 Built = tuple[BuildResult, list[B24Error]]
 """What was built, and why the rest was not."""
@@ -55,9 +56,10 @@ class ModelBuilder:
     def _build(self) -> Built:
         done = BuildResult()
         try:
-            done = build(
-                self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
-            )
+            with explained("models", "building them"):
+                done = build(
+                    self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
+                )
         except B24Error as error:
             return done, [error]
         return done, []

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event, Lock
+from threading import enumerate as enumerate_threads
+from time import monotonic
 
 import pytest
 
+from b24_pipeline.errors import WorkStopped
+from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.sync import parallel
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Options
@@ -44,6 +48,36 @@ def test_a_silent_portal_gives_up_its_place(
         assert pool.ended(0.1) == []
         goes_on.set()
         assert [result for _, result in pool.ended(PATIENCE_SECONDS)] == ["hangs is done"]
+
+
+def test_an_interrupted_pool_waits_for_no_portal(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portal hangs; whoever is interrupted leaves, and the call to the portal ends as stopped."""
+    monkeypatch.setattr(parallel, "STOP_SECONDS", 1.0)
+    ended: list[Exception] = []
+
+    def work(job: Job) -> str:
+        try:
+            job.client.call("profile")
+        except WorkStopped as error:
+            ended.append(error)
+            raise
+        return "answered"
+
+    with Sandbox(SandboxConfig(leads=1, deals=1)) as sandbox:
+        sandbox.faults.add(Fault("delay", seconds=8.0))
+        portal = installation.add(sandbox.webhook_url, "hangs")
+        began = monotonic()
+        with pytest.raises(KeyboardInterrupt), pool_of(installation, work) as pool:
+            pool.add(portal)
+            pool.ended(1.0)
+            raise KeyboardInterrupt
+        assert monotonic() - began < 6
+        for thread in enumerate_threads():
+            if thread.name.startswith("ThreadPoolExecutor"):
+                thread.join(PATIENCE_SECONDS)
+    assert len(ended) == 1
 
 
 def test_no_more_portals_answer_at_a_time_than_there_are_places(

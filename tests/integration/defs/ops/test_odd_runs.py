@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from dagster import DagsterInstance
 
+from b24_pipeline.defs.ops import portals_run
+from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.store.database.locks import claims
@@ -58,6 +62,22 @@ def test_models_are_built_though_a_portal_refuses_an_entity_for_ever(
         assert set(failure_of(result).metadata) == {REFUSES}
     portals = fetch(installation.warehouse, "select distinct portal from analytics.fct_deal")
     assert {row["portal"] for row in portals} == {PORTAL, REFUSES}
+
+
+def test_a_broken_build_stops_no_portal(
+    installation: Runtime, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database ends the session of a build: the run says so in a line, and what was read is reported."""
+
+    def broken(*_: Any, **__: Any) -> BuildResult:
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(portals_run, "build", broken)
+    result = run(instance, "changes")
+    failure = failure_of(result)
+    assert set(failure.metadata) == {"models"}
+    assert failure.description.startswith("models: ")
+    assert read(instance) == {PORTAL}
 
 
 def test_claims_outlive_their_connection(installation: Runtime) -> None:
