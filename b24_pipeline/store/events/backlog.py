@@ -142,6 +142,20 @@ def bury(connection: Connection, target: Target, entity: str, ids: Sequence[int]
     return buried
 
 
+def stamp_anew(
+    connection: Connection,
+    account: UUID,
+    *,
+    leads: Sequence[int],
+    deals: Sequence[int],
+    contacts: Sequence[int],
+) -> None:
+    """Gives the present moment to those of these objects, and to the moves, that this transaction has stored."""
+    _sql.stamp_anew(
+        connection, account=account, leads=list(leads), deals=list(deals), contacts=list(contacts)
+    )
+
+
 def replay(connection: Connection, since: datetime, accounts: Sequence[UUID]) -> int:
     """Makes the events of these portals that landed since then pending again; returns how many."""
     return int(_sql.replay(connection, since=since, accounts=list(accounts)))

@@ -213,6 +213,31 @@ select
 from unnest(cast(:ids as bigint[])) as gone (id)
 on conflict do nothing;
 
+-- name: stamp_anew(account, leads, deals, contacts)!
+-- Objects and moves that this transaction has stored get the present moment: it waited for the portal since. Whatever
+-- follows the copy looks back from the newest stamp by two minutes only.
+with stamped_leads as (
+    update bitrix24_leads
+    set loaded_at = clock_timestamp()
+    where user_account_id = :account and id = any(:leads) and loaded_at >= now()
+),
+
+stamped_deals as (
+    update bitrix24_deals
+    set loaded_at = clock_timestamp()
+    where user_account_id = :account and id = any(:deals) and loaded_at >= now()
+),
+
+stamped_contacts as (
+    update bitrix24_contacts
+    set loaded_at = clock_timestamp()
+    where user_account_id = :account and id = any(:contacts) and loaded_at >= now()
+)
+
+update bitrix24_status_history
+set loaded_at = clock_timestamp()
+where user_account_id = :account and loaded_at >= now();
+
 -- name: replay(since, accounts)!
 -- Events that landed since then are to be drained again.
 update bitrix24_webhook_events

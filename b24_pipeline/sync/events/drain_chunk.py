@@ -44,6 +44,9 @@ BY_EVENT = Scope("event", EVENT)
 MOST_OBJECTS = MAX_COMMANDS * PAGE_ROWS
 """Objects of a chunk at most: one request brings so many."""
 
+LATE_SECONDS = 30.0
+"""A transaction that stored its first rows longer ago stamps them anew: models look back by two minutes only."""
+
 MOVES_PAGES = 4
 """Pages of moves that are read with the objects if the request has room: 100 moves read again, and 100 new ones."""
 
@@ -71,11 +74,19 @@ class DrainChunk:
         contacts = DrainedContacts(self.job, self.connection, self.objects)
         asked_at = moves_store.now(self.connection)
         fetched = self._fetched(entity_copies, starts, contacts)
+        stored_from = monotonic()
         for entity_copy in entity_copies.values():
             self._store(entity_copy, fetched, asked_at)
         links = contacts.store(fetched, EVENT)
         for history, start in starts.items():
             self._store_moves(history, start, fetched)
+        if monotonic() - stored_from > LATE_SECONDS:
+            stamped = {
+                "leads": self._ids("lead"),
+                "deals": self._ids("deal"),
+                "contacts": self._ids("contact"),
+            }
+            backlog.stamp_anew(self.connection, self.job.portal.id, **stamped)
         backlog.set_aside(self.connection, self._failures)
         backlog.done(self.connection)
         # one request serves all entities of the chunk: the first entity's outcome has its cost
