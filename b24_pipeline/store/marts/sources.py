@@ -23,7 +23,8 @@ def is_ahead(state: str) -> bool:
 
 def states(connection: Connection) -> dict[str, str]:
     """The present state of each table that the models read."""
-    return {relation: state or "" for relation, state in _sql.states(connection)}
+    found = [*_sql.states_of_the_copy(connection), *_sql.states_beside_the_copy(connection)]
+    return {relation: state or "" for relation, state in found}
 
 
 def built(connection: Connection, schema: str, models: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
--- name: states()
+-- name: states_of_the_copy()
 -- How each table that the models read stands: its last stamp, and of the rows with a stamp not far from it the
 -- number and how far they are. A transaction that stamped a row before another one did, and ended after it, is noticed
 -- by these: the row comes among them, or it was one of them and comes nearer. Rows of three tables may be deleted, so
@@ -136,8 +136,10 @@ cross join lateral (
         sum(extract(epoch from loaded_at - last.stamp)) as seconds
     from bitrix24_users
     where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
+) as near;
+
+-- name: states_beside_the_copy()
+-- Like `states_of_the_copy`, but of the tables that are not read from portals.
 select
     'public.bitrix24_qualification' as relation,
     concat_ws(
