@@ -147,9 +147,14 @@ def _find(connection: Connection, account: UUID, entity_type: str) -> None:
     """Fills `found_matches`: the candidates of each phone, the choice of each own lead, and the reasons."""
     _sql.analyze_to_match(connection)
     _sql.make_candidates(connection)
-    _sql.find_candidates(
-        connection, account=account, with_leads=entity_type != "deal", with_deals=entity_type != "lead"
-    )
+    _sql.find_holders(connection, account=account)
+    _sql.analyze_holders(connection)
+    if entity_type != "lead":
+        _sql.find_ways_to_deals(connection, account=account)
+    if entity_type != "deal":
+        _sql.find_ways_to_leads(connection, account=account)
+    _sql.analyze_ways(connection)
+    _sql.find_candidates(connection, account=account, with_people=entity_type != "lead")
     _sql.analyze_candidates(connection)
     _sql.choose_best(connection)
     _sql.explain_matches(connection, account=account, most_candidates=MOST_CANDIDATES)

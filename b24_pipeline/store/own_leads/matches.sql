@@ -351,10 +351,25 @@ select count(*) from own_to_match;
 analyze own_to_match;
 
 -- name: make_candidates()#
--- What the CRM has for each phone: a row for each phone and lead, contact, company or deal (`type`), with the phone of
--- whom it was found by (`base`). `contact_id` is the contact with the phone, else the main one; `company_id` is there
--- where the company's phone alone leads to it. And the best of these for each own lead. Both are dropped at the end of
--- the transaction.
+-- Who has each phone (`phone_holders`), and the ways from there to deals and leads (`phone_ways`). What the CRM has for
+-- each phone: a row for each phone and lead, contact, company or deal (`type`), with the phone of whom it was found by
+-- (`base`). `contact_id` is the contact with the phone, else the main one; `company_id` is there where the company's
+-- phone alone leads to it. And the best of these for each own lead. All are dropped at the end of the transaction.
+create temporary table if not exists phone_holders (
+    phone text not null,
+    type text not null,
+    id bigint not null,
+    date_create timestamptz
+) on commit drop;
+create temporary table if not exists phone_ways (
+    phone text not null,
+    type text not null,
+    id bigint not null,
+    base text not null,
+    place integer not null,
+    contact_id bigint,
+    company_id bigint
+) on commit drop;
 create temporary table if not exists phone_candidates (
     phone text not null,
     type text not null,
@@ -373,169 +388,181 @@ create temporary table if not exists chosen_candidates (
     own_id uuid not null,
     like phone_candidates
 ) on commit drop;
-truncate phone_candidates, chosen_candidates;
+truncate phone_holders, phone_ways, phone_candidates, chosen_candidates;
 
--- name: find_candidates(account, with_leads, with_deals)!
--- Leads, contacts and companies by the phones of the own leads, and the deals and leads of those. Each phone is looked
--- up once, however many own leads share it. Templates of recurring deals are left out. `place`: a deal or lead that is
--- reached in several ways is so by its main contact, else another contact, else the lead's own phone, else the company.
-insert into phone_candidates (
-    phone, type, id, base, date_create, is_open, category_id, status_id, lead_id, contact_id, company_id, place
-)
+-- name: find_holders(account)!
+-- Leads, contacts and companies by the phones of the own leads. Each phone is looked up once, however many own leads
+-- share it.
+insert into phone_holders (phone, type, id, date_create)
 with wanted_phones as materialized (
     select distinct wanted.phone
     from own_to_match as own
     cross join lateral unnest(own.phones) as wanted (phone)
 ),
 
-found_leads as materialized (
+holders as materialized (
     select
         p.phone,
-        l.id
+        p.entity_type as type,
+        p.entity_id as id
     from wanted_phones
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'lead'
-    inner join bitrix24_leads as l
-        on l.user_account_id = :account and p.entity_id = l.id and l.deleted_at is null
-),
+    inner join bitrix24_phones as p on p.user_account_id = :account and wanted_phones.phone = p.phone
+)
 
-found_contacts as materialized (
-    select
-        p.phone,
-        c.id,
-        c.date_create
-    from wanted_phones
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'contact'
-    inner join bitrix24_contacts as c
-        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
-),
+select
+    holders.*,
+    l.date_create
+from holders
+inner join bitrix24_leads as l on l.user_account_id = :account and holders.id = l.id and l.deleted_at is null
+where holders.type = 'lead'
+union all
+select
+    holders.*,
+    c.date_create
+from holders
+inner join bitrix24_contacts as c on c.user_account_id = :account and holders.id = c.id and c.deleted_at is null
+where holders.type = 'contact'
+union all
+select
+    holders.*,
+    c.date_create
+from holders
+inner join bitrix24_companies as c on c.user_account_id = :account and holders.id = c.id and c.deleted_at is null
+where holders.type = 'company';
 
-found_companies as materialized (
-    select
-        p.phone,
-        c.id,
-        c.date_create
-    from wanted_phones
-    inner join bitrix24_phones as p
-        on p.user_account_id = :account and wanted_phones.phone = p.phone and p.entity_type = 'company'
-    inner join bitrix24_companies as c
-        on c.user_account_id = :account and p.entity_id = c.id and c.deleted_at is null
-),
+-- name: analyze_holders()#
+-- The planner knows nothing of a temporary table that was just filled.
+analyze phone_holders;
 
-found_links as materialized (
-    select
-        found_contacts.phone,
-        k.entity_type,
-        k.entity_id,
-        k.contact_id
-    from found_contacts
-    inner join bitrix24_contact_links as k
-        on k.user_account_id = :account and found_contacts.id = k.contact_id and k.deleted_at is null
-    where k.entity_type in ('lead', 'deal')
-),
+-- name: find_ways_to_deals(account)!
+-- Deals of those who have a phone. `place`: a deal that is reached in several ways is so by its main contact, else
+-- another contact, else the lead that it was made from, else its company.
+insert into phone_ways (phone, type, id, base, place, contact_id, company_id)
+select
+    holder.phone,
+    'deal' as type,
+    d.id,
+    'contact_phone' as base,
+    0 as place,
+    holder.id as contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_deals as d on d.user_account_id = :account and holder.id = d.contact_id
+where holder.type = 'contact'
+union all
+select
+    holder.phone,
+    'deal' as type,
+    k.entity_id as id,
+    'contact_phone' as base,
+    1 as place,
+    holder.id as contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_contact_links as k
+    on
+        k.user_account_id = :account and holder.id = k.contact_id and k.entity_type = 'deal'
+        and k.deleted_at is null
+where holder.type = 'contact'
+union all
+select
+    holder.phone,
+    'deal' as type,
+    d.id,
+    'lead_phone' as base,
+    2 as place,
+    d.contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_deals as d on d.user_account_id = :account and holder.id = d.lead_id
+where holder.type = 'lead'
+union all
+select
+    holder.phone,
+    'deal' as type,
+    d.id,
+    'company_phone' as base,
+    3 as place,
+    d.contact_id,
+    holder.id as company_id
+from phone_holders as holder
+inner join bitrix24_deals as d on d.user_account_id = :account and holder.id = d.company_id
+where holder.type = 'company';
 
-ways_to_deals as (
-    select
-        found_contacts.phone,
-        d.id,
-        'contact_phone' as base,
-        0 as place,
-        found_contacts.id as contact_id,
-        null::bigint as company_id
-    from found_contacts
-    inner join bitrix24_deals as d on d.user_account_id = :account and found_contacts.id = d.contact_id
-    union all
-    select
-        phone,
-        entity_id as id,
-        'contact_phone' as base,
-        1 as place,
-        contact_id,
-        null::bigint as company_id
-    from found_links
-    where entity_type = 'deal'
-    union all
-    select
-        found_leads.phone,
-        d.id,
-        'lead_phone' as base,
-        2 as place,
-        d.contact_id,
-        null::bigint as company_id
-    from found_leads
-    inner join bitrix24_deals as d on d.user_account_id = :account and found_leads.id = d.lead_id
-    union all
-    select
-        found_companies.phone,
-        d.id,
-        'company_phone' as base,
-        3 as place,
-        d.contact_id,
-        found_companies.id as company_id
-    from found_companies
-    inner join bitrix24_deals as d on d.user_account_id = :account and found_companies.id = d.company_id
-),
+-- name: find_ways_to_leads(account)!
+-- Leads that have a phone, and those of contacts and companies that have it. `place`: a lead that is reached in several
+-- ways is so by its own phone, else its main contact, else another contact, else its company.
+insert into phone_ways (phone, type, id, base, place, contact_id, company_id)
+select
+    holder.phone,
+    'lead' as type,
+    l.id,
+    'lead_phone' as base,
+    0 as place,
+    l.contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_leads as l on l.user_account_id = :account and holder.id = l.id
+where holder.type = 'lead'
+union all
+select
+    holder.phone,
+    'lead' as type,
+    l.id,
+    'contact_phone' as base,
+    1 as place,
+    holder.id as contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_leads as l on l.user_account_id = :account and holder.id = l.contact_id
+where holder.type = 'contact'
+union all
+select
+    holder.phone,
+    'lead' as type,
+    k.entity_id as id,
+    'contact_phone' as base,
+    2 as place,
+    holder.id as contact_id,
+    null::bigint as company_id
+from phone_holders as holder
+inner join bitrix24_contact_links as k
+    on
+        k.user_account_id = :account and holder.id = k.contact_id and k.entity_type = 'lead'
+        and k.deleted_at is null
+where holder.type = 'contact'
+union all
+select
+    holder.phone,
+    'lead' as type,
+    l.id,
+    'company_phone' as base,
+    3 as place,
+    l.contact_id,
+    holder.id as company_id
+from phone_holders as holder
+inner join bitrix24_leads as l on l.user_account_id = :account and holder.id = l.company_id
+where holder.type = 'company';
 
-reached_deals as (
-    select distinct on (phone, id) *
-    from ways_to_deals
-    where :with_deals
-    order by phone asc, id asc, place asc, contact_id asc, company_id asc
-),
+-- name: analyze_ways()#
+-- Nor of this one.
+analyze phone_ways;
 
-ways_to_leads as (
-    select
-        found_leads.phone,
-        found_leads.id,
-        'lead_phone' as base,
-        0 as place,
-        l.contact_id,
-        null::bigint as company_id
-    from found_leads
-    inner join bitrix24_leads as l on l.user_account_id = :account and found_leads.id = l.id
-    union all
-    select
-        found_contacts.phone,
-        l.id,
-        'contact_phone' as base,
-        1 as place,
-        found_contacts.id as contact_id,
-        null::bigint as company_id
-    from found_contacts
-    inner join bitrix24_leads as l on l.user_account_id = :account and found_contacts.id = l.contact_id
-    union all
-    select
-        phone,
-        entity_id as id,
-        'contact_phone' as base,
-        2 as place,
-        contact_id,
-        null::bigint as company_id
-    from found_links
-    where entity_type = 'lead'
-    union all
-    select
-        found_companies.phone,
-        l.id,
-        'company_phone' as base,
-        3 as place,
-        l.contact_id,
-        found_companies.id as company_id
-    from found_companies
-    inner join bitrix24_leads as l on l.user_account_id = :account and found_companies.id = l.company_id
-),
-
-reached_leads as (
-    select distinct on (phone, id) *
-    from ways_to_leads
-    where :with_leads
-    order by phone asc, id asc, place asc, contact_id asc, company_id asc
+-- name: find_candidates(account, with_people)!
+-- The deals and leads that are reached, each by the first of its ways; with people, whoever has a phone too. Templates of
+-- recurring deals are left out.
+insert into phone_candidates (
+    phone, type, id, base, date_create, is_open, category_id, status_id, lead_id, contact_id, company_id, place
+)
+with reached as (
+    select distinct on (phone, type, id) *
+    from phone_ways
+    order by phone asc, type asc, id asc, place asc, contact_id asc, company_id asc
 )
 
 select
     reached.phone,
-    'deal' as type,
+    reached.type,
     d.id,
     reached.base,
     d.date_create,
@@ -546,17 +573,17 @@ select
     reached.contact_id,
     reached.company_id,
     reached.place
-from reached_deals as reached
+from reached
 inner join bitrix24_deals as d on d.user_account_id = :account and reached.id = d.id
 left join bitrix24_pipeline_stages as s
     on
         s.user_account_id = :account and s.entity_type = 'deal'
         and d.category_id = s.category_id and d.stage_id = s.status_id
-where d.deleted_at is null and d.is_recurring is not true
+where reached.type = 'deal' and d.deleted_at is null and d.is_recurring is not true
 union all
 select
     reached.phone,
-    'lead' as type,
+    reached.type,
     l.id,
     reached.base,
     l.date_create,
@@ -567,41 +594,25 @@ select
     reached.contact_id,
     reached.company_id,
     reached.place
-from reached_leads as reached
+from reached
 inner join bitrix24_leads as l on l.user_account_id = :account and reached.id = l.id
-where l.deleted_at is null
+where reached.type = 'lead' and l.deleted_at is null
 union all
 select
     phone,
-    'contact' as type,
+    type,
     id,
-    'contact_phone' as base,
+    type || '_phone' as base,
     date_create,
     null as is_open,
     null as category_id,
     null as status_id,
     null as lead_id,
-    id as contact_id,
-    null as company_id,
+    case type when 'contact' then id end as contact_id,
+    case type when 'company' then id end as company_id,
     0 as place
-from found_contacts
-where :with_deals
-union all
-select
-    phone,
-    'company' as type,
-    id,
-    'company_phone' as base,
-    date_create,
-    null as is_open,
-    null as category_id,
-    null as status_id,
-    null as lead_id,
-    null as contact_id,
-    id as company_id,
-    0 as place
-from found_companies
-where :with_deals;
+from phone_holders
+where :with_people and type in ('contact', 'company');
 
 -- name: analyze_candidates()#
 -- Both statements below are planned by these two columns.

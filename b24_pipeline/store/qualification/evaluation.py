@@ -77,13 +77,20 @@ def _evaluate(connection: Connection, account: UUID, conditions: Sequence[Condit
         return  # nobody is qualified, nobody was
     anew = wanted != earlier
     for entity_type in QUALIFIED_TYPES:
+        _sql.make_changed(connection)
+        _sql.find_changed(
+            connection,
+            account=account,
+            entity_type=entity_type,
+            since=None if anew else bookmark.loaded_upto,
+            about_contacts=any(condition.entity_type == "contact" for condition in conditions),
+        )
+        _sql.analyze_changed(connection)
         _sql.qualify(
             connection,
             account=account,
             entity_type=entity_type,
             conditions=Jsonb(_for_sql(conditions)),
-            since=None if anew else bookmark.loaded_upto,
-            about_contacts=any(condition.entity_type == "contact" for condition in conditions),
             # who fulfilled a condition that is still there, fulfilled it then
             keep=all(condition in wanted for condition in earlier),
         )

@@ -12,10 +12,64 @@ update user_accounts
 set bitrix24_qualification_fields = :conditions
 where id = :account;
 
--- name: qualify(account, entity_type, conditions, since, about_contacts, keep)!
--- Leads or deals that were stored since then, or one of whose contacts or links was: the first condition that each
--- fulfils. Of a condition on contacts, any of its contacts suffices, the main one and the others alike.
--- Without since: all of them. keep: what they fulfilled before still counts, as those conditions are still there.
+-- name: make_changed()#
+-- Leads or deals that are to be evaluated. Emptied at each commit.
+create temporary table if not exists changed_entities (id bigint primary key) on commit delete rows;
+truncate changed_entities;
+
+-- name: find_changed(account, entity_type, since, about_contacts)!
+-- Leads or deals that were stored since then, or one of whose contacts or links was. Without since: all of them.
+insert into changed_entities (id)
+with changed_contacts as (
+    select id
+    from bitrix24_contacts
+    where
+        -- without since all are there already; a row is stamped before it can be seen
+        :about_contacts and loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+        and user_account_id = :account
+)
+
+select id
+from bitrix24_leads
+where
+    :entity_type = 'lead' and user_account_id = :account
+    and loaded_at > coalesce(cast(:since as timestamptz) - interval '2 minutes', '-infinity')
+union
+select id
+from bitrix24_deals
+where
+    :entity_type = 'deal' and user_account_id = :account
+    and loaded_at > coalesce(cast(:since as timestamptz) - interval '2 minutes', '-infinity')
+union
+select l.id
+from changed_contacts
+inner join bitrix24_leads as l on l.user_account_id = :account and changed_contacts.id = l.contact_id
+where :entity_type = 'lead'
+union
+select d.id
+from changed_contacts
+inner join bitrix24_deals as d on d.user_account_id = :account and changed_contacts.id = d.contact_id
+where :entity_type = 'deal'
+union
+select link.entity_id as id
+from changed_contacts
+inner join bitrix24_contact_links as link
+    on link.user_account_id = :account and changed_contacts.id = link.contact_id and link.entity_type = :entity_type
+union
+select entity_id as id
+from bitrix24_contact_links
+where
+    :about_contacts and loaded_at > cast(:since as timestamptz) - interval '2 minutes'
+    and user_account_id = :account and entity_type = :entity_type;
+
+-- name: analyze_changed()#
+-- The planner knows nothing of a temporary table that was just filled.
+analyze changed_entities;
+
+-- name: qualify(account, entity_type, conditions, keep)!
+-- The first condition that each of the changed leads or deals fulfils. Of a condition on contacts, any of its contacts
+-- suffices, the main one and the others alike. keep: what they fulfilled before still counts, as those conditions are
+-- still there.
 with conditions as (
     select * from jsonb_to_recordset(:conditions) as (
         place integer, entity_type text, field_name text, field_type text, as_text jsonb, as_number jsonb, pattern text
@@ -48,46 +102,13 @@ entities as not materialized (
     from bitrix24_deals
 ),
 
-changed as (
-    select id from entities
-    where
-        user_account_id = :account and entity_type = :entity_type
-        -- a row is stamped before it can be seen
-        and loaded_at > coalesce(cast(:since as timestamptz) - interval '2 minutes', '-infinity')
-    union
-    select entities.id
-    from bitrix24_contacts as contact
-    inner join entities
-        on contact.user_account_id = entities.user_account_id and contact.id = entities.contact_id
-    where
-        -- without since all are there already
-        :about_contacts and contact.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
-        and contact.user_account_id = :account and entities.entity_type = :entity_type
-    union
-    select link.entity_id as id
-    from bitrix24_contacts as contact
-    inner join bitrix24_contact_links as link
-        on
-            link.user_account_id = :account and contact.id = link.contact_id
-            and link.entity_type = :entity_type
-    where
-        :about_contacts and contact.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
-        and contact.user_account_id = :account
-    union
-    select link.entity_id as id
-    from bitrix24_contact_links as link
-    where
-        :about_contacts and link.loaded_at > cast(:since as timestamptz) - interval '2 minutes'
-        and link.user_account_id = :account and link.entity_type = :entity_type
-),
-
 evaluated as (
     select
         entities.id,
         entities.loaded_at,
         fulfilled.field_name,
         fulfilled.modified_at
-    from changed
+    from changed_entities as changed
     inner join entities
         on
             entities.user_account_id = :account and entities.entity_type = :entity_type

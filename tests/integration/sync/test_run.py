@@ -154,8 +154,8 @@ def test_progress_is_reported_page_by_page(installation: Installation, sandbox: 
     told: list[tuple[str, str, int]] = []
     options = Options(progress=lambda *one: told.append(one))
     worked(installation.sync(portal, entities=("deal",), options=options))
-    assert {one[:2] for one in told} == {("acme", "deal")}
-    assert sum(one[2] for one in told) == 60
+    assert {one[:2] for one in told} == {("acme", "deal"), ("acme", "contact_link")}
+    assert sum(one[2] for one in told if one[1] == "deal") == 60
 
 
 def test_busy_entity_is_left_after_the_wait(installation: Installation, sandbox: Sandbox) -> None:
@@ -193,7 +193,10 @@ def test_backfill_reads_what_was_created_on_its_days(installation: Installation,
     created = sandbox.truth.entities("deal")["DATE_CREATE"].dt.tz_convert("Europe/Moscow").dt.date
     day: date = created.iloc[20]
     outcomes = backfill_portals(installation.connections, [portal], Days(day, day), ("deal",), Options())
-    assert [outcome.error for outcome in outcomes] == [None]
+    assert [(outcome.entity, outcome.error) for outcome in outcomes] == [
+        ("deal", None),
+        ("contact_link", None),
+    ]
     assert outcomes[0].rows_changed == int((created == day).sum())
     assert outcomes[0].months == {day.replace(day=1)}
     assert installation.rows("select * from bitrix24_cursors") == []

@@ -123,7 +123,7 @@ def test_many_at_once_stop_the_load_and_ask(
         assert "--accept-deletions" in str(outcome.error)
         assert gone(installation) == []
     assert installation.rows(
-        "select sync_status, error_code from bitrix24_sync_log order by id desc limit 1"
+        "select sync_status, error_code from bitrix24_sync_log where entity_type = 'deal' order by id desc limit 1"
     ) == [{"sync_status": "failed", "error_code": "TooManyVanished"}]
     assert full(installation, portal, accept_deletions=True).rows_deleted == 21
     assert gone(installation) == chosen
