@@ -175,12 +175,12 @@ from claimed_events as c
 where e.id = c.id;
 
 -- name: done()!
--- In the transaction of the rows.
+-- In the transaction of the rows. The objects were fetched after it began, so its beginning says as of when they are known.
 update bitrix24_webhook_events as e
 set
     status = 'done',
     error = null,
-    handled_at = clock_timestamp()
+    handled_at = now()
 from claimed_events as c
 where e.id = c.id;
 

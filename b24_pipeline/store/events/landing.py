@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -57,6 +58,24 @@ class Landing:
         """
         if events:
             self.warehouse.transact(_land, events)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedChange:
+    """A change of an object that a portal has queued; `changed_at` by the portal's clock."""
+
+    entity_type: str
+    entity_id: int
+    is_deletion: bool
+    changed_at: datetime
+
+
+def known_changes(connection: Connection, account: UUID, changes: Mapping[int, QueuedChange]) -> set[int]:
+    """The keys of the changes that events posted by the portal have brought already; a change in doubt is none."""
+    rows = [{"place": place, **asdict(change)} for place, change in changes.items()]
+    return {
+        place for (place,) in _sql.known(connection, account=account, changes=orjson.dumps(rows).decode())
+    }
 
 
 def _land(connection: Connection, events: Sequence[Landed]) -> None:

@@ -66,3 +66,28 @@ select
     bitrix24_refresh_token is not null and bitrix24_status = 'connected'
 from user_accounts
 where bitrix24_member_id is not null;
+
+-- name: known(account, changes)
+-- Which of these queued changes a posted event has brought: the object was, or will be, fetched after the change. A posted
+-- event and the queue have the portal's clock, in whole seconds. Ours measures only how long after its coming an event
+-- was drained: the portal's clock had moved on as far by then. Of an event that is not drained yet only the coming
+-- is known. A deletion is known by a deletion alone.
+select change.place
+from
+    jsonb_to_recordset(cast(:changes as jsonb)) as change (
+        place int, entity_type text, entity_id bigint, is_deletion boolean, changed_at timestamptz
+    )
+where exists (
+    select
+    from bitrix24_webhook_events as e
+    where
+        e.user_account_id = :account and e.received_at > now() - interval '1 day'
+        and e.entity_type = change.entity_type and e.entity_id = change.entity_id
+        and e.status in ('pending', 'done')
+        and (e.event like '%%DELETE' or not change.is_deletion)
+        and case
+            when e.payload ->> 'ts' ~ '^[0-9]{9,11}$' then
+                to_timestamp((e.payload ->> 'ts')::bigint)
+                + case when e.status = 'done' then greatest(e.handled_at - e.received_at, '0') else '0' end
+        end >= date_trunc('second', change.changed_at) + interval '1 second'
+);

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
@@ -21,7 +22,7 @@ from b24_pipeline.entities import CRM
 from b24_pipeline.errors import ApiError, PortalError, UnreadableAnswer
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.locks import held
-from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.events.landing import Landing, QueuedChange, known_changes
 from b24_pipeline.sync.job import Job
 
 QUEUED_EVENTS: Mapping[str, str] = {
@@ -91,12 +92,15 @@ def _land_all(job: Job) -> int:
         return 0
     if queue.unbound:
         job.client.batch(_bindings("event.bind", queue.unbound))
-    taken = _land(job, {process: {"process_id": process} for process in queue.left})
+    _, landed = _land(job, {process: {"process_id": process} for process in queue.left})
     if queue.is_empty:
-        return taken
-    while found := _land(job, {f"page {number}": {} for number in range(PAGES)}):
-        taken += found
-    return taken
+        return landed
+    pages = {f"page {number}": dict[str, Any]() for number in range(PAGES)}
+    taken = 1
+    while taken:
+        taken, more = _land(job, pages)
+        landed += more
+    return landed
 
 
 def _look_at_queue(client: BitrixClient) -> _Queue:
@@ -137,10 +141,13 @@ def _bindings(method: str, events: Iterable[str]) -> dict[str, Command]:
     return {event: Command(method, {"event": event, "event_type": "offline"}) for event in events}
 
 
-def _land(job: Job, reservations: Mapping[str, Mapping[str, Any]]) -> int:
-    """Reads and reserves rows, lands them, and clears them once they are committed; returns how many."""
+def _land(job: Job, reservations: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
+    """Reads and reserves rows, lands what is not known yet, and clears all once it is committed.
+
+    Returns how many rows there were, and how many have landed.
+    """
     if not reservations:
-        return 0
+        return 0, 0
     commands = {
         key: Command("event.offline.get", {"clear": 0, "order": {"ID": "ASC"}, **params})
         for key, params in reservations.items()
@@ -148,11 +155,36 @@ def _land(job: Job, reservations: Mapping[str, Mapping[str, Any]]) -> int:
     answer = job.client.batch(commands)
     reserved = [_read_reservation(job, answer, key) for key in commands]
     taken = [(process, events) for process, events in reserved if events]
-    landed = [event for _, events in taken for event in events]
+    came = [event for _, events in taken for event in events]
+    landed = _unknown(job, came)
     Landing(job.warehouse).land([(job.portal.id, event) for event in landed])
     _clear_reservations(job.client, [process for process, _ in taken])
     _raise_first(answer)
-    return len(landed)
+    return len(came), len(landed)
+
+
+def _unknown(job: Job, events: Sequence[QueuedEvent]) -> list[QueuedEvent]:
+    """The events whose change no posted event has brought; those in doubt are among them."""
+    changes = {place: change for place, event in enumerate(events) if (change := _change_of(event))}
+    known = job.transact(known_changes, changes) if changes else set()
+    return [event for place, event in enumerate(events) if place not in known]
+
+
+def _change_of(event: QueuedEvent) -> QueuedChange | None:
+    """The change that a queued event is about; None where its time cannot be told for sure."""
+    changed_at = _moment(event.payload["offline"]["TIMESTAMP_X"])
+    if event.entity_type is None or event.entity_id is None or changed_at is None:
+        return None
+    return QueuedChange(event.entity_type, event.entity_id, event.event.endswith("DELETE"), changed_at)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time of the portal; None unless it says its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _read_reservation(job: Job, answer: BatchAnswer, key: str) -> tuple[str, list[QueuedEvent]]:
