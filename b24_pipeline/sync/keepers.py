@@ -78,6 +78,12 @@ class AppKeeper(StatusKeeper):
     tokens: TokenSource = field(repr=False)
     allowed: Sequence[str] = ()
 
+    def failed(self, error: PortalError) -> None:
+        """Stores the status too; where the application was removed its tokens are worth nothing and are forgotten."""
+        if isinstance(error, AppRemoved) and self.portal.status in (CONNECTED, PAUSED):
+            self.portals.application_removed(self.portal)
+        StatusKeeper.failed(self, error)  # super() does not find a class with slots
+
     def moved(self, error: PortalMoved) -> Credential:
         """Stores the portal's new address and returns a credential for it.
 

@@ -22,6 +22,11 @@ _PASSING = (
 )
 _WORDS = {
     "22001": "a text is too long for its column",
+    "22003": "a number is too large for its column",
+    "22007": "a text is no date or time",
+    "22008": "a date or time is out of range",
+    "22012": "division by zero",
+    "22P02": "a text is no value of its type",
     "23502": "a value is missing",
     "23503": "a row names another one that is not there",
     "23505": "a value that must be unique is there already",

@@ -85,8 +85,7 @@ def _land(connection: Connection, events: Sequence[Landed]) -> None:
         _sql.land(connection, rows=orjson.dumps([_row(*landed) for landed in events]).decode())
     removed = [account for account, event in events if event.event == UNINSTALLED]
     if removed:
-        application_tokens.forget(connection, *removed)
-        _sql.forget_tokens(connection, accounts=removed)
+        application_tokens.application_removed(connection, *removed)
 
 
 def _row(account: UUID, event: LandableEvent) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def forget(connection: Connection, *accounts: UUID) -> None:
     _sql.forget(connection, accounts=list(accounts))
 
 
+def application_removed(connection: Connection, *accounts: UUID) -> None:
+    """Forgets every token of portals from which our application was removed, those that it called them by too."""
+    forget(connection, *accounts)
+    _sql.forget_tokens(connection, accounts=list(accounts))
+
+
 def digest(token: str) -> str:
     """The SHA-256 of a token in hexadecimal."""
     return sha256(token.encode()).hexdigest()

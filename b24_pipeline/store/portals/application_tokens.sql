@@ -32,3 +32,19 @@ where user_account_id = :account and digest = :digest;
 -- None of their tokens proves anything any more.
 delete from bitrix24_application_tokens
 where user_account_id = any(:accounts);
+
+-- name: forget_tokens(accounts)!
+-- The application was removed: its tokens are worth nothing, and must not be kept. A portal that has
+-- a webhook credential too is still read by that.
+update user_accounts
+set
+    bitrix24_access_token = null,
+    bitrix24_refresh_token = null,
+    bitrix24_application_token = null,
+    bitrix24_token_expires_at = null,
+    bitrix24_status = case when bitrix24_webhook_url is null then 'disconnected' else bitrix24_status end,
+    bitrix24_status_reason = case
+        when bitrix24_webhook_url is null then 'the application was removed in the portal'
+        else bitrix24_status_reason
+    end
+where id = any(:accounts);

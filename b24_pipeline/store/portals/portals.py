@@ -205,6 +205,11 @@ class Portals:
         with self._warehouse.connect() as connection:
             _sql.set_status(connection, id=portal.id, status=status, reason=reason)
 
+    def application_removed(self, portal: Portal) -> None:
+        """Forgets the tokens of a portal from which our application was removed."""
+        with self._warehouse.connect() as connection:
+            application_tokens.application_removed(connection, portal.id)
+
     def set_domain(self, portal: Portal, domain: str) -> None:
         """Stores the new address of a portal that has moved."""
         with self._warehouse.connect() as connection:

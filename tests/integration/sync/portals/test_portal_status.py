@@ -39,7 +39,6 @@ def test_disconnecting_works_without_the_portal(setting: Setting, bitrix: Author
     [
         ("PORTAL_DELETED", 403, "paused"),
         ("PAYMENT_REQUIRED", 401, "paused"),
-        ("APPLICATION_NOT_FOUND", 401, "disconnected"),
     ],
 )
 def test_18_what_a_portal_answers_is_its_status(
@@ -56,7 +55,20 @@ def test_18_what_a_portal_answers_is_its_status(
     assert setting.portals.named() == []
     with setting.connections.client(stopped) as client:
         client.call("profile")
-    assert setting.portals.one("acme").status == ("connected" if status == "paused" else status)
+    assert setting.portals.one("acme").status == "connected"
+
+
+def test_a_removed_application_leaves_no_tokens(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """A portal that refuses our own credential for good is disconnected, and its tokens are forgotten at once."""
+    portal = setting.connect()
+    bitrix.portal_script.append(error("APPLICATION_NOT_FOUND", 401))
+    with setting.connections.client(portal) as client, pytest.raises(e.AppRemoved):
+        client.call("profile")
+    stopped = setting.portals.one("acme")
+    assert stopped.status == "disconnected"
+    assert "APPLICATION_NOT_FOUND" in str(stopped.status_reason)
+    (row,) = setting.stored()
+    assert not [name for name, value in row.items() if name.endswith("_token") and value]
 
 
 def test_two_expired_tokens_in_a_row_are_a_passing_error(
