@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from b24_pipeline.store.database import bookmarks, queries
+from b24_pipeline.store.database.locks import is_held
 from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
@@ -103,10 +104,10 @@ def analyze(connection: Connection) -> None:
     _sql.analyze_links(connection)
 
 
-def try_lock(connection: Connection, account: UUID) -> bool:
-    """Keeps a sync from reading links of this portal until the transaction ends; False where one does."""
+def are_being_read(connection: Connection, account: UUID) -> bool:
+    """Whether a sync reads links of this portal just now."""
     # the name that `Job.alone` gives the lock of a sync
-    return bool(_sql.try_lock(connection, name=f"{account} {NAME}"))
+    return is_held(connection, f"{account} {NAME}")
 
 
 def note_due(connection: Connection, account: UUID, owners: Sequence[Owner]) -> None:

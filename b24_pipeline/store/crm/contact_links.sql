@@ -121,10 +121,6 @@ select
 -- The planner must not take a table that was just filled for an empty one.
 analyze bitrix24_contact_links;
 
--- name: try_lock(name)$
--- Whether nobody reads links of this portal just now; the lock goes with the transaction.
-select pg_try_advisory_xact_lock(hashtextextended(:name, 24));
-
 -- name: stamp_leads(account, ids)!
 -- Leads whose contacts are to be read anew.
 update bitrix24_leads

@@ -39,7 +39,7 @@ class DrainedContacts:
             if one.entity_type in OWNER_TYPES and not one.is_deleted
         ]
         # a sync that reads contacts at the same time may store what it saw before us
-        self._is_alone = bool(self._owners) and store.try_lock(connection, job.portal.id)
+        self._is_alone = not self._are_read()
 
     def commands(self) -> dict[str, Command]:
         """The commands that ask for the contacts, for a request that has room for them."""
@@ -52,7 +52,7 @@ class DrainedContacts:
         there = [one for one in owners if (one.entity_type, one.id) in main]
         if not there:
             return None
-        if not self._is_alone:
+        if not self._is_alone or self._are_read():
             store.note_due(self._connection, account, there)
         try:
             read = self._reader.read(owners, fetched.extra_answer)
@@ -65,6 +65,9 @@ class DrainedContacts:
         outcome.rows_changed, outcome.rows_deleted = store.merge(self._connection, account, stored)
         outcome.rows_read = sum(len(one.contacts) for one in stored)
         return outcome if outcome.rows_changed or outcome.rows_deleted else None
+
+    def _are_read(self) -> bool:
+        return bool(self._owners) and store.are_being_read(self._connection, self._job.portal.id)
 
 
 def _main_contacts(fetched: FetchedObjects) -> dict[tuple[str, int], int | None]:

@@ -7,28 +7,24 @@ with links as (
 
 ),
 
-owners as (
+leads as (
 
-    select
-        user_account_id,
-        'lead' as entity_type,
-        lead_id as entity_id
-    from {{ ref('stg_leads') }}
+    select * from {{ ref('stg_leads') }}
     where deleted_at is null
-    union all
-    select
-        user_account_id,
-        'deal' as entity_type,
-        deal_id as entity_id
-    from {{ ref('stg_deals') }}
+
+),
+
+deals as (
+
+    select * from {{ ref('stg_deals') }}
     -- templates of recurring deals are no deals
     where deleted_at is null and is_recurring is not true
-    union all
-    select
-        user_account_id,
-        'company' as entity_type,
-        company_id as entity_id
-    from {{ ref('stg_companies') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('stg_companies') }}
     where deleted_at is null
 
 ),
@@ -56,13 +52,25 @@ final as (
         links.is_primary,
         links.sort
     from links
-    inner join owners
-        on
-            links.user_account_id = owners.user_account_id and links.entity_type = owners.entity_type
-            and links.entity_id = owners.entity_id
-    inner join contacts
-        on links.user_account_id = contacts.user_account_id and links.contact_id = contacts.contact_id
     inner join portals on links.user_account_id = portals.user_account_id
+    -- left joins by key: where statistics are missing, the planner takes inner ones for empty and goes through all
+    left join leads
+        on
+            links.entity_type = 'lead' and links.user_account_id = leads.user_account_id
+            and links.entity_id = leads.lead_id
+    left join deals
+        on
+            links.entity_type = 'deal' and links.user_account_id = deals.user_account_id
+            and links.entity_id = deals.deal_id
+    left join companies
+        on
+            links.entity_type = 'company' and links.user_account_id = companies.user_account_id
+            and links.entity_id = companies.company_id
+    left join contacts
+        on links.user_account_id = contacts.user_account_id and links.contact_id = contacts.contact_id
+    where
+        coalesce(leads.lead_id, deals.deal_id, companies.company_id) is not null
+        and contacts.contact_id is not null
 
 )
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from dagster import DagsterInstance
 
-from b24_pipeline.defs.ops import portals_run
+from b24_pipeline.defs.ops import model_builder
 from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
@@ -72,7 +72,7 @@ def test_a_broken_build_stops_no_portal(
     def broken(*_: Any, **__: Any) -> BuildResult:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(portals_run, "build", broken)
+    monkeypatch.setattr(model_builder, "build", broken)
     result = run(instance, "changes")
     failure = failure_of(result)
     assert set(failure.metadata) == {"models"}
