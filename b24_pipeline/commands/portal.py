@@ -18,7 +18,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
-from b24_pipeline.sync.portals.probe import probe
+from b24_pipeline.sync.portals.probe import Probe, probe
 
 
 class CountedType(StrEnum):
@@ -73,6 +73,22 @@ def add(
     if application_token == FROM_INPUT:
         application_token = secret_of(application_token, "--application-token", "the application token")
     credential = WebhookCredential.parse(url, settings().allowed_portals)
+    found = _probe_and_store(name, credential, entity_type, plan, moved=moved, token=application_token)
+    for warning in found.warnings:
+        say(f"note: {warning}")
+    output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
+
+
+def _probe_and_store(
+    name: str,
+    credential: WebhookCredential,
+    entity_type: CountedType | None,
+    plan: Plan | None,
+    *,
+    moved: bool,
+    token: str | None,
+) -> Probe:
+    """Stores a portal that has answered; a known one keeps its entity type and plan where none is given."""
     with runtime.opened(settings()) as opened:
         known = next((portal for portal in opened.portals.all() if portal.name == name), None)
         if known is None:
@@ -90,11 +106,9 @@ def add(
             user_id=found.user_id,
             time_zone=found.time_zone,
             moved=moved,
-            application_token=application_token,
+            application_token=token,
         )
-    for warning in found.warnings:
-        say(f"note: {warning}")
-    output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
+    return found
 
 
 def connect(

@@ -60,17 +60,24 @@ def evaluations(instance: DagsterInstance, tests: Sequence[TestResult]) -> Itera
     """The results of tests as evaluations of the last materialization of their models."""
     targets = targets_of(instance, list({model_key(test.model) for test in tests}))
     for test in tests:
-        yield dg.AssetCheckEvaluation(
-            asset_key=model_key(test.model),
-            check_name=test.name,
-            passed=test.passed,
-            severity=severity(test),
-            metadata={
-                name: dg.MetadataValue.int(value) if isinstance(value, int) else value
-                for name, value in test_metadata(test).items()
-            },
-            target_materialization_data=targets.get(model_key(test.model)),
-        )
+        yield evaluation(test, targets.get(model_key(test.model)))
+
+
+def evaluation(
+    test: TestResult, target: AssetCheckEvaluationTargetMaterializationData | None = None
+) -> dg.AssetCheckEvaluation:
+    """The result of a test as an evaluation; `target` is the materialization of its model that was tested."""
+    return dg.AssetCheckEvaluation(
+        asset_key=model_key(test.model),
+        check_name=test.name,
+        passed=test.passed,
+        severity=severity(test),
+        metadata={
+            name: dg.MetadataValue.int(value) if isinstance(value, int) else value
+            for name, value in test_metadata(test).items()
+        },
+        target_materialization_data=target,
+    )
 
 
 def targets_of(

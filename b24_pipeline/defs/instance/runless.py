@@ -14,11 +14,11 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.defs.assets.materializations import materializations
-from b24_pipeline.defs.assets.metadata import test_metadata
-from b24_pipeline.defs.assets.models import model_key, model_metadata, project, severity
+from b24_pipeline.defs.assets.model_events import evaluation
+from b24_pipeline.defs.assets.models import model_key, model_metadata, project
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.instance.storage import storage_url
-from b24_pipeline.models import BuildResult, TestResult
+from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime, database_url, opened
 from b24_pipeline.settings import Settings
 from b24_pipeline.store.database.dagster_schema import is_set_up
@@ -62,20 +62,7 @@ def _build_events(runtime: Runtime, built: BuildResult | None) -> Iterator[Runle
     for result in built.models if built else ():
         metadata = model_metadata(runtime, project, result)
         yield dg.AssetMaterialization(model_key(result.name), metadata=metadata)
-        yield from map(_evaluation, result.tests)
-
-
-def _evaluation(result: TestResult) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=model_key(result.model),
-        check_name=result.name,
-        passed=result.passed,
-        severity=severity(result),
-        metadata={
-            name: dg.MetadataValue.int(value) if isinstance(value, int) else value
-            for name, value in test_metadata(result).items()
-        },
-    )
+        yield from map(evaluation, result.tests)
 
 
 @contextmanager
