@@ -1,4 +1,4 @@
-{{ config(materialized='table', unique_key='row_key') }}
+{{ config(unique_key='row_key', meta={'within': 'int_touched_portal'}) }}
 
 with portals as (
 
@@ -9,41 +9,21 @@ with portals as (
 stages as (
 
     select * from {{ ref('int_stage') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
-qualified_by_field as (
-
-    select
-        user_account_id,
-        entity_type,
-        entity_id
-    from {{ ref('stg_qualification') }}
-    where is_qualified
-
-),
-
--- who stands in a stage has it last in its journey
 counted as (
 
     select
-        journey.stage_keys[cardinality(journey.stage_keys)] as stage_key,
-        journey.utm_campaign,
-        journey.utm_content,
-        count(*) as entities,
-        count(*) filter (
-            where
-            qualified_by_field.entity_id is not null
-            or journey.stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage)
-        ) as qualified
-    from {{ ref('int_journey') }} as journey
-    left join qualified_by_field
-        on
-            journey.user_account_id = qualified_by_field.user_account_id
-            and journey.entity_type = qualified_by_field.entity_type
-            and journey.entity_id = qualified_by_field.entity_id
-    where journey.is_counted
-    group by stage_key, journey.utm_campaign, journey.utm_content
+        stage_key,
+        nullif(utm_campaign, '') as utm_campaign,
+        nullif(utm_content, '') as utm_content,
+        entities,
+        qualified
+    from {{ ref('int_campaign_count') }}
 
 ),
 
