@@ -99,23 +99,23 @@ def _build_rest(
 ) -> None:
     """Builds these models under the schema's lock, and notes of which state of the sources all of `result` are."""
     with connect() as conn, _statement_by_statement(conn), _only_build(conn, project.schema):
+        updated = None
         # a part that was built anew is of another moment than the rest: that is then built anew, too
-        updated = (
-            update(conn, project, with_tests=options.with_tests and options.only_changed)
-            if (options.by_change and not result.models)
-            else None
-        )
+        if options.by_change and not result.models:
+            updated = update(conn, project, with_tests=options.with_tests and options.only_changed)
         if updated is None:
             _build_anew(conn, connect, project, names, options, result, report)
-            return
-        result.changed_sources = updated.changed_sources
-        if options.only_changed:
+        elif options.only_changed:
             for done in updated.models:
                 report(done)
         else:
             _report_all(conn, project, updated, options, report)
             if has_failed(result.tests):
                 sources.forget(conn, project.schema)
+        if updated:
+            result.changed_sources = updated.changed_sources
+        if result.changed_sources:
+            sources.forget_seen(conn)
 
 
 def _build_anew(
