@@ -6,6 +6,8 @@ written. So the cost follows what changed, whatever the size of the portal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from b24_pipeline.models.materialize import BuiltRelation
@@ -55,25 +57,27 @@ def _keep_replaced(
     """Keeps the old rows that the new ones take the place of."""
     how = model.by_change
     if how.within:
-        portals = sql.Identifier(project.schema, how.within)
-        conn.execute(statement("create_replaced_of_portals", portals=portals, **parts))
+        kind = "portals_and_keys" if how.and_keys else "portals"
+        own = {"portals": sql.Identifier(project.schema, how.within)} | _keys(model.unique_key)
+    elif how.replaces:
+        kind = "keys"
+        own = {"keys": sql.Identifier(project.schema, how.replaces)}
+        own |= _keys(project.models[how.replaces].unique_key)
     elif model.is_by_change:
-        keys: sql.Composable = query(written(model.name))
-        key = model.unique_key
-        if how.replaces:
-            keys = sql.Identifier(project.schema, how.replaces)
-            key = project.models[how.replaces].unique_key
-        conn.execute(
-            statement(
-                "create_replaced_of_keys",
-                keys=keys,
-                key=columns_of(key),
-                touched_key=columns_of(key, "touched"),
-                **parts | {"stored_key": columns_of(key, "stored")},
-            )
-        )
+        kind = "keys"
+        own = {"keys": parts["new_rows"]} | _keys(model.unique_key)
     else:
-        conn.execute(statement("create_replaced_of_all", **parts))
+        kind, own = "all", {}
+    conn.execute(statement(f"create_replaced_of_{kind}", **parts | own))
+
+
+def _keys(key: Sequence[str]) -> dict[str, sql.Composable]:
+    """The columns of the keys by which old rows are looked up."""
+    return {
+        "key": columns_of(key),
+        "touched_key": columns_of(key, "touched"),
+        "stored_key": columns_of(key, "stored"),
+    }
 
 
 def _delete_replaced(conn: Connection, parts: dict[str, sql.Composable]) -> int:

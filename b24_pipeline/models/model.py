@@ -32,7 +32,8 @@ class ByChange(BaseModel):
     """How a build by change keeps a table; dbt does not look at it.
 
     `replaces` names the model whose rows are the keys that are computed anew; without it these are the keys of the
-    rows that the query gives. `within` names the model of the portals that are computed anew. A row is left out
+    rows that the query gives. `within` names the model of the portals that are computed anew; `and_keys`: and besides
+    these the keys of the rows that the query gives. A row is left out
     where `empty_when` holds, which is an SQL condition. `part_of` names the model of which the table lists a part:
     where that is a large one, everything is built anew instead.
     """
@@ -41,6 +42,7 @@ class ByChange(BaseModel):
 
     replaces: str | None = None
     within: str | None = None
+    and_keys: bool = False
     empty_when: str | None = None
     part_of: str | None = None
 

@@ -25,6 +25,23 @@ select stored.*
 from {{ relation }} as stored
 where stored.portal in (select portal from {{ portals }});
 
+-- name: create_replaced_of_portals_and_keys
+-- The old rows of the portals, and those of the keys of others, that are computed anew.
+create temporary table {{ old_rows }} on commit drop as
+select stored.*
+from {{ relation }} as stored
+where stored.portal in (select portal from {{ portals }})
+union all
+select old.*
+from (select distinct {{ key }} from {{ new_rows }}) as touched
+cross join lateral (
+    select stored.*
+    from {{ relation }} as stored
+    where ({{ stored_key }}) = ({{ touched_key }})
+    offset 0  -- noqa: AM09
+) as old
+where old.portal not in (select portal from {{ portals }});
+
 -- name: create_replaced_of_all
 -- All old rows, of a model that is computed whole.
 create temporary table {{ old_rows }} on commit drop as

@@ -2,34 +2,11 @@
 
 with
 {% if var("by_change") %}
-    -- with the name that its rows have had until now, too
-    names as (
-
-        select
-            user_account_id,
-            portal
-        from {{ ref('int_portal') }}
-        union
-        select
-            user_account_id,
-            portal
-        from {{ replaced('int_portal') }}
-
-    ),
-
-    touched as (
+    changed as (
 
         select user_account_id from {{ ref('int_changed_journey') }}
         union
         select user_account_id from {{ ref('int_changed_own_lead') }}
-        union
-        select user_account_id from {{ written('int_portal') }}
-        union
-        select user_account_id from {{ replaced('int_portal') }}
-        union
-        select user_account_id from {{ written('int_stage') }}
-        union
-        select user_account_id from {{ replaced('int_stage') }}
         union
         select user_account_id from {{ written('int_direction') }}
         union
@@ -44,10 +21,17 @@ with
     final as (
 
         select
-            names.user_account_id,
-            names.portal
-        from names
-        inner join touched on names.user_account_id = touched.user_account_id
+            portals.user_account_id,
+            portals.portal
+        from {{ ref('int_portal') }} as portals
+        inner join changed on portals.user_account_id = changed.user_account_id
+
+        union
+
+        select
+            user_account_id,
+            portal
+        from {{ ref('int_relabelled_portal') }}
 
     )
 

@@ -1,5 +1,6 @@
 {{ config(
     unique_key=['stage_key', 'utm_campaign', 'utm_content'],
+    indexes=[{'columns': ['utm_campaign', 'utm_content']}],
     meta={'empty_when': 'entities = 0'}
 ) }}
 

@@ -48,20 +48,18 @@ visits as (
             where earlier.number < visit.number and journey.stage_keys[earlier.number] = visit.stage_key
         ) as is_strict,
         visit.furthest_sort,
-        case
-            when visit.furthest_sort is not null
-                then (
-                    select coalesce(max(earlier.furthest_sort), -9223372036854775808)
-                    from unnest(
-                        journey.furthest_sorts[1:visit.number - 1], journey.pipeline_keys[1:visit.number - 1]
-                    ) as earlier (furthest_sort, pipeline_key)
-                    where earlier.pipeline_key = visit.pipeline_key
-                )
-        end as sort_before
+        coalesce(before.furthest_sort, -9223372036854775808) as sort_before
     from journeys as journey
     cross join lateral unnest(
         journey.stage_keys, journey.pipeline_keys, journey.furthest_sorts
     ) with ordinality as visit (stage_key, pipeline_key, furthest_sort, number)
+    cross join lateral (
+        select max(earlier.furthest_sort) as furthest_sort
+        from unnest(
+            journey.furthest_sorts[1:visit.number - 1], journey.pipeline_keys[1:visit.number - 1]
+        ) as earlier (furthest_sort, pipeline_key)
+        where earlier.pipeline_key = visit.pipeline_key
+    ) as before
     where journey.is_counted
 
 ),
