@@ -178,8 +178,8 @@ def _complete(connection: Connection, account: UUID, history: History, *, many: 
         merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, account, name).watermark
     # a moment to come: our clock was put back, and nothing tells what was stored since
-    since = done_until - LAG_INFERENCE if done_until and done_until <= started else None
-    inferred = store.infer(connection, account, history.entity, since)
+    since = done_until if done_until and done_until <= started else None
+    inferred = store.infer(connection, account, history.entity, since and since - LAG_INFERENCE)
     store.link(connection, account, history.entity, since)
     cursors.note_done(connection, account, name, started)
     return inferred
