@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.changed import SourceStates
-from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failures, run_check
+from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failures, run_checks
 from b24_pipeline.models.materialize import materialize
 from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
@@ -161,7 +161,7 @@ def _report_all(
     done = {model.name: model for model in updated.models}
     rows = sources.rows_of_models(conn, project.schema)
     for model in project.models.values():
-        tests = [run_check(conn, project, test) for test in model.tests] if options.with_tests else []
+        tests = run_checks(conn, project, model.tests) if options.with_tests else []
         one = done.get(model.name) or ModelResult(
             name=model.name,
             materialized=model.materialized,
@@ -178,7 +178,7 @@ def run_tests(connect: Connect, project: Project, *, select: str | None = None) 
     """Run the tests of the selected models on the tables as they are; raises for no failed test."""
     names = project.selection(select)
     with connect() as conn, _statement_by_statement(conn):
-        return [run_check(conn, project, test) for name in names for test in project.models[name].tests]
+        return [test for name in names for test in run_checks(conn, project, project.models[name].tests)]
 
 
 def _build_one(
@@ -200,7 +200,7 @@ def _build_one(
             raise
         raise ModelError(f"{model.name}: {described(error)} ({model.path})") from None
     seconds = time.perf_counter() - started
-    tests = [run_check(conn, project, test) for test in model.tests] if with_tests else []
+    tests = run_checks(conn, project, model.tests) if with_tests else []
     return ModelResult(
         name=model.name,
         materialized=model.materialized,

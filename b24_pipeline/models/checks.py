@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.model import Check, Severity
@@ -15,8 +16,11 @@ from b24_pipeline.models.render import check_sql
 from b24_pipeline.models.statements import statement
 from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.relation import rows_of
-from b24_pipeline.store.database.statements import query
+from b24_pipeline.store.database.statements import query, quoted
 from b24_pipeline.store.database.warehouse import Connection
+
+_OF_A_ROW = frozenset({"not_null", "accepted_values"})
+"""Kinds of checks that need no other row."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,73 @@ def run_check(
         if is_passing(error):
             raise
         raise ModelError(f"test {check.name} cannot be run: {described(error)}") from None
+    return _result(check, row["failures"], time.perf_counter() - started, text)
+
+
+def _result(check: Check, failures: int, seconds: float, text: str) -> TestResult:
     return TestResult(
         name=check.name,
         model=check.model,
         column=check.column,
         severity=check.severity,
-        failures=row["failures"],
-        passed=row["failures"] == 0,
-        seconds=time.perf_counter() - started,
+        failures=failures,
+        passed=failures == 0,
+        seconds=seconds,
         sql=text,
         description=check.description,
     )
+
+
+def run_checks(
+    conn: Connection,
+    project: Project,
+    checks: Sequence[Check],
+    *,
+    rows: str | None = None,
+    rows_of_keys: str | None = None,
+    upto: str | None = None,
+) -> list[TestResult]:
+    """The results of checks of one model, in their order; those that look at each row alone are one query.
+
+    `rows` is a relation with the rows of the model that are looked at, `rows_of_keys` one with all rows of their keys,
+    in which each must be unique. `upto` is as in `render.check_sql`.
+    """
+    counted = _counted_together(conn, project, [check for check in checks if check.kind in _OF_A_ROW], rows)
+    return [
+        counted.get(check.name)
+        or run_check(conn, project, check, rows=rows_of_keys if check.kind == "unique" else rows, upto=upto)
+        for check in checks
+    ]
+
+
+def _counted_together(
+    conn: Connection, project: Project, checks: Sequence[Check], rows: str | None = None
+) -> dict[str, TestResult]:
+    """The results by name; none where the query does not run, so that each check is asked alone and named."""
+    if len(checks) < 2:
+        return {}
+    started = time.perf_counter()
+    conditions = [_condition(check, f"failures_{number}") for number, check in enumerate(checks)]
+    model = query(rows or quoted(project.schema, checks[0].model))
+    try:
+        with conn.transaction():
+            (row,) = rows_of(conn, statement("count_conditions", relation=model, conditions=conditions))
+    except psycopg.Error as error:
+        if is_passing(error):
+            raise
+        return {}
+    seconds = (time.perf_counter() - started) / len(checks)
+    return {
+        check.name: _result(check, row[f"failures_{number}"], seconds, check_sql(project, check, rows=rows))
+        for number, check in enumerate(checks)
+    }
+
+
+def _condition(check: Check, name: str) -> Mapping[str, sql.Composable | bool | None]:
+    """What the query that counts several checks needs of one: its column, and the values that are accepted."""
+    values = check.arguments.get("values")
+    accepted = sql.SQL(", ").join(map(sql.Literal, values)) if isinstance(values, list) else None
+    return {"name": sql.Identifier(name), "column": query(str(check.column)), "accepted": accepted}
 
 
 def has_failed(results: Iterable[TestResult]) -> bool:

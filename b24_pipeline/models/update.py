@@ -18,9 +18,9 @@ from b24_pipeline.errors import ModelError
 from b24_pipeline.log import logger
 from b24_pipeline.models.by_change import keep_empty, update_by_change
 from b24_pipeline.models.changed import SourceStates
-from b24_pipeline.models.checks import TestResult, has_failed, run_check
+from b24_pipeline.models.checks import TestResult, has_failed, run_checks
 from b24_pipeline.models.materialize import Action
-from b24_pipeline.models.model import Check, Model
+from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import written
 from b24_pipeline.models.result import ModelResult
@@ -154,21 +154,22 @@ class _Update:
     def _tests(self, model: Model) -> list[TestResult]:
         """The results of the tests of severity error that can look at the changed rows alone."""
         tests = [test for test in model.tests if test.is_by_change and test.severity == "error"]
-        done = [
-            run_check(
-                self.conn, self.project, test, rows=self._rows_to_test(model, test), upto=self.states.upto
-            )
-            for test in tests
-        ]
+        rows = written(model.name) if model.materialized == "table" else None
+        done = run_checks(
+            self.conn,
+            self.project,
+            tests,
+            rows=rows,
+            rows_of_keys=self._rows_of_keys(model),
+            upto=self.states.upto,
+        )
         if has_failed(done):
             failed = ", ".join(test.name for test in done if not test.passed)
             raise CannotUpdateError(f"of what changed in {model.name}, some rows fail {failed}")
         return done
 
-    def _rows_to_test(self, model: Model, test: Check) -> str:
-        """The changed rows; where each is compared with others, all rows of their keys."""
-        if test.kind != "unique":
-            return written(model.name)
+    def _rows_of_keys(self, model: Model) -> str:
+        """Where changed rows have to differ from others: all rows of their keys."""
         rows = statement(
             "rows_of_keys",
             relation=sql.Identifier(self.project.schema, model.name),

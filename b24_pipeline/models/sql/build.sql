@@ -103,6 +103,20 @@ from (
     {{ query }}
 ) as failing;
 
+-- name: count_conditions
+-- How many rows break each of several checks, and of a check of values how many values.
+select
+    {% for condition in conditions %}
+        {% if condition.accepted %}
+            count(distinct {{ condition.column }})
+            filter (where {{ condition.column }} not in ({{ condition.accepted }})) as {{ condition.name }},
+        {% else %}
+            count(*) filter (where {{ condition.column }} is null) as {{ condition.name }},
+        {% endif %}
+    {% endfor %}
+    count(*) as rows
+from {{ relation }};
+
 -- name: list_relations
 -- The tables and views that are there, with their columns.
 select
