@@ -188,6 +188,6 @@ insert into bitrix24_status_history (
     is_linked, loaded_at
 )
 select
-    user_account_id, 'deal', 1000000000 + :round * 10000000 + row_number() over (order by id), id, stage_id,
+    user_account_id, 'deal', 1000000000 + cast(:round as bigint) * 10000000 + row_number() over (order by id), id, stage_id,
     category_id, clock_timestamp(), 'history', true, clock_timestamp()
 from changed;

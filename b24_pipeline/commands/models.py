@@ -20,10 +20,19 @@ def models(
     select: Annotated[
         str | None, typer.Option(help="Models, as dbt selects them: name, +name, name+.")
     ] = None,
+    all_tests: Annotated[
+        bool, typer.Option("--all-tests", help="Test all rows, not only those that changed.")
+    ] = False,
 ) -> None:
     """Build the SQL models and run their tests."""
+    only_changed = not (full_refresh or select or all_tests)
     with runtime.opened(settings()) as opened:
-        built = build_models(opened, select=select, full_refresh=full_refresh)
+        built = build_models(opened, select=select, full_refresh=full_refresh, only_changed=only_changed)
+    if not built.models:
+        output.print(
+            "all models are up to date; --all-tests tests all rows, --full-refresh builds everything anew"
+        )
+        return
     rows = [
         (model.name, model.materialized, model.action, model.rows, model.seconds) for model in built.models
     ]

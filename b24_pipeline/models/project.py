@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -30,6 +31,12 @@ class Project:
     models: Mapping[str, Model]
     sources: Mapping[tuple[str, str], Source]
     variables: Mapping[str, str | int | float | bool]
+
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """The models that list what the last build by change has computed anew, for other models to read."""
+        rules = [model.by_change for model in self.models.values()]
+        return frozenset(name for rule in rules for name in (rule.replaces, rule.within) if name)
 
     def selection(self, select: str | None) -> list[str]:
         """Names in building order: `name`, `+name`, `name+`, a layer, a union by spaces; None is all."""

@@ -89,11 +89,10 @@ class _Update:
             self.conn.execute(statement(name))
         self.rows = sources.rows_of_models(self.conn, self.project.schema)
         models = self.project.models.values()
-        lists = {name for model in models for name in (model.by_change.replaces, model.by_change.within)}
         compared = {name for model in models for name in model.compared}
         done: list[ModelResult] = []
         for model in models:
-            if self._is_above_change(model, lists):
+            if self._is_above_change(model):
                 done.append(self._done(model))
             elif model.name in compared:
                 keep_empty(self.conn, self.project, model)
@@ -102,11 +101,11 @@ class _Update:
         )
         return done
 
-    def _is_above_change(self, model: Model, lists: Collection[str | None]) -> bool:
+    def _is_above_change(self, model: Model) -> bool:
         """Whether it reads something that changed. The lists of what is computed anew are no change by themselves."""
-        if model.name in lists:
+        if model.name in self.project.lists:
             return True
-        read = {name for name in model.depends_on if name not in lists}
+        read = {name for name in model.depends_on if name not in self.project.lists}
         return bool(self.states.changed & {*model.sources} or self.touched & read)
 
     def _done(self, model: Model) -> ModelResult:

@@ -13,12 +13,9 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.data import model_data
 
 PROJECT = load_project()
-LISTS = {
-    name for name in PROJECT.models if name.startswith(("int_changed_", "int_touched_", "int_relabelled_"))
-}
-"""What the last build has computed anew, which is nothing after a build of everything."""
-
-RELATIONS = [name for name, model in PROJECT.models.items() if model.layer != "staging" and name not in LISTS]
+RELATIONS = [
+    name for name, model in PROJECT.models.items() if model.layer != "staging" and name not in PROJECT.lists
+]
 
 
 def contents(conn: psycopg.Connection[Any]) -> dict[str, list[str]]:
