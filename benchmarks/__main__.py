@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("throughput", "clients", "bucket", "memory", "generation", "landing", "drain", "models", "matching")
+NAMES = (
+    "throughput",
+    "clients",
+    "bucket",
+    "memory",
+    "generation",
+    "landing",
+    "drain",
+    "models",
+    "matching",
+    "idle",
+)
 
 
 def main() -> None:

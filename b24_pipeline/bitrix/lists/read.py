@@ -73,16 +73,22 @@ def read_ids(client: Client, query: ListQuery, ids: Sequence[int]) -> Iterator[l
 
 
 def read_pages(
-    client: Client, method: str, params: Mapping[str, Any] | None = None, wrapper: str | None = None
+    client: Client,
+    method: str,
+    params: Mapping[str, Any] | None = None,
+    wrapper: str | None = None,
+    *,
+    first: Answer | None = None,
 ) -> Iterator[list[Row]]:
     """Page by page by `next`, for the lists that cannot be read by id (`user.get`, `crm.status.list`).
 
-    Raises ListDidNotAdvance when `next` or the rows stay the same.
+    `first`: the answer with the first page, if it has come already. Raises ListDidNotAdvance when `next` or the rows
+    stay the same.
     """
     start: int | None = 0
     before: list[Row] | None = None
     while start is not None:
-        answer = client.call(method, {**(params or {}), "start": start})
+        answer, first = first or client.call(method, {**(params or {}), "start": start}), None
         with decoding(client.portal, method):
             rows = rows_of(answer.result, wrapper)
         if (rows and rows == before) or (answer.next is not None and answer.next <= start):
