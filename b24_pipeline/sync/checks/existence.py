@@ -25,7 +25,13 @@ from b24_pipeline.sync.checks.id_search import PAGES_AT_ONCE, Compare, FoundIds,
 from b24_pipeline.sync.checks.row_slices import ID, Slice, SliceCounts
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT
 from b24_pipeline.sync.checks.totals import ExpectedTotal
-from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched, too_many_vanished
+from b24_pipeline.sync.crm.deletions import (
+    FEW_ROWS,
+    confirm_deletions,
+    fetched_by_id,
+    store_fetched,
+    too_many_vanished,
+)
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -74,7 +80,7 @@ class ExistenceCheck:
 
         `surplus`: how many more rows our copy has in the stages of the entity than the portal.
         """
-        if entity not in self._highest:
+        if entity not in self._highest or (entity not in self._in_portal and surplus <= FEW_ROWS):
             return None
         counts = self._counts(entity)
         gone = max(surplus, counts.in_copy - counts.in_portal)
@@ -88,9 +94,10 @@ class ExistenceCheck:
         if entity not in self._highest:
             return FoundIds()
         left = self.job.transact(_left, entity)
-        counts = self._counts(entity)
-        apart = max(abs(counts.in_portal - counts.in_copy), differing)
-        if not apart:
+        # to count our rows takes time: not where no count of the portal's is there to compare
+        counts = self._counts(entity) if differing or entity in self._in_portal else None
+        apart = max(abs(counts.in_portal - counts.in_copy), differing) if counts else 0
+        if not counts or not apart:
             if left:
                 self.job.transact(_note_left, entity, ())
             return FoundIds()

@@ -142,7 +142,8 @@ def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
     if answer.nexts.get("statuses") is None:
         with decoding(job.portal.name, "crm.status.list"):
             return rows_of(first, None)
-    pages = read_pages(job.client, "crm.status.list", {"order": {"SORT": "ASC"}})
+    order = {"order": {"SORT": "ASC"}}
+    pages = read_pages(job.client, "crm.status.list", order, first=answer.one("statuses"))
     return [row for page in pages for row in page]
 
 

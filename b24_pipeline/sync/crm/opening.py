@@ -88,6 +88,7 @@ class Opening:
     def _ask(self) -> None:
         for one in self._lists:
             one.begin()
+        self._leave_held()
         clock = self.job.client.clock
         first = {key: command for part in self._parts() for key, command in part.commands().items()}
         answer = self._send({KEY: TIME_COMMAND, **first})
@@ -100,6 +101,14 @@ class Opening:
             answer = self._send(dict(chain.from_iterable(each.items() for each in commands.values())))
             for one, asked in commands.items():
                 one.take(list(asked), answer)
+
+    def _leave_held(self) -> None:
+        """Leaves to their steps the questions of methods whose operating time is used up: the others would wait."""
+        asked = {command.method for part in self._parts() for command in part.commands().values()}
+        held = self.job.client.held(asked)
+        for part in self._parts():
+            if any(command.method.lower() in held for command in part.commands().values()):
+                part.leave()
 
     def _parts(self) -> Sequence[OpenedQuestions | OpenedList]:
         return [*self._questions, *self._lists]
@@ -161,13 +170,18 @@ class OpenedQuestions(_OpenedPart):
     def __init__(self, opening: Opening, commands: Mapping[str, Command]) -> None:
         super().__init__(opening)
         self._commands = dict(commands)
+        self._is_left = False
         self._answer = BatchAnswer()
 
     def commands(self) -> Mapping[str, Command]:
-        return self._commands
+        return {} if self._is_left else self._commands
+
+    def leave(self) -> None:
+        """Leaves all questions to the step."""
+        self._is_left = True
 
     def take(self, keys: Sequence[str], answer: BatchAnswer) -> None:
-        self._answer = answer
+        self._answer.take(answer)
         self.note_times(keys, answer)
 
     def answers(self, outcome: Outcome) -> BatchAnswer:
@@ -219,6 +233,10 @@ class OpenedList(_OpenedPart):
         """Whether the list has more rows than have come."""
         return self._head is not None and self._head.error is None and not self._head.is_complete
 
+    def leave(self) -> None:
+        """Leaves the list to the step."""
+        self._head = None
+
     def commands(self) -> Mapping[str, Command]:
         return self._head.commands() if self._head else {}
 
@@ -233,7 +251,7 @@ class OpenedList(_OpenedPart):
         if self._head is None:
             return
         if any(isinstance(answer.errors.get(key), PASSING) or not _came(key, answer) for key in keys):
-            self._head = None  # it may work when the step asks
+            self.leave()  # it may work when the step asks
             return
         self._head.take(self.opening.job.portal.name, keys, answer)
         self.note_times(keys, answer)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from b24_pipeline.bitrix.budget.operating import Operating
 from b24_pipeline.errors import AccessDenied
 from b24_pipeline.sandbox import CostModel, Fault, Sandbox, SandboxConfig
+from b24_pipeline.store.portals.budget import PostgresOperatingStore
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm import opening
 from b24_pipeline.sync.crm.opening import Opening
@@ -156,6 +158,22 @@ def test_command_that_failed_for_the_moment_is_asked_once_more(
     outcomes = worked(installation.sync(portal))
     assert_same(installation, sandbox)
     assert (outcomes["deal"].requests, outcomes["user"].requests, outcomes["lead"].requests) == (1, 1, 0)
+
+
+def test_method_whose_time_is_used_up_holds_up_no_other(
+    installation: Installation, sandbox: Sandbox, portal: Portal
+) -> None:
+    """Its list is asked for by its step, which waits for it."""
+    store = PostgresOperatingStore(installation.warehouse.autocommit)
+    store.write(portal.domain, "crm.deal.list", Operating(0.0, 0.0, 2.0))
+    sandbox.change(40, kinds=("stage",))
+    sandbox.reset_stats()
+    worked(installation.sync(portal))
+    first, second = sandbox.requests[:2]
+    assert "crm.lead.list" in first.methods and "crm.deal.list" not in first.methods
+    assert second.methods == ("crm.deal.list",)
+    assert_same(installation, sandbox)
+    assert installation.rows(DERIVED) == [{"n": 0}]
 
 
 def test_portal_that_does_not_manage_the_opening_is_asked_step_by_step(
