@@ -7,6 +7,7 @@ import importlib
 
 NAMES = (
     "throughput",
+    "history",
     "clients",
     "bucket",
     "memory",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from b24_pipeline.defs.assets.models import models
 from b24_pipeline.defs.assets.partitions import COHORTS, PORTALS
 from b24_pipeline.defs.checks import CHECKS
 from b24_pipeline.defs.ops.drain import drain_events
@@ -21,6 +22,12 @@ checks_job = dg.define_asset_job(
     "checks",
     selection=dg.AssetSelection.checks(*CHECKS),
     description="Checks the copy against the portals.",
+)
+
+model_tests_job = dg.define_asset_job(
+    "model_tests",
+    selection=dg.AssetSelection.checks_for_assets(models),
+    description="Runs all tests of the SQL models on all rows; a build looks at what changed alone.",
 )
 
 
@@ -103,6 +110,7 @@ JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
     cohorts_job,
     reconcile_job,
     checks_job,
+    model_tests_job,
     drain_job,
     maintenance_job,
 ]

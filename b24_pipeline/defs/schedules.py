@@ -14,6 +14,7 @@ from b24_pipeline.defs.jobs import (
     cohorts_job,
     maintenance_job,
     matches_job,
+    model_tests_job,
     pipelines_job,
     reconcile_job,
 )
@@ -72,6 +73,12 @@ def checks_hourly() -> dg.RunRequest:
     return dg.RunRequest()
 
 
+@dg.schedule(job=model_tests_job, cron_schedule="15 4 * * *", default_status=RUNNING)
+def model_tests_nightly() -> dg.RunRequest:
+    """Tests all rows of the models: a build by change tests those that changed."""
+    return dg.RunRequest()
+
+
 @dg.schedule(job=maintenance_job, cron_schedule="45 4 * * *", default_status=RUNNING)
 def maintenance_nightly() -> dg.RunRequest:
     """Deletes old runs and inbound events."""
@@ -112,5 +119,6 @@ SCHEDULES = [
     cohorts_nightly,
     reconcile_nightly,
     checks_hourly,
+    model_tests_nightly,
     maintenance_nightly,
 ]

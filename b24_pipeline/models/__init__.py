@@ -4,10 +4,11 @@
 `run_tests` only tests. dbt itself can do the same with the same folder.
 """
 
-from b24_pipeline.models.build import BuildResult, ModelResult, build, run_tests
+from b24_pipeline.models.build import build, run_tests
 from b24_pipeline.models.checks import TestResult
 from b24_pipeline.models.model import Check, Model, Source
 from b24_pipeline.models.project import Project, load_project
+from b24_pipeline.models.result import BuildResult, ModelResult
 
 __all__ = [
     "BuildResult",

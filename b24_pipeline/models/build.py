@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import psycopg
 import stamina
@@ -15,49 +15,22 @@ from psycopg.pq import TransactionStatus
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.changed import SourceStates
 from b24_pipeline.models.checks import TestResult, has_failed, raise_for_failures, run_check
-from b24_pipeline.models.materialize import Action, materialize
-from b24_pipeline.models.model import Materialized, Model
+from b24_pipeline.models.materialize import materialize
+from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
+from b24_pipeline.models.result import BuildResult, ModelResult
 from b24_pipeline.models.scheduler import side_by_side
 from b24_pipeline.models.statements import statement
+from b24_pipeline.models.update import Update, update
 from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.locks import held_on
 from b24_pipeline.store.database.relation import rows_of
 from b24_pipeline.store.database.warehouse import Connect, Connection, is_done_again
+from b24_pipeline.store.marts import sources
 from b24_pipeline.store.marts.analysts import grant_on
 
 AT_ONCE = 2
 """Connections of one build; a large query keeps more than one core of the server busy by itself."""
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """What a build did to one model. `rows` are in the table now, `changed` were written or deleted.
-
-    Both are None for a view. `columns` are `name type`; `tests` those run after it.
-    """
-
-    name: str
-    materialized: Materialized
-    action: Action
-    rows: int | None
-    changed: int | None
-    seconds: float
-    columns: tuple[str, ...]
-    tests: tuple[TestResult, ...] = ()
-
-
-@dataclass
-class BuildResult:
-    """Models in the order in which they were built. `changed_sources` are the tables that changed before."""
-
-    models: list[ModelResult] = field(default_factory=list)
-    changed_sources: Collection[str] = ()
-
-    @property
-    def tests(self) -> list[TestResult]:
-        """All tests that were run."""
-        return [test for model in self.models for test in model.tests]
 
 
 def build(
@@ -71,14 +44,17 @@ def build(
     with_tests: bool = True,
     raise_on_failure: bool = True,
 ) -> BuildResult:
-    """Build the selected models, each in one transaction, and run its tests after it.
+    """Bring the models up to date, and run their tests.
 
-    Holds the schema's build lock all the while: a second build waits. Models that do not read one
-    another are built side by side, AT_ONCE of them. `only_changed` leaves out those of the selection that read
-    nothing that changed since they were built. `on_model` is called after each model, also after one whose
-    test fails. Raises ModelError for a query that does not run and, unless
-    `raise_on_failure` is false, for a failed test of severity error: what was
-    built before stays, what reads the failed model is not built.
+    Where it is known what changed since the last build, all tables are updated by that in one transaction: see
+    `update.py`. With `only_changed`, the tests then look at what changed alone, and other models are no part of the
+    result; else all tests are run on all rows. Otherwise, and with `full_refresh` or a selection, the models are
+    computed anew, each in one transaction, and its tests are run after it; models that do not read one another are
+    built side by side, AT_ONCE of them.
+
+    Holds the schema's build lock all the while: a second build waits. `on_model` is called after each model, also after
+    one whose test fails. Raises ModelError for a query that does not run and, unless `raise_on_failure` is false, for a
+    failed test of severity error: what was built before stays, what reads the failed model is not built.
     """
     result = BuildResult()
     names = project.selection(select)
@@ -88,7 +64,8 @@ def build(
         if on_model:
             on_model(done)
 
-    options = _Options(full_refresh, only_changed, with_tests, raise_on_failure)
+    by_change = select is None and not full_refresh
+    options = _Options(full_refresh, only_changed, by_change, with_tests, raise_on_failure)
     # a session that is ended takes the models that are not built yet with it: they are built on another
     for attempt in stamina.retry_context(on=is_done_again, attempts=4, timeout=None, wait_initial=0.1):
         with attempt:
@@ -103,10 +80,11 @@ def build(
 
 @dataclass(frozen=True)
 class _Options:
-    """The options of a build, as `build` describes them."""
+    """The options of a build, as `build` describes them. `by_change`: tables may be updated by what changed."""
 
     full_refresh: bool
     only_changed: bool
+    by_change: bool
     with_tests: bool
     raise_on_failure: bool
 
@@ -120,29 +98,80 @@ def _build_rest(
     report: Callable[[ModelResult], None],
 ) -> None:
     """Builds these models under the schema's lock, and notes of which state of the sources all of `result` are."""
-    with (
-        connect() as conn,
-        _statement_by_statement(conn),
-        _only_build(conn, project.schema),
-        ExitStack() as stack,
-    ):
+    with connect() as conn, _statement_by_statement(conn), _only_build(conn, project.schema):
+        updated = None
+        # a part that was built anew is of another moment than the rest: that is then built anew, too
+        if options.by_change and not result.models:
+            updated = update(conn, project, with_tests=options.with_tests and options.only_changed)
+        if updated is None:
+            _build_anew(conn, connect, project, names, options, result, report)
+        elif options.only_changed:
+            for done in updated.models:
+                report(done)
+        else:
+            _report_all(conn, project, updated, options, report)
+            if has_failed(result.tests):
+                sources.forget(conn, project.schema)
+        if updated:
+            result.changed_sources = updated.changed_sources
+        if result.changed_sources:
+            sources.forget_seen(conn)
+
+
+def _build_anew(
+    conn: Connection,
+    connect: Connect,
+    project: Project,
+    names: list[str],
+    options: _Options,
+    result: BuildResult,
+    report: Callable[[ModelResult], None],
+) -> None:
+    """Computes these models anew, each in a transaction of its own."""
+    with ExitStack() as stack:
         states = SourceStates.read(conn, project)
-        if options.only_changed:
+        if options.only_changed and states.logged is not None:
             names = [name for name in names if name in states.to_build]
         result.changed_sources = states.changed
-        anew = options.full_refresh or states.hide_changes
         extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
 
         def work(own: Connection, name: str) -> ModelResult:
-            return _build_one(own, project, project.models[name], anew, options.with_tests)
+            return _build_one(own, project, project.models[name], options.full_refresh, options.with_tests)
 
         def stops(done: ModelResult) -> bool:
             return options.raise_on_failure and has_failed(done.tests)
 
         for done in side_by_side(project, names, [conn, *extra_connections], work, stops):
             report(done)
+        sources.note_rows(
+            conn, project.schema, {done.name: done.rows for done in result.models if done.rows is not None}
+        )
         if options.with_tests:
             states.note(conn, [done.name for done in result.models if not has_failed(done.tests)])
+
+
+def _report_all(
+    conn: Connection,
+    project: Project,
+    updated: Update,
+    options: _Options,
+    report: Callable[[ModelResult], None],
+) -> None:
+    """Reports all models, those that an update has not touched too, each with all its tests on all rows."""
+    done = {model.name: model for model in updated.models}
+    rows = sources.rows_of_models(conn, project.schema)
+    for model in project.models.values():
+        tests = [run_check(conn, project, test) for test in model.tests] if options.with_tests else []
+        one = done.get(model.name) or ModelResult(
+            name=model.name,
+            materialized=model.materialized,
+            action="view" if model.materialized == "view" else "incremental",
+            rows=rows.get(model.name),
+            changed=None if model.materialized == "view" else 0,
+            seconds=0.0,
+            columns=updated.columns[model.name],
+        )
+        report(replace(one, tests=tuple(tests)))
 
 
 def run_tests(connect: Connect, project: Project, *, select: str | None = None) -> list[TestResult]:

@@ -1,4 +1,4 @@
-"""Which models have to be built: those above a table that changed since they were built last."""
+"""What changed since the models were built last, and which of them are above it."""
 
 from __future__ import annotations
 
@@ -20,43 +20,58 @@ from b24_pipeline.store.marts import sources
 class SourceStates:
     """How the tables that a project reads stand, and as of which states its models were built.
 
-    `existing`: the models that have a table or view.
+    `logged`: the tables of the change log that changed since, each with whether it was emptied; None where that
+    cannot be told. `existing`: the tables and views that there are, each with its columns as `name type`.
     """
 
     project: Project
     now: Mapping[str, str]
     built: Mapping[str, str]
-    existing: Collection[str]
+    logged: Mapping[str, bool] | None
+    existing: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def read(cls, connection: Connection, project: Project) -> SourceStates:
         """Reads them; the build lock must be held, or another build may change them."""
         found = rows_of(connection, statement("list_relations", schema_name=sql.Literal(project.schema)))
+        now = sources.states(connection)
+        built = sources.built(connection, project.schema, texts_of(project))
         return cls(
             project,
-            sources.states(connection),
-            sources.built(connection, project.schema, texts_of(project)),
-            {str(row["relname"]) for row in found},
+            now,
+            built,
+            sources.changed_tables(connection, now[sources.LOG], built.get(sources.LOG)),
+            {str(row["relname"]): tuple(row["columns"]) for row in found},
         )
 
     @cached_property
     def changed(self) -> frozenset[str]:
         """The tables that changed; one whose state we cannot tell always did."""
         return frozenset(
-            source.relation
-            for source in self.project.sources.values()
-            if source.relation not in self.now
-            or self.now[source.relation] != self.built.get(source.relation)
-            or sources.is_ahead(self.now[source.relation])
+            source.relation for source in self.project.sources.values() if self._has_changed(source.relation)
+        )
+
+    def _has_changed(self, relation: str) -> bool:
+        if relation in sources.LOGGED:
+            return self.logged is None or relation in self.logged
+        if relation == sources.LOG:
+            return bool(self.logged is None or self.logged)
+        return relation not in self.now or self.now[relation] != self.built.get(relation)
+
+    @property
+    def can_update(self) -> bool:
+        """Whether the tables can be brought up to date by what changed, and need not be computed anew."""
+        return (
+            any(model.is_by_change for model in self.project.models.values())
+            and self.logged is not None
+            and not any(self.logged.values())
+            and self.project.models.keys() <= self.existing.keys()
         )
 
     @property
-    def hide_changes(self) -> bool:
-        """Whether the clock was put back: rows may have changed that no build by change finds.
-
-        So it is until all was built once after the clock has caught up.
-        """
-        return any(sources.is_ahead(state) for states in (self.now, self.built) for state in states.values())
+    def upto(self) -> str:
+        """The snapshot that the last build has seen."""
+        return sources.snapshot_of(self.built[sources.LOG])
 
     @property
     def to_build(self) -> list[str]:
@@ -69,12 +84,23 @@ class SourceStates:
         return [name for name in self.project.models if name in chosen]
 
     def note(self, connection: Connection, built: Collection[str]) -> None:
-        """Stores which tables' states all models above them have; `built` were built without a failed test."""
+        """Stores which tables' states all models above them have; `built` were built without a failed test.
+
+        The change log is for all models in common: one that was not built with the others has counted something else.
+        """
+        needed = self.project.models if self.logged is None else self.to_build
+        is_complete = {*needed} <= {*built}
         done = {
             relation: state
             for relation, state in self.now.items()
             if relation in self.changed and _readers(self.project, relation) <= set(built)
         }
+        if is_complete:
+            done[sources.LOG] = self.now[sources.LOG]
+        else:
+            done.pop(sources.LOG, None)
+            if any(self.project.models[name].is_by_change for name in built):
+                sources.forget(connection, self.project.schema)
         if done:
             sources.note(connection, self.project.schema, texts_of(self.project), done)
 

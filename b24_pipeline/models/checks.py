@@ -36,9 +36,14 @@ class TestResult:
     description: str = ""
 
 
-def run_check(conn: Connection, project: Project, check: Check) -> TestResult:
-    """Count the rows that break a check; ModelError if the query itself does not run."""
-    text = check_sql(project, check)
+def run_check(
+    conn: Connection, project: Project, check: Check, *, rows: str | None = None, upto: str | None = None
+) -> TestResult:
+    """Count the rows that break a check; ModelError if the query itself does not run.
+
+    `rows` and `upto` are as in `render.check_sql`: with them only what changed is looked at.
+    """
+    text = check_sql(project, check, rows=rows, upto=upto)
     started = time.perf_counter()
     try:
         (row,) = rows_of(conn, statement("count_failures", query=query(text)))

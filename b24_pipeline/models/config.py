@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.model import Materialized
+from b24_pipeline.models.model import ByChange, Materialized
 
 
 class Index(BaseModel):
@@ -28,6 +28,7 @@ class ModelConfig(BaseModel):
     materialized: Materialized
     unique_key: tuple[str, ...] = ()
     indexes: tuple[Index, ...] = ()
+    meta: ByChange = ByChange()
 
     @field_validator("unique_key", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any, cast
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.model import Check, Model, Severity
 from b24_pipeline.models.properties import GenericTest, ModelProperties, Properties
-from b24_pipeline.models.template import read_uses
+from b24_pipeline.models.template import BY_CHANGE, read_uses
 
 TEMPLATES = Path(__file__).parent / "sql" / "checks"
 _REF = re.compile(r"\s*ref\(\s*(['\"])(?P<name>\w+)\1\s*\)\s*")
@@ -66,6 +66,7 @@ def _generic_check(models: Mapping[str, Model], model: Model, test: GenericTest,
         path=model.path,
         refs=tuple(_known(models, refs, model.path)),
         arguments=arguments,
+        is_by_change=model.materialized == "table",
     )
 
 
@@ -107,6 +108,7 @@ def _singular_check(models: Mapping[str, Model], path: Path, description: str) -
         sql=text,
         path=path,
         refs=tuple(refs),
+        is_by_change=BY_CHANGE in uses.variables,
     )
 
 

@@ -13,7 +13,7 @@ from b24_pipeline.models.find_checks import attach_checks
 from b24_pipeline.models.model import Model, Source
 from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
 from b24_pipeline.models.selection import select_models
-from b24_pipeline.models.template import Uses, read_uses
+from b24_pipeline.models.template import BY_CHANGE, Uses, read_uses
 from b24_pipeline.paths import bundled
 
 SCHEMA = "analytics"
@@ -106,7 +106,7 @@ def _model(
     text = path.read_text("utf-8")
     uses = read_uses(text, path)
     _refuse_unknown_uses(uses, path, settings, sources)
-    layer = path.parent.name
+    layer = _layer(path, settings)
     config = read_config({"materialized": settings.materialized_in(layer)} | uses.config, path)
     columns = {column.name: column.description for column in described.columns} if described else {}
     return Model(
@@ -121,7 +121,16 @@ def _model(
         sources=tuple(dict.fromkeys(sources[key].relation for key in uses.sources)),
         description=described.description if described else "",
         columns=columns,
+        is_by_change=BY_CHANGE in uses.variables,
+        by_change=config.meta,
+        compared=tuple(dict.fromkeys(uses.compared)),
     )
+
+
+def _layer(path: Path, settings: ProjectFile) -> str:
+    """The folder right below that of the models, whatever folders lie between it and the file."""
+    below = [part.name for part in path.parents if part.parent.name in settings.model_paths]
+    return below[0] if below else path.parent.name
 
 
 def _refuse_unknown_uses(

@@ -18,22 +18,38 @@ if TYPE_CHECKING:
     from b24_pipeline.models.project import Project
 
 
-def model_sql(project: Project, model: Model, *, incremental: bool = False) -> str:
-    """The query of a model; `incremental` is what its `is_incremental()` answers."""
-    context = _context(project) | {
+def model_sql(project: Project, model: Model, *, incremental: bool = False, upto: str | None = None) -> str:
+    """The query of a model; `incremental` is what its `is_incremental()` answers.
+
+    With `upto`, the snapshot that the last build has seen, only what changed since then is computed.
+    """
+    context = _context(project, upto) | {
         "is_incremental": lambda: incremental,
         "this": quoted(project.schema, model.name),
     }
     return _render(model.sql, context, str(model.path))
 
 
-def check_sql(project: Project, check: Check) -> str:
-    """The query that finds the rows that break a check."""
-    context = _context(project)
+def check_sql(project: Project, check: Check, *, rows: str | None = None, upto: str | None = None) -> str:
+    """The query that finds the rows that break a check.
+
+    `rows` is a relation that stands for the model: those of its rows that are looked at. `upto` is as in `model_sql`.
+    """
+    context = _context(project, upto)
     if check.kind != "singular":
-        context |= {"model": quoted(project.schema, check.model), "column_name": check.column}
+        context |= {"model": rows or quoted(project.schema, check.model), "column_name": check.column}
         context |= {name: _argument(project, value) for name, value in check.arguments.items()}
     return _render(check.sql, context, check.name)
+
+
+def replaced(model: str) -> str:
+    """The quoted name of a model's rows that this build has replaced or deleted, as they were."""
+    return quoted("pg_temp", f"{model}__replaced")
+
+
+def written(model: str) -> str:
+    """The quoted name of a model's rows that this build has written."""
+    return quoted("pg_temp", f"{model}__written")
 
 
 def _argument(project: Project, value: object) -> object:
@@ -42,11 +58,16 @@ def _argument(project: Project, value: object) -> object:
     return value
 
 
-def _context(project: Project) -> dict[str, Any]:
+def _context(project: Project, upto: str | None) -> dict[str, Any]:
+    variables = dict(project.variables)
+    if upto is not None:
+        variables |= {"by_change": True, "built_upto": upto}
     return {
         "ref": lambda name: quoted(project.schema, name),
+        "replaced": replaced,
+        "written": written,
         "source": lambda group, table: _source(project, group, table),
-        "var": lambda name: project.variables[name],
+        "var": lambda name: variables[name],
         "config": lambda **_: "",
     }
 

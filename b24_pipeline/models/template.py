@@ -3,7 +3,9 @@
 Allowed are `ref`, `source`, `config`, `var`, `is_incremental` with constant
 arguments, `this`, `if` and comments. Anything else of dbt or Jinja (macros,
 loops, filters, `run_query`, `target`, ...) is refused by name and line, so
-that no file means one thing to dbt and another to us.
+that no file means one thing to dbt and another to us. In what a model does for
+a build by change alone, which dbt never renders, `replaced` and `written` are
+the rows of another model as they were before this build and as they are now.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from b24_pipeline.errors import ModelError
 
 ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
 
-FUNCTIONS = frozenset({"ref", "source", "config", "var", "is_incremental"})
+BY_CHANGE = "by_change"
+"""The variable that tells a model or test whether only what changed is looked at."""
+
+REFERENCES = frozenset({"ref", "replaced", "written"})
+FUNCTIONS = REFERENCES | {"source", "config", "var", "is_incremental"}
 VALUES = frozenset({"this"})
 SYNTAX = (
     nodes.Template,
@@ -41,9 +47,10 @@ SYNTAX = (
 
 @dataclass
 class Uses:
-    """What one file asks of the project."""
+    """What one file asks of the project; `compared` are the refs of which it asks for what was replaced or written."""
 
     refs: list[str] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     config: dict[str, object] = field(default_factory=dict)
@@ -80,8 +87,10 @@ def _record(uses: Uses, call: nodes.Call, path: Path) -> None:
         raise _unsupported(path, call, f"calling {getattr(call.node, 'name', 'an expression')!r}")
     arguments = _constants(call, path)
     match call.node.name, arguments:
-        case "ref", [str(name)] if not call.kwargs:
+        case function, [str(name)] if function in REFERENCES and not call.kwargs:
             uses.refs.append(name)
+            if function != "ref":
+                uses.compared.append(name)
         case "source", [str(group), str(table)] if not call.kwargs:
             uses.sources.append((group, table))
         case "var", [str(name)] if not call.kwargs:

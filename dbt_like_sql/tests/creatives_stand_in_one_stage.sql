@@ -10,6 +10,9 @@ with funnels as (
         sum(qualified) as qualified,
         max(total) as total
     from {{ ref('creative_funnel_stats') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
     group by portal, entity_type, creative_id, direction_id
 
 ),
@@ -17,6 +20,9 @@ with funnels as (
 stats as (
 
     select * from {{ ref('creative_stats') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 )
 

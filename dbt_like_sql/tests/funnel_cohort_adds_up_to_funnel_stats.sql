@@ -1,13 +1,13 @@
 -- All months together, at all ages, are the funnel; those whose creation is not known are in the funnel alone.
 with unknown as (
 
-    select
+    select distinct
         portals.portal,
-        journey.entity_type
-    from {{ ref('int_journey') }} as journey
-    inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
-    where journey.is_counted and journey.date_create is null
-    group by portals.portal, journey.entity_type
+        stages.entity_type
+    from {{ ref('int_reach') }} as reach
+    inner join {{ ref('int_stage') }} as stages on reach.stage_key = stages.stage_key
+    inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
+    where reach.cohort_month = '-infinity'
 
 ),
 
@@ -22,7 +22,11 @@ cohorts as (
         sum(reached) filter (where definition = 'actual') as reached,
         sum(reached) filter (where definition = 'implied') as reached_implied
     from {{ ref('funnel_cohort') }}
-    where age_days is null
+    where
+        age_days is null
+        {% if var("by_change") %}
+            and portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+        {% endif %}
     group by portal, entity_type, category_id, status_id
 
 )
@@ -45,6 +49,9 @@ left join unknown
         and funnel.entity_type = unknown.entity_type
 where
     unknown.portal is null
+    {% if var("by_change") %}
+        and funnel.portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
     and (
         funnel.entered != coalesce(cohorts.entered, 0)
         or funnel.reached != coalesce(cohorts.reached, 0)

@@ -15,6 +15,9 @@ with rows_by_definition as (
         min(entities) as least_entities,
         max(entities) as most_entities
     from {{ ref('funnel_cohort') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
     group by portal, entity_type, cohort_month, category_id, status_id, age_days
 
 ),

@@ -10,6 +10,9 @@ with days as (
         left_forward + left_back + won + lost + reopened + moved_to_other_pipeline + deleted
             as left_by_kind
     from {{ ref('funnel_daily') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 )
 

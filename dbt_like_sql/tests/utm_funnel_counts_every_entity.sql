@@ -8,6 +8,9 @@ with by_utm as (
         status_id,
         sum(count) as entities
     from {{ ref('utm_funnel_stats') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
     group by portal, entity_type, category_id, status_id
 
 ),
@@ -15,6 +18,9 @@ with by_utm as (
 funnel as (
 
     select * from {{ ref('funnel_stats') }}
+    {% if var("by_change") %}
+        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 )
 

@@ -1,5 +1,26 @@
 -- Each entity's visits are numbered without a gap, and each ends where the next begins.
-with neighbours as (
+with visits as (
+
+    {% if var("by_change") %}
+        select visit.*
+        from {{ ref('int_changed_entity') }} as changed
+        -- offset 0 makes the planner look up each by its key: it does not know how few they are
+        cross join lateral (
+            select *
+            from {{ ref('int_stage_interval') }} as stored
+            where
+                stored.user_account_id = changed.user_account_id
+                and stored.entity_type = changed.entity_type
+                and stored.entity_id = changed.entity_id
+            offset 0  -- noqa: AM09
+        ) as visit
+    {% else %}
+        select * from {{ ref('int_stage_interval') }}
+    {% endif %}
+
+),
+
+neighbours as (
 
     select
         *,
@@ -7,7 +28,7 @@ with neighbours as (
         lead(entered_at) over of_entity as next_entered_at,
         lead(category_id) over of_entity as next_category_id,
         lead(status_id) over of_entity as next_status_id
-    from {{ ref('int_stage_interval') }}
+    from visits
     window of_entity as (
         partition by user_account_id, entity_type, entity_id
         order by visit_number

@@ -22,6 +22,7 @@ from b24_pipeline.models import (
 )
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.marts.funnel import all_funnels
+from b24_pipeline.store.marts.sources import LOG
 
 FUNNEL = "funnel_stats"
 project = load_project()
@@ -47,11 +48,15 @@ def _spec(model: Model) -> dg.AssetSpec:
 
 
 def _upstream(model: Model) -> Iterator[dg.AssetKey]:
-    """The models and raw tables that a model reads; a model that reads raw tables also comes after `changes`."""
+    """The models and raw tables that a model reads; a model that reads raw tables also comes after `changes`.
+
+    The log of what was written is none of them: it comes with each.
+    """
     yield from map(model_key, model.depends_on)
     keys = {source.relation: source.key for source in project.sources.values()}
     for relation in model.sources:
-        yield dg.AssetKey(keys[relation])
+        if relation != LOG:
+            yield dg.AssetKey(keys[relation])
     if model.sources:
         yield CHANGES
 

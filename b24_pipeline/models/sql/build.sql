@@ -104,7 +104,18 @@ from (
 ) as failing;
 
 -- name: list_relations
--- The tables and views that are there.
-select relname
-from pg_catalog.pg_class
-where relnamespace = to_regnamespace({{ schema_name }}) and relkind in ('r', 'v');
+-- The tables and views that are there, with their columns.
+select
+    relation.relname,
+    array_agg(
+        concat(attribute.attname, ' ', format_type(attribute.atttypid, attribute.atttypmod))
+        order by attribute.attnum
+    ) as columns
+from pg_catalog.pg_class as relation
+inner join pg_catalog.pg_attribute as attribute on relation.oid = attribute.attrelid
+where
+    relation.relnamespace = to_regnamespace({{ schema_name }})
+    and relation.relkind in ('r', 'v')
+    and attribute.attnum > 0
+    and not attribute.attisdropped
+group by relation.relname;

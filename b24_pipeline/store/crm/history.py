@@ -5,28 +5,30 @@ Nothing is ever deleted here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
+from b24_pipeline.entities.moves import MoveDecoder
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.copying import Lines, copy_in
 
 _sql = queries.load(__file__)
 
 TABLE = "bitrix24_status_history"
 
-Move = tuple[int, int, int | None, int | None, str, str]
-"""history_id, entity_id, type_id, category_id (None: not known), status_id, changed_at as ISO text."""
+_STAGING = sql.Identifier("pg_temp", "staging_moves")
 
 
-def append(connection: psycopg.Connection, account: UUID, entity: str, moves: Iterable[Move]) -> int:
-    """Stores moves that are not known yet and returns how many."""
+def append(connection: psycopg.Connection, account: UUID, entity: str, moves: Lines) -> int:
+    """Stores moves, texts in the order of `MoveDecoder.names`, that are not known yet; returns how many."""
+    if not moves:
+        return 0
     _sql.make_staging(connection)
-    with connection.cursor().copy(_sql.copy_moves.sql) as copy:
-        for move in moves:
-            copy.write_row(move)
+    copy_in(connection, _STAGING, MoveDecoder.names, moves)
     return int(_sql.append(connection, account=account, entity=entity))
 
 
@@ -54,9 +56,13 @@ def infer_of(connection: psycopg.Connection, account: UUID, entity: str, ids: Se
     )
 
 
-def link(connection: psycopg.Connection, account: UUID, entity: str) -> int:
-    """Fills from_status_id and from_category_id of new moves and of those after them; returns how many."""
-    return int(_sql.link(connection, account=account, entity=entity))
+def link(connection: psycopg.Connection, account: UUID, entity: str, since: datetime | None = None) -> int:
+    """Fills from_status_id and from_category_id where they are missing or have become wrong; returns how many.
+
+    Looks at entities with moves that wait for it, and at those with moves stored since then or in this transaction:
+    another process may have stored moves of the same entity meanwhile.
+    """
+    return int(_sql.link(connection, account=account, entity=entity, since=since))
 
 
 def highest_id(connection: psycopg.Connection, account: UUID, entity: str) -> int | None:

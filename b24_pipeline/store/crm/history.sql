@@ -1,6 +1,7 @@
 -- name: make_staging()#
 -- Emptied at each commit.
 create temporary table if not exists staging_moves (
+    user_account_id uuid not null,
     history_id bigint not null,
     entity_id bigint not null,
     type_id smallint,
@@ -10,28 +11,68 @@ create temporary table if not exists staging_moves (
 ) on commit delete rows;
 truncate staging_moves;
 
--- name: copy_moves()#
--- What the portal sent.
-copy staging_moves (history_id, entity_id, type_id, category_id, status_id, changed_at) from stdin;
-
 -- name: append(account, entity)!
--- Append-only by the portal's id.
+-- Append-only by the portal's id. What comes after all known moves of its entity is linked at once, so that it need
+-- not be written twice; whatever comes in between waits for `link`.
+with staged as (
+    select
+        *,
+        row_number() over moves = 1 as is_first,
+        lag(status_id) over moves as status_before,
+        lag(category_id) over moves as category_before
+    from staging_moves
+    window moves as (partition by entity_id order by changed_at, history_id)
+),
+
+placed as (
+    select
+        staged.*,
+        known.to_status_id as known_status_id,
+        known.to_category_id as known_category_id,
+        bool_or(
+            staged.is_first
+            and (
+                known.changed_at is null
+                or known.changed_at < staged.changed_at
+                or (known.changed_at = staged.changed_at and known.history_id < staged.history_id)
+            )
+        ) over (partition by staged.entity_id) as is_after_known
+    from staged
+    -- one look into the index for each entity
+    left join lateral (
+        select
+            h.to_status_id,
+            h.to_category_id,
+            h.changed_at,
+            h.history_id
+        from bitrix24_status_history as h
+        where
+            staged.is_first
+            and h.user_account_id = :account and h.entity_type = :entity and h.entity_id = staged.entity_id
+        order by h.changed_at desc, h.history_id desc nulls first, h.id desc
+        limit 1
+    ) as known on true
+)
+
 insert into bitrix24_status_history (
-    user_account_id, entity_type, history_id, bitrix24_lead_id, bitrix24_deal_id, to_status_id,
-    to_category_id, type_id, changed_at, source
+    user_account_id, entity_type, history_id, bitrix24_lead_id, bitrix24_deal_id,
+    from_status_id, to_status_id, from_category_id, to_category_id, type_id, changed_at, source, is_linked
 )
 select
-    :account,
+    user_account_id,
     :entity,
     history_id,
     case when :entity = 'lead' then entity_id end,
     case when :entity = 'deal' then entity_id end,
+    case when is_after_known then case when is_first then known_status_id else status_before end end,
     status_id,
+    case when is_after_known then case when is_first then known_category_id else category_before end end,
     category_id,
     type_id,
     changed_at,
-    'history'
-from staging_moves
+    'history',
+    coalesce(is_after_known, false)
+from placed
 on conflict (user_account_id, entity_type, history_id) where history_id is not null do nothing;
 
 -- name: now()$
@@ -56,15 +97,17 @@ with looked_at as materialized (
 )
 
 insert into bitrix24_status_history (
-    user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, to_status_id, to_category_id,
-    type_id, changed_at, source
+    user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, from_status_id, to_status_id,
+    from_category_id, to_category_id, type_id, changed_at, source, is_linked
 )
 select
     p.user_account_id,
     p.entity_type,
     case when p.entity_type = 'lead' then p.entity_id end,
     case when p.entity_type = 'deal' then p.entity_id end,
+    known.to_status_id,
     p.status_id,
+    known.to_category_id,
     p.category_id,
     case
         when known.to_status_id is null then 1
@@ -73,7 +116,8 @@ select
         else 2
     end,
     p.moved_at,
-    :source
+    :source,
+    true
 from looked_at
 -- the limit keeps the planner from joining whole tables by guesses where their statistics are missing
 cross join lateral (
@@ -104,12 +148,19 @@ where
 on conflict (user_account_id, entity_type, entity_id, changed_at, to_category_id, to_status_id)
 where history_id is null do nothing;
 
--- name: link(account, entity)!
--- Where each move came from: the one before it of the same entity.
+-- name: link(account, entity, since)!
+-- Where each move came from: the one before it of the same entity. Few are left to this: moves that came after all
+-- others of their entity were linked when they were stored.
 with touched as (
-    select distinct entity_id
+    select entity_id
     from bitrix24_status_history
     where user_account_id = :account and entity_type = :entity and not is_linked
+    union
+    select entity_id
+    from bitrix24_status_history
+    where
+        user_account_id = :account and entity_type = :entity
+        and loaded_at >= coalesce(cast(:since as timestamptz), now())
 ),
 
 ordered as (

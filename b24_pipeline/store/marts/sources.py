@@ -1,4 +1,4 @@
-"""What the models were built from: the state of each table that they read, then and now."""
+"""What the models were built from: the state of each table that they read, then and now, and what changed since."""
 
 from __future__ import annotations
 
@@ -10,21 +10,46 @@ from b24_pipeline.store.database.warehouse import Connection
 _sql = queries.load(__file__)
 
 States = Mapping[str, str]
-"""The state of each table by its name, such as `public.bitrix24_deals`: equal states, equal rows, unless `is_ahead`."""
+"""The state of each table by its name, such as `public.creatives`: equal states, equal rows."""
 
+LOG = "public.bitrix24_changes"
+"""The change log. Its state is the server and the snapshot up to which its changes were seen."""
 
-AHEAD = " ahead"
+LOGGED = frozenset(
+    {
+        "public.bitrix24_leads",
+        "public.bitrix24_deals",
+        "public.bitrix24_status_history",
+        "public.bitrix24_qualification",
+        "public.leads",
+    }
+)
+"""The tables whose changes are in the log."""
 
-
-def is_ahead(state: str) -> bool:
-    """Whether the table had rows that are younger than the clock: it was put back, and no stamp tells what changed."""
-    return state.endswith(AHEAD)
+KEPT_DAYS = 30
+"""Changes are kept no longer, whoever has not seen them."""
 
 
 def states(connection: Connection) -> dict[str, str]:
-    """The present state of each table that the models read."""
-    found = [*_sql.states_of_the_copy(connection), *_sql.states_beside_the_copy(connection)]
-    return {relation: state or "" for relation, state in found}
+    """The present state of each table that the models read, but for those whose changes are logged."""
+    found = {relation: state or "" for relation, state in _sql.states(connection)}
+    return found | {LOG: str(_sql.server_and_snapshot(connection))}
+
+
+def changed_tables(connection: Connection, now: str, seen: str | None) -> dict[str, bool] | None:
+    """The logged tables that changed since a state of the log, each with whether it was emptied as a whole.
+
+    None where that cannot be told: nothing was seen before, or on another server, or this one was put back.
+    """
+    server, _, snapshot = (seen or "").partition(" ")
+    if not snapshot or server != now.partition(" ")[0] or not _sql.is_later(connection, seen=snapshot):
+        return None
+    return {f"public.{table}": emptied for table, emptied in _sql.changed_tables(connection, seen=snapshot)}
+
+
+def snapshot_of(state: str) -> str:
+    """The snapshot of a state of the log, as PostgreSQL writes it."""
+    return state.partition(" ")[2]
 
 
 def built(connection: Connection, schema: str, models: str) -> dict[str, str]:
@@ -36,3 +61,23 @@ def built(connection: Connection, schema: str, models: str) -> dict[str, str]:
 def note(connection: Connection, schema: str, models: str, done: States) -> None:
     """Stores that all models above these tables were built as of these states; `models`: the sum of their texts."""
     _sql.note(connection, schema=schema, models=models, relations=list(done), states=list(done.values()))
+
+
+def forget(connection: Connection, schema: str) -> None:
+    """Lets the next build compute everything anew."""
+    _sql.forget(connection, schema=schema, relation=LOG)
+
+
+def rows_of_models(connection: Connection, schema: str) -> dict[str, int]:
+    """How many rows the table of each model has, as far as that was noted."""
+    return dict(_sql.rows_of_models(connection, schema=schema))
+
+
+def note_rows(connection: Connection, schema: str, rows: Mapping[str, int]) -> None:
+    """Stores how many rows the tables of these models have."""
+    _sql.note_rows(connection, schema=schema, models=list(rows), counts=list(rows.values()))
+
+
+def forget_seen(connection: Connection) -> int:
+    """Deletes the changes that all models have seen, and very old ones; returns how many."""
+    return int(_sql.forget_seen(connection, days=KEPT_DAYS))

@@ -1,53 +1,55 @@
--- name: states_of_the_copy()
--- How each table that the models read stands: its last stamp, and of the rows with a stamp not far from it the
--- number and how far they are. A transaction that stamped a row before another one did, and ended after it, is noticed
--- by these: the row comes among them, or it was one of them and comes nearer. Rows of three tables may be deleted, so
--- all of theirs are counted. Small tables without a stamp are summed up as a whole. A last stamp that is ahead of the
--- clock means that the clock was put back: then rows may change far before it, and the state says `ahead`.
+-- name: states()
+-- How each table that the models read stands: of small tables a sum of all that is in them, of others that views alone read
+-- the last stamp, and the number of rows with a stamp not far from it. What is in the change log is not here.
 select
-    'public.bitrix24_leads' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_leads) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_leads
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
+    'public.user_accounts' as relation,
+    md5(string_agg(concat_ws(' ', id, name, bitrix24_time_zone), ',' order by id)) as state
+from user_accounts
 union all
 select
-    'public.bitrix24_deals' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_deals) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_deals
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
+    'public.creatives' as relation,
+    md5(string_agg(cast(creatives as text), ',' order by id)) as state
+from creatives
+union all
+select
+    'public.account_directions' as relation,
+    md5(string_agg(cast(account_directions as text), ',' order by id)) as state
+from account_directions
+union all
+select
+    'public.bitrix24_pipelines' as relation,
+    md5(string_agg(
+        cast(to_jsonb(bitrix24_pipelines) - 'loaded_at' as text), ','
+        order by user_account_id, entity_type, category_id
+    )) as state
+from bitrix24_pipelines
+union all
+select
+    'public.bitrix24_pipeline_stages' as relation,
+    md5(string_agg(cast(to_jsonb(bitrix24_pipeline_stages) - 'loaded_at' as text), ',' order by id)) as state
+from bitrix24_pipeline_stages
+union all
+select
+    'public.bitrix24_statuses' as relation,
+    md5(string_agg(
+        cast(to_jsonb(bitrix24_statuses) - 'loaded_at' as text), ','
+        order by user_account_id, directory, status_id
+    )) as state
+from bitrix24_statuses
+union all
+select
+    'public.bitrix24_users' as relation,
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_users where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(loaded_at) as stamp from bitrix24_users) as last
 union all
 select
     'public.bitrix24_contacts' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
+    concat_ws(' ', last.stamp, (
+        select count(*) from bitrix24_contacts where loaded_at >= last.stamp - interval '15 minutes'
+    )) as state
 from (select max(loaded_at) as stamp from bitrix24_contacts) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_contacts
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
 union all
 select
     'public.bitrix24_companies' as relation,
@@ -64,159 +66,38 @@ select
 from (select max(loaded_at) as stamp from bitrix24_contact_links) as last
 union all
 select
-    'public.bitrix24_status_history' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_status_history) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_status_history
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
-    'public.bitrix24_pipelines' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_pipelines) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_pipelines
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
-    'public.bitrix24_pipeline_stages' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_pipeline_stages) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_pipeline_stages
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
-    'public.bitrix24_statuses' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_statuses) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_statuses
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
-    'public.bitrix24_users' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_users) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_users
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near;
-
--- name: states_beside_the_copy()
--- Like `states_of_the_copy`, but of the tables that are not read from portals.
-select
-    'public.bitrix24_qualification' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        (select count(*) from bitrix24_qualification),
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from bitrix24_qualification) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from bitrix24_qualification
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
-    'public.leads' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        (select count(*) from leads),
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(loaded_at) as stamp from leads) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from loaded_at - last.stamp)) as seconds
-    from leads
-    where loaded_at >= last.stamp - interval '15 minutes'
-) as near
-union all
-select
     'public.lead_matches' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        (select count(*) from lead_matches),
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
+    concat_ws(' ', last.stamp, (
+        select count(*) from lead_matches where updated_at >= last.stamp - interval '15 minutes'
+    )) as state
 from (select max(updated_at) as stamp from lead_matches) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from updated_at - last.stamp)) as seconds
-    from lead_matches
-    where updated_at >= last.stamp - interval '15 minutes'
-) as near
 union all
 select
     'public.reconciliation' as relation,
-    concat_ws(
-        ' ', last.stamp, near.rows, near.seconds,
-        case when last.stamp > clock_timestamp() then 'ahead' end
-    ) as state
-from (select max(checked_at) as stamp from reconciliation) as last
-cross join lateral (
-    select
-        count(*) as rows,
-        sum(extract(epoch from checked_at - last.stamp)) as seconds
-    from reconciliation
-    where checked_at >= last.stamp - interval '15 minutes'
-) as near
-union all
+    concat_ws(' ', last.stamp, (
+        select count(*) from reconciliation where checked_at >= last.stamp - interval '15 minutes'
+    )) as state
+from (select max(checked_at) as stamp from reconciliation) as last;
+
+-- name: server_and_snapshot()$
+-- Which transactions are seen now. Their numbers mean something on this server alone: a copy of the database on another
+-- one begins to count anew.
+select concat_ws(' ', (select system_identifier from pg_control_system()), pg_current_snapshot());
+
+-- name: is_later(seen)$
+-- Whether now is later than a snapshot: where a server was put back, it is not.
+select pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(cast(:seen as pg_snapshot));
+
+-- name: changed_tables(seen)
+-- The tables of which something was written that a snapshot has not seen, and whether one of them was emptied.
 select
-    'public.user_accounts' as relation,
-    md5(string_agg(concat_ws(' ', id, name, bitrix24_time_zone), ',' order by id)) as state
-from user_accounts
-union all
-select
-    'public.creatives' as relation,
-    md5(string_agg(cast(creatives as text), ',' order by id)) as state
-from creatives
-union all
-select
-    'public.account_directions' as relation,
-    md5(string_agg(cast(account_directions as text), ',' order by id)) as state
-from account_directions;
+    table_name,
+    bool_or(user_account_id is null) as is_emptied
+from bitrix24_changes
+where
+    changed_in >= pg_snapshot_xmin(cast(:seen as pg_snapshot))
+    and not pg_visible_in_snapshot(changed_in, cast(:seen as pg_snapshot))
+group by table_name;
 
 -- name: built(schema)
 -- As of which state of each table the models of a schema were built, and from which models.
@@ -238,3 +119,49 @@ select
 from unnest(cast(:relations as text[]), cast(:states as text[])) as source (relation, state)
 on conflict (schema_name, relation) do update
 set state = excluded.state, models = excluded.models, built_at = clock_timestamp();
+
+-- name: forget(schema, relation)!
+-- As if the models above this table had never been built.
+delete from bitrix24_model_sources
+where schema_name = :schema and relation = :relation;
+
+-- name: rows_of_models(schema)
+-- How many rows the table of each model has.
+select
+    model,
+    rows
+from bitrix24_model_rows
+where schema_name = :schema;
+
+-- name: note_rows(schema, models, counts)!
+-- So many rows they have now.
+insert into bitrix24_model_rows (schema_name, model, rows)
+select
+    :schema,
+    built.model,
+    built.rows
+from unnest(cast(:models as text[]), cast(:counts as bigint[])) as built (model, rows)
+on conflict (schema_name, model) do update
+set rows = excluded.rows;
+
+-- name: forget_seen(days)!
+-- What all have seen is forgotten. Models that nobody has built for so long are built anew the next time.
+with abandoned as (
+    delete from bitrix24_model_sources
+    where relation = 'public.bitrix24_changes' and built_at < clock_timestamp() - make_interval(days => :days)
+    returning state
+),
+
+kept as (
+    select min(pg_snapshot_xmin(cast(split_part(state, ' ', 2) as pg_snapshot))) as first_unseen
+    from bitrix24_model_sources
+    where
+        relation = 'public.bitrix24_changes'
+        and built_at >= clock_timestamp() - make_interval(days => :days)
+)
+
+delete from bitrix24_changes
+using kept
+where
+    bitrix24_changes.changed_in < kept.first_unseen
+    or bitrix24_changes.changed_at < clock_timestamp() - make_interval(days => :days);

@@ -1,4 +1,4 @@
-"""Loads the status history: new moves are appended by id, linked, and inferred where the portal has none.
+"""Loads the status history: new moves are appended by id, inferred where the portal has none, and linked.
 
 `crm.stagehistory.list`: docs/bitrix24-rest.md, section 6.5. The portal may lack the moves of an earlier pipeline,
 and all moves of imported entities.
@@ -6,26 +6,31 @@ and all moves of imported entities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from b24_pipeline.bitrix.answers import decoding
 from b24_pipeline.bitrix.lists.head import ListHead
 from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
-from b24_pipeline.entities.columns import ValueReader, read_integer, read_text, read_timestamp
-from b24_pipeline.entities.history import LIST_METHOD, History, pipeline_of_code
+from b24_pipeline.bitrix.lists.ranges import IdRange
+from b24_pipeline.entities.history import LIST_METHOD, History
+from b24_pipeline.entities.moves import MoveDecoder
 from b24_pipeline.errors import PortalError
 from b24_pipeline.errors.groups import RETRY_MAY_HELP, STOPS_PORTAL
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.cursors import Cursor
-from b24_pipeline.store.crm.history import Move
 from b24_pipeline.store.crm.merge import MANY_ROWS
 from b24_pipeline.store.crm.recent_moves import recent_moves
+from b24_pipeline.store.database.copying import Lines, lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
 from b24_pipeline.sync.crm.opening import OpenedList, Opening
+from b24_pipeline.sync.crm.prefetch import prefetch
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -86,6 +91,15 @@ def _infers_after(job: Job, history: History, error: PortalError) -> bool:
     return job.transact(_is_inferred, history) or not isinstance(error, RETRY_MAY_HELP)
 
 
+@dataclass(frozen=True, slots=True)
+class DecodedMoves:
+    """Moves of a page ready for COPY, how many rows the page had, and the id ranges still to be read after it."""
+
+    moves: Lines
+    rows_read: int
+    left: tuple[IdRange, ...]
+
+
 class _HistoryLoad:
     def __init__(self, job: Job, history: History, scope: Scope, opened: OpenedList | None) -> None:
         self.job = job
@@ -98,26 +112,28 @@ class _HistoryLoad:
         head = self._list_head(outcome) if self.scope is NEW_MOVES else None
         chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), head)
         outcome.resumed = self.checkpoint.resumed
-        for chunk in chunks:
-            self._store(chunk, outcome)
+        with closing(prefetch(chunks, self._decoded)) as pages:
+            for page in pages:
+                self._store(page, outcome)
         outcome.watermark = self.job.warehouse.transact(self._finish)
 
     def _list_head(self, outcome: Outcome) -> ListHead:
         opened = self.opened.head(outcome) if self.opened else None
         return opened or new_moves(self.job, self.history)
 
-    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+    def _decoded(self, chunk: Chunk) -> DecodedMoves:
         rows = [row for piece in chunk.pieces for row in piece.rows]
-        read = [move_of(self.history, row) for row in rows]
-        moves = [move for move in read if move]
-        outcome.rows_read += len(rows)
-        outcome.rows_left_out += len(rows) - len(moves)
-        outcome.rows_changed += self.job.warehouse.transact(self._store_page, chunk, moves)
-        self.job.options.progress(self.job.portal.name, self.history.cursor, len(rows))
+        return DecodedMoves(decoded_moves(self.job, self.history, rows), len(rows), chunk.left)
 
-    def _store_page(self, connection: Connection, chunk: Chunk, moves: list[Move]) -> int:
-        added = store.append(connection, self.job.portal.id, self.history.entity, moves)
-        self.checkpoint.note_left(connection, chunk.left)
+    def _store(self, page: DecodedMoves, outcome: Outcome) -> None:
+        outcome.rows_read += page.rows_read
+        outcome.rows_left_out += page.rows_read - len(page.moves)
+        outcome.rows_changed += self.job.warehouse.transact(self._store_page, page)
+        self.job.options.progress(self.job.portal.name, self.history.cursor, page.rows_read)
+
+    def _store_page(self, connection: Connection, page: DecodedMoves) -> int:
+        added = store.append(connection, self.job.portal.id, self.history.entity, page.moves)
+        self.checkpoint.note_left(connection, page.left)
         return added
 
     def _finish(self, connection: Connection) -> datetime | None:
@@ -165,44 +181,14 @@ def moves_query(history: History, scope: Scope) -> ListQuery:
     )
 
 
-def move_of(history: History, row: Mapping[str, Any]) -> Move | None:
-    """A row of the portal's history as a move; None where it names no entity, stage or time.
+def decoded_moves(job: Job, history: History, rows: Sequence[dict[str, Any]]) -> Lines:
+    """Rows of the portal's history as moves ready for COPY, without those that cannot be stored.
 
-    Nothing else that is missing or does not fit costs the row: see `_category` for the pipeline.
+    Raises UnreadableAnswer where they are no rows of a history.
     """
-    number, owner = _number(row.get("ID")), _number(row.get("OWNER_ID"))
-    code = _readable(read_text, row.get(history.stage_field))
-    moved_at = _readable(read_timestamp, row.get("CREATED_TIME"))
-    if number is None or owner is None or not code or moved_at is None:
-        return None
-    return number, owner, _kind(row.get("TYPE_ID")), _category(history, row, code), code, moved_at
-
-
-def _category(history: History, row: Mapping[str, Any], code: str) -> int | None:
-    """The pipeline of a move: as the row says it, else by the code of its stage; None where neither tells it."""
-    if history.category_field is None:
-        return 0
-    given = _number(row.get(history.category_field))
-    return pipeline_of_code(code) if given is None else given
-
-
-def _readable(read: ValueReader, value: Any) -> str | None:
-    """A value as its reader gives it; None where it does not fit."""
-    try:
-        return read(value)
-    except ValueError:
-        return None
-
-
-def _number(value: Any) -> int | None:
-    text = _readable(read_integer, value)
-    return None if text is None else int(text)
-
-
-def _kind(value: Any) -> int | None:
-    """The type id of a move; None where the table cannot hold it."""
-    number = _number(value)
-    return number if number is not None and abs(number) < 2**15 else None
+    with decoding(job.portal.name, LIST_METHOD):
+        moves = MoveDecoder(history).rows(rows)
+    return lines(job.portal.id, moves)
 
 
 def inference_cursor(history: History) -> str:
@@ -215,7 +201,7 @@ def _is_inferred(connection: Connection, account: UUID, history: History) -> boo
 
 
 def _complete(connection: Connection, account: UUID, history: History, *, many: bool) -> int:
-    """Infers and links moves, and stores up to when that is done, by the database's clock.
+    """Infers moves and links what is not linked yet, and stores up to when that is done, by the database's clock.
 
     Returns how many moves were inferred. `many`: so many rows were added that the planner needs to know.
     """
@@ -225,8 +211,8 @@ def _complete(connection: Connection, account: UUID, history: History, *, many: 
         merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, account, name).watermark
     # a moment to come: our clock was put back, and nothing tells what was stored since
-    since = done_until - LAG_INFERENCE if done_until and done_until <= started else None
-    inferred = store.infer(connection, account, history.entity, since)
-    store.link(connection, account, history.entity)
+    since = done_until if done_until and done_until <= started else None
+    inferred = store.infer(connection, account, history.entity, since and since - LAG_INFERENCE)
+    store.link(connection, account, history.entity, since)
     cursors.note_done(connection, account, name, started)
     return inferred

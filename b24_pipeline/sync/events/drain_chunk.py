@@ -25,9 +25,9 @@ from b24_pipeline.sync.crm.by_id import FetchedObjects, ObjectFetcher
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import (
     NEW_MOVES,
+    decoded_moves,
     first_unread,
     inference_cursor,
-    move_of,
     moves_query,
 )
 from b24_pipeline.sync.crm.merge_fitting import merge_storable_rows
@@ -216,14 +216,10 @@ class DrainChunk:
         return backlog.has_moved(self.connection, self.job.portal.id, history.entity, ids)
 
     def _append(self, history: History, rows: Sequence[Any], outcome: Outcome) -> None:
-        read = [move_of(history, row) for row in rows]
-        moves = [move for move in read if move]
+        moves = decoded_moves(self.job, history, rows)
         outcome.rows_read += len(rows)
         outcome.rows_left_out += len(rows) - len(moves)
-        if moves:
-            outcome.rows_changed += moves_store.append(
-                self.connection, self.job.portal.id, history.entity, moves
-            )
+        outcome.rows_changed += moves_store.append(self.connection, self.job.portal.id, history.entity, moves)
 
     def _log_outcomes(self) -> None:
         for outcome in self._outcomes.values():

@@ -1,8 +1,11 @@
-{{ config(materialized='table', unique_key='row_key') }}
+{{ config(unique_key='row_key', meta={'within': 'int_touched_portal'}) }}
 
 with portals as (
 
     select * from {{ ref('stg_portals') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
@@ -49,10 +52,11 @@ standing as (
         stage_key,
         creative_id,
         direction_id,
-        matched as own_leads,
-        qualified
+        sum(matched) as own_leads,
+        sum(qualified) as qualified
     from {{ ref('int_creative_stage') }}
     where stage_key is not null
+    group by stage_key, creative_id, direction_id
 
 ),
 

@@ -1,8 +1,11 @@
-{{ config(materialized='table', unique_key='row_key') }}
+{{ config(unique_key='row_key', meta={'within': 'int_touched_portal'}) }}
 
 with portals as (
 
     select * from {{ ref('stg_portals') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
@@ -18,23 +21,36 @@ directions as (
 
 ),
 
-by_currency as (
+counts as (
 
     select
         user_account_id,
         entity_type,
         creative_id,
         direction_id,
-        won_currency,
-        sum(leads)::bigint as leads,
-        sum(matched)::bigint as matched,
-        sum(qualified)::bigint as qualified,
-        sum(entities)::bigint as entities,
-        sum(won)::bigint as won,
-        sum(lost)::bigint as lost,
-        sum(revenue) as revenue
+        leads,
+        matched,
+        qualified,
+        0 as entities,
+        0 as won,
+        0 as lost
     from {{ ref('int_creative_stage') }}
-    group by user_account_id, entity_type, creative_id, direction_id, won_currency
+
+    union all
+
+    select
+        counted.user_account_id,
+        counted.entity_type,
+        counted.creative_id,
+        counted.direction_id,
+        0 as leads,
+        0 as matched,
+        0 as qualified,
+        counted.entities,
+        case when stages.is_success_stage then counted.entities else 0 end as won,
+        case when stages.is_fail_stage then counted.entities else 0 end as lost
+    from {{ ref('int_creative_entity') }} as counted
+    left join {{ ref('int_stage') }} as stages on counted.stage_key = stages.stage_key
 
     union all
 
@@ -44,21 +60,24 @@ by_currency as (
         entity_types.entity_type,
         creatives.creative_id,
         creatives.direction_id,
-        null as won_currency,
         0 as leads,
         0 as matched,
         0 as qualified,
         0 as entities,
         0 as won,
-        0 as lost,
-        null as revenue
+        0 as lost
     from creatives
     cross join (values ('lead'), ('deal')) as entity_types (entity_type)
 
 ),
 
--- money in different currencies is never added up
-counted as (
+revenue_of_each as (
+
+    select * from {{ ref('int_creative_revenue') }}
+
+),
+
+summed as (
 
     select
         user_account_id,
@@ -70,13 +89,27 @@ counted as (
         sum(qualified)::bigint as qualified,
         sum(entities)::bigint as entities,
         sum(won)::bigint as won,
-        sum(lost)::bigint as lost,
-        count(won_currency) as currencies,
-        max(won_currency) as currency_id,
-        sum(revenue) as revenue,
-        jsonb_object_agg(won_currency, revenue) filter (where won_currency is not null) as revenue_by_currency
-    from by_currency
+        sum(lost)::bigint as lost
+    from counts
     group by user_account_id, entity_type, creative_id, direction_id
+
+),
+
+counted as (
+
+    select
+        summed.*,
+        revenue_of_each.currencies,
+        revenue_of_each.currency_id,
+        revenue_of_each.revenue,
+        revenue_of_each.revenue_by_currency
+    from summed
+    left join revenue_of_each
+        on
+            summed.user_account_id = revenue_of_each.user_account_id
+            and summed.entity_type = revenue_of_each.entity_type
+            and summed.creative_id is not distinct from revenue_of_each.creative_id
+            and summed.direction_id is not distinct from revenue_of_each.direction_id
 
 ),
 

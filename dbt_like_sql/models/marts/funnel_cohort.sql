@@ -1,8 +1,8 @@
 -- age_days is null in the rows of all ages, and so it is no part of the key by which rows are looked up
 {{
     config(
-        materialized='table',
-        unique_key=['portal', 'entity_type', 'cohort_month', 'category_id', 'status_id', 'definition']
+        unique_key=['portal', 'entity_type', 'cohort_month', 'category_id', 'status_id', 'definition'],
+        meta={'within': 'int_touched_portal'}
     )
 }}
 
@@ -15,6 +15,9 @@ with counts as (
 stages as (
 
     select * from {{ ref('int_stage') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
@@ -27,11 +30,7 @@ portals as (
 -- how far the copy goes: this moment changes with the data alone, and so two builds of the same data agree
 seen as (
 
-    select
-        user_account_id,
-        greatest(max(entity_loaded_at), max(history_loaded_at)) as seen_at
-    from {{ ref('int_journey') }}
-    group by user_account_id
+    select * from {{ ref('int_portal_seen') }}
 
 ),
 

@@ -1,4 +1,7 @@
-{{ config(materialized='table', unique_key=['portal', 'entity_type', 'category_id', 'status_id', 'day']) }}
+{{ config(
+    unique_key=['portal', 'entity_type', 'category_id', 'status_id', 'day'],
+    meta={'within': 'int_touched_portal'}
+) }}
 
 with portals as (
 
@@ -9,12 +12,23 @@ with portals as (
 stages as (
 
     select * from {{ ref('int_stage') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
 days_with_moves as (
 
-    select * from {{ ref('int_stage_day') }}
+    select days.*
+    from stages
+    -- offset 0 makes the planner look up the days of each stage: of many portals few are meant
+    cross join lateral (
+        select *
+        from {{ ref('int_stage_day') }} as day
+        where day.stage_key = stages.stage_key
+        offset 0  -- noqa: AM09
+    ) as days
 
 ),
 

@@ -1,8 +1,14 @@
-{{ config(materialized='table', unique_key=['portal', 'entity_type', 'category_id', 'status_id']) }}
+{{ config(
+    unique_key=['portal', 'entity_type', 'category_id', 'status_id'],
+    meta={'within': 'int_touched_portal'}
+) }}
 
 with stages as (
 
     select * from {{ ref('int_stage') }}
+    {% if var("by_change") %}
+        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+    {% endif %}
 
 ),
 
@@ -24,28 +30,20 @@ portals as (
 
 ),
 
-entities as (
-
-    select
-        stage_key,
-        opportunity,
-        -- XXX is ISO 4217's code for no currency
-        coalesce(currency_id, 'XXX') as currency_id
-    from {{ ref('int_entity') }}
-    where is_counted and status_id is not null
-
-),
-
 -- money in different currencies is never added up
 amounts as (
 
     select
-        stage_key,
-        currency_id,
-        count(*) as entities,
-        sum(opportunity) as amount
-    from entities
-    group by stage_key, currency_id
+        stock.stage_key,
+        stock.currency_id,
+        sum(stock.entities) as entities,
+        case
+            when sum(stock.entities_with_amount) > 0
+                -- as many decimals as the amounts have, and two at least
+                then round(sum(stock.amount), greatest(min_scale(sum(stock.amount)), 2))
+        end as amount
+    from {{ ref('int_stock') }} as stock
+    group by stock.stage_key, stock.currency_id
 
 ),
 

@@ -1,4 +1,7 @@
-{{ config(materialized='table', unique_key='row_key') }}
+{{ config(
+    unique_key='row_key',
+    meta={'within': 'int_relabelled_portal', 'and_keys': True, 'empty_when': 'count = 0'}
+) }}
 
 with portals as (
 
@@ -12,47 +15,88 @@ stages as (
 
 ),
 
-qualified_by_field as (
+{% if var("by_change") %}
+    -- what changed in one of their rows changes the total of all
+    changed_groups as (
 
-    select
-        user_account_id,
-        entity_type,
-        entity_id
-    from {{ ref('stg_qualification') }}
-    where is_qualified
+        select
+            stages.user_account_id,
+            stages.entity_type,
+            changed.utm_campaign,
+            changed.utm_content
+        from {{ replaced('int_campaign_count') }} as changed
+        inner join stages on changed.stage_key = stages.stage_key
 
-),
+        union
 
--- who stands in a stage has it last in its journey
-counted as (
+        select
+            stages.user_account_id,
+            stages.entity_type,
+            changed.utm_campaign,
+            changed.utm_content
+        from {{ written('int_campaign_count') }} as changed
+        inner join stages on changed.stage_key = stages.stage_key
 
-    select
-        journey.stage_keys[cardinality(journey.stage_keys)] as stage_key,
-        journey.utm_campaign,
-        journey.utm_content,
-        count(*) as entities,
-        count(*) filter (
+    ),
+
+    counted as (
+
+        select of_group.*
+        from changed_groups
+        cross join lateral (
+            select *
+            from {{ ref('int_campaign_count') }} as counted
             where
-            qualified_by_field.entity_id is not null
-            or journey.stage_keys && (select array_agg(stage_key) from stages where is_qualified_stage)
-        ) as qualified
-    from {{ ref('int_journey') }} as journey
-    left join qualified_by_field
-        on
-            journey.user_account_id = qualified_by_field.user_account_id
-            and journey.entity_type = qualified_by_field.entity_type
-            and journey.entity_id = qualified_by_field.entity_id
-    where journey.is_counted
-    group by stage_key, journey.utm_campaign, journey.utm_content
+                counted.utm_campaign = changed_groups.utm_campaign
+                and counted.utm_content = changed_groups.utm_content
+            offset 0  -- noqa: AM09
+        ) as of_group
+        inner join stages
+            on
+                of_group.stage_key = stages.stage_key
+                and changed_groups.user_account_id = stages.user_account_id
+                and changed_groups.entity_type = stages.entity_type
 
-),
+        union
 
+        select counted.*
+        from {{ ref('int_relabelled_portal') }} as relabelled
+        inner join stages on relabelled.user_account_id = stages.user_account_id
+        inner join {{ ref('int_campaign_count') }} as counted on stages.stage_key = counted.stage_key
+
+        union
+
+        -- where nobody stands any more
+        select
+            before.stage_key,
+            before.utm_campaign,
+            before.utm_content,
+            0 as entities,
+            0 as qualified
+        from {{ replaced('int_campaign_count') }} as before
+        left join {{ written('int_campaign_count') }} as after
+            on
+                before.stage_key = after.stage_key
+                and before.utm_campaign = after.utm_campaign
+                and before.utm_content = after.utm_content
+        where after.stage_key is null
+
+    ),
+
+{% else %}
+    counted as (
+
+        select * from {{ ref('int_campaign_count') }}
+
+    ),
+
+{% endif %}
 totalled as (
 
     select
         stages.*,
-        counted.utm_campaign,
-        counted.utm_content,
+        nullif(counted.utm_campaign, '') as utm_campaign,
+        nullif(counted.utm_content, '') as utm_content,
         counted.entities,
         counted.qualified,
         sum(counted.entities) over (
@@ -79,7 +123,7 @@ final as (
         totalled.is_deleted,
         totalled.total,
         totalled.entities as count,
-        round(100.0 * totalled.entities / totalled.total, 2) as percentage,
+        round(100.0 * totalled.entities / nullif(totalled.total, 0), 2) as percentage,
         totalled.qualified,
         md5(
             jsonb_build_array(

@@ -23,7 +23,7 @@ from tests.support.data import model_data, own_data
 PROJECT = load_project()
 ENTITIES = 12
 LATE_SECONDS = 55
-"""A loader's transaction ends so long after it stamped its rows at most: see `late_commit` in dbt_project.yml."""
+"""Rows may be stamped so long before they are committed."""
 
 Change: TypeAlias = Callable[["Life", random.Random], None]
 
@@ -235,3 +235,32 @@ def test_any_changes_give_the_tables_of_a_full_build(
         anew = contents_after(warehouse, full_refresh=True, with_tests=False)
         differing = {name for name, rows in anew.items() if rows != by_change[name]}
         assert differing == set(), ([[change.__name__ for change in part] for part in changes], seed)
+
+
+def live(warehouse: Warehouse, builds: int, changes: int, seed: int) -> tuple[int, dict[str, list[str]]]:
+    """Makes random changes before each of many builds; how many of these were by change, and the tables then."""
+    chance = random.Random(seed)
+    life = Life(warehouse)
+    by_change = 0
+    for _ in range(builds):
+        for _ in range(changes):
+            chance.choice(CHANGES)(life, chance)
+        done = build(warehouse.connect, PROJECT, only_changed=True, raise_on_failure=False)
+        by_change += {model.action for model in done.models} <= {"incremental", "view"}
+    with warehouse.connect() as connection:
+        return by_change, contents(connection)
+
+
+@pytest.mark.parametrize(
+    ("builds", "changes"),
+    [(5, 20), pytest.param(100, 100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+)
+def test_many_builds_by_change_give_the_tables_of_a_full_build(
+    server: Server, template: str, builds: int, changes: int
+) -> None:
+    """What is counted by differences stays exact, however often something was added and taken away."""
+    with copy_of(server, template) as warehouse:
+        by_change, tables = live(warehouse, builds, changes, seed=builds)
+        assert by_change == builds
+        anew = contents_after(warehouse, full_refresh=True, with_tests=False)
+        assert {name for name, rows in anew.items() if rows != tables[name]} == set()

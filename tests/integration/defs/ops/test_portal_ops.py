@@ -134,10 +134,10 @@ def test_an_idle_run_says_little(
     for _ in range(2):
         result = run(instance, "changes", *OTHERS)
         assert result.success
-    # the comparison of stages, with which each sync ends, is new each time
+    # the comparison of stages, with which each sync ends, is new each time; views are tested as a whole, every night
     assert set(materialized(result)) == {"raw/changes", "stg_reconciliation", "reconciliation"}
     checks = result.get_asset_check_evaluations()
-    assert {check.asset_key.path[-1] for check in checks} == {"changes", "reconciliation"}
+    assert {check.asset_key.path[-1] for check in checks} == {"changes"}
     assert all(check.target_materialization_data for check in checks)
     assert len(instance.all_logs(result.run_id)) < 50
 

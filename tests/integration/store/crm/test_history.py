@@ -8,7 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from b24_pipeline.entities.moves import MoveRow
 from b24_pipeline.store.crm import history
+from b24_pipeline.store.database.copying import lines
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.installation import account, execute, fetch
 
@@ -25,14 +27,31 @@ def at(hours: int) -> str:
     return (START + timedelta(hours=hours)).isoformat()
 
 
-def move(number: int, deal: int, stage: str, hours: int, category: int = 0, kind: int = 2) -> history.Move:
-    return number, deal, kind, category, stage, at(hours)
+def move(number: int, deal: int, stage: str, hours: int, category: int | None = 0, kind: int = 2) -> MoveRow:
+    return (
+        str(number),
+        str(deal),
+        str(kind),
+        None if category is None else str(category),
+        stage,
+        at(hours),
+    )
 
 
-def append(warehouse: Warehouse, portal: UUID, *moves: history.Move) -> int:
+def store(warehouse: Warehouse, portal: UUID, *moves: MoveRow) -> int:
+    """Stores a page of moves; what came in between waits to be linked."""
     with warehouse.connect() as connection:
-        added = history.append(connection, portal, "deal", moves)
-        history.link(connection, portal, "deal")
+        return history.append(connection, portal, "deal", lines(portal, moves))
+
+
+def link(warehouse: Warehouse, portal: UUID, since: datetime | None = None) -> int:
+    with warehouse.connect() as connection:
+        return history.link(connection, portal, "deal", since)
+
+
+def append(warehouse: Warehouse, portal: UUID, *moves: MoveRow) -> int:
+    added = store(warehouse, portal, *moves)
+    link(warehouse, portal)
     return added
 
 
@@ -193,8 +212,7 @@ def test_only_what_was_touched_since_is_looked_at(warehouse: Warehouse, portal: 
 
 def test_a_move_of_an_unknown_pipeline_is_of_the_deals_own(warehouse: Warehouse, portal: UUID) -> None:
     """No second move is inferred where only the pipeline of the known one was not told; another stage is."""
-    number, deal, kind, _, stage, moved_at = move(1, 7, "C4:WON", 1)
-    append(warehouse, portal, (number, deal, kind, None, stage, moved_at))
+    append(warehouse, portal, move(1, 7, "C4:WON", 1, category=None))
     put_deal(warehouse, portal, 7, "C4:WON", 2, category_id=4)
     assert infer(warehouse, portal) == 0
     execute(warehouse, "update bitrix24_deals set stage_id = 'C4:LOSE', moved_time = %s", at(3))

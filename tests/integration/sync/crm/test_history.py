@@ -225,3 +225,18 @@ def test_clock_that_was_put_back_hides_no_stay(installation: Installation, sandb
         "select entity_id from bitrix24_status_history where to_status_id = 'UC_LATE' order by entity_id"
     )
     assert [row["entity_id"] for row in found] == sorted(numbers)
+
+
+def test_moves_stored_since_the_last_load_are_linked_once_more(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """An event's drain and a killed load may have stored moves of one entity at once, and neither saw the other's."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal))
+    execute(
+        installation.warehouse,
+        "update bitrix24_status_history set from_status_id = 'UC_WRONG', loaded_at = clock_timestamp()",
+    )
+    worked(installation.sync(portal, entities=("status_history",)))
+    for entity in ("lead", "deal"):
+        assert_history_equal(url_of(installation), sandbox, entity)

@@ -10,12 +10,12 @@ import pytest
 
 from b24_pipeline.bitrix.answers import Answer, read_batch, rows_of
 from b24_pipeline.entities import DEAL_HISTORY, LEAD, USER, RowDecoder
+from b24_pipeline.entities.moves import MoveDecoder
 from b24_pipeline.store.crm import directories, history, merge
 from b24_pipeline.store.crm.merge import Target
 from b24_pipeline.store.database.copying import lines
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.crm.directory_rows import field_rows, pipeline_rows, stage_rows, status_rows
-from b24_pipeline.sync.crm.history import move_of
 from tests.support.installation import account, fetch
 from tests.support.recorded import RECORDED
 
@@ -124,8 +124,9 @@ def test_stage_history(warehouse: Warehouse, portal: UUID) -> None:
     """Ids as text, times at +03:00; the pipeline was not selected, so the stages' codes tell it."""
     (result,) = batch_of("crm_stagehistory_list", "order0000000000").results.values()
     rows = rows_of(result, "items")
-    moves = [move for row in rows if (move := move_of(DEAL_HISTORY, row))]
-    assert moves == [move_of(DEAL_HISTORY, {**row, "CATEGORY_ID": "0"}) for row in rows]
+    decoder = MoveDecoder(DEAL_HISTORY)
+    assert decoder.rows(rows) == decoder.rows([{**row, "CATEGORY_ID": "0"} for row in rows])
+    moves = lines(portal, decoder.rows(rows))
     with warehouse.connect() as connection:
         assert history.append(connection, portal, "deal", moves) == len(rows) == 9
         assert history.append(connection, portal, "deal", moves) == 0

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from b24_pipeline.entities import DEAL_HISTORY, LEAD_HISTORY
 from b24_pipeline.sync.crm.directories import language_of
 from b24_pipeline.sync.crm.directory_rows import (
     STATUS_KEY,
@@ -19,7 +18,6 @@ from b24_pipeline.sync.crm.directory_rows import (
     stage_rows,
     status_rows,
 )
-from b24_pipeline.sync.crm.history import move_of
 
 CATEGORIES: list[dict[str, Any]] = [
     {"id": 0, "name": "Main", "sort": 100, "isDefault": "Y"},
@@ -153,84 +151,6 @@ def test_field_is_completed_by_its_user_field() -> None:
 def test_labels_are_asked_for_in_the_portal_s_language(domain: str, language: str) -> None:
     """Labels are asked for in Russian in the zones that speak it, else in English."""
     assert language_of(domain) == language
-
-
-MOVE = {
-    "ID": "9001",
-    "TYPE_ID": "2",
-    "OWNER_ID": "31",
-    "CREATED_TIME": "2026-09-01T11:25:10+03:00",
-    "CATEGORY_ID": "4",
-    "STAGE_ID": "C4:NEW",
-}
-
-
-def test_move_is_read_from_texts_and_from_numbers() -> None:
-    """Recorded answers have texts, the documentation has numbers."""
-    numbers = MOVE | {"ID": 9001, "TYPE_ID": 2, "OWNER_ID": 31, "CATEGORY_ID": 4}
-    assert move_of(DEAL_HISTORY, MOVE) == move_of(DEAL_HISTORY, numbers)
-    assert move_of(DEAL_HISTORY, MOVE) == (9001, 31, 2, 4, "C4:NEW", "2026-09-01T11:25:10+03:00")
-
-
-def test_move_of_a_lead_has_pipeline_0() -> None:
-    """Leads have a status; one whose code is a number is a code all the same."""
-    row = {key: MOVE[key] for key in ("ID", "OWNER_ID", "CREATED_TIME")} | {"STATUS_ID": 1, "TYPE_ID": None}
-    assert move_of(LEAD_HISTORY, row) == (9001, 31, None, 0, "1", "2026-09-01T11:25:10+03:00")
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"ID": None},
-        {"ID": str(2**64)},
-        {"OWNER_ID": ""},
-        {"STAGE_ID": ""},
-        {"STAGE_ID": "a\x00"},
-        {"STAGE_ID": None},
-        {"STAGE_ID": ["NEW"]},
-        {"CREATED_TIME": "2026-09-01T11:25:10"},
-        {"CREATED_TIME": "0000-00-00"},
-        {"CREATED_TIME": None},
-        {"CREATED_TIME": "9999-12-31T23:59:59-03:00"},
-        {"OWNER_ID": "x"},
-    ],
-)
-def test_move_that_names_no_entity_stage_or_time_is_none(broken: dict[str, Any]) -> None:
-    """It is left out, and the others of its page are stored."""
-    assert move_of(DEAL_HISTORY, MOVE | broken) is None
-
-
-@pytest.mark.parametrize("given", ["absent", None, "", "x", [], str(2**70)])
-@pytest.mark.parametrize(
-    ("code", "pipeline"),
-    [
-        ("C7:NEW", 7),
-        ("C7:UC_1:2", 7),
-        ("NEW", 0),
-        ("UC_ABC", 0),
-        ("17", 0),
-        ("DT128_3:NEW", None),
-        ("C:NEW", None),
-        ("C7:", None),
-        ("C99999999999999999999:NEW", None),
-    ],
-)
-def test_move_without_a_pipeline_takes_it_from_the_code_of_its_stage(
-    given: Any, code: str, pipeline: int | None
-) -> None:
-    """The move is never lost; a code of another form leaves its pipeline unknown."""
-    row = MOVE | {"STAGE_ID": code, "CATEGORY_ID": given}
-    if given == "absent":
-        del row["CATEGORY_ID"]
-    assert move_of(DEAL_HISTORY, row) == (9001, 31, 2, pipeline, code, "2026-09-01T11:25:10+03:00")
-
-
-@pytest.mark.parametrize("kind", ["99999", "x", None, []])
-def test_unknown_kind_of_move_is_kept_without_its_number(kind: Any) -> None:
-    """A move whose type the table cannot hold is stored without the type."""
-    move = move_of(DEAL_HISTORY, MOVE | {"TYPE_ID": kind})
-    assert move
-    assert move[2] is None
 
 
 def test_the_pipeline_of_leads_is_called_leads() -> None:

@@ -1,0 +1,127 @@
+{{ config(materialized='view') }}
+
+with reach as (
+
+    select
+        reach.*,
+        rules.user_account_id,
+        rules.pipeline_key,
+        rules.furthest_sort
+    from {{ ref('int_reach') }} as reach
+    inner join {{ ref('int_stage_rule') }} as rules on reach.stage_key = rules.stage_key
+    where reach.cohort_month > '-infinity'
+
+),
+
+entered as (
+
+    select
+        pipeline_key,
+        cohort_month,
+        sum(entered)::bigint as entities
+    from reach
+    group by pipeline_key, cohort_month
+
+),
+
+counted as (
+
+    select
+        stage_key,
+        'actual' as definition,
+        cohort_month,
+        age_days,
+        reached
+    from reach
+
+    union all
+
+    select
+        stage_key,
+        'strict' as definition,
+        cohort_month,
+        age_days,
+        reached_strict as reached
+    from reach
+
+    union all
+
+    -- who came further than ever before has passed every stage in between
+    select
+        passed.stage_key,
+        'implied' as definition,
+        reach.cohort_month,
+        reach.age_days,
+        reach.reached
+    from reach
+    inner join {{ ref('int_stage_rule') }} as passed
+        on
+            reach.pipeline_key = passed.pipeline_key
+            and reach.raised_above < passed.furthest_sort
+            and reach.furthest_sort >= passed.furthest_sort
+
+    union all
+
+    -- nobody passes a failure or a deleted stage without having been there
+    select
+        stage_key,
+        'implied' as definition,
+        cohort_month,
+        age_days,
+        reached
+    from reach
+    where furthest_sort is null
+
+),
+
+by_age as (
+
+    select
+        stage_key,
+        definition,
+        cohort_month,
+        sum(reached) filter (where age_days = 7) as by_7,
+        sum(reached) filter (where age_days between 7 and 14) as by_14,
+        sum(reached) filter (where age_days between 7 and 30) as by_30,
+        sum(reached) filter (where age_days between 7 and 60) as by_60,
+        sum(reached) filter (where age_days between 7 and 90) as by_90,
+        sum(reached) as ever
+    from counted
+    group by stage_key, definition, cohort_month
+
+),
+
+-- every row that there is to be, also where nobody has reached the stage
+final as (
+
+    select
+        rules.user_account_id,
+        rules.stage_key,
+        definitions.definition,
+        entered.cohort_month,
+        ages.age_days,
+        entered.entities,
+        coalesce(
+            case ages.age_days
+                when 7 then by_age.by_7
+                when 14 then by_age.by_14
+                when 30 then by_age.by_30
+                when 60 then by_age.by_60
+                when 90 then by_age.by_90
+                else by_age.ever
+            end, 0
+        )::bigint as reached
+    from entered
+    inner join {{ ref('int_stage_rule') }} as rules on entered.pipeline_key = rules.pipeline_key
+    cross join (values ('actual'), ('implied'), ('strict')) as definitions (definition)
+    -- 0 stands for all ages
+    cross join (values (7), (14), (30), (60), (90), (0)) as ages (age_days)
+    left join by_age
+        on
+            rules.stage_key = by_age.stage_key
+            and definitions.definition = by_age.definition
+            and entered.cohort_month = by_age.cohort_month
+
+)
+
+select * from final

@@ -1,0 +1,27 @@
+{{ config(
+    unique_key=['user_account_id', 'entity_type', 'entity_id'],
+    meta={'replaces': 'int_changed_journey'}
+) }}
+
+with final as (
+
+    {% if var("by_change") %}
+        select journey.*
+        from {{ ref('int_changed_journey') }} as changed
+        -- offset 0 makes the planner look up each by its key: it does not know how few they are
+        cross join lateral (
+            select *
+            from {{ ref('int_computed_journey') }} as computed
+            where
+                computed.user_account_id = changed.user_account_id
+                and computed.entity_type = changed.entity_type
+                and computed.entity_id = changed.entity_id
+            offset 0  -- noqa: AM09
+        ) as journey
+    {% else %}
+        select * from {{ ref('int_computed_journey') }}
+    {% endif %}
+
+)
+
+select * from final

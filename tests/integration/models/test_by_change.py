@@ -1,0 +1,177 @@
+"""A build by change: what it sees, what it counts, and when everything is built anew instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from b24_pipeline.models import BuildResult, build, load_project, update
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.marts import sources
+from tests.integration.models.test_incremental import contents
+from tests.support.data import model_data
+
+PROJECT = load_project()
+
+
+@pytest.fixture
+def built(warehouse: Warehouse) -> Iterator[Warehouse]:
+    """A database with two portals, own leads, and all models built."""
+    with warehouse.connect() as connection:
+        model_data.populate(connection, 3, entities=10)
+    build(warehouse.connect, PROJECT)
+    yield warehouse
+
+
+def is_by_change(result: BuildResult) -> bool:
+    """Whether the build has computed nothing but what changed."""
+    return {done.action for done in result.models} <= {"incremental", "view"}
+
+
+def assert_as_built_anew(warehouse: Warehouse) -> None:
+    """The tables are those of a build of everything."""
+    with warehouse.connect() as connection:
+        now = contents(connection)
+    build(warehouse.connect, PROJECT, full_refresh=True, with_tests=False)
+    with warehouse.connect() as connection:
+        anew = contents(connection)
+    assert {name for name in anew if anew[name] != now[name]} == set()
+
+
+def write(warehouse: Warehouse, statement: str) -> None:
+    """Runs one statement in a transaction of its own."""
+    with warehouse.connect() as connection:
+        connection.execute(psycopg.sql.SQL(statement))
+
+
+MOVE = "update bitrix24_deals set stage_id = 'C0:S5', opportunity = 77.7 where id = 2"
+
+
+def test_a_transaction_that_ends_after_a_build_is_seen_by_the_next(built: Warehouse) -> None:
+    """It began before the build and had a lower number than others that were seen."""
+    with built.connect() as late:
+        late.execute(MOVE)
+        write(built, "update bitrix24_deals set title = 'other' where id = 3")
+        assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    result = build(built.connect, PROJECT, only_changed=True)
+    assert is_by_change(result)
+    assert "funnel_stats" in {done.name for done in result.models}
+    assert_as_built_anew(built)
+
+
+def test_a_change_that_is_undone_is_none(built: Warehouse) -> None:
+    """What is rolled back leaves no trace in the log."""
+    with pytest.raises(psycopg.errors.DivisionByZero), built.connect() as connection:
+        connection.execute(MOVE)
+        connection.execute("select 1 / 0")
+    assert build(built.connect, PROJECT, only_changed=True).models == []
+
+
+def test_each_change_is_counted_once(built: Warehouse) -> None:
+    """Builds one after another, with nothing or something in between, add nothing twice."""
+    for statement in (MOVE, "select 1", MOVE.replace("S5", "S4"), MOVE):
+        write(built, statement)
+        assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
+def test_what_all_builds_have_seen_is_deleted(built: Warehouse) -> None:
+    """The log does not grow with the years."""
+    for number in range(3):
+        write(built, MOVE.replace("77.7", str(number)))
+        build(built.connect, PROJECT, only_changed=True)
+    with built.connect() as connection:
+        (left,) = connection.execute("select count(*) from bitrix24_changes").fetchone() or (None,)
+    assert left == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # a copy of the database on another server, whose transactions are counted anew
+        "update bitrix24_model_sources set state = '1' || state where relation = 'public.bitrix24_changes'",
+        # the server was put back
+        "update bitrix24_model_sources set state = split_part(state, ' ', 1) || ' 99999999:99999999:'"
+        " where relation = 'public.bitrix24_changes'",
+        "truncate bitrix24_qualification",
+        "drop table analytics.int_reach cascade",
+        "update bitrix24_model_sources set models = 'of an older version'",
+    ],
+)
+def test_everything_is_built_anew_where_the_changes_do_not_tell(built: Warehouse, statement: str) -> None:
+    """Once; the next build goes by change again."""
+    write(built, statement)
+    write(built, MOVE)
+    assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
+    write(built, MOVE.replace("S5", "S4"))
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
+def test_many_changes_are_built_with_all_others(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one they would take longer than everything."""
+    monkeypatch.setattr(update, "FEW", 3)
+    write(built, "update bitrix24_deals set opportunity = opportunity + 1")
+    assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
+    write(built, MOVE)
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+
+
+def test_a_part_that_was_built_alone_makes_the_next_build_whole(built: Warehouse) -> None:
+    """The journeys of a selection are of another moment than what counts them."""
+    write(built, MOVE)
+    build(built.connect, PROJECT, select="int_journey")
+    assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
+def test_a_failed_test_undoes_the_build(built: Warehouse) -> None:
+    """Everything is then built anew, and the test stops what is built on the model, as in any build of everything."""
+    write(built, "update analytics.int_stock set entities = entities + 100")
+    write(built, MOVE)
+    assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
+def test_a_killed_build_has_changed_nothing(built: Warehouse) -> None:
+    """The session that builds is ended in the middle; the build is done again and counts everything once."""
+    write(built, MOVE)
+    with built.connect() as connection:
+        connection.execute(
+            "create function analytics.end_session() returns trigger language plpgsql as $$ begin"
+            " if (select count(*) from public.ended) = 0 then"
+            " perform pg_terminate_backend(pg_backend_pid()); end if; return null; end $$"
+        )
+        connection.execute("create table public.ended (number integer)")
+        connection.execute(
+            "create trigger ends after insert on analytics.funnel_stats execute function analytics.end_session()"
+        )
+    with pytest.raises(psycopg.Error):
+        build(built.connect, PROJECT, only_changed=True)
+    write(built, "insert into ended values (1)")
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    write(built, "drop function analytics.end_session cascade")
+    assert_as_built_anew(built)
+
+
+def test_readers_see_one_moment(built: Warehouse) -> None:
+    """Who reads two marts in one transaction sees both before a build or both after it."""
+    with built.connect() as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        before = reader.execute("select sum(in_stage) from analytics.funnel_stats").fetchone()
+        write(built, "update bitrix24_deals set deleted_at = now() where id < 5 and deleted_at is null")
+        build(built.connect, PROJECT, only_changed=True)
+        assert reader.execute("select sum(in_stage) from analytics.funnel_stats").fetchone() == before
+
+
+def test_the_log_names_what_was_written(built: Warehouse) -> None:
+    """One row a statement, portal and type."""
+    write(built, MOVE)
+    with built.connect() as connection:
+        found = connection.execute(
+            "select table_name, entity_type, entity_ids from bitrix24_changes order by number"
+        ).fetchall()
+    assert found == [("bitrix24_deals", "deal", [2])] * 2
+    assert {f"public.{row[0]}" for row in found} <= sources.LOGGED
