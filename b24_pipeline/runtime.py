@@ -51,6 +51,7 @@ class Runtime:
         """The options of a sync, by the settings. Raises SettingsError where B24_SELECT is wrong."""
         return Options(
             lag=timedelta(seconds=self.settings.b24_lag_seconds),
+            check_seconds=self.settings.b24_check_seconds,
             concurrency=self.settings.b24_concurrency,
             select=known_selection(self.settings.b24_select),
             accept_deletions=accept_deletions,

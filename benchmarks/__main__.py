@@ -16,6 +16,7 @@ NAMES = (
     "drain",
     "models",
     "matching",
+    "idle",
 )
 
 

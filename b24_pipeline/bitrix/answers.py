@@ -111,6 +111,10 @@ class BatchAnswer:
             raise self.errors[key]
         return self.results[key]
 
+    def one(self, key: str) -> Answer:
+        """The answer to a command as if it had been called by itself. Raises the command's error where it failed."""
+        return Answer(self.get(key), self.totals.get(key), self.nexts.get(key), self.times.get(key))
+
     def take(self, answer: BatchAnswer) -> None:
         """Adds the commands of another answer; where both have a command, the other's counts."""
         for key in (*answer.results, *answer.errors):

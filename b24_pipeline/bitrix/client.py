@@ -128,6 +128,10 @@ class BitrixClient:
             answer.take(self.open_batch(part, self._noted(_batch_of(part))))
         return answer
 
+    def held(self, methods: Iterable[str]) -> set[str]:
+        """Those of these methods, in lower case, for which a request would have to wait: their time is used up."""
+        return self._budget.held(methods)
+
     def send_batch(self, commands: Mapping[str, Command]) -> Received:
         """Run at most fifty commands; a large answer is left as it came until `open_batch`.
 

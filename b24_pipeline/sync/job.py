@@ -61,7 +61,7 @@ class Job:
         except B24Error as error:
             outcome.error = error
         outcome.requests = usage.requests - requests
-        outcome.operating_seconds = usage.operating_seconds - operating
+        outcome.operating_seconds += usage.operating_seconds - operating
         outcome.seconds = monotonic() - started
         self._finish(log_id, outcome)
 

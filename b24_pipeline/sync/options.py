@@ -20,13 +20,15 @@ class Options:
 
     `lag`: how far back before its watermark an incremental sync begins. `concurrency`: batches in flight for each
     portal. `select`: the fields of an entity, where not all are wanted. `lock_wait_seconds`: how long to wait for
-    another process that syncs the same entity. `accept_deletions`: mark rows as deleted however many vanished.
+    another process that syncs the same entity. `check_seconds`: operating seconds that one check of stages may take
+    of the portal; it counts in any case. `accept_deletions`: mark rows as deleted however many vanished.
     """
 
     lag: timedelta = timedelta(seconds=300)
     concurrency: int = 8
     select: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lock_wait_seconds: int = 600
+    check_seconds: float = 10.0
     accept_deletions: bool = False
     run_id: str | None = None
     progress: Progress = no_progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,15 @@ from b24_pipeline.sync.checks.rows import reconcile_steps
 from b24_pipeline.sync.checks.stages import check_stages
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.contact_links import sync_contact_links
-from b24_pipeline.sync.crm.directories import sync_directories, sync_users
-from b24_pipeline.sync.crm.history import load_history, sync_history
-from b24_pipeline.sync.crm.load import load_entity, load_scope
+from b24_pipeline.sync.crm.directories import (
+    opened_directories,
+    opened_users,
+    sync_directories,
+    sync_users,
+)
+from b24_pipeline.sync.crm.history import load_history, opened_history, sync_history
+from b24_pipeline.sync.crm.load import load_entity, load_scope, opened_entity
+from b24_pipeline.sync.crm.opening import OpenedList, Opening
 from b24_pipeline.sync.crm.scope import Days, Scope
 from b24_pipeline.sync.derived import update_derived
 from b24_pipeline.sync.events.offline_queue import land_queued_events
@@ -105,17 +111,25 @@ def reconcile_portals(
 def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     """Syncs one portal; returns its outcomes.
 
-    Entities come before their history: a move that becomes visible during the sync is then read, not inferred.
+    Entities come before their history: a move that becomes visible during the sync is then read, not inferred. The
+    first questions of all steps are asked in one request, in the same order (`Opening`).
     """
+    opening = Opening(job)
     steps: list[Step] = []
     if request.wants(DIRECTORIES):
-        steps.append(sync_directories)
+        steps.append(partial(sync_directories, opened=opened_directories(opening)))
     if request.wants(USER.name):
-        steps.append(lambda job: [sync_users(job)])
-    steps += [_entity_step(entity, request) for entity in CRM if request.wants(entity.name)]
+        users = opened_users(opening)
+        steps.append(lambda job: [sync_users(job, users)])
+    wanted = [entity for entity in CRM if request.wants(entity.name)]
+    lists = {
+        entity.name: opened_entity(opening, entity, full=request.full, since=request.since)
+        for entity in wanted
+    }
+    steps += [_entity_step(entity, request, lists[entity.name]) for entity in wanted]
     steps += _link_steps(request)
     if request.wants(STATUS_HISTORY):
-        steps += [_history_step(history, request) for history in HISTORIES]
+        steps += [_history_step(history, request, opening, lists) for history in HISTORIES]
     if any(request.wants(entity.name) for entity in CRM):
         steps += [_without_outcome(land_queued_events), _without_outcome(watch_events)]
     proves = not request.entities and request.since is None
@@ -159,8 +173,8 @@ def _without_outcome(work: Callable[[Job], object]) -> Step:
     return step
 
 
-def _entity_step(entity: Entity, request: SyncRequest) -> Step:
-    return partial(load_entity, entity=entity, full=request.full, since=request.since)
+def _entity_step(entity: Entity, request: SyncRequest, opened: OpenedList) -> Step:
+    return partial(load_entity, entity=entity, full=request.full, since=request.since, opened=opened)
 
 
 def _link_steps(request: SyncRequest) -> list[Step]:
@@ -172,8 +186,12 @@ def _link_steps(request: SyncRequest) -> list[Step]:
     return [partial(sync_contact_links, owner_types=owner_types, anew=request.full)]
 
 
-def _history_step(history: History, request: SyncRequest) -> Step:
-    return partial(sync_history, history=history, full=request.full)
+def _history_step(
+    history: History, request: SyncRequest, opening: Opening, entities: Mapping[str, OpenedList]
+) -> Step:
+    moved = entities.get(history.entity)
+    opened = opened_history(opening, history, full=request.full, entity=moved)
+    return partial(sync_history, history=history, full=request.full, opened=opened)
 
 
 def _scope_step(entity: Entity, scope: Scope) -> Step:

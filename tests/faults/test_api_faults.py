@@ -34,6 +34,9 @@ class HeardBudget:
     def acquire(self, methods: Any) -> None:
         self.heard.append(("acquire", *methods))
 
+    def held(self, methods: Any) -> set[str]:
+        return set()
+
     def refused(self, error: RequestLimit) -> None:
         self.heard.append(("refused",))
 
@@ -216,6 +219,27 @@ def test_offset_pages_end_at_a_short_page_whatever_next_says() -> None:
     with client_of(portal) as client:
         assert [len(page) for page in read_pages(client, "user.get", {"FILTER": {}})] == [50, 1]
     assert [body["start"] for _, body in portal.log] == [0, 50]
+
+
+def test_pages_that_a_total_tells_of_are_one_request() -> None:
+    """The first page alone, then all others; what follows a short one is not taken."""
+    users = [{"ID": str(number)} for number in range(1, 121)]
+    portal = ScriptedPortal()
+    first = {"result": users[:50], "next": 50, "total": 170}
+    portal.script.append(Reply(200, first))
+    portal.methods["user.get"] = lambda params: users[int(params["start"]) :][:50]
+    batch = portal._batch
+
+    def counted(body: dict[str, Any]) -> Reply:
+        reply = batch(body)
+        reply.body["result"]["result_next"] = {"from_50": 100, "from_100": 150}
+        return reply
+
+    portal._batch = counted  # type: ignore[method-assign]
+    with client_of(portal) as client:
+        assert [len(page) for page in read_pages(client, "user.get")] == [50, 50, 20]
+    assert [method for method, _ in portal.log] == ["user.get", "batch"]
+    assert len(portal.log[1][1]["cmd"]) == 3
 
 
 def test_15_rows_deleted_while_paging() -> None:

@@ -56,6 +56,8 @@ def test_allowed_portals_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch)
         ("DATABASE_URL", f"mysql://ann:{CANARY}@db/x"),
         ("B24_LAG_SECONDS", "-1"),
         ("B24_LAG_SECONDS", "soon"),
+        ("B24_CHECK_SECONDS", "0"),
+        ("B24_CHECK_SECONDS", "inf"),
         ("B24_ADMIN_KEY", CANARY[:15]),
         ("B24_CONCURRENCY", "0"),
         ("B24_CONCURRENCY", "51"),

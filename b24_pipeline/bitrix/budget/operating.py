@@ -124,6 +124,14 @@ class OperatingTime:
                 method.spread(now, self._rules)
             return 0.0
 
+    def held(self, methods: Iterable[str]) -> set[str]:
+        """Those of these methods that may not run now."""
+        with self._lock:
+            now = self._clock()
+            self._refresh(now)
+            known = {name: self._methods[name] for name in methods if name in self._methods}
+            return {name for name, method in known.items() if method.wait(now, self._rules.limit_seconds) > 0}
+
     def spent(self, name: str, seconds: float, reset_in: float | None) -> None:
         """Takes what an answer reported; it is written to the store only when it has changed by enough to matter."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -51,6 +51,9 @@ class Budget(Protocol):
     def acquire(self, methods: Sequence[str]) -> None:
         """Waits until one request with these methods may be sent. Raises BudgetExhausted."""
 
+    def held(self, methods: Iterable[str]) -> set[str]:
+        """Those of these methods, in lower case, that have to wait for operating time."""
+
     def refused(self, error: RequestLimit) -> None:
         """Takes a refusal with 503: the portal's bucket is full, whatever ours says."""
 
@@ -91,6 +94,9 @@ class SharedBudget:
             )
         if wait > 0:
             self._sleep(wait)
+
+    def held(self, methods: Iterable[str]) -> set[str]:
+        return self._operating.held({method.lower() for method in methods})
 
     def refused(self, error: RequestLimit) -> None:
         self._strategy.overflow(self._limit, self._bucket)

@@ -35,6 +35,10 @@ class ListQuery:
             bounds[f"<={self.id_field}"] = upto
         return self._command(bounds, "ASC", self._selected())
 
+    def counted_page(self, after: int, skip: int = 0) -> Command:
+        """The command that reads a page of the rows after an id, `skip` rows later, and counts all of them."""
+        return self._command({f">{self.id_field}": after}, "ASC", self._selected(), start=skip)
+
     def top(self) -> Command:
         """The command that reads the highest ids."""
         return self._command({}, "DESC", (self.id_field,))
@@ -55,13 +59,15 @@ class ListQuery:
         named = self.id_field in self.select or "*" in self.select
         return self.select if named or not self.select else (self.id_field, *self.select)
 
-    def _command(self, bounds: Mapping[str, Any], direction: str, select: tuple[str, ...]) -> Command:
+    def _command(
+        self, bounds: Mapping[str, Any], direction: str, select: tuple[str, ...], start: int = -1
+    ) -> Command:
         params = {
             **self.params,
             "order": {self.id_field: direction},
             "filter": {**self.filter, **bounds},
             "select": list(select),
-            "start": -1,
+            "start": start,
         }
         return Command(self.method, params)
 

@@ -73,16 +73,26 @@ def read_ids(client: Client, query: ListQuery, ids: Sequence[int]) -> Iterator[l
 
 
 def read_pages(
-    client: Client, method: str, params: Mapping[str, Any] | None = None, wrapper: str | None = None
+    client: Client,
+    method: str,
+    params: Mapping[str, Any] | None = None,
+    wrapper: str | None = None,
+    *,
+    first: Answer | None = None,
 ) -> Iterator[list[Row]]:
     """Page by page by `next`, for the lists that cannot be read by id (`user.get`, `crm.status.list`).
 
-    Raises ListDidNotAdvance when `next` or the rows stay the same.
+    `first`: the answer with the first page, if it has come already. Pages that its `total` tells of are asked for
+    together. Raises ListDidNotAdvance when `next` or the rows stay the same.
     """
     start: int | None = 0
     before: list[Row] | None = None
+    coming = {0: first} if first else {}
+    total: int | None = None
     while start is not None:
-        answer = client.call(method, {**(params or {}), "start": start})
+        coming = coming if start in coming else _pages_from(client, method, params or {}, start, total)
+        answer = coming[start]
+        total = answer.total
         with decoding(client.portal, method):
             rows = rows_of(answer.result, wrapper)
         if (rows and rows == before) or (answer.next is not None and answer.next <= start):
@@ -93,6 +103,17 @@ def read_pages(
         # Odd methods show `next` on their last page (trap 6).
         start = answer.next if len(rows) >= PAGE_ROWS else None
         before = rows
+
+
+def _pages_from(
+    client: Client, method: str, params: Mapping[str, Any], start: int, total: int | None
+) -> dict[int, Answer]:
+    """The answers with the page from `start` on and those after it, by their starts: one request."""
+    starts = range(start, max(total or 0, start + 1), PAGE_ROWS)[:MAX_COMMANDS]
+    if len(starts) == 1:
+        return {start: client.call(method, {**params, "start": start})}
+    answer = client.batch({f"from_{place}": Command(method, {**params, "start": place}) for place in starts})
+    return {place: answer.one(f"from_{place}") for place in starts}
 
 
 class _Reading:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.lists.pages import ListQuery
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange, merged
 from b24_pipeline.entities import BY_NAME
@@ -25,8 +24,14 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.id_search import PAGES_AT_ONCE, Compare, FoundIds, IdSearch
 from b24_pipeline.sync.checks.row_slices import ID, Slice, SliceCounts
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT
-from b24_pipeline.sync.checks.totals import counting
-from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched, too_many_vanished
+from b24_pipeline.sync.checks.totals import ExpectedTotal
+from b24_pipeline.sync.crm.deletions import (
+    FEW_ROWS,
+    confirm_deletions,
+    fetched_by_id,
+    store_fetched,
+    too_many_vanished,
+)
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -55,11 +60,13 @@ class ExistenceCheck:
         self._highest: Mapping[str, int] = job.transact(stored_rows.highest)
         self._in_portal: dict[str, int] = {}
 
-    def commands(self) -> dict[str, Command]:
-        """By entity, the command that counts its rows in the portal; entities counted by stage need none."""
+    def totals(self) -> dict[str, ExpectedTotal]:
+        """By entity, the count of its rows that the portal is asked for; entities counted by stage need none."""
         counted = [entity for entity in self.entity_copies if entity in self._highest]
         return {
-            entity: counting(BY_NAME[entity].method, self._whole(entity).conditions)
+            entity: ExpectedTotal(
+                BY_NAME[entity].method, self._whole(entity).conditions, self._in_copy(entity)
+            )
             for entity in counted
             if entity not in self._staged
         }
@@ -73,7 +80,7 @@ class ExistenceCheck:
 
         `surplus`: how many more rows our copy has in the stages of the entity than the portal.
         """
-        if entity not in self._highest:
+        if entity not in self._highest or (entity not in self._in_portal and surplus <= FEW_ROWS):
             return None
         counts = self._counts(entity)
         gone = max(surplus, counts.in_copy - counts.in_portal)
@@ -87,9 +94,10 @@ class ExistenceCheck:
         if entity not in self._highest:
             return FoundIds()
         left = self.job.transact(_left, entity)
-        counts = self._counts(entity)
-        apart = max(abs(counts.in_portal - counts.in_copy), differing)
-        if not apart:
+        # to count our rows takes time: not where no count of the portal's is there to compare
+        counts = self._counts(entity) if differing or entity in self._in_portal else None
+        apart = max(abs(counts.in_portal - counts.in_copy), differing) if counts else 0
+        if not counts or not apart:
             if left:
                 self.job.transact(_note_left, entity, ())
             return FoundIds()
@@ -129,9 +137,12 @@ class ExistenceCheck:
 
     def _counts(self, entity: str) -> SliceCounts:
         """Both counts up to the highest id, ours as of now; equal ones where the portal's is not known."""
-        thresholds = [self._highest[entity] + 1]
-        in_copy = self.job.transact(stored_rows.counts, entity, ID, thresholds).get(0, 0)
+        in_copy = self._in_copy(entity)
         return SliceCounts(self._whole(entity), self._in_portal.get(entity, in_copy), in_copy)
+
+    def _in_copy(self, entity: str) -> int:
+        thresholds = [self._highest[entity] + 1]
+        return self.job.transact(stored_rows.counts, entity, ID, thresholds).get(0, 0)
 
     def _most_requests(self, entity: str, counts: SliceCounts) -> int | None:
         if entity in AT_ONCE:

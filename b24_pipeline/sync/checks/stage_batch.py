@@ -1,4 +1,4 @@
-"""What one stage check asks a portal: counts of every stage, some rows of large stages, and later changes.
+"""What one stage check asks a portal: counts of every stage, rows of those whose turn it is, and later changes.
 
 The changes are asked for last, so that they include every change that the counts may know of.
 """
@@ -8,33 +8,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from b24_pipeline.bitrix.answers import BatchAnswer, Row
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
-from b24_pipeline.bitrix.lists.pages import ListQuery, walk
-from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.bitrix.lists.head import ListHead
+from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery, walk
+from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import PortalError
 from b24_pipeline.log import logger
 from b24_pipeline.store.checks.stages import Amount, Place, Standing, StoredStage, Window
 from b24_pipeline.sync.checks.stage_queries import CountedStage, StageQueries, rows_by_id
-from b24_pipeline.sync.checks.totals import read_total
+from b24_pipeline.sync.checks.totals import ExpectedTotal, is_total, read_total
+from b24_pipeline.sync.checks.turns import Turns
 from b24_pipeline.sync.job import Job
 
 log = logger("sync")
-
-ROW_PAGES = 20
-"""Pages of large stages that one check reads beside the counts: a thousand rows."""
-
-LEAST_PAGES = 10
-"""If fewer pages than this fit into the request of the counts, the rows have a request of their own."""
-
-CHANGED_PAGES = 2
-"""Pages of later changes in the same request: during a sync few are made."""
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class StageAnswers:
     """The portal's answers to one check.
 
     `changed`: by entity, the rows that were changed after the sync began. `read_upto`: the id up to which a
-    large stage was read, 0 where it was read to its end. `totals`: by entity, how many rows were counted in all;
+    stage was read in its turn, 0 where it was read to its end. `totals`: by entity, how many rows were counted in all;
     an entity that the portal refused is left out.
     """
 
@@ -79,7 +70,7 @@ class _LargeStage:
 class StageBatch:
     """The questions of one check to one portal.
 
-    `starts`: when the last sync of each entity began. `totals`: by entity, the command that counts all of its rows.
+    `starts`: when the last sync of each entity began. `totals`: by entity, the count of all of its rows.
     """
 
     def __init__(
@@ -87,24 +78,36 @@ class StageBatch:
         job: Job,
         queries: Mapping[str, StageQueries],
         starts: Mapping[str, datetime],
-        totals: Mapping[str, Command],
+        totals: Mapping[str, ExpectedTotal],
     ) -> None:
         self._job = job
         self._queries = queries
         self._starts = starts
         self._totals = totals
         self._answers = StageAnswers()
+        self._with_rows: set[Place | str] = set()  # stages, and entities whose total is counted
 
-    def ask(self, stages: Sequence[StoredStage]) -> StageAnswers:
-        """Counts these stages, fifty a request, and reads what fits beside; raises what the portal answers instead."""
-        counts = {f"stage_{number}": self._count(stage.place) for number, stage in enumerate(stages)}
+    def ask(self, stages: Sequence[StoredStage], turns: Turns) -> StageAnswers:
+        """Counts these stages, fifty a request, and reads those whose turn it is; raises the portal's errors.
+
+        Most counts are asked for without rows. Where one is not the expected one it is asked for again with the first
+        rows, and the later changes after it.
+        """
+        counts = {f"stage_{number}": self._count(stage, turns) for number, stage in enumerate(stages)}
         counts |= {f"other_{entity}": self._other_stages(entity, stages) for entity in self._queries}
-        counts |= {f"all_{entity}": command for entity, command in self._totals.items()}
-        changes = {entity: self._changed_commands(entity) for entity in self._queries}
-        large = self._large_stages(stages, self._pages_of_rows(len(counts), sum(map(len, changes.values()))))
-        last = {key: command for stage in large for key, command in stage.commands.items()}
-        last |= {key: command for commands in changes.values() for key, command in commands.items()}
-        answer = self._send(counts, last)
+        counts |= {f"all_{entity}": total.command() for entity, total in self._totals.items()}
+        changes = {entity: self._changes(entity) for entity in self._queries}
+        later = {key: command for head in changes.values() for key, command in head.commands().items()}
+        large = [
+            self._large_stage(f"turn_{number}", turn.stage, turn.pages)
+            for number, turn in enumerate(turns.large)
+        ]
+        rows = {key: command for stage in large for key, command in stage.commands.items()}
+        answer = self._send(counts, {**rows, **later})
+        doubted = self._doubted(answer, stages)
+        if doubted:
+            # all of them: what was changed after the one answer would be no later change to the other
+            answer.take(self._send({**counts, **doubted}, later))
         for number, stage in enumerate(stages):
             self._take_count(answer, f"stage_{number}", stage.place)
         for entity in self._queries:
@@ -113,39 +116,38 @@ class StageBatch:
             self._take_total(answer, entity)
         for large_stage in large:
             self._take_large_stage(answer, large_stage)
-        self._take_first_rows()
-        for entity, commands in changes.items():
-            self._answers.changed[entity] = self._changed(answer, entity, commands)
+        self._take_first_rows(turns)
+        for entity, head in changes.items():
+            self._answers.changed[entity] = self._changed(answer, entity, head)
         return self._answers
 
-    def _count(self, place: Place) -> Command:
-        return self._queries[place.entity].count_command(place)
+    def _count(self, stage: StoredStage, turns: Turns) -> Command:
+        queries = self._queries[stage.place.entity]
+        if stage.place in turns.small:
+            self._with_rows.add(stage.place)
+            return queries.count_command(stage.place)
+        return queries.number_command(stage.place, stage.entities)
+
+    def _doubted(self, answer: BatchAnswer, stages: Sequence[StoredStage]) -> dict[str, Command]:
+        """The commands that ask once more, with rows, for each count that is not what our copy has."""
+        doubted: dict[str, Command] = {}
+        for number, stage in enumerate(stages):
+            key, place = f"stage_{number}", stage.place
+            if place not in self._with_rows and not is_total(answer, key, stage.entities):
+                self._with_rows.add(place)
+                doubted[key] = self._queries[place.entity].count_command(place)
+        for entity, total in self._totals.items():
+            key = f"all_{entity}"
+            if key not in answer.errors and not is_total(answer, key, total.expected):
+                self._with_rows.add(entity)
+                doubted[key] = total.command(doubted=True)
+        return doubted
 
     def _other_stages(self, entity: str, stages: Sequence[StoredStage]) -> Command:
         return self._queries[entity].other_stages_command(_codes(stages, entity))
 
-    def _changed_commands(self, entity: str) -> dict[str, Command]:
-        query = self._queries[entity].changed_query(self._starts[entity])
-        return query.chain(f"changed_{entity}", 0, None, CHANGED_PAGES)
-
-    def _pages_of_rows(self, counts: int, changes: int) -> int:
-        """How many pages of large stages fit beside the last counts and the changes, or into a request of their own."""
-        room = MAX_COMMANDS - (counts % MAX_COMMANDS or MAX_COMMANDS) - changes
-        return ROW_PAGES if room < LEAST_PAGES else min(room, ROW_PAGES)
-
-    def _large_stages(self, stages: Sequence[StoredStage], room: int) -> list[_LargeStage]:
-        """The large stages that were not read for the longest time, as many pages as there is room for.
-
-        A stage that could be read whole, and so be summed, is not begun if the room left is too small for it.
-        """
-        whole, chosen = room, list[_LargeStage]()
-        large = [stage for stage in stages if stage.entities > PAGE_ROWS]
-        for stage in sorted(large, key=lambda stage: stage.read_at or LONG_AGO):
-            pages = stage.entities // PAGE_ROWS + 2
-            if room and (pages <= room or pages > whole):
-                chosen.append(self._large_stage(f"turn_{len(chosen)}", stage, min(pages, room)))
-                room -= min(pages, room)
-        return chosen
+    def _changes(self, entity: str) -> ListHead:
+        return ListHead(f"changed_{entity}", self._queries[entity].changed_query(self._starts[entity]))
 
     def _large_stage(self, prefix: str, stage: StoredStage, pages: int) -> _LargeStage:
         query = self._queries[stage.place.entity].rows_query(stage.place)
@@ -167,7 +169,12 @@ class StageBatch:
         return answer
 
     def _take_count(self, answer: BatchAnswer, key: str, place: Place) -> None:
-        self._answers.counts[place] = self._queries[place.entity].read_count(answer, key, place)
+        queries = self._queries[place.entity]
+        if place in self._with_rows:
+            self._answers.counts[place] = queries.read_count(answer, key, place)
+        else:
+            total = queries.read_total(answer, key)
+            self._answers.counts[place] = CountedStage(total, {}, 0 if total else None)
 
     def _take_other_stages(self, answer: BatchAnswer, entity: str, stages: Sequence[StoredStage]) -> None:
         """Counts the rows in stages that neither our copy nor the directories know."""
@@ -180,11 +187,12 @@ class StageBatch:
             self._answers.counts[place] = CountedStage(len(amounts), amounts, None)
 
     def _take_total(self, answer: BatchAnswer, entity: str) -> None:
-        key = f"all_{entity}"
+        key, total = f"all_{entity}", self._totals[entity]
         try:
-            self._answers.totals[entity] = read_total(
-                self._job.portal.name, answer, key, self._totals[entity].method
-            )
+            if entity not in self._with_rows and is_total(answer, key, total.expected):
+                self._answers.totals[entity] = total.expected
+            else:
+                self._answers.totals[entity] = read_total(self._job.portal.name, answer, key, total.method)
         except PortalError as error:
             log.warning("rows are not counted", portal=self._job.portal.name, entity=entity, error=str(error))
 
@@ -197,30 +205,36 @@ class StageBatch:
         self._answers.rows.append(PortalRows(window, rows))
         self._answers.read_upto[stage.place] = 0 if walked.complete else walked.covered
 
-    def _take_first_rows(self) -> None:
+    def _take_first_rows(self, turns: Turns) -> None:
         """Takes the rows that came with the counts, except of large stages that were read from their beginning."""
         begun = {rows.window.place for rows in self._answers.rows if rows.window.after == 0}
         for place, counted in self._answers.counts.items():
-            if place not in begun:
+            if place in turns.small:
+                self._answers.read_upto[place] = counted.upto or 0
+            if place not in begun and counted.upto != 0:
                 self._answers.rows.append(PortalRows(Window(place, 0, counted.upto), counted.rows))
 
-    def _changed(
-        self, answer: BatchAnswer, entity: str, commands: Mapping[str, Command]
-    ) -> dict[int, Standing]:
-        """All later changes, also those beyond the pages that came with the counts."""
+    def _changed(self, answer: BatchAnswer, entity: str, head: ListHead) -> dict[int, Standing]:
+        """All later changes, also those beyond the page that came with the counts; during a sync few are made."""
         queries = self._queries[entity]
-        query = queries.changed_query(self._starts[entity])
-        walked = walk(self._job.portal.name, query, answer, list(commands), 0, None)
-        if walked.error:
-            raise walked.error
-        rows = [*walked.rows, *(() if walked.complete else self._rest(query, walked.covered))]
+        head.take(self._job.portal.name, list(head.commands()), answer)
+        chunk = head.chunk()
+        rows = [*_rows(chunk), *(() if head.is_complete else self._rest(head, chunk.left))]
         return {row_id(row): queries.standing(row) for row in rows}
 
-    def _rest(self, query: ListQuery, after: int) -> list[Row]:
+    def _rest(self, head: ListHead, left: Sequence[IdRange]) -> list[Row]:
         chunks = read_list(
-            self._job.client, query, [IdRange(after, None)], concurrency=self._job.options.concurrency
+            self._job.client,
+            head.query,
+            left,
+            concurrency=self._job.options.concurrency,
+            first_pages=min(head.pages, MAX_COMMANDS - 1),
         )
-        return [row for chunk in chunks for piece in chunk.pieces for row in piece.rows]
+        return [row for chunk in chunks for row in _rows(chunk)]
+
+
+def _rows(chunk: Chunk) -> list[Row]:
+    return [row for piece in chunk.pieces for row in piece.rows]
 
 
 def _codes(stages: Sequence[StoredStage], entity: str) -> list[str]:

@@ -22,6 +22,7 @@ from b24_pipeline.entities.columns import ValueReader, read_integer, read_money,
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.store.checks.stages import Amount, Place, Standing
+from b24_pipeline.sync.checks.totals import beyond
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
@@ -34,7 +35,7 @@ AGREEMENT = Scope("agreement", "reconcile")
 class CountedStage:
     """The portal's rows in a stage: how many there are, and the amounts of the first ones by id.
 
-    `rows` has every row up to the id `upto`; None means that it has all rows.
+    `rows` has every row up to the id `upto`; None means that it has all rows, 0 that it has none.
     """
 
     total: int
@@ -70,6 +71,10 @@ class StageQueries:
     def count_command(self, place: Place, ids: Mapping[str, int] | None = None) -> Command:
         """The command that counts a stage and brings its first fifty rows; `ids`: filter conditions on the id."""
         return self._first_page({**self._filter(place), **(ids or {})})
+
+    def number_command(self, place: Place, expected: int) -> Command:
+        """The command that counts a stage and, where the portal has as many rows as expected, brings none of them."""
+        return self._first_page(self._filter(place), beyond(expected))
 
     def other_stages_command(self, statuses: Sequence[str]) -> Command:
         """The command for rows that are in none of these stages: their total and the first fifty."""
@@ -156,12 +161,12 @@ class StageQueries:
         category = {self._category: place.category} if self._category else {}
         return {**self._no_templates(), **category, self._stage: place.status}
 
-    def _first_page(self, conditions: Mapping[str, Any]) -> Command:
+    def _first_page(self, conditions: Mapping[str, Any], start: int = 0) -> Command:
         params = {
             "order": {"ID": "ASC"},
             "filter": dict(conditions),
             "select": list(self._fields),
-            "start": 0,
+            "start": start,
         }
         return Command(self.entity.method, params)
 

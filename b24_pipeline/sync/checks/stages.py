@@ -1,8 +1,7 @@
 """Compares our counts with the live portal's after a sync, of each stage and of each entity, and repairs what differs.
 
-One request counts up to fifty stages and brings the first rows of each, so that
-small stages are compared row by row at once. Large stages are counted at every
-check; their rows are compared a part at a time, the next part at the next check. The
+One request counts up to fifty stages. Rows are compared a part at a time, the next part at the next check
+(`turns.py`); the rows of a small stage come with its count. A count that differs is asked for once more, with rows. The
 answer also brings what was modified after the sync began: such rows are no difference, and how many rows
 of each entity there are, contacts and companies among them. Rows that differ are searched for, fetched by id and
 repaired; the result is stored in `reconciliation`.
@@ -10,10 +9,11 @@ repaired; the result is stored in `reconciliation`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
+from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME, HISTORIES
 from b24_pipeline.errors import PortalError
 from b24_pipeline.errors.groups import STOPS_PORTAL
@@ -21,6 +21,7 @@ from b24_pipeline.log import logger
 from b24_pipeline.store.checks import stages as store
 from b24_pipeline.store.checks.stages import StoredStage, Window
 from b24_pipeline.store.crm import cursors
+from b24_pipeline.store.crm.history import now as clock
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.examination import Examination
 from b24_pipeline.sync.checks.existence import ExistenceCheck
@@ -29,6 +30,7 @@ from b24_pipeline.sync.checks.stage_batch import PortalRows, StageAnswers, Stage
 from b24_pipeline.sync.checks.stage_queries import AGREEMENT, StageQueries
 from b24_pipeline.sync.checks.stage_search import MOST_READ
 from b24_pipeline.sync.checks.stage_tally import NO_CHANGES, LaterChanges, StageTally
+from b24_pipeline.sync.checks.turns import Turns, room_beside, rows_of_check, turns_of
 from b24_pipeline.sync.crm.history import sync_history
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -87,11 +89,12 @@ class _StageCheck:
         self._failures: list[PortalError] = []
 
     def run(self) -> None:
-        totals = self._existence.commands()
+        totals = self._existence.totals()
         if not self._queries and not totals:
             return
         batch = StageBatch(self.job, self._queries, self._starts(), totals)
-        answers = batch.ask(self.job.warehouse.transact(self._stages))
+        stages, now = self.job.warehouse.transact(self._stages)
+        answers = batch.ask(stages, self._turns(stages, now, len(totals)))
         checked_at, changed = self.job.warehouse.transact(self._compare, answers)
         self._existence.take(answers.totals)
         for entity in self._times:
@@ -132,10 +135,20 @@ class _StageCheck:
     def _starts(self) -> Mapping[str, datetime]:
         return {entity: self._times[entity].start for entity in self._queries}
 
-    def _stages(self, connection: Connection) -> list[StoredStage]:
-        """The stages that the portal can be asked for: those with a code."""
+    def _stages(self, connection: Connection) -> tuple[list[StoredStage], datetime]:
+        """The stages that the portal can be asked for, those with a code, and the time by the database's clock."""
         stages = store.stages(connection, self._account)
-        return [stage for stage in stages if stage.place.entity in self._queries and stage.place.status]
+        asked = [stage for stage in stages if stage.place.entity in self._queries and stage.place.status]
+        return asked, clock(connection)
+
+    def _turns(self, stages: Sequence[StoredStage], now: datetime, totals: int) -> Turns:
+        """The stages that are compared row by row now; where all rows are, the small ones at once."""
+        if self.whole:
+            return Turns({stage.place for stage in stages if stage.entities <= PAGE_ROWS})
+        commands = len(stages) + 2 * len(self._queries) + totals
+        options, usage = self.job.options, self.job.client.usage
+        rows = rows_of_check(stages, now, usage, commands, options.check_seconds)
+        return turns_of(stages, rows, room_beside(commands))
 
     def _compare(
         self, connection: Connection, answers: StageAnswers

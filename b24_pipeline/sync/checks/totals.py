@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -42,9 +43,38 @@ def _before(method: str, moment: datetime) -> Command:
     return counting(method, {"<DATE_CREATE": moment.isoformat()})
 
 
-def counting(method: str, conditions: Mapping[str, Any]) -> Command:
-    """The command whose `total` counts the rows that meet a filter."""
-    return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": 0})
+def counting(method: str, conditions: Mapping[str, Any], start: int = 0) -> Command:
+    """The command whose `total` counts the rows that meet a filter; `start`: the row that its page begins with."""
+    return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": start})
+
+
+def beyond(rows: int) -> int:
+    """The beginning of the page after so many rows: where the portal has as many, it counts them and sends none.
+
+    Whether a portal sends nothing from there, or some other page, is not documented: only the total counts, and only
+    if it is the expected one.
+    """
+    return (rows // PAGE_ROWS + 1) * PAGE_ROWS
+
+
+def is_total(answer: BatchAnswer, name: str, expected: int) -> bool:
+    """Whether a counting command told exactly this total. Raises the command's error where it failed."""
+    if name in answer.errors:
+        raise answer.errors[name]
+    return answer.totals.get(name) == expected
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTotal:
+    """A count of the rows that meet a filter, and what our copy has of them."""
+
+    method: str
+    conditions: Mapping[str, Any]
+    expected: int
+
+    def command(self, *, doubted: bool = False) -> Command:
+        """The command that counts; without any row unless the count is `doubted`."""
+        return counting(self.method, self.conditions, 0 if doubted else beyond(self.expected))
 
 
 def read_total(portal: str, answer: BatchAnswer, name: str, method: str) -> int:

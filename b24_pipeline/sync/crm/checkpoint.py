@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, islice
 
-from b24_pipeline.bitrix.answers import decoding
+from b24_pipeline.bitrix.batch import MAX_COMMANDS
+from b24_pipeline.bitrix.lists.head import USUAL_PAGES, ListHead
 from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.store.crm import cursors
 from b24_pipeline.store.crm.cursors import Load
 from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.sync.crm.clock import clock_and_chunks
+from b24_pipeline.sync.crm.opening import OpenedList
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 
@@ -24,35 +26,40 @@ class Checkpoint:
     """The checkpoint of one load of one list.
 
     `name` is the list's name among the cursors. `load` is set once `chunks` was called; `resumed` tells whether
-    it goes on with a load that was killed.
+    it goes on with a load that was killed. `opened`: the list in the opening of the sync, if it is there.
     """
 
-    def __init__(self, job: Job, name: str, scope: Scope) -> None:
+    def __init__(self, job: Job, name: str, scope: Scope, opened: OpenedList | None = None) -> None:
         self.job = job
         self.name = name
         self.scope = scope
         self.load: Load
         self.resumed = False
+        self._opened = opened
 
     def chunks(
         self,
         query: ListQuery,
-        everything: IdRange,
+        head: ListHead | None = None,
         *,
         lag: timedelta = timedelta(),
         beginning: Callable[[Connection], None] = lambda _connection: None,
     ) -> Iterator[Chunk]:
         """The chunks still to be read: of a load that was begun and not finished, or else of a new one.
 
-        The begin of a new load is stored in the transaction in which `beginning` is called; its watermark is the
-        portal's time before the first chunk was read, minus the lag.
+        A new load reads what is left after its `head`, or the whole list. Its begin is stored in the transaction in
+        which `beginning` is called; its watermark is the portal's time before the first chunk was read, minus the lag.
         """
         under_way = self.job.warehouse.transact(self._under_way)
         if under_way:
             self.load, self.resumed = under_way, True
             return self._read(query, under_way.open_ranges)
-        now, chunks = clock_and_chunks(self.job, self._read(query, (everything,)))
-        self.load = Load(self.scope.name, (everything,), now - lag)
+        everything = IdRange(head.after if head else 0, None)
+        chunks = self._read_on(head) if head else self._read(query, (everything,))
+        asked_at = self._opened.asked_at if self._opened and head and head.is_asked else None
+        if asked_at is None:
+            asked_at, chunks = clock_and_chunks(self.job, chunks)
+        self.load = Load(self.scope.name, (everything,), asked_at - lag)
 
         def begin(connection: Connection) -> None:
             cursors.begin(connection, self.job.portal.id, self.name, self.load)
@@ -77,7 +84,9 @@ class Checkpoint:
     def _under_way(self, connection: Connection) -> Load | None:
         return cursors.load_under_way(connection, self.job.portal.id, self.name, self.scope.name)
 
-    def _read(self, query: ListQuery, open_ranges: Sequence[IdRange]) -> Iterator[Chunk]:
+    def _read(
+        self, query: ListQuery, open_ranges: Sequence[IdRange], *, first_pages: int = USUAL_PAGES
+    ) -> Iterator[Chunk]:
         if not open_ranges:
             return iter(())
         return read_list(
@@ -85,21 +94,15 @@ class Checkpoint:
             query,
             open_ranges,
             concurrency=self.job.options.concurrency,
-            first_pages=self.scope.first_pages,
+            first_pages=first_pages,
         )
 
-
-def clock_and_chunks(job: Job, chunks: Iterator[Chunk]) -> tuple[datetime, Iterator[Chunk]]:
-    """The portal's time before the first chunk was read (UTC offset included), and all of the chunks.
-
-    The time comes from the portal's last answer, or from that of the first chunk if it is the first answer.
-    """
-    known = job.client.clock
-    first = list(islice(chunks, 1))
-    return known or job.client.clock or _server_time(job), chain(first, chunks)
-
-
-def _server_time(job: Job) -> datetime:
-    result = job.client.call("server.time").result
-    with decoding(job.portal.name, "server.time"):
-        return datetime.fromisoformat(str(result))
+    def _read_on(self, head: ListHead) -> Iterator[Chunk]:
+        """The rows of a list by its head, which is asked for where it was not yet, and what follows it."""
+        if not head.is_asked:
+            commands = head.commands()
+            head.take(self.job.portal.name, list(commands), self.job.client.batch(commands))
+        chunk = head.chunk()
+        if chunk.pieces:
+            yield chunk
+        yield from self._read(head.query, chunk.left, first_pages=min(head.pages, MAX_COMMANDS - 1))

@@ -30,25 +30,33 @@ from b24_pipeline.sync.crm.directory_rows import (
     status_rows,
 )
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
+from b24_pipeline.sync.crm.opening import OpenedQuestions, Opening
 from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
 DEAL_TYPE_ID = 2
+BY_ID = {"sort": "ID", "order": "ASC"}
 
 Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], Replaced]
 """A function of the store that merges all rows of a directory, and marks missing rows as deleted."""
 
 
-def sync_directories(job: Job) -> list[Outcome]:
+def opened_directories(opening: Opening) -> OpenedQuestions:
+    """Adds the directories to the opening of a sync."""
+    return opening.questions(_commands(opening.job))
+
+
+def sync_directories(job: Job, opened: OpenedQuestions | None = None) -> list[Outcome]:
     """Reads and merges all pipelines, stages, statuses and fields of a portal; returns an outcome for each of them.
 
-    All are asked for in one request; without its answer there is one outcome. One of them that the portal refuses
-    stops no other. No error leaves the function: see `Job.recorded`.
+    All are asked for in one request, that of the opening where they are in it; without its answer there is one
+    outcome. One of them that the portal refuses stops no other. No error leaves the function: see `Job.recorded`.
     """
     directories: _Directories | None = None
     with job.recorded("pipeline", "pipelines") as outcome:
-        directories = _Directories(job, job.client.batch(_commands(job)))
+        answer = opened.answers(outcome) if opened else job.client.batch(_commands(job))
+        directories = _Directories(job, answer)
         directories.store_pipelines(outcome)
     if directories is None:
         return [outcome]
@@ -113,7 +121,6 @@ class _Directories:
 def _commands(job: Job) -> dict[str, Command]:
     language = language_of(job.portal.domain)
     commands = {
-        "time": Command("server.time", {}),
         "categories": Command("crm.category.list", {"entityTypeId": DEAL_TYPE_ID}),
         "statuses": Command("crm.status.list", {"order": {"SORT": "ASC"}}),
     }
@@ -135,7 +142,8 @@ def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
     if answer.nexts.get("statuses") is None:
         with decoding(job.portal.name, "crm.status.list"):
             return rows_of(first, None)
-    pages = read_pages(job.client, "crm.status.list", {"order": {"SORT": "ASC"}})
+    order = {"order": {"SORT": "ASC"}}
+    pages = read_pages(job.client, "crm.status.list", order, first=answer.one("statuses"))
     return [row for page in pages for row in page]
 
 
@@ -151,11 +159,17 @@ def _store(job: Job, outcome: Outcome, replace: Replace, rows: Sequence[Mapping[
     outcome.rows_changed, outcome.rows_deleted = replaced.rows_changed, replaced.rows_deleted
 
 
-def sync_users(job: Job) -> Outcome:
+def opened_users(opening: Opening) -> OpenedQuestions:
+    """Adds the first page of users to the opening of a sync."""
+    return opening.questions({USER.name: Command(USER.method, {**BY_ID, "start": 0})})
+
+
+def sync_users(job: Job, opened: OpenedQuestions | None = None) -> Outcome:
     """Reads and merges all users, dismissed ones too. A user who vanishes stays in the copy: rows refer to them."""
     with job.recorded(USER.name, "full") as outcome, job.alone(USER.name):
         entity_copy = EntityCopy(job, USER, FULL)
-        pages = read_pages(job.client, USER.method, {"sort": "ID", "order": "ASC"})
+        first = opened.answers(outcome).one(USER.name) if opened else None
+        pages = read_pages(job.client, USER.method, BY_ID, first=first)
         rows = entity_copy.decoded(unique([row for page in pages for row in page]))
         merged = job.warehouse.transact(entity_copy.merge, rows)
         outcome.rows_read, outcome.rows_changed = len(rows), merged.rows_changed

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from b24_pipeline.bitrix.answers import decoding
+from b24_pipeline.bitrix.lists.head import ListHead
 from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities.history import LIST_METHOD, History
@@ -22,10 +23,13 @@ from b24_pipeline.errors import PortalError
 from b24_pipeline.errors.groups import RETRY_MAY_HELP, STOPS_PORTAL
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
+from b24_pipeline.store.crm.cursors import Cursor
 from b24_pipeline.store.crm.merge import MANY_ROWS
+from b24_pipeline.store.crm.recent_moves import recent_moves
 from b24_pipeline.store.database.copying import Lines, lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
+from b24_pipeline.sync.crm.opening import OpenedList, Opening
 from b24_pipeline.sync.crm.prefetch import prefetch
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
@@ -37,23 +41,26 @@ LAG_IDS = 100
 LAG_INFERENCE = timedelta(minutes=2)
 """How far back inference looks again: another process may have committed a page meanwhile."""
 
-NEW_MOVES = Scope("new moves", "incremental", first_pages=49)
+NEW_MOVES = Scope("new moves", "incremental")
 ALL_MOVES = Scope("all moves", "full")
 
 
-def sync_history(job: Job, history: History, *, full: bool = False) -> list[Outcome]:
+def sync_history(
+    job: Job, history: History, *, full: bool = False, opened: OpenedList | None = None
+) -> list[Outcome]:
     """Loads the moves that are not stored yet, or all of them if `full` or never done; returns the outcomes.
 
     A load that went on with a killed one is followed by a second load, of the moves made since it began.
+    `opened`: the list of moves in the opening of the sync.
     """
     begun = job.transact(cursors.cursor_of, history.cursor).watermark
-    outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES)
+    outcome = load_history(job, history, NEW_MOVES if begun and not full else ALL_MOVES, opened)
     if not (outcome.resumed and outcome.worked):
         return [outcome]
     return [outcome, load_history(job, history, NEW_MOVES)]
 
 
-def load_history(job: Job, history: History, scope: Scope) -> Outcome:
+def load_history(job: Job, history: History, scope: Scope, opened: OpenedList | None = None) -> Outcome:
     """Loads the moves of a scope, then infers the moves that are missing and links all of them.
 
     Moves are inferred also where the portal does not give its history: no later sync could tell them any more. The
@@ -62,7 +69,7 @@ def load_history(job: Job, history: History, scope: Scope) -> Outcome:
     with job.recorded(history.cursor, scope.sync_type) as outcome, job.alone(history.cursor):
         refused: PortalError | None = None
         try:
-            _HistoryLoad(job, history, scope).run(outcome)
+            _HistoryLoad(job, history, scope, opened).run(outcome)
         except PortalError as error:
             if not _infers_after(job, history, error):
                 raise
@@ -94,20 +101,25 @@ class DecodedMoves:
 
 
 class _HistoryLoad:
-    def __init__(self, job: Job, history: History, scope: Scope) -> None:
+    def __init__(self, job: Job, history: History, scope: Scope, opened: OpenedList | None) -> None:
         self.job = job
         self.history = history
         self.scope = scope
-        self.checkpoint = Checkpoint(job, history.cursor, scope)
+        self.opened = opened
+        self.checkpoint = Checkpoint(job, history.cursor, scope, opened)
 
     def run(self, outcome: Outcome) -> None:
-        start = self.job.transact(first_unread, self.history) if self.scope is NEW_MOVES else 0
-        chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), IdRange(start, None))
+        head = self._list_head(outcome) if self.scope is NEW_MOVES else None
+        chunks = self.checkpoint.chunks(moves_query(self.history, self.scope), head)
         outcome.resumed = self.checkpoint.resumed
         with closing(prefetch(chunks, self._decoded)) as pages:
             for page in pages:
                 self._store(page, outcome)
         outcome.watermark = self.job.warehouse.transact(self._finish)
+
+    def _list_head(self, outcome: Outcome) -> ListHead:
+        opened = self.opened.head(outcome) if self.opened else None
+        return opened or new_moves(self.job, self.history)
 
     def _decoded(self, chunk: Chunk) -> DecodedMoves:
         rows = [row for piece in chunk.pieces for row in piece.rows]
@@ -127,6 +139,27 @@ class _HistoryLoad:
     def _finish(self, connection: Connection) -> datetime | None:
         highest = store.highest_id(connection, self.job.portal.id, self.history.entity)
         return self.checkpoint.end(connection, last_id=highest)
+
+
+def opened_history(
+    opening: Opening, history: History, *, full: bool, entity: OpenedList | None
+) -> OpenedList:
+    """Adds the list of new moves to the opening of a sync; `entity`: the list of those that moved, if it is read."""
+
+    def begin(cursor: Cursor) -> ListHead | None:
+        return new_moves(opening.job, history) if cursor.watermark and not full else None
+
+    return opening.list_of(history.cursor, begin, moves_of=entity)
+
+
+def new_moves(job: Job, history: History) -> ListHead:
+    """The list of moves after those that are stored.
+
+    Of the last LAG_IDS only the number is asked for: where none has come in between, none of them is read again.
+    """
+    after = job.transact(first_unread, history)
+    known = job.transact(recent_moves, history.entity, after)
+    return ListHead(history.cursor, moves_query(history, NEW_MOVES), after, known)
 
 
 def first_unread(connection: Connection, account: UUID, history: History) -> int:

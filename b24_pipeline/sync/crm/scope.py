@@ -19,8 +19,7 @@ class Scope:
 
     `name` identifies the scope among the loads under way, `sync_type` is the sync log's. `modified_since` and
     `created` (from, before) narrow it. `whole`: every row of the scope is read, so a row that does not come was
-    deleted. `first_pages`: pages in the first request. `leaves_gap`: rows changed between the watermark and
-    `modified_since` stay unread.
+    deleted. `leaves_gap`: rows changed between the watermark and `modified_since` stay unread.
     """
 
     name: str
@@ -28,7 +27,6 @@ class Scope:
     modified_since: datetime | None = None
     created: CreatedRange = (None, None)
     whole: bool = False
-    first_pages: int = 6
     leaves_gap: bool = False
 
     @property
@@ -62,8 +60,8 @@ FULL = Scope("full", "full", whole=True)
 
 
 def incremental(since: datetime) -> Scope:
-    """The scope of rows modified at that time or later; the first request mostly brings all of them."""
-    return Scope("incremental", "incremental", modified_since=since, first_pages=49)
+    """The scope of rows modified at that time or later."""
+    return Scope("incremental", "incremental", modified_since=since)
 
 
 def changed_since(since: datetime, watermark: datetime | None) -> Scope:

@@ -6,7 +6,7 @@ import pytest
 
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.checks import id_search, stage_batch, stage_search
+from b24_pipeline.sync.checks import id_search, stage_search, turns
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
 from tests.integration.sync.checks.conftest import (
@@ -26,7 +26,7 @@ def test_large_stages_are_compared_by_turns(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts alone do not show a wrong amount; some rows a check do, and none is left out in the end."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 4)
+    monkeypatch.setattr(turns, "LEAST_ROWS", 200)
     wrong = [max(rows) for rows in there(larger).values() if len(rows) > 100]
     assert len(wrong) > 1
     execute(
@@ -39,7 +39,7 @@ def test_large_stages_are_compared_by_turns(
         check(installation, large)
         rows = last(installation).values()
         assert requests_of_last(installation) <= 4
-        assert sum(row["rows_compared"] for row in rows) <= 50 * (len(rows) + 4)
+        assert sum(row["rows_compared"] for row in rows) <= 200
         assert {row["portal_amounts"] is None for row in rows} == {True, False}
         named += [number for row in rows for number in row["differing_ids"]]
         if len(named) == len(wrong):
@@ -50,12 +50,13 @@ def test_large_stages_are_compared_by_turns(
 
 
 def test_large_stage_that_fits_is_summed_when_its_turn_comes(
-    installation: Installation, larger: Sandbox, large: Portal
+    installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The longest unread first; a whole comparison sums every stage at once."""
+    monkeypatch.setattr(turns, "LEAST_ROWS", 1_000)
     expected = {key: rows for key, rows in there(larger).items() if len(rows) > 50}
     summed: set[Key] = set()
-    for _ in range(3):
+    for _ in range(5):
         check(installation, large)
         found = {key: row for key, row in last(installation).items() if row["portal_amounts"] is not None}
         for key, row in found.items():
@@ -76,7 +77,7 @@ def test_counts_lead_to_the_ids_of_a_large_stage(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parted by our ids, until few enough are left to be read; the first, one inside, and the last."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
+    monkeypatch.setattr(turns, "MOST_ROWS", 0)
     monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 2)
     monkeypatch.setattr(stage_search, "MOST_READ", 100)
     monkeypatch.setattr(stage_search, "PARTS", 4)
@@ -98,7 +99,7 @@ def test_difference_that_would_cost_too_much_is_told_as_such(
     installation: Installation, larger: Sandbox, large: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Moves that left no trace in many parts: they are not called repaired, and it is said what repairs them."""
-    monkeypatch.setattr(stage_batch, "ROW_PAGES", 0)
+    monkeypatch.setattr(turns, "MOST_ROWS", 0)
     monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 0)
     monkeypatch.setattr(id_search, "_commands_of_counting", lambda *_: 0)
     monkeypatch.setattr(stage_search, "MOST_READ", 10)

@@ -37,10 +37,10 @@ def test_portal_that_refuses_the_check_spoils_nothing(
     """The sync has worked; the sync log says that the check has not."""
     ask = stage_batch.StageBatch.ask
 
-    def refused(question: Any, stages: Any) -> Any:
+    def refused(question: Any, stages: Any, turns: Any) -> Any:
         fault = Fault("command_error", "crm.deal.list", error="ACCESS_DENIED", description="Access denied")
         sandbox.faults.add(fault)
-        return ask(question, stages)
+        return ask(question, stages, turns)
 
     before = len(installation.rows("select id from reconciliation"))
     monkeypatch.setattr(stage_batch.StageBatch, "ask", refused)
@@ -94,7 +94,7 @@ def test_step_that_failed_keeps_no_check_away(
 ) -> None:
     """Users that cannot be read say nothing about leads and deals."""
     before = last(installation)
-    sandbox.faults.add(Fault("error", "user.get", error="ACCESS_DENIED", status=403))
+    sandbox.faults.add(Fault("command_error", "user.get", error="ACCESS_DENIED", description="no"))
     assert installation.sync(portal)["user"].error
     checked = last(installation)
     assert {key[0] for key in checked} == {"lead", "deal"}

@@ -183,7 +183,7 @@ def test_change_while_the_portal_is_asked_is_no_difference(
             larger.delete("lead", numbers[-1])
         return answer
 
-    monkeypatch.setattr(stage_batch, "LEAST_PAGES", 50)
+    monkeypatch.setattr(stage_batch, "MAX_COMMANDS", 6)
     monkeypatch.setattr(BitrixClient, "batch", meddled)
     check(installation, large)
     assert done
@@ -219,7 +219,7 @@ def test_more_stages_than_a_batch_holds(installation: Installation, sandbox: San
     found = last(installation)
     assert len(found) > 60 and unequal(installation) == {}
     assert found["deal", 0, "UC_59"]["portal_count"] == 1
-    assert requests_of_last(installation) == ceil((len(found) + 2 + 2 + 4) / 50)
+    assert requests_of_last(installation) == ceil((len(found) + 2 + 2 + 2) / 50)
     execute(installation.warehouse, "delete from bitrix24_deals where id = %s", lone)
     check(installation, portal)
     assert [row["missing_ids"] for row in unequal(installation).values()] == [[lone]]
