@@ -10,8 +10,9 @@ from jinja2 import TemplateError
 from psycopg import sql
 
 from b24_pipeline.errors import ModelError
+from b24_pipeline.models.statements import statement
 from b24_pipeline.models.template import ENVIRONMENT
-from b24_pipeline.store.database.statements import quoted
+from b24_pipeline.store.database.statements import query, quoted
 
 if TYPE_CHECKING:
     from b24_pipeline.models.model import Check, Model
@@ -58,6 +59,12 @@ def _argument(project: Project, value: object) -> object:
     return value
 
 
+def differences(model: str) -> str:
+    """A model's rows that this build has replaced and written, with the column `times`: -1 and 1. A relation."""
+    rows = statement("differences", old_rows=query(replaced(model)), new_rows=query(written(model)))
+    return f"({rows.as_string(None)}) as differences"
+
+
 def _context(project: Project, upto: str | None) -> dict[str, Any]:
     variables = dict(project.variables)
     if upto is not None:
@@ -66,6 +73,7 @@ def _context(project: Project, upto: str | None) -> dict[str, Any]:
         "ref": lambda name: quoted(project.schema, name),
         "replaced": replaced,
         "written": written,
+        "differences": differences,
         "source": lambda group, table: _source(project, group, table),
         "var": lambda name: variables[name],
         "config": lambda **_: "",

@@ -23,7 +23,7 @@ ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newl
 BY_CHANGE = "by_change"
 """The variable that tells a model or test whether only what changed is looked at."""
 
-REFERENCES = frozenset({"ref", "replaced", "written"})
+REFERENCES = frozenset({"ref", "replaced", "written", "differences"})
 FUNCTIONS = REFERENCES | {"source", "config", "var", "is_incremental"}
 VALUES = frozenset({"this"})
 SYNTAX = (

@@ -105,3 +105,15 @@ where false;
 select *
 from {{ relation }}
 where ({{ key }}) in (select {{ key }} from {{ new_rows }});
+
+-- name: differences
+-- The rows of a model before a build and after it, to be taken away and to be added.
+select
+    old_rows.*,
+    -1 as times
+from {{ old_rows }} as old_rows
+union all
+select
+    new_rows.*,
+    1 as times
+from {{ new_rows }} as new_rows;

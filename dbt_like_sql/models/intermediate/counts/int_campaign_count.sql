@@ -7,15 +7,7 @@
 with journeys as (
 
     {% if var("by_change") %}
-        select
-            journey.*,
-            -1 as times
-        from {{ replaced('int_journey') }} as journey
-        union all
-        select
-            journey.*,
-            1 as times
-        from {{ written('int_journey') }} as journey
+        select * from {{ differences('int_journey') }}
     {% else %}
         select
             journey.*,

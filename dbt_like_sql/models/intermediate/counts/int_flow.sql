@@ -7,15 +7,7 @@
 with visits as (
 
     {% if var("by_change") %}
-        select
-            visit.*,
-            -1 as times
-        from {{ replaced('int_stage_interval') }} as visit
-        union all
-        select
-            visit.*,
-            1 as times
-        from {{ written('int_stage_interval') }} as visit
+        select * from {{ differences('int_stage_interval') }}
     {% else %}
         select
             visit.*,

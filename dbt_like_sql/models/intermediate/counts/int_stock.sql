@@ -6,15 +6,7 @@
 with entities as (
 
     {% if var("by_change") %}
-        select
-            entity.*,
-            -1 as times
-        from {{ replaced('int_entity') }} as entity
-        union all
-        select
-            entity.*,
-            1 as times
-        from {{ written('int_entity') }} as entity
+        select * from {{ differences('int_entity') }}
     {% else %}
         select
             entity.*,

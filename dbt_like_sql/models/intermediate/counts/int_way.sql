@@ -3,15 +3,7 @@
 with flows as (
 
     {% if var("by_change") %}
-        select
-            flow.*,
-            -1 as times
-        from {{ replaced('int_flow') }} as flow
-        union all
-        select
-            flow.*,
-            1 as times
-        from {{ written('int_flow') }} as flow
+        select * from {{ differences('int_flow') }}
     {% else %}
         select
             flow.*,

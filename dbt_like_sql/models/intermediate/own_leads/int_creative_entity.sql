@@ -7,15 +7,7 @@
 with entities as (
 
     {% if var("by_change") %}
-        select
-            entity.*,
-            -1 as times
-        from {{ replaced('int_own_entity') }} as entity
-        union all
-        select
-            entity.*,
-            1 as times
-        from {{ written('int_own_entity') }} as entity
+        select * from {{ differences('int_own_entity') }}
     {% else %}
         select
             entity.*,

@@ -7,15 +7,7 @@
 with own_leads as (
 
     {% if var("by_change") %}
-        select
-            own_lead.*,
-            -1 as times
-        from {{ replaced('int_own_lead') }} as own_lead
-        union all
-        select
-            own_lead.*,
-            1 as times
-        from {{ written('int_own_lead') }} as own_lead
+        select * from {{ differences('int_own_lead') }}
     {% else %}
         select
             own_lead.*,
