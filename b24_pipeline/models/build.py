@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 import stamina
@@ -56,122 +56,128 @@ def build(
     one whose test fails. Raises ModelError for a query that does not run and, unless `raise_on_failure` is false, for a
     failed test of severity error: what was built before stays, what reads the failed model is not built.
     """
-    result = BuildResult()
+    options = _Options(select is None, full_refresh, only_changed, with_tests, raise_on_failure)
+    under_way = _Build(connect, project, options, on_model)
     names = project.selection(select)
-
-    def report(done: ModelResult) -> None:
-        result.models.append(done)
-        if on_model:
-            on_model(done)
-
-    by_change = select is None and not full_refresh
-    options = _Options(full_refresh, only_changed, by_change, with_tests, raise_on_failure)
     # a session that is ended takes the models that are not built yet with it: they are built on another
     for attempt in stamina.retry_context(on=is_done_again, attempts=4, timeout=None, wait_initial=0.1):
         with attempt:
-            built = {done.name for done in result.models}
-            _build_rest(
-                connect, project, [name for name in names if name not in built], options, result, report
-            )
+            under_way.run(names)
     if raise_on_failure:
-        raise_for_failures(result.tests)
-    return result
+        raise_for_failures(under_way.result.tests)
+    return under_way.result
 
 
 @dataclass(frozen=True)
 class _Options:
-    """The options of a build, as `build` describes them. `by_change`: tables may be updated by what changed."""
+    """The options of a build, as `build` describes them. `of_all`: no models were selected."""
 
+    of_all: bool
     full_refresh: bool
     only_changed: bool
-    by_change: bool
     with_tests: bool
     raise_on_failure: bool
 
 
-def _build_rest(
-    connect: Connect,
-    project: Project,
-    names: list[str],
-    options: _Options,
-    result: BuildResult,
-    report: Callable[[ModelResult], None],
-) -> None:
-    """Builds these models under the schema's lock, and notes of which state of the sources all of `result` are."""
-    with connect() as conn, _statement_by_statement(conn), _only_build(conn, project.schema):
-        updated = None
-        # a part that was built anew is of another moment than the rest: that is then built anew, too
-        if options.by_change and not result.models:
-            updated = update(conn, project, with_tests=options.with_tests and options.only_changed)
-        if updated is None:
-            _build_anew(conn, connect, project, names, options, result, report)
-        elif options.only_changed:
-            for done in updated.models:
-                report(done)
-        else:
-            _report_all(conn, project, updated, options, report)
-            if has_failed(result.tests):
-                sources.forget(conn, project.schema)
-        if updated:
-            result.changed_sources = updated.changed_sources
-        if result.changed_sources:
-            sources.forget_seen(conn)
+@dataclass
+class _Build:
+    """One build, which may take several sessions. `states` are those before the first model was computed anew."""
 
+    connect: Connect
+    project: Project
+    options: _Options
+    on_model: Callable[[ModelResult], None] | None
+    result: BuildResult = field(default_factory=BuildResult)
+    states: SourceStates | None = None
 
-def _build_anew(
-    conn: Connection,
-    connect: Connect,
-    project: Project,
-    names: list[str],
-    options: _Options,
-    result: BuildResult,
-    report: Callable[[ModelResult], None],
-) -> None:
-    """Computes these models anew, each in a transaction of its own."""
-    with ExitStack() as stack:
-        states = SourceStates.read(conn, project)
-        if options.only_changed and states.logged is not None:
-            names = [name for name in names if name in states.to_build]
-        result.changed_sources = states.changed
-        extra_connections = [stack.enter_context(_another(connect)) for _ in names[1:AT_ONCE]]
+    def run(self, names: Sequence[str]) -> None:
+        """Builds what is left of these models under the schema's lock."""
+        with (
+            self.connect() as conn,
+            _statement_by_statement(conn),
+            _only_build(conn, self.project.schema),
+        ):
+            updated = None
+            if self.options.of_all and not self.options.full_refresh and self.states is None:
+                with_tests = self.options.with_tests and self.options.only_changed
+                updated = update(conn, self.project, with_tests=with_tests)
+            if updated is None:
+                self._build_anew(conn, names)
+            else:
+                self._report_update(conn, updated)
+            if self.result.changed_sources:
+                sources.forget_seen(conn)
 
-        def work(own: Connection, name: str) -> ModelResult:
-            return _build_one(own, project, project.models[name], options.full_refresh, options.with_tests)
+    def _report(self, done: ModelResult) -> None:
+        self.result.models.append(done)
+        if self.on_model:
+            self.on_model(done)
 
-        def stops(done: ModelResult) -> bool:
-            return options.raise_on_failure and has_failed(done.tests)
+    def _build_anew(self, conn: Connection, names: Sequence[str]) -> None:
+        """Computes these models anew, each in a transaction of its own, and notes of which states they are.
 
-        for done in side_by_side(project, names, [conn, *extra_connections], work, stops):
-            report(done)
-        sources.note_rows(
-            conn, project.schema, {done.name: done.rows for done in result.models if done.rows is not None}
+        Until all are there, what was counted does not fit what it was counted of: the next build must not go on
+        from it by change.
+        """
+        states = self.states = self.states or SourceStates.read(conn, self.project)
+        self.result.changed_sources = states.changed
+        wanted = {*names}
+        if self.options.only_changed and states.logged is not None:
+            wanted &= {*states.to_build}
+        wanted -= {done.name for done in self.result.models}
+        sources.forget(conn, self.project.schema)
+        with ExitStack() as stack:
+            left = [name for name in names if name in wanted]
+            connections = [conn, *(stack.enter_context(_another(self.connect)) for _ in left[1:AT_ONCE])]
+            for done in side_by_side(self.project, left, connections, self._build_one, self._stops):
+                self._report(done)
+        self._note(conn, states)
+
+    def _note(self, conn: Connection, states: SourceStates) -> None:
+        models = self.result.models
+        rows = {done.name: done.rows for done in models if done.rows is not None}
+        sources.note_rows(conn, self.project.schema, rows)
+        if self.options.with_tests:
+            states.note(conn, [done.name for done in models if not has_failed(done.tests)])
+
+    def _build_one(self, conn: Connection, name: str) -> ModelResult:
+        options = self.options
+        return _build_one(
+            conn, self.project, self.project.models[name], options.full_refresh, options.with_tests
         )
-        if options.with_tests:
-            states.note(conn, [done.name for done in result.models if not has_failed(done.tests)])
+
+    def _stops(self, done: ModelResult) -> bool:
+        return self.options.raise_on_failure and has_failed(done.tests)
+
+    def _report_update(self, conn: Connection, updated: Update) -> None:
+        """Reports what an update did; where all tests are asked for, all models, each with its tests on all rows."""
+        self.result.changed_sources = updated.changed_sources
+        if self.options.only_changed:
+            for done in updated.models:
+                self._report(done)
+            return
+        for done in _all_models(conn, self.project, updated):
+            tests = self.project.models[done.name].tests if self.options.with_tests else ()
+            self._report(replace(done, tests=tuple(run_checks(conn, self.project, tests))))
+        if has_failed(self.result.tests):
+            sources.forget(conn, self.project.schema)
 
 
-def _report_all(
-    conn: Connection,
-    project: Project,
-    updated: Update,
-    options: _Options,
-    report: Callable[[ModelResult], None],
-) -> None:
-    """Reports all models, those that an update has not touched too, each with all its tests on all rows."""
+def _all_models(conn: Connection, project: Project, updated: Update) -> Iterator[ModelResult]:
+    """What an update did to each model, in building order; nothing to those that it has not touched."""
     done = {model.name: model for model in updated.models}
     rows = sources.rows_of_models(conn, project.schema)
     for model in project.models.values():
-        tests = run_checks(conn, project, model.tests) if options.with_tests else []
-        one = done.get(model.name) or ModelResult(
+        is_view = model.materialized == "view"
+        yield done.get(model.name) or ModelResult(
             name=model.name,
             materialized=model.materialized,
-            action="view" if model.materialized == "view" else "incremental",
+            action="view" if is_view else "incremental",
             rows=rows.get(model.name),
-            changed=None if model.materialized == "view" else 0,
+            changed=None if is_view else 0,
             seconds=0.0,
             columns=updated.columns[model.name],
         )
-        report(replace(one, tests=tuple(tests)))
 
 
 def run_tests(connect: Connect, project: Project, *, select: str | None = None) -> list[TestResult]:

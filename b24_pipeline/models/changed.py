@@ -99,8 +99,6 @@ class SourceStates:
             done[sources.LOG] = self.now[sources.LOG]
         else:
             done.pop(sources.LOG, None)
-            if any(self.project.models[name].is_by_change for name in built):
-                sources.forget(connection, self.project.schema)
         if done:
             sources.note(connection, self.project.schema, texts_of(self.project), done)
 

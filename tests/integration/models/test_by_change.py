@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from b24_pipeline.models import BuildResult, build, load_project, update
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models import BuildResult, ModelResult, build, load_project, update
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts import sources
 from tests.integration.models.test_incremental import contents
@@ -124,6 +125,42 @@ def test_a_part_that_was_built_alone_makes_the_next_build_whole(built: Warehouse
     write(built, MOVE)
     build(built.connect, PROJECT, select="int_journey")
     assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
+def test_a_build_of_everything_that_breaks_off_is_not_gone_on_from(built: Warehouse) -> None:
+    """Some tables are new and others old: what was counted does not fit what is counted next."""
+    write(built, MOVE)
+    write(
+        built,
+        "create function analytics.refuse() returns trigger language plpgsql as $$ begin"
+        " raise exception 'no'; end $$;"
+        "create trigger refuses before insert on analytics.int_reach execute function analytics.refuse()",
+    )
+    with pytest.raises(ModelError):
+        build(built.connect, PROJECT, full_refresh=True)
+    write(built, "drop function analytics.refuse cascade")
+    build(built.connect, PROJECT, only_changed=True)
+    assert_as_built_anew(built)
+
+
+def test_what_changes_while_a_session_is_lost_is_seen(built: Warehouse) -> None:
+    """The models that were built before the loss do not have it, and those after it may."""
+    lost: list[bool] = []
+
+    def lose(done: ModelResult) -> None:
+        if done.name == "int_entity" and not lost:
+            lost.append(True)
+            write(built, MOVE)
+            write(
+                built,
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid != pg_backend_pid() and state != 'active'",
+            )
+
+    build(built.connect, PROJECT, full_refresh=True, on_model=lose)
+    assert lost
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
     assert_as_built_anew(built)
 
 
