@@ -43,6 +43,7 @@ _WORDS = {
     "57P01": "the server ended the session",
     "57P02": "the server ended the session after a crash",
     "57P03": "the server takes no sessions now",
+    "P0001": "a function or trigger of the database refused it",
 }
 _WORDS_OF_CLASS = {
     "08": "the connection broke",
@@ -53,8 +54,8 @@ _WORDS_OF_CLASS = {
     "57": "somebody stepped in at the server",
     "58": "the server cannot reach its files",
 }
-_NAMES_ALONE = ("0A", "2B", "3D", "3F", "42", "P0001")
-"""Errors in the text of a statement, whose messages name tables and columns and quote no row; and of our functions."""
+_NAMES_ALONE = ("0A", "2B", "3D", "3F", "42")
+"""Errors in the text of a statement, whose messages name tables and columns and quote no row."""
 
 
 def described(error: psycopg.Error) -> str:
@@ -65,18 +66,17 @@ def described(error: psycopg.Error) -> str:
         return (
             "the connection to PostgreSQL broke" if broken else f"psycopg refused it ({type(error).__name__})"
         )
-    said = error.diag.message_primary if code.startswith(_NAMES_ALONE) else None
+    said = error.diag.message_primary if _is_of_our_statement(error, code) else None
     words = said or _WORDS.get(code) or _WORDS_OF_CLASS.get(code[:2], "PostgreSQL refused it")
     return f"{words} (PostgreSQL error {code})"
 
 
-def _without_code(error: psycopg.Error) -> str:
-    """What psycopg itself says: of a statement that is wrong in its own words, which quote no value."""
-    if isinstance(error, psycopg.OperationalError):
-        return "the connection to PostgreSQL broke"
-    if isinstance(error, psycopg.ProgrammingError):
-        return str(error)
-    return f"a value cannot be sent to PostgreSQL or read from it ({type(error).__name__})"
+def _is_of_our_statement(error: psycopg.Error, code: str) -> bool:
+    """Whether PostgreSQL found the mistake in a statement's own text.
+
+    A function or trigger may say what it likes under any code, also the row that it was called for.
+    """
+    return code.startswith(_NAMES_ALONE) and error.diag.context is None
 
 
 def hide_rows(error: BaseException) -> None:

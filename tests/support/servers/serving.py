@@ -51,10 +51,10 @@ def served(receiver: Receiver) -> Iterator[str]:
 
 
 @contextmanager
-def serve(cwd: Path, env: Mapping[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The running command, ready; what it writes goes to serve.log."""
+def serve(cwd: Path, env: Mapping[str, str], port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The running command, ready; what it writes goes to serve.log. `options` stand before its name."""
     with (cwd / "serve.log").open("wb") as log:
-        command = [sys.executable, "-m", "b24_pipeline", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "b24_pipeline", *options, "serve", "--port", str(port)]
         process = subprocess.Popen(command, cwd=cwd, env=dict(env), stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -82,12 +82,26 @@ def terminated(warehouse: Warehouse, connection: psycopg.Connection) -> None:
     )
 
 
+def raised(_: Warehouse, connection: psycopg.Connection, code: str = "P0001") -> None:
+    """A trigger of somebody else tells whom it does not want, under a code of its choice."""
+    connection.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin"
+        f" raise exception 'not %', new using errcode = '{code}'; end $$;"
+        " create trigger refuse before insert on people for each row execute function refuse()".encode()
+    )
+    copied(connection, (2, CANARY, "y", 1))
+
+
+def raised_as_a_mistake(warehouse: Warehouse, connection: psycopg.Connection) -> None:
+    raised(warehouse, connection, "42501")
+
+
 def disk_full(_: Warehouse, connection: psycopg.Connection) -> None:
     connection.execute("set temp_file_limit = 64; set work_mem = '64kB'")
     connection.execute("select %s || n from generate_series(1, 100000) as n order by 1", [CANARY]).fetchall()
 
 
-WAYS = (unique, check, too_long, no_number, cancelled, terminated, disk_full)
+WAYS = (unique, check, too_long, no_number, cancelled, terminated, raised, raised_as_a_mistake, disk_full)
 ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 
 
