@@ -41,7 +41,7 @@ demo: setup
 	$(VENV)/bin/b24 demo
 
 test: dev browser check
-	$(VENV)/bin/pytest -m "not slow" -n 2 --dist loadfile
+	$(VENV)/bin/pytest -m "not slow" -n 2 --dist worksteal
 
 test-slow: dev
 	$(VENV)/bin/pytest -m slow --timeout 3600

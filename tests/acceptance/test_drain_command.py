@@ -26,33 +26,33 @@ def land(url: str, *events: tuple[str, int]) -> None:
     warehouse.close()
 
 
-def test_drain_and_replay(b24: B24, database_url: str) -> None:
+def test_drain_and_replay(b24_here: B24, database_url: str) -> None:
     """One pass and the models; nothing more is due; a replay does it again, also after data were lost."""
     with Sandbox(SandboxConfig(leads=30, deals=30, history_survives_delete=True)) as sandbox:
-        added = b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+        added = b24_here("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
         assert added.returncode == 0, added.stderr
-        assert b24("sync").returncode == 0
+        assert b24_here("sync").returncode == 0
         number = int(sandbox.truth.entities("deal")["ID"].iloc[0])
         sandbox.move("deal", number, "LOSE", 0)
         land(database_url, *[("ONCRMDEALUPDATE", number)] * 3)
-        done = b24("drain")
+        done = b24_here("drain")
         assert done.returncode == 0, done.stderr
         assert "deal" in done.stdout
         assert_copy_is_true(database_url, sandbox, "acme")
-        assert b24("drain").stdout.strip() == "no event is due"
+        assert b24_here("drain").stdout.strip() == "no event is due"
         with psycopg.connect(database_url) as connection:
             connection.execute("update bitrix24_deals set title = 'lost' where id = %s", (number,))
         since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-        again = b24("drain", "acme", "--replay", "--since", since)
+        again = b24_here("drain", "acme", "--replay", "--since", since)
         assert again.returncode == 0, again.stderr
         assert "3 events are drained again" in again.stderr
         assert_copy_is_true(database_url, sandbox, "acme")
     assert rows(database_url, "select distinct status from bitrix24_webhook_events") == [{"status": "done"}]
 
 
-def test_wrong_use_of_drain(b24: B24) -> None:
+def test_wrong_use_of_drain(b24_here: B24) -> None:
     """Exit 2, one line, and what to do."""
     for arguments in (("--replay",), ("--since", "2026-01-01"), ("nobody",)):
-        refused = b24("drain", *arguments)
+        refused = b24_here("drain", *arguments)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert len(refused.stderr.strip().splitlines()) == 1

@@ -24,23 +24,23 @@ ZONE = ZoneInfo("Europe/Moscow")
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
-def test_every_figure_is_the_portals_own(b24: B24, database_url: str, tmp_path: Path, seed: int) -> None:
+def test_every_figure_is_the_portals_own(b24_here: B24, database_url: str, tmp_path: Path, seed: int) -> None:
     """The copy is the portal's truth, each mart is what pandas counts of it, and by change it is as if anew."""
     with Sandbox(SandboxConfig(leads=700, deals=700, seed=seed, history_survives_delete=True)) as sandbox:
-        connect(b24, sandbox)
-        run(b24, "sync", "acme")
-        run(b24, "leads", "import", str(own_leads(sandbox, tmp_path)), "acme")
+        connect(b24_here, sandbox)
+        run(b24_here, "sync", "acme")
+        run(b24_here, "leads", "import", str(own_leads(sandbox, tmp_path)), "acme")
         choose_key_stages(database_url)
-        run(b24, "models")
+        run(b24_here, "models")
         assert_copy_is_true(database_url, sandbox, "acme")
         assert_figures(database_url)
 
         sandbox.change(1000, seed=seed)
-        run(b24, "sync", "acme")
+        run(b24_here, "sync", "acme")
         assert_copy_is_true(database_url, sandbox, "acme")
         assert_figures(database_url)
         by_change = contents(database_url)
-        run(b24, "models", "--full-refresh")
+        run(b24_here, "models", "--full-refresh")
         assert by_change == contents(database_url)
 
 
@@ -187,6 +187,8 @@ def contents(url: str) -> dict[str, list[str]]:
     with psycopg.connect(url) as conn:
         names = conn.execute(
             "select relname from pg_class where relnamespace = 'analytics'::regnamespace and relkind in ('r', 'v')"
+            # what the last build has computed anew, which is nothing after a build of everything
+            " and relname !~ '^int_(changed|touched)_'"
         ).fetchall()
         return {
             name: sorted(

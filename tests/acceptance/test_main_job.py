@@ -14,7 +14,8 @@ from tests.conftest import Server
 from tests.support.expected.funnel import assert_copy_is_true
 from tests.support.expected.tables import rows
 
-MOST_REQUESTS = 12
+MOST_REQUESTS = 14
+"""12 where each answer comes before the next batch leaves: on a busy machine a batch or two more are sent."""
 
 
 def changes_logged(url: str) -> tuple[int, int]:
@@ -51,22 +52,22 @@ def test_copy_equals_the_portal_and_follows_its_changes(
         assert sandbox.stats.rejected == 0
 
 
-def test_funnel_is_shown_in_every_format(b24: B24, sandbox: Sandbox) -> None:
+def test_funnel_is_shown_in_every_format(b24_here: B24, sandbox: Sandbox) -> None:
     """`b24 funnel` prints the same stages as a table, as CSV and as JSON."""
-    connect(b24, sandbox)
-    assert b24("sync", "acme").returncode == 0
-    table = b24("funnel", "acme", "--pipeline", "0")
-    lines = b24("funnel", "acme", "--pipeline", "0", "--format", "csv").stdout.splitlines()
-    stages = json.loads(b24("funnel", "acme", "--pipeline", "0", "--format", "json").stdout)
+    connect(b24_here, sandbox)
+    assert b24_here("sync", "acme").returncode == 0
+    table = b24_here("funnel", "acme", "--pipeline", "0")
+    lines = b24_here("funnel", "acme", "--pipeline", "0", "--format", "csv").stdout.splitlines()
+    stages = json.loads(b24_here("funnel", "acme", "--pipeline", "0", "--format", "json").stdout)
     assert len(lines) == len(stages) + 1
     assert all(stage["status_name"] in table.stdout for stage in stages)
     assert "status_id" in lines[0]
 
 
-def test_sync_prints_a_line_an_entity(b24: B24, sandbox: Sandbox) -> None:
+def test_sync_prints_a_line_an_entity(b24_here: B24, sandbox: Sandbox) -> None:
     """The table that a sync ends with has rows read, rows changed, requests and seconds."""
-    connect(b24, sandbox)
-    printed = b24("sync", "acme").stdout
+    connect(b24_here, sandbox)
+    printed = b24_here("sync", "acme").stdout
     assert re.search(r"acme +deal +full +300 +300 +0 +\d+ +\d+\.\d", printed)
 
 

@@ -85,12 +85,12 @@ def test_an_idle_connection_does_not_hold_up_the_end(b24_env: dict[str, str], tm
         assert time.monotonic() - started < 5
 
 
-def test_a_taken_port_is_told(b24: B24, b24_env: dict[str, str]) -> None:
+def test_a_taken_port_is_told(b24_here: B24, b24_env: dict[str, str]) -> None:
     """One line and exit 2."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = b24("serve", "--port", str(taken.getsockname()[1]))
+        refused = b24_here("serve", "--port", str(taken.getsockname()[1]))
     assert refused.returncode == 2
     assert "--port" in refused.stderr
     assert refused.stderr.count("\n") == 1
@@ -109,8 +109,8 @@ def test_the_embedded_default_makes_itself_a_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"BITRIX24_CLIENT_ID": "local.1"}, {"B24_SECRET_KEYS": ""}])
-def test_settings_that_do_not_fit_are_told(b24: B24, settings: dict[str, str]) -> None:
+def test_settings_that_do_not_fit_are_told(b24_here: B24, settings: dict[str, str]) -> None:
     """It refuses to start, and says which is missing."""
-    refused = b24("serve", "--port", "0", env=settings)
+    refused = b24_here("serve", "--port", "0", env=settings)
     assert refused.returncode == 1
     assert "BITRIX24_CLIENT_SECRET" in refused.stderr or "B24_SECRET_KEYS" in refused.stderr

@@ -43,7 +43,7 @@ def stored_rows(url: str) -> int:
     return int(rows(url, "select count(*) as n from bitrix24_leads")[0]["n"])
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_sync_killed_at_random_moments_ends_with_the_same_tables(
     tmp_path: Path, database_url: str, kills: int
 ) -> None:

@@ -78,7 +78,7 @@ def run_processes(url: str, bitrix: AuthorizationServer, seconds: float) -> None
 
 def test_6_processes_refresh_once(database_url: str, bitrix: AuthorizationServer, portal: Portal) -> None:
     """Eight processes on one portal: no refresh token is used twice, and nobody is left without a token."""
-    run_processes(database_url, bitrix, 10)
+    run_processes(database_url, bitrix, 6)
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_6_processes_refresh_once_for_a_minute(
 
 
 @pytest.mark.parametrize(
-    ("processes", "seconds"), [(3, 8), pytest.param(PROCESSES, 60, marks=pytest.mark.slow)]
+    ("processes", "seconds"), [(3, 6), pytest.param(PROCESSES, 60, marks=pytest.mark.slow)]
 )
 def test_6_killed_processes_let_go(
     database_url: str, bitrix: AuthorizationServer, portal: Portal, processes: int, seconds: int

@@ -124,7 +124,7 @@ def mentioned(text: str) -> list[str]:
 
 
 def wait_until_gone(text: str) -> list[str]:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while mentioned(text) and time.monotonic() < deadline:
         time.sleep(0.3)
     return mentioned(text)

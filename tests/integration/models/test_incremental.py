@@ -33,7 +33,7 @@ def built(warehouse: Warehouse, *, full_refresh: bool = False) -> dict[str, list
         return contents(conn)
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11, pytest.param(12, marks=pytest.mark.slow)])
 def test_changes_give_the_same_tables_as_a_full_refresh(warehouse: Warehouse, seed: int) -> None:
     """After each of several days of changes, both ways of building agree row by row."""
     with warehouse.connect() as conn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
@@ -9,6 +11,7 @@ from b24_pipeline.errors import ModelError
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts import sources
+from tests.conftest import Server
 from tests.integration.models.conftest import Small
 from tests.support.data import model_data
 
@@ -21,12 +24,21 @@ def changed(warehouse: Warehouse) -> list[str]:
 
 
 @pytest.fixture
-def built(warehouse: Warehouse) -> Warehouse:
+def built(server: Server) -> Iterator[Warehouse]:
     """A database with two portals, own leads, and all models built."""
+    url = server.prepared("two portals, built", _build_two_portals)
+    warehouse = Warehouse(url)
+    yield warehouse
+    warehouse.close()
+    server.drop(url)
+
+
+def _build_two_portals(url: str) -> None:
+    warehouse = Warehouse(url)
     with warehouse.connect() as connection:
         model_data.populate(connection, 3, entities=10)
     build(warehouse.connect, PROJECT)
-    return warehouse
+    warehouse.close()
 
 
 def test_nothing_is_built_after_a_build(built: Warehouse) -> None:

@@ -25,7 +25,10 @@ OWN_LEADS = """
 """
 
 
-@pytest.fixture(params=["embedded", *(["oldest"] if OLDEST_BINARIES.exists() else [])])
+OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
+
+
+@pytest.fixture(params=["embedded", *OLDEST])
 def small_memory(
     request: pytest.FixtureRequest, server: Server, oldest_server: Server | None
 ) -> Iterator[tuple[Server, Warehouse]]:

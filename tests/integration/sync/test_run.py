@@ -86,6 +86,7 @@ def test_fault_of_ours_ends_one_entity_and_is_reported_as_ours(
     assert "fault of b24-pipeline" in row["error_message"]
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_failing_portal_does_not_stop_the_others(installation: Installation, sandbox: Sandbox) -> None:
     """One portal has a wrong credential, one does not answer, and the third is synced."""
     good = installation.add(sandbox)

@@ -96,6 +96,7 @@ def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, insta
     assert result.run_id in [row["run_id"] for row in log]
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_a_portal_that_is_away_fails_the_run_and_not_the_others(
     synced: Runtime, changing: Sandbox, instance: DagsterInstance
 ) -> None:

@@ -65,6 +65,7 @@ def failure_of(result: dg.ExecuteInProcessResult) -> Any:
     return failed.step_failure_data.user_failure_data
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_a_dead_portal_fails_the_run_and_the_others_are_read(
     installation: Runtime, instance: DagsterInstance, sandboxes: dict[str, Sandbox]
 ) -> None:

@@ -107,7 +107,7 @@ def test_killed_migration_leaves_nothing_half_done(
     slow = tmp_path / "0001_slow.sql"
     slow.write_text("create table a (id int);\nselect pg_sleep(30);\n")
     script = (
-        "import sys, pathlib; from b24_pipeline.store import migrations; "
+        "import sys, pathlib; from b24_pipeline.store.database import migrations; "
         "migrations.bundled = lambda name: pathlib.Path(sys.argv[2]); " + MIGRATE
     )
     command = [sys.executable, "-c", script, empty_database_url, str(tmp_path)]
@@ -115,8 +115,9 @@ def test_killed_migration_leaves_nothing_half_done(
         "select 1 from pg_stat_activity where query like '%%pg_sleep(30)%%' and pid <> pg_backend_pid()"
     )
     with subprocess.Popen(command) as process:
-        until = time.monotonic() + 30
-        while not fetch(empty, sleeping) and time.monotonic() < until:
+        until = time.monotonic() + 60
+        while not fetch(empty, sleeping):
+            assert process.poll() is None and time.monotonic() < until
             time.sleep(0.1)
         process.kill()
     execute(

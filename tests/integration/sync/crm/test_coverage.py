@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.checks.coverage import ALWAYS, coverage, prove
 from b24_pipeline.store.portals.portal import Portal
@@ -40,6 +42,7 @@ def test_backfill_proves_its_days(installation: Installation, sandbox: Sandbox) 
     assert proofs(installation, portal) == [("deal", date(2026, 1, 1), date(2027, 1, 1), "backfill", here)]
 
 
+@pytest.mark.usefixtures("without_waits")
 def test_failed_load_proves_nothing(installation: Installation, sandbox: Sandbox) -> None:
     """A load that was stopped says nothing about what it did not read."""
     portal = installation.add("http://127.0.0.1:9/rest/1/abcdefgh/")

@@ -85,7 +85,7 @@ COMPANY_LATER: list[Any] = [
 ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEP, max_size=14))
 @example(NAMED_LATER)
 @example(LEAD_LATER)

@@ -70,7 +70,7 @@ def test_fifty_thousand_rows(share: float) -> None:
     assert portal.commands <= 1.06 * 1000 + 7
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4])
+@pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (3, 4))])
 def test_wide_holes(seed: int) -> None:
     """Holes that make a first guess of the density worthless cost a few batches for the tails."""
     portal = slow(wide_holes(50_000, seed))
