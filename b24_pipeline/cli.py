@@ -1,4 +1,4 @@
-"""The `b24` command: thin; each command is a function of `commands/`."""
+"""The `b24` command: thin; each command is a function of `commands/`, listed in `commands/catalogue.py`."""
 
 from __future__ import annotations
 
@@ -6,53 +6,42 @@ import os
 import signal
 import sys
 import threading
-import traceback
-from importlib.metadata import version
 from typing import Annotated, Any, NoReturn
 
+import click
 import typer
+from typer.core import TyperGroup
 
-from b24_pipeline.commands import (
-    analysts,
-    demo,
-    doctor,
-    drain,
-    export,
-    funnel,
-    keys,
-    leads,
-    migrate,
-    models,
-    portal,
-    sandbox,
-    serve,
-    status,
-    sync,
-    up,
-)
+from b24_pipeline.commands.catalogue import BY_NAME, COMMANDS
 from b24_pipeline.commands.screen import complain, output
 from b24_pipeline.errors import B24Error, UsageError
-from b24_pipeline.log import set_up_logs
-from b24_pipeline.store.database.warehouse import StorageError
+
+
+class Commands(TyperGroup):
+    """The commands as their names and lines alone; the one that is called is loaded.
+
+    To list, complete or correct names, nothing else is needed, and nobody should wait for other commands' imports.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Loads the command that `args` begin with; click asks for it to run it, or to complete its options."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, BY_NAME[name].load() if name else command, rest
+
 
 app = typer.Typer(
     name="b24",
+    cls=Commands,
     help="Bitrix24 CRM in PostgreSQL: complete, fresh, with its history.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-portal_app = typer.Typer(
-    help="Connect, list and remove portals, and say whom they call qualified.", no_args_is_help=True
-)
-app.add_typer(portal_app, name="portal")
-analysts_app = typer.Typer(help="Read-only roles for analysts and BI tools.", no_args_is_help=True)
-app.add_typer(analysts_app, name="analysts")
-leads_app = typer.Typer(help="Own ad leads.", no_args_is_help=True)
-app.add_typer(leads_app, name="leads")
-keys_app = typer.Typer(help="The keys that secrets are encrypted with.", no_args_is_help=True)
-app.add_typer(keys_app, name="keys")
+for entry in COMMANDS:
+    app.command(entry.name, help=entry.line)(lambda: None)
 
 INTERRUPTED = 130
 
@@ -73,41 +62,18 @@ def options(
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON lines.")] = False,
 ) -> None:
     """Options that every command takes: they stand before its name."""
+    from b24_pipeline.log import set_up_logs
+
     _Shown.debug = debug
     set_up_logs(verbose=debug, as_json=log_json)
 
 
 def _show_version(*, asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         output.print(f"b24-pipeline {version('b24-pipeline')}")
         raise typer.Exit
-
-
-app.command()(demo.demo)
-app.command()(migrate.migrate)
-portal_app.command("add")(portal.add)
-portal_app.command("connect")(portal.connect)
-portal_app.command("list")(portal.show)
-portal_app.command("remove")(portal.remove)
-portal_app.command("qualification")(portal.qualification)
-analysts_app.command("grant")(analysts.grant)
-analysts_app.command("revoke")(analysts.revoke)
-analysts_app.command("list")(analysts.show)
-keys_app.command("rotate")(keys.rotate)
-leads_app.command("import")(leads.import_leads)
-app.command()(sync.sync)
-app.command()(sync.backfill)
-app.command()(sync.reconcile)
-app.command()(drain.drain)
-app.command()(leads.match)
-app.command()(models.models)
-app.command()(funnel.funnel)
-app.command()(export.export)
-app.command()(serve.serve)
-app.command()(up.up)
-app.command()(status.status)
-app.command()(doctor.doctor)
-app.command()(sandbox.sandbox)
 
 
 def main() -> None:
@@ -116,18 +82,26 @@ def main() -> None:
     try:
         app()
     except B24Error as error:
-        if _Shown.debug:
-            traceback.print_exc()
-        complain(str(error))
-        sys.exit(2 if isinstance(error, UsageError) else 1)
-    except StorageError as error:
-        if _Shown.debug:
-            traceback.print_exc()
-        complain(f"the database refused it: {error}")
-        sys.exit(1)
+        _give_up(str(error), 2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
         complain("stopped; what was stored stays, and the next run goes on from there")
         _leave(INTERRUPTED)
+    except Exception as error:
+        from b24_pipeline.store.database.warehouse import StorageError  # not needed where nothing failed
+
+        if not isinstance(error, StorageError):
+            raise
+        _give_up(f"the database refused it: {error}", 1)
+
+
+def _give_up(message: str, code: int) -> NoReturn:
+    """Ends the process because of the error that is being handled."""
+    if _Shown.debug:
+        import traceback
+
+        traceback.print_exc()
+    complain(message)
+    sys.exit(code)
 
 
 def _leave(code: int) -> NoReturn:

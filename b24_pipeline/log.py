@@ -16,29 +16,12 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from b24_pipeline.clean_text import on_its_lines, on_one_line
+from b24_pipeline.masks import MASK, masked
 
-MASK = "***"
 _SECRET_KEYS = re.compile(
     r"(?i)(token|secret|password|authorization|^auth$|^code$|auth_id|refresh_id|webhook_url|_key$|_keys$)"
 )
 _OF_SEVERAL_LINES = frozenset({"exception", "stack"})
-_SLASH = r"(?:\\?/|%2F)"
-_NAMES = r"(?:auth|auth_id|refresh_id|\w*token|client_secret|code|password)"
-# each: what goes before the secret, and the secret
-_SECRET_TEXTS = (
-    re.compile(rf"(?i)({_SLASH}rest{_SLASH}(?:api{_SLASH})?\d+{_SLASH})[^/\s\"'?\\%]+"),
-    re.compile(rf"(?i)({_NAMES}=)[^&\s\"']+"),
-    re.compile(rf"(?i)([\"']{_NAMES}[\"']\s*:\s*[\"'])[^\"']+"),
-    re.compile(r"(?i)(\bbearer\s+)[^\s\"']+"),
-    re.compile(r"(://[^:/\s@]*:)[^\s\"']+(?=@)"),
-)
-
-
-def masked(text: str) -> str:
-    """The text without webhook secrets, tokens and passwords."""
-    for pattern in _SECRET_TEXTS:
-        text = pattern.sub(rf"\1{MASK}", text)
-    return text
 
 
 def _mask(value: Any) -> Any:

@@ -1,4 +1,8 @@
-"""Opens an installation from the settings: database, keys, portals, budget. Commands and Dagster begin with it."""
+"""Opens an installation from the settings: database, keys, portals, budget. Commands and Dagster begin with it.
+
+What only speaks to portals is imported at its first use: a command that reads the database alone, such as
+`b24 status`, would else wait longer for imports than for its answer.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,52 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from b24_pipeline.bitrix.auth.oauth import OAuthApp
-from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport, parse_rate
+from b24_pipeline.bitrix.http.address import parse_server
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import AddressRefused, SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
-from b24_pipeline.store.database import embedded
 from b24_pipeline.store.database.migrations import check_migrated, migrate
 from b24_pipeline.store.database.vault import HOW_TO_MAKE, Vault, key_of_home
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.options import Options, Progress, no_progress
-from b24_pipeline.sync.portals.oauth import PortalConnector
+
+if TYPE_CHECKING:
+    from b24_pipeline.bitrix.auth.oauth import OAuthApp
+    from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport
+    from b24_pipeline.sync.connections import Connections
+    from b24_pipeline.sync.portals.oauth import PortalConnector
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Runtime:
-    """An opened installation: its settings, database, portals, and clients."""
+    """An opened installation: its settings, database, portals, and clients.
+
+    `budget_storage`: where the shared budget is, if not in the database.
+    """
 
     settings: Settings
     warehouse: Warehouse
     portals: Portals
-    connections: Connections
+    budget_storage: LeakyBucketSupport | None
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Opens clients of the portals."""
+        from b24_pipeline.sync.connections import Connections
+
+        return Connections(
+            self.warehouse,
+            self.portals,
+            self.settings.allowed_portals,
+            self.settings.b24_rate_limit,
+            self.settings.b24_egress,
+            self.budget_storage,
+            oauth_app(self.settings),
+        )
 
     @property
     def oauth(self) -> OAuthApp | None:
@@ -38,6 +64,8 @@ class Runtime:
 
     def connector(self) -> PortalConnector:
         """The connector of portals by OAuth. Raises SettingsError where no application is set."""
+        from b24_pipeline.sync.portals.oauth import PortalConnector
+
         if self.oauth is None:
             raise SettingsError(
                 "portals are connected by OAuth with BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET, "
@@ -64,6 +92,8 @@ def database_url(settings: Settings) -> str:
     """The URL of the database: DATABASE_URL, or that of the embedded server, which is started if it does not run."""
     if settings.database_url:
         return settings.database_url.get_secret_value()
+    from b24_pipeline.store.database import embedded
+
     return embedded.start(settings.b24_home)
 
 
@@ -99,6 +129,8 @@ def opened(settings: Settings) -> Iterator[Runtime]:
     """
     vault = vault_of(settings)
     if settings.b24_rate_limit:
+        from b24_pipeline.bitrix.budget.bucket import parse_rate
+
         parse_rate(settings.b24_rate_limit)
     warehouse = Warehouse(database_url(settings))
     try:
@@ -106,26 +138,18 @@ def opened(settings: Settings) -> Iterator[Runtime]:
             check_migrated(warehouse)
         else:
             migrate(warehouse)
-        portals = Portals(warehouse, vault)
-        yield Runtime(settings, warehouse, portals, _connections(settings, warehouse, portals))
+        storage = _budget_storage(settings.b24_budget_url)
+        _application(settings)  # wrong settings are told at once, though most commands need no application
+        yield Runtime(settings, warehouse, Portals(warehouse, vault), storage)
     finally:
         warehouse.close()
 
 
-def _connections(settings: Settings, warehouse: Warehouse, portals: Portals) -> Connections:
-    return Connections(
-        warehouse,
-        portals,
-        settings.allowed_portals,
-        settings.b24_rate_limit,
-        settings.b24_egress,
-        _budget_storage(settings.b24_budget_url),
-        oauth_app(settings),
-    )
+def _application(settings: Settings) -> tuple[str, str] | None:
+    """The id and the secret of our application, if both are set. Raises SettingsError if only one is.
 
-
-def oauth_app(settings: Settings) -> OAuthApp | None:
-    """Our OAuth application, if BITRIX24_CLIENT_ID and _SECRET are set. Raises SettingsError if only one is."""
+    It raises SettingsError for the address of the authorization server, too.
+    """
     client_id, secret = settings.bitrix24_client_id, settings.bitrix24_client_secret
     if not client_id and not secret:
         return None
@@ -133,15 +157,27 @@ def oauth_app(settings: Settings) -> OAuthApp | None:
         missing = "BITRIX24_CLIENT_SECRET" if client_id else "BITRIX24_CLIENT_ID"
         raise SettingsError(f"{missing} is not set; an OAuth application has both")
     try:
-        return OAuthApp.of(
-            client_id,
-            secret.get_secret_value(),
-            settings.bitrix24_oauth_url,
-            settings.allowed_portals,
-            settings.bitrix24_redirect_uri,
-        )
+        parse_server(settings.bitrix24_oauth_url, settings.allowed_portals)
     except AddressRefused as error:
         raise SettingsError(f"BITRIX24_OAUTH_URL cannot be used: {error}") from None
+    return client_id, secret.get_secret_value()
+
+
+def oauth_app(settings: Settings) -> OAuthApp | None:
+    """Our OAuth application, if BITRIX24_CLIENT_ID and _SECRET are set. Raises SettingsError if only one is."""
+    application = _application(settings)
+    if application is None:
+        return None
+    from b24_pipeline.bitrix.auth.oauth import OAuthApp
+
+    client_id, secret = application
+    return OAuthApp.of(
+        client_id,
+        secret,
+        settings.bitrix24_oauth_url,
+        settings.allowed_portals,
+        settings.bitrix24_redirect_uri,
+    )
 
 
 def _budget_storage(url: str | None) -> LeakyBucketSupport | None:
@@ -150,6 +186,8 @@ def _budget_storage(url: str | None) -> LeakyBucketSupport | None:
         return None
     from limits.errors import ConfigurationError
     from limits.storage import storage_from_string
+
+    from b24_pipeline.bitrix.budget.shared import LeakyBucketSupport
 
     try:
         storage = storage_from_string(url)

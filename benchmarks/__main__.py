@@ -17,6 +17,7 @@ NAMES = (
     "models",
     "matching",
     "idle",
+    "start",
 )
 
 

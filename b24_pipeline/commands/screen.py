@@ -8,19 +8,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress as Bars
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from b24_pipeline.clean_text import on_its_lines, on_one_line
-from b24_pipeline.log import masked
+from b24_pipeline.masks import masked
 from b24_pipeline.sync.options import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 WIDE = 200  # where nobody looks, lines are not folded
 
@@ -54,6 +54,8 @@ def heading(text: str, after: str = "") -> None:
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
     """Prints a table on stdout; the columns whose numbers are in `right` are aligned to the right."""
+    from rich.table import Table
+
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for number, title in enumerate(titles):
         drawn.add_column(title, justify="right" if number in right else "left", no_wrap=number in right)
@@ -83,6 +85,9 @@ def progress() -> Iterator[Progress]:
     if not notes.is_terminal:
         yield _PlainLines()
         return
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -125,4 +130,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 def write_json(answer: dict[str, Any]) -> None:
     """Prints a result for programs: indented JSON on stdout."""
+    import orjson
+
     sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

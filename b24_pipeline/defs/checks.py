@@ -16,7 +16,7 @@ from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import SYNC_CHECKS
 from b24_pipeline.errors import B24Error, PortalError, UsageError
-from b24_pipeline.log import masked
+from b24_pipeline.masks import masked
 from b24_pipeline.store.checks import quality
 from b24_pipeline.store.checks.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.checks.health import PortalHealth, health

@@ -13,7 +13,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.log import MASK, logger, mask_event, masked, set_up_logs
+from b24_pipeline.log import logger, mask_event, set_up_logs
+from b24_pipeline.masks import MASK, masked
 
 CANARY = "c4n4ryS3cret"
 TEXTS = [

@@ -9,7 +9,7 @@ import dagster as dg
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
-from b24_pipeline.log import masked
+from b24_pipeline.masks import masked
 from b24_pipeline.sync.outcome import Outcome
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)

@@ -16,7 +16,7 @@ from b24_pipeline.defs.assets.models import model_key, model_metadata, project
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
-from b24_pipeline.log import masked
+from b24_pipeline.masks import masked
 from b24_pipeline.models import ModelResult
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.portals.portal import Portal

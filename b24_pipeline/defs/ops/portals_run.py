@@ -17,7 +17,7 @@ from b24_pipeline.defs.assets.model_events import Event, changed_model_events, l
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.errors import UnknownPortal
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
-from b24_pipeline.log import masked
+from b24_pipeline.masks import masked
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.locks import Claims, claims
 from b24_pipeline.store.portals.portal import CONNECTED, Portal

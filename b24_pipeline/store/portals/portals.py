@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import class_row
 
-from b24_pipeline.bitrix.auth.oauth import Tokens
 from b24_pipeline.errors import (
     PortalConflict,
     PortalDisconnected,
@@ -19,7 +19,6 @@ from b24_pipeline.errors import (
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.marts.custom_fields import drop_views
 from b24_pipeline.store.portals import application_tokens
 from b24_pipeline.store.portals.account_rules import (
     account_for,
@@ -28,6 +27,9 @@ from b24_pipeline.store.portals.account_rules import (
 )
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portal_names import require_name, require_new_name
+
+if TYPE_CHECKING:
+    from b24_pipeline.bitrix.auth.oauth import Tokens
 
 _sql = queries.load(__file__)
 WEBHOOK_URL = "bitrix24_webhook_url"
@@ -257,6 +259,8 @@ class Portals:
 
     def remove(self, name: str, *, purge: bool) -> None:
         """Forgets the credential; with `purge` deletes the portal's data too."""
+        from b24_pipeline.store.marts.custom_fields import drop_views  # jinja2 is not needed to read portals
+
         portal = self.one(name)
         if not purge:
             self.disconnect(portal)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import click
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from b24_pipeline.cli import app
+from b24_pipeline.commands import catalogue
 
 
 def commands(group: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -21,7 +21,7 @@ def commands(group: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...
         yield from commands(command, *names, name)
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(found for entry in catalogue.COMMANDS for found in commands(entry.load(), entry.name))
 
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)

@@ -1,0 +1,119 @@
+"""Every command of `b24`: its name, its line in `b24 --help`, and the functions that do it.
+
+A module of `commands/` is imported when its command is called. Together they import the whole program, which
+takes longer than `b24 status` works. So a command's line stands in this list as well as in its docstring;
+tests/unit/commands/test_catalogue.py compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+import typer
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command, or a group of them.
+
+    `functions`: the module and function of a command, such as "sync.backfill"; of a group those of each member.
+    """
+
+    name: str
+    line: str
+    functions: str | Mapping[str, str]
+
+    def load(self) -> click.Command:
+        """The command as it is run: imports its module."""
+        app = typer.Typer(name=self.name, help=self.line, no_args_is_help=True, add_completion=False)
+        if isinstance(self.functions, str):
+            app.command(self.name)(_function(self.functions))
+            return typer.main.get_command(app)
+        for name, function in self.functions.items():
+            app.command(name)(_function(function))
+        return typer.main.get_group(app)
+
+
+def _function(path: str) -> Callable[..., None]:
+    module, name = path.split(".")
+    function: Callable[..., None] = getattr(import_module(f"b24_pipeline.commands.{module}"), name)
+    return function
+
+
+COMMANDS = (
+    CommandEntry(
+        "demo",
+        "Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed.",
+        "demo.demo",
+    ),
+    CommandEntry("migrate", "Bring the database up to date; harmless twice.", "migrate.migrate"),
+    CommandEntry(
+        "sync", "Sync portals: what changed since the last time, or all; then the models.", "sync.sync"
+    ),
+    CommandEntry(
+        "backfill",
+        "Read again what was created on these days, and find what was deleted since.",
+        "sync.backfill",
+    ),
+    CommandEntry(
+        "reconcile",
+        "Compare with the portals by counting; fetch what was missed, mark what is gone as deleted.",
+        "sync.reconcile",
+    ),
+    CommandEntry(
+        "drain",
+        "Read what the inbound events name: one pass over the landing table; then the models.",
+        "drain.drain",
+    ),
+    CommandEntry(
+        "match",
+        "Match own ad leads to CRM leads and deals: in the copy, then by the portal's own search; then the models.",
+        "leads.match",
+    ),
+    CommandEntry("models", "Build the SQL models and run their tests.", "models.models"),
+    CommandEntry("funnel", "Show the funnel of a portal.", "funnel.funnel"),
+    CommandEntry(
+        "export",
+        "Write the rows of a mart; --from and --to go by its first column of days or times.",
+        "export.export",
+    ),
+    CommandEntry(
+        "serve",
+        "Serve the pages to connect portals, the events, and the management calls, until Ctrl-C.",
+        "serve.serve",
+    ),
+    CommandEntry("up", "Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C.", "up.up"),
+    CommandEntry(
+        "status",
+        "Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget.",
+        "status.status",
+    ),
+    CommandEntry(
+        "doctor", "Name what is broken and what to do about it; exit code 1 if anything is.", "doctor.doctor"
+    ),
+    CommandEntry(
+        "sandbox", "Run a local Bitrix24 portal for trying things out, until Ctrl-C.", "sandbox.sandbox"
+    ),
+    CommandEntry(
+        "portal",
+        "Connect, list and remove portals, and say whom they call qualified.",
+        {
+            "add": "portal.add",
+            "connect": "portal.connect",
+            "list": "portal.show",
+            "remove": "portal.remove",
+            "qualification": "portal.qualification",
+        },
+    ),
+    CommandEntry(
+        "analysts",
+        "Read-only roles for analysts and BI tools.",
+        {"grant": "analysts.grant", "revoke": "analysts.revoke", "list": "analysts.show"},
+    ),
+    CommandEntry("leads", "Own ad leads.", {"import": "leads.import_leads"}),
+    CommandEntry("keys", "The keys that secrets are encrypted with.", {"rotate": "keys.rotate"}),
+)
+BY_NAME = {entry.name: entry for entry in COMMANDS}

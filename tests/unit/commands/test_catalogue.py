@@ -1,0 +1,78 @@
+"""The list of commands, from which each is loaded when it is called."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import click
+import pytest
+from typer.testing import CliRunner
+
+from b24_pipeline.cli import app
+from b24_pipeline.commands.catalogue import COMMANDS, CommandEntry
+
+SINGLE = [entry for entry in COMMANDS if isinstance(entry.functions, str)]
+
+
+@pytest.mark.parametrize("entry", SINGLE, ids=lambda entry: entry.name)
+def test_the_list_says_what_the_command_says_of_itself(entry: CommandEntry) -> None:
+    """Its line stands in the list because the command's module is not imported for `b24 --help`."""
+    assert isinstance(entry.functions, str)
+    module, name = entry.functions.split(".")
+    function = getattr(import_module(f"b24_pipeline.commands.{module}"), name)
+    assert entry.line == inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_every_command_loads(entry: CommandEntry) -> None:
+    """Under its name, groups with all their members; the members keep their order."""
+    command = entry.load()
+    assert command.name == entry.name
+    if not isinstance(entry.functions, str):
+        assert isinstance(command, click.Group)
+        assert list(command.commands) == list(entry.functions)
+
+
+def test_help_lists_the_commands_in_order() -> None:
+    """As the list has them, each with its line."""
+    page = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}, terminal_width=200).output
+    lines = [line.strip("│ \n").split(maxsplit=1) for line in page.split("Commands")[1].splitlines()]
+    listed = [(line[0], line[1].strip()) for line in lines if len(line) == 2 and line[0] != "─"]
+    assert listed == [(entry.name, entry.line) for entry in COMMANDS]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["statu"], "No such command 'statu'. Did you mean 'status'?"),
+        (["zzz"], "No such command 'zzz'."),
+        (["portal", "lis"], "No such command 'lis'. Did you mean 'list'?"),
+        (["status", "--jsn"], "No such option '--jsn'. Did you mean '--json'?"),
+        (["status", "more"], "Got unexpected extra argument (more)"),
+        (["leads", "import"], "Missing argument 'FILE'."),
+    ],
+)
+def test_what_is_wrong_is_named(arguments: list[str], said: str) -> None:
+    """With exit code 2, and the call's own usage."""
+    answer = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}, terminal_width=200)
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("b24 s", ["sync", "serve", "status", "sandbox"]),
+        ("b24 portal ", ["add", "connect", "list", "remove", "qualification"]),
+        ("b24 status --", ["--json", "--help"]),
+        ("b24 portal add acme --entity-type ", ["lead", "deal", "both"]),
+        ("b24 zz", []),
+    ],
+)
+def test_a_shell_completes(typed: str, offered: list[str]) -> None:
+    """Names of commands from the list, options and values from the command itself."""
+    words = len(typed.split()) - (0 if typed.endswith(" ") else 1)
+    asked = {"_B24_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(words)}
+    answer = CliRunner().invoke(app, prog_name="b24", env=asked)
+    assert [line.split(",")[-1] for line in answer.output.split()] == offered
