@@ -121,18 +121,18 @@ def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequenc
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Runtime]:
+def opened(settings: Settings, *, looks_once: bool = False) -> Iterator[Runtime]:
     """Opens the installation, and closes it at the end of the block.
 
-    An embedded database is migrated; another one must have been migrated by `b24 migrate`. Raises DatabaseError,
-    SettingsError and SecretKeyError.
+    An embedded database is migrated; another one must have been migrated by `b24 migrate`. `looks_once`: for a command
+    that reads the database in one go. Raises DatabaseError, SettingsError and SecretKeyError.
     """
     vault = vault_of(settings)
     if settings.b24_rate_limit:
         from b24_pipeline.bitrix.budget.bucket import parse_rate
 
         parse_rate(settings.b24_rate_limit)
-    warehouse = Warehouse(database_url(settings))
+    warehouse = Warehouse(database_url(settings), looks_once=looks_once)
     try:
         if settings.database_url:
             check_migrated(warehouse)

@@ -19,14 +19,17 @@ from b24_pipeline.store.portals.portal import Portal
 
 def status(as_json: AsJson = False) -> None:
     """Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget."""
-    with runtime.opened(settings()) as opened, opened.warehouse.connect() as connection:
+    with runtime.opened(settings(), looks_once=True) as opened:
         portals = opened.portals.all()
-        states = health(connection)
-        syncs = store.last_syncs(connection)
         domains = {portal.domain for portal in portals}
-        buckets = [
-            bucket for bucket in store.buckets(connection) if bucket["bucket"].partition("/")[0] in domains
-        ]
+        with opened.warehouse.connect() as connection:
+            states = health(connection)
+            syncs = store.last_syncs(connection)
+            buckets = [
+                bucket
+                for bucket in store.buckets(connection)
+                if bucket["bucket"].partition("/")[0] in domains
+            ]
         place = opened.warehouse.place
     if as_json:
         known = {portal.name: portal for portal in states}

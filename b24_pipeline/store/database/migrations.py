@@ -9,10 +9,9 @@ PostgreSQL, which dies with its connection, is held instead.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy.engine import URL
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseError, DatabaseNotMigrated, DatabaseTooNew
 from b24_pipeline.paths import bundled
@@ -21,6 +20,9 @@ from b24_pipeline.store.database.faults import described
 from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.database.url import url_for_programs
 from b24_pipeline.store.database.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 _sql = queries.load(__file__)
 

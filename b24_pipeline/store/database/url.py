@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
-
 from b24_pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 _PLAIN_NAME = re.compile(r"[\w.~-]*", re.ASCII)
 
@@ -19,6 +20,9 @@ def read_url(text: str) -> URL:
     SQLAlchemy decodes the user and the password alone: here the database is decoded too, and a host that is the folder
     of a socket.
     """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

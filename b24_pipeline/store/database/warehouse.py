@@ -1,24 +1,27 @@
-"""Connections to PostgreSQL, pooled by SQLAlchemy over psycopg 3."""
+"""Connections to PostgreSQL, pooled by SQLAlchemy over psycopg 3.
+
+SQLAlchemy is imported when a pool is needed: a command that looks once at the database does without.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
-import sqlalchemy
 import stamina
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
+from b24_pipeline.store.database.plain_url import PlainUrl, plain_url
 from b24_pipeline.store.database.url import read_url, url_for_people
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
 
 OLDEST_SERVER = 15
 CONNECT_TIMEOUT_SECONDS = 10
@@ -44,25 +47,37 @@ class Warehouse:
     """The PostgreSQL database that holds the copy.
 
     Raises DatabaseUnavailable and DatabaseTooOld with the host and what to do,
-    never with the password.
+    never with the password. `looks_once`: connections are few and short-lived, so that
+    there is no pool where the URL is plain.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 12) -> None:
-        self.url = read_url(url).set(drivername="postgresql+psycopg")
-        self.engine = sqlalchemy.create_engine(
+    def __init__(self, url: str, *, pool_size: int = 12, looks_once: bool = False) -> None:
+        self._text = url
+        self._pool_size = pool_size
+        self._plain = plain_url(url) if looks_once else None
+        self._kept: list[psycopg.Connection] = []  # open and idle, where there is no pool
+        if self._plain is None:
+            self.url  # noqa: B018  what cannot be read is told at once
+        self._checked = False
+
+    @cached_property
+    def url(self) -> URL:
+        """The URL, every part of it decoded. Raises SettingsError."""
+        return read_url(self._text).set(drivername="postgresql+psycopg")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, which is our pool."""
+        import sqlalchemy
+
+        return sqlalchemy.create_engine(
             self.url,
-            pool_size=pool_size,
+            pool_size=self._pool_size,
             max_overflow=20,  # portals that do not answer hold some each: see sync/parallel.py
             pool_pre_ping=True,
             pool_reset_on_return=None,  # we roll back ourselves: SQLAlchemy would print a traceback where that fails
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "application_name": "b24-pipeline",
-                "options": _session_options(),
-                "keepalives_idle": 30,
-            },
+            connect_args=_connect_arguments(),
         )
-        self._checked = False
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:
@@ -101,13 +116,7 @@ class Warehouse:
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:
-        try:
-            fairy = self.engine.raw_connection()
-        except DBAPIError as error:
-            raise _unavailable(self.url, error.orig) from None
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise _unavailable(self.url, error) from None
-        connection = cast(psycopg.Connection, fairy.driver_connection)
+        connection, give_back = self._lent()
         try:
             self._check_version(connection)
             yield connection
@@ -115,7 +124,39 @@ class Warehouse:
             hide_rows(error)
             raise
         finally:
-            _give_back(fairy, connection)
+            with suppress(psycopg.Error):
+                connection.rollback()
+                connection.autocommit = False
+            give_back()
+
+    def _lent(self) -> tuple[psycopg.Connection, Callable[[], None]]:
+        """A connection, and what gives it back once it is tidied up."""
+        return self._opened(self._plain) if self._plain else self._of_pool()
+
+    def _of_pool(self) -> tuple[psycopg.Connection, Callable[[], None]]:
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        try:
+            fairy = self.engine.raw_connection()
+        except DBAPIError as error:
+            raise _unavailable(self.url, error.orig) from None
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise _unavailable(self.url, error) from None
+        connection = cast(psycopg.Connection, fairy.driver_connection)
+        # thrown away where its session has ended
+        return connection, lambda: fairy.invalidate() if connection.closed else fairy.close()
+
+    def _opened(self, plain: PlainUrl) -> tuple[psycopg.Connection, Callable[[], None]]:
+        try:
+            connection = (
+                self._kept.pop()
+                if self._kept
+                else psycopg.connect(**cast(Any, plain.arguments | _connect_arguments()))
+            )
+        except psycopg.OperationalError as error:
+            raise _unavailable(self.url, error) from None
+        return connection, lambda: None if connection.closed else self._kept.append(connection)
 
     def _check_version(self, connection: psycopg.Connection) -> None:
         if self._checked:
@@ -131,11 +172,14 @@ class Warehouse:
     @property
     def place(self) -> str:
         """The database's URL for people and tools, its password hidden."""
-        return url_for_people(self.url)
+        return self._plain.place if self._plain else url_for_people(self.url)
 
     def close(self) -> None:
         """Closes all idle connections."""
-        self.engine.dispose()
+        while self._kept:
+            self._kept.pop().close()
+        if "engine" in vars(self):  # only a pool that was made
+            self.engine.dispose()
 
 
 def is_done_again(error: Exception) -> bool:
@@ -145,6 +189,15 @@ def is_done_again(error: Exception) -> bool:
     if not isinstance(error, IN_THE_WAY):
         log.warning("a session of the database ended; its work is done again", error=str(error))
     return True
+
+
+def _connect_arguments() -> dict[str, str | int]:
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": "b24-pipeline",
+        "options": _session_options(),
+        "keepalives_idle": 30,
+    }
 
 
 def _session_options() -> str:
@@ -179,14 +232,3 @@ def _given_up(url: URL, error: psycopg.Error) -> DatabaseUnavailable:
         f"the database at {_place(url)} cannot be used: {described(error)}; "
         "what was not committed was not stored: mend that, then run it again"
     )
-
-
-def _give_back(fairy: PoolProxiedConnection, connection: psycopg.Connection) -> None:
-    """Lets the pool have a connection back, or throws it away where its session has ended."""
-    with suppress(psycopg.Error):
-        connection.rollback()
-        connection.autocommit = False
-    if connection.closed:
-        fairy.invalidate()
-    else:
-        fairy.close()
