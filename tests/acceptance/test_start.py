@@ -1,11 +1,16 @@
-"""What a command imports before it answers. Seconds are measured by `python -m benchmarks start`."""
+"""What a command imports and asks before it answers. Seconds are measured by `python -m benchmarks start`."""
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from b24_pipeline.sandbox import Sandbox
-from tests.acceptance.conftest import B24, Result, connect
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from tests.acceptance.conftest import B24, KEY, Result, connect
+from tests.conftest import Server
 
 OF_OTHER_COMMANDS = {
     *("dagster", "fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client", "itsdangerous"),
@@ -49,3 +54,35 @@ def test_help_imports_no_command(b24: B24) -> None:
         "b24_pipeline.commands.screen",
     }
     assert found & (OF_OTHER_COMMANDS | OF_THE_DATABASE) == set()
+
+
+def test_status_asks_once_for_all_portals(
+    b24_here: B24, server: Server, database_url: str, warehouse: Warehouse
+) -> None:
+    """Many portals need no more statements than one."""
+    database = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"alter database {database} set log_statement = 'all'")
+        connection.execute(f"alter database {database} set log_min_messages = 'log'")
+    portals = Portals(warehouse, Vault(KEY))
+    asked = []
+    for number in range(6):
+        domain = f"portal{number}.bitrix24.com"
+        portals.add_webhook(
+            f"portal{number}",
+            domain,
+            f"https://{domain}/rest/1/x/",
+            entity_type="both",
+            plan="standard",
+            user_id=1,
+            time_zone="UTC",
+        )
+        before = server.log.stat().st_size
+        shown = b24_here("status")
+        assert f"portal{number}" in shown.stdout, shown.stderr
+        said = server.log.read_bytes()[before:].decode(errors="replace")
+        asked.append(
+            sum(" LOG:  execute" in line or " LOG:  statement" in line for line in said.splitlines())
+        )
+    assert asked[0] > 3
+    assert set(asked) == {asked[0]}
