@@ -1,4 +1,8 @@
-"""Runs benchmarks by name, or all, and prints what they measured beside what is promised."""
+"""Runs benchmarks by name, or all, and prints what they measured beside what is promised.
+
+Databases are made on the embedded server; with `B24_BENCH_SERVER`, the URL of a database on another server, there.
+`B24_BENCH_DEALS` is how many deals the benchmark of the models has.
+"""
 
 from __future__ import annotations
 

@@ -2,16 +2,13 @@
 
 The deals differ as those of a real portal do, so that nothing is counted together by chance: how is said in
 `models.sql`. The logs that companies have published for the BPI Challenges (loans in 2012 and 2017, incidents in
-2013) have the same shape: many ways, most of them gone by few, and stays from minutes to months. The embedded
-server and, with `B24_BENCH_DATABASE`, an empty database of another one.
+2013) have the same shape: many ways, most of them gone by few, and stays from minutes to months.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,6 @@ import aiosql
 import psycopg
 
 from b24_pipeline.models import BuildResult, build, load_project
-from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.warehouse import Warehouse
 from benchmarks.setting import database, median, report
 
@@ -33,28 +29,14 @@ _sql: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
 
 def run(rounds: int) -> None:
     """Each size of change as often as there are rounds; everything anew once, and once more over itself."""
-    for name, server in _servers():
-        with server as url:
-            print(f"{name}:", flush=True)
-            warehouse = Warehouse(url)
-            migrate(warehouse)
-            with warehouse.connect() as connection:
-                fill(connection)
-            with warehouse.autocommit() as connection:
-                connection.execute("analyze")
-            _measure(warehouse, rounds)
-            warehouse.close()
-
-
-def _servers() -> Iterator[tuple[str, Any]]:
-    yield "embedded PostgreSQL", database()
-    if url := os.environ.get("B24_BENCH_DATABASE"):
-        yield "PostgreSQL of B24_BENCH_DATABASE", _given(url)
-
-
-@contextmanager
-def _given(url: str) -> Iterator[str]:
-    yield url
+    with database() as url:
+        warehouse = Warehouse(url)
+        with warehouse.connect() as connection:
+            fill(connection)
+        with warehouse.autocommit() as connection:
+            connection.execute("analyze")
+        _measure(warehouse, rounds)
+        warehouse.close()
 
 
 def _measure(warehouse: Warehouse, rounds: int) -> None:

@@ -102,18 +102,42 @@ def portal(
 
 @contextmanager
 def database() -> Iterator[str]:
-    """The URL of a fresh, migrated database of the embedded server."""
-    from b24_pipeline.store.database import embedded
+    """The URL of a fresh, migrated database: of the embedded server, or of that of `B24_BENCH_SERVER`."""
     from b24_pipeline.store.database.migrations import migrate
     from b24_pipeline.store.database.warehouse import Warehouse
 
-    with tempfile.TemporaryDirectory(prefix="b24bench") as home:
-        url = embedded.start(Path(home))
+    given = os.environ.get("B24_BENCH_SERVER")
+    with _database_on(given) if given else _embedded_database() as url:
         warehouse = Warehouse(url)
         migrate(warehouse)
         warehouse.close()
         yield url
+
+
+@contextmanager
+def _embedded_database() -> Iterator[str]:
+    from b24_pipeline.store.database import embedded
+
+    with tempfile.TemporaryDirectory(prefix="b24bench") as home:
+        yield embedded.start(Path(home))
         _stop(Path(home) / "postgres")
+
+
+@contextmanager
+def _database_on(server: str) -> Iterator[str]:
+    """A database of its own on a server, whose URL names another database that one may connect to."""
+    import psycopg
+    from sqlalchemy.engine import make_url
+
+    name = f"b24_bench_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+        try:
+            yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(
+                psycopg.sql.SQL("drop database {} with (force)").format(psycopg.sql.Identifier(name))
+            )
 
 
 def _stop(folder: Path) -> None:
