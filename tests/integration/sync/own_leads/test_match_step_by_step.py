@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -85,15 +86,8 @@ COMPANY_LATER: list[Any] = [
 ]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(STEP, max_size=14))
-@example(NAMED_LATER)
-@example(LEAD_LATER)
-@example(LINK_BEFORE_ALL)
-@example(COMPANY_LATER)
-@example(NO_CANDIDATE_ANY_MORE)
-def test_step_by_step_is_as_all_at_once(server: Any, steps: list[Any]) -> None:
-    """Whatever happens in whatever order: following gives what matching everything anew gives."""
+def assert_as_all_at_once(server: Any, steps: list[Any]) -> None:
+    """Following these steps one by one gives what matching everything anew gives."""
     url = server.fresh()
     warehouse = Warehouse(url)
     try:
@@ -112,6 +106,26 @@ def test_step_by_step_is_as_all_at_once(server: Any, steps: list[Any]) -> None:
     finally:
         warehouse.close()
         server.drop(url)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEP, max_size=14))
+@example(NAMED_LATER)
+@example(LEAD_LATER)
+@example(LINK_BEFORE_ALL)
+@example(COMPANY_LATER)
+@example(NO_CANDIDATE_ANY_MORE)
+def test_step_by_step_is_as_all_at_once(server: Any, steps: list[Any]) -> None:
+    """Whatever happens in whatever order."""
+    assert_as_all_at_once(server, steps)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEP, max_size=25))
+def test_many_steps_are_as_all_at_once(server: Any, steps: list[Any]) -> None:
+    """The same for longer lives."""
+    assert_as_all_at_once(server, steps)
 
 
 def do(crm: Crm, kind: str, *about: Any) -> None:
