@@ -63,7 +63,7 @@ def _keep_replaced(
         kind = "keys"
         own = {"keys": sql.Identifier(project.schema, how.replaces)}
         own |= _keys(project.models[how.replaces].unique_key)
-    elif model.is_by_change:
+    elif model.is_by_change and model.name not in project.lists:
         kind = "keys"
         own = {"keys": parts["new_rows"]} | _keys(model.unique_key)
     else:

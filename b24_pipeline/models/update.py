@@ -33,7 +33,7 @@ from b24_pipeline.store.marts import sources
 
 log = logger("models")
 
-LARGE_PART = 0.2
+LARGE_PART = 0.4
 """More than this part of the entities is computed faster with all others than one by one."""
 
 FEW = 5_000

@@ -78,6 +78,17 @@ def test_each_change_is_counted_once(built: Warehouse) -> None:
     assert_as_built_anew(built)
 
 
+def test_only_what_changed_since_the_last_build_is_computed(built: Warehouse) -> None:
+    """What earlier builds have computed is not computed again."""
+    for deal in (1, 2, 3):
+        write(built, f"update bitrix24_deals set opportunity = opportunity + 1 where id = {deal}")
+        build(built.connect, PROJECT, only_changed=True)
+        with built.connect() as connection:
+            for name in ("int_changed_entity", "int_changed_journey"):
+                found = connection.execute(f"select distinct entity_id from analytics.{name}").fetchall()
+                assert found == [(deal,)]
+
+
 def test_what_all_builds_have_seen_is_deleted(built: Warehouse) -> None:
     """The log does not grow with the years."""
     for number in range(3):
