@@ -14,9 +14,6 @@ KINDS = ("stage", "stage", "stage", "edit")
 SETTLE_SECONDS = 2
 """So that a measured sync begins in another second of the portal than the one before it."""
 
-FIRST_SECONDS = 125
-"""After the first load: the inference of moves looks back two minutes, and would look at all rows."""
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -35,7 +32,6 @@ def run(rounds: int) -> None:
         settings = environment(url, B24_LAG_SECONDS="1")
         connect(source, settings)
         measured(b24("sync", "bench", "--no-models"), settings)
-        time.sleep(FIRST_SECONDS)
         idle = [_cost_of_sync(source, settings) for _ in range(rounds)]
         changed = []
         for number in range(rounds):

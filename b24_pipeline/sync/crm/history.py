@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.cursors import Cursor
 from b24_pipeline.store.crm.merge import MANY_ROWS
 from b24_pipeline.store.crm.recent_moves import recent_moves
+from b24_pipeline.store.database import bookmarks
 from b24_pipeline.store.database.copying import Lines, lines
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.checkpoint import Checkpoint
@@ -37,9 +38,6 @@ from b24_pipeline.sync.outcome import Outcome
 
 LAG_IDS = 100
 """Ids that are read again: a move may become visible after one with a higher id."""
-
-LAG_INFERENCE = timedelta(minutes=2)
-"""How far back inference looks again: another process may have committed a page meanwhile."""
 
 NEW_MOVES = Scope("new moves", "incremental")
 ALL_MOVES = Scope("all moves", "full")
@@ -206,13 +204,14 @@ def _complete(connection: Connection, account: UUID, history: History, *, many: 
     Returns how many moves were inferred. `many`: so many rows were added that the planner needs to know.
     """
     name = inference_cursor(history)
-    started = store.now(connection)
+    # what another process is about to commit is looked at the next time
+    complete_upto = bookmarks.complete_upto(connection)
     if many:
         merge.analyze(connection, store.TABLE)
     done_until = cursors.cursor_of(connection, account, name).watermark
     # a moment to come: our clock was put back, and nothing tells what was stored since
-    since = done_until if done_until and done_until <= started else None
-    inferred = store.infer(connection, account, history.entity, since and since - LAG_INFERENCE)
+    since = done_until if done_until and done_until <= store.now(connection) else None
+    inferred = store.infer(connection, account, history.entity, since)
     store.link(connection, account, history.entity, since)
-    cursors.note_done(connection, account, name, started)
+    cursors.note_done(connection, account, name, complete_upto)
     return inferred
