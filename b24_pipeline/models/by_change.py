@@ -15,19 +15,20 @@ from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import model_sql, replaced, written
 from b24_pipeline.models.statements import statement
-from b24_pipeline.store.database.relation import describe
 from b24_pipeline.store.database.statements import columns_of, query
 from b24_pipeline.store.database.warehouse import Connection
 
 
-def update_by_change(conn: Connection, project: Project, model: Model, upto: str, rows: int) -> BuiltRelation:
+def update_by_change(
+    conn: Connection, project: Project, model: Model, upto: str, *, rows: int, columns: tuple[str, ...]
+) -> BuiltRelation:
     """Computes what changed of one model since the snapshot `upto`, inside the caller's transaction.
 
     The rows before and after are in temporary tables until the transaction ends; see `render.replaced` and `written`.
-    `rows` is how many the table had.
+    `rows` is how many the table had, `columns` are its columns as `name type`.
     """
-    relation = describe(conn, project.schema, model.name)
-    parts = _parts(model, relation.identifier)
+    relation = sql.Identifier(project.schema, model.name)
+    parts = _parts(model, relation)
     text = model_sql(project, model, upto=upto)
     conn.execute(statement("create_written", query=query(text), **parts))
     _keep_replaced(conn, project, model, parts)
@@ -38,9 +39,9 @@ def update_by_change(conn: Connection, project: Project, model: Model, upto: str
         conn.execute(statement("forget_empty", empty_when=query(model.by_change.empty_when), **parts))
     deleted = _delete_replaced(conn, parts)
     inserted = conn.execute(statement("insert_written", **parts)).rowcount
-    done = BuiltRelation("incremental", rows - deleted + inserted, deleted + inserted, relation.columns)
+    done = BuiltRelation("incremental", rows - deleted + inserted, deleted + inserted, columns)
     if done.is_mostly_new:
-        conn.execute(statement("analyze", relation=relation.identifier))
+        conn.execute(statement("analyze", relation=relation))
     return done
 
 

@@ -137,7 +137,10 @@ class _Update:
         before = self.rows.get(model.name)
         if before is None:
             before = self._count(model)
-        done = update_by_change(self.conn, self.project, model, self.states.upto, before)
+        columns = self.states.existing[model.name]
+        done = update_by_change(
+            self.conn, self.project, model, self.states.upto, rows=before, columns=columns
+        )
         self.rows[model.name] = done.rows or 0
         if done.changed:
             self.touched.add(model.name)
