@@ -80,7 +80,7 @@ def _swap(conn: Connection, project: Project, model: Model, old: Relation, text:
     """Build the table beside the old one, then let it take its place."""
     beside = Relation(old.schema, f"{old.name}__next", None, ())
     conn.execute(statement("create_next", relation=beside.identifier, query=query(text)))
-    make_indexes(conn, model, beside)
+    _make_indexes(conn, model, beside)
     conn.execute(statement("analyze", relation=beside.identifier))
     rename = statement("rename_next", relation=beside.identifier, name=sql.Identifier(old.name))
     replace_relation(conn, old, lambda: _run(conn, rename), _readers(project, model))
@@ -95,7 +95,7 @@ def _refresh(
     """Change the rows that differ; of an incremental model those whose key was computed anew."""
     incremental = model.materialized == "incremental" and not full_refresh
     conn.execute(statement("keep_others_out", name=sql.Literal(f"{old.schema}.{old.name}")))
-    make_indexes(conn, model, old)
+    _make_indexes(conn, model, old)
     text = model_sql(project, model, incremental=incremental)
     conn.execute(statement("create_candidate", query=query(text)))
     conn.execute(statement("analyze_candidate"))
@@ -113,8 +113,8 @@ def _refresh(
     return outcome
 
 
-def make_indexes(conn: Connection, model: Model, relation: Relation) -> None:
-    """Makes those of the key and of the config that the table does not have yet."""
+def _make_indexes(conn: Connection, model: Model, relation: Relation) -> None:
+    """Those of the key and of the config that the table does not have yet."""
     wanted = [columns for columns in (model.unique_key, *model.indexes) if columns]
     present = indexes_of(conn, relation)
     for columns in wanted:
