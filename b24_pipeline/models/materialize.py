@@ -114,7 +114,7 @@ def _refresh(
 
 
 def _make_indexes(conn: Connection, model: Model, relation: Relation) -> None:
-    """Those of the key and of the config that the table does not have yet."""
+    """Makes the indexes of the key and of the config that the table does not have yet."""
     wanted = [columns for columns in (model.unique_key, *model.indexes) if columns]
     present = indexes_of(conn, relation)
     for columns in wanted:

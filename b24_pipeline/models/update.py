@@ -19,7 +19,7 @@ from b24_pipeline.log import logger
 from b24_pipeline.models.by_change import keep_empty, update_by_change
 from b24_pipeline.models.changed import SourceStates
 from b24_pipeline.models.checks import TestResult, has_failed, run_checks
-from b24_pipeline.models.materialize import Action
+from b24_pipeline.models.materialize import BuiltRelation
 from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import written
@@ -111,7 +111,7 @@ class _Update:
     def _done(self, model: Model) -> ModelResult:
         started = time.perf_counter()
         try:
-            action, rows, changed = self._refreshed(model)
+            refreshed = self._refreshed(model)
             seconds = time.perf_counter() - started
             tests = self._tests(model) if self.with_tests and model.name in self.touched else ()
         except psycopg.Error as error:
@@ -121,31 +121,31 @@ class _Update:
         return ModelResult(
             name=model.name,
             materialized=model.materialized,
-            action=action,
-            rows=rows,
-            changed=changed,
+            action=refreshed.action,
+            rows=refreshed.rows,
+            changed=refreshed.changed,
             seconds=seconds,
-            columns=self.states.existing[model.name],
+            columns=refreshed.columns,
             tests=tuple(tests),
         )
 
-    def _refreshed(self, model: Model) -> tuple[Action, int | None, int | None]:
-        """What was done to the model, its rows, and how many of them were written or deleted; None of a view."""
+    def _refreshed(self, model: Model) -> BuiltRelation:
+        """Brings a table up to date; of a view nothing is to be done."""
+        columns = self.states.existing[model.name]
         if model.materialized == "view":
             self.touched.add(model.name)
-            return "view", None, None
+            return BuiltRelation("view", None, None, columns)
         before = self.rows.get(model.name)
         if before is None:
             before = self._count(model)
-        columns = self.states.existing[model.name]
-        done = update_by_change(
+        refreshed = update_by_change(
             self.conn, self.project, model, self.states.upto, rows=before, columns=columns
         )
-        self.rows[model.name] = done.rows or 0
-        if done.changed:
+        self.rows[model.name] = refreshed.rows or 0
+        if refreshed.changed:
             self.touched.add(model.name)
         self._refuse_large_part(model)
-        return done.action, done.rows, done.changed
+        return refreshed
 
     def _refuse_large_part(self, model: Model) -> None:
         whole = model.by_change.part_of
