@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 from types import FrameType
+from typing import Any
 
 import httpx
 import yaml
@@ -69,9 +70,11 @@ def run(
 
     `on_ready` gets the addresses once the UI, the definitions, the daemon and
     the HTTP service are there. A process that ends by itself is started again, and `on_restart` gets a line
-    about it. Raises UsageError where a port is taken or another `b24 up` uses this database, and B24Error where a
-    process does not start, or ends again and again.
+    about it. Raises UsageError where a port is taken or meant for both, or another `b24 up` uses this database,
+    and B24Error where a process does not start, or ends again and again.
     """
+    if port == web_port:
+        raise UsageError(f"--port and --web-port are both {port}; the UI and the HTTP service need one each")
     _require_free(host, port, "--port")
     _require_free(host, web_port, "--web-port")
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
@@ -128,7 +131,7 @@ class Services:
         self._run("daemon", "dagster._daemon", "run", "--workspace", workspace, "--log-level", "warning")
         self._run("webserver", "b24_pipeline.defs.ui", self._host, self._port, workspace)
         return self._wait(
-            lambda: _serves(self.addresses.web) and _healthy(self.addresses.dagster), stop, deadline
+            lambda: _serves(self.addresses.web) and healthy(self.addresses.dagster), stop, deadline
         )
 
     def raise_if_ended(self) -> None:
@@ -242,20 +245,28 @@ def _serves(address: str) -> bool:
         return False
 
 
-def _healthy(address: str) -> bool:
+def healthy(address: str) -> bool:
     """Whether the definitions are loaded and the daemon's heart beats. Raises B24Error if they do not load."""
-    try:
-        answer = httpx.post(f"{address}/graphql", json={"query": _HEALTH}, timeout=5, trust_env=False).json()
-    except (httpx.HTTPError, ValueError):
+    state = _state_of_dagster(address)
+    if state is None:
         return False
-    data = answer.get("data") or {}
-    loaded = [entry["locationOrLoadError"] for entry in data["workspaceOrError"].get("locationEntries", ())]
+    loaded = [entry["locationOrLoadError"] for entry in state["workspaceOrError"].get("locationEntries", ())]
     for location in loaded:
         if location and "message" in location:
             raise B24Error(f"Dagster cannot load the definitions: {location['message'].splitlines()[0]}")
-    daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    daemons = state["instance"]["daemonHealth"]["allDaemonStatuses"]
     beating = all(daemon["healthy"] for daemon in daemons if daemon["required"])
     return bool(loaded) and all(loaded) and beating
+
+
+def _state_of_dagster(address: str) -> dict[str, Any] | None:
+    """What the UI answers to _HEALTH; None while it does not, or where another program has taken its port."""
+    try:
+        answer = httpx.post(f"{address}/graphql", json={"query": _HEALTH}, timeout=5, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    state = answer.get("data") if isinstance(answer, dict) else None
+    return state if isinstance(state, dict) and {"workspaceOrError", "instance"} <= state.keys() else None
 
 
 @contextmanager

@@ -273,6 +273,11 @@ def test_taken_port_of_the_sandbox_is_named(b24_here: B24, sandbox: Sandbox) -> 
     assert_refused(b24_here("sandbox", "--port", port), USAGE, port, "--port")
 
 
+def test_one_port_for_two_services_is_refused(b24_here: B24) -> None:
+    """Not the traceback of whichever of the two came second."""
+    assert_refused(b24_here("up", "--port", "3999", "--web-port", "3999"), USAGE, "3999", "--web-port")
+
+
 def test_debug_shows_the_traceback(b24: B24) -> None:
     """Whoever wants the traceback gets it."""
     assert "Traceback" in b24("--debug", "sync", "nobody").stderr

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.conftest import KEY, environment
 from tests.browser.conftest import keep
 from tests.browser.test_within_seconds import up, wait_until
-from tests.support.installation import free_port
+from tests.support.installation import free_ports
 
 PATIENCE_MS = 60_000
 JOB = "maintenance"
@@ -80,8 +80,8 @@ def ui(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("up")
     url = server.fresh()
     env = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_HOME=str(folder / "home"))
-    port = free_port()
-    with up(folder, env, port, free_port()):
+    port, web_port = free_ports(2)
+    with up(folder, env, port, web_port):
         yield f"http://127.0.0.1:{port}"
     server.drop(url)
 

@@ -22,7 +22,7 @@ from psycopg import sql
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.vault import Vault
 from tests.acceptance.conftest import KEY, environment, run_b24
-from tests.support.installation import free_port
+from tests.support.installation import free_ports
 from tests.support.servers.live_service import app_environment
 from tests.support.servers.serving import serve
 from tests.support.servers.web_service import CANARY
@@ -107,7 +107,7 @@ def test_a_move_is_seen_in_every_table_within_seconds(
     page: Page, database_url: str, tmp_path: Path, way: Way
 ) -> None:
     """By the sensor: the deal, its move and the funnel follow within 15 s; and no secret is in Dagster's tables."""
-    port, web_port = free_port(), free_port()
+    port, web_port = free_ports(2)
     back = f"http://127.0.0.1:{web_port}/bitrix24/callback"
     config = SandboxConfig(leads=50, deals=80, redirect_uri=back, client_secret=CANARY)
     with Sandbox(config) as sandbox:

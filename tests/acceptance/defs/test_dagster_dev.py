@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.runtime import opened
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.settings import read_settings
+from tests.support.installation import free_port, free_ports
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 150
@@ -63,12 +63,6 @@ def environment(database_url: str, portal: Sandbox, tmp_path: Path) -> dict[str,
         about: dict[str, Any] = {"entity_type": "both", "plan": "standard", "user_id": 1, "time_zone": "UTC"}
         runtime.portals.add_webhook("acme", domain, credential.base_url, **about)
     return {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"} | given
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:
@@ -207,14 +201,14 @@ SHUT_DOWN = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "b24"
 
 def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
     """`b24 up`: ready, alone on its database, started again where it ends, gone within 15 seconds of SIGTERM."""
-    port, web_port = free_port(), free_port()
+    port, web_port = free_ports(2)
     up = Running(b24_up(port, web_port), port, environment, tmp_path / "up.log")
     try:
         up.wait("start", lambda: f"http://127.0.0.1:{port}" in up.log.read_text())
         assert len(loaded(up)) == 1
 
         second = subprocess.run(
-            b24_up(free_port(), free_port()),
+            b24_up(*free_ports(2)),
             env=environment,
             capture_output=True,
             text=True,
