@@ -1,7 +1,7 @@
 """Runs benchmarks by name, or all, and prints what they measured beside what is promised.
 
 Databases are made on the embedded server; with `B24_BENCH_SERVER`, the URL of a database on another server, there.
-`B24_BENCH_DEALS` is how many deals the benchmark of the models has.
+`B24_BENCH_DEALS` is how many deals the benchmarks of the models and of a whole portal have.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ NAMES = (
     "models",
     "matching",
     "idle",
+    "whole",
     "start",
 )
 
