@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from b24_pipeline.models import build, load_project
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
 from tests.support.installation import Installation, worked
 
+CHANGES_OF_A_BUILD = 20
 KINDS = ("stage", "stage", "stage", "edit")
 
 
@@ -74,3 +76,21 @@ def test_changes_cost_about_what_they_are(
     assert cost.commands <= 70 + 3 * changes / 50 + 10, cost
     # rows, moves of three in four, contacts, and what an idle sync costs
     assert cost.rows <= 3 * changes + 250, cost
+
+
+def test_a_build_writes_about_what_changed(
+    installation: Installation, sandbox: Sandbox, portal: Portal
+) -> None:
+    """Rows that a build writes and deletes, of all tables together: bounds that the portal's size is not in."""
+    connect = installation.warehouse.connect
+    build(connect, load_project())
+    sandbox.change(CHANGES_OF_A_BUILD, kinds=KINDS)
+    sandbox.portal.clock.shift(5)
+    worked(installation.sync(portal))
+    done = build(connect, load_project(), only_changed=True).models
+    assert {model.action for model in done} == {"incremental", "view"}
+    written = {model.name: model.changed or 0 for model in done}
+    # another amount is another one on each day of a stay, and some stay for months
+    assert 0 < written.pop("funnel_daily") <= 200 * CHANGES_OF_A_BUILD
+    assert 0 < sum(written.values()) <= 40 * CHANGES_OF_A_BUILD, written
+    assert build(connect, load_project(), only_changed=True).models == []
