@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import orjson
 
+from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings
@@ -87,7 +88,10 @@ def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterato
     figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--port", "0"]
     # a session of its own, so that Ctrl-C lets it answer until we have stopped
     process = subprocess.Popen(
-        [*command, *figures, "--redirect-uri", redirect_uri], stdout=subprocess.PIPE, start_new_session=True
+        [*command, *figures, "--redirect-uri", redirect_uri],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal
     )
     try:
         ready = process.stdout.readline() if process.stdout else b""

@@ -6,7 +6,6 @@ Dagster alone, one after the other, and twice the time to start.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -27,6 +26,7 @@ from typing import Any
 import httpx
 import yaml
 
+from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import database_url
@@ -47,7 +47,6 @@ MOST_RESTARTS, RESTARTS_SECONDS = 5, 300.0
 LOCATION = "b24"
 WEB = "HTTP service"
 DAGSTER_LOG, WEB_LOG = "dagster.log", "web.log"
-PR_SET_PDEATHSIG = 1
 
 _HEALTH = """
 { workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
@@ -88,7 +87,6 @@ def run(
                     on_restart(line)
         finally:
             services.stop()
-            database_url(settings)  # an embedded server forgets here those that were killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +184,7 @@ class Services:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 umask=PRIVATE_UMASK,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal
             )
 
     def _wait(self, ready: Callable[[], bool], stop: Event, deadline: float) -> bool:
@@ -203,12 +201,6 @@ class Services:
         server = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
         path.write_text(yaml.safe_dump({"load_from": [server]}))
         return path
-
-
-def _end_with_parent() -> None:
-    """Has Linux end the child when this process is killed; other systems let it run on."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _answers(path: Path) -> bool:

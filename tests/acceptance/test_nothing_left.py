@@ -1,0 +1,127 @@
+"""The embedded PostgreSQL stops when its last user is gone, whatever has ended that one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from b24_pipeline.store.database import embedded
+from tests.acceptance.conftest import Result, environment, run_b24
+
+PATIENCE_SECONDS = 60.0
+
+USES = """
+import sys, time
+from pathlib import Path
+from b24_pipeline.store.database.embedded import start
+print(start(Path(sys.argv[1])), flush=True)
+time.sleep(600)
+"""
+
+
+def user_of(home: Path) -> subprocess.Popen[str]:
+    """A process that uses the server of this home, and does nothing else."""
+    command = [sys.executable, "-c", USES, str(home)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout and process.stderr
+    assert process.stdout.readline().startswith("postgresql://"), process.stderr.read()
+    return process
+
+
+def left_of(home: Path) -> list[str]:
+    """The command lines of all processes that have to do with this home."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(home) in line and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(line)
+    return found
+
+
+def nothing_left_of(home: Path) -> bool:
+    """Waits until no process has to do with this home any more."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while left_of(home):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+def test_the_last_user_takes_the_server_along(tmp_path: Path, number: signal.Signals) -> None:
+    """Killed, its terminal closed, or ended by a supervisor: nobody has to come back to clean up."""
+    process = user_of(tmp_path / "home")
+    process.send_signal(number)
+    process.wait(PATIENCE_SECONDS)
+    assert nothing_left_of(tmp_path / "home"), left_of(tmp_path / "home")
+
+
+def test_a_user_that_is_killed_leaves_the_server_to_the_others(tmp_path: Path) -> None:
+    """The first starts it, the second goes on with it; the end of the second ends it."""
+    home = tmp_path / "home"
+    first, second = user_of(home), user_of(home)
+    first.kill()
+    first.wait(PATIENCE_SECONDS)
+    third = user_of(home)
+    for process in (second, third):
+        assert "postgres" in " ".join(left_of(home))
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+    assert nothing_left_of(home), left_of(home)
+
+
+def test_a_watch_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    """The next user starts another one."""
+    home = tmp_path / "home"
+    first = user_of(home)
+    watch = [p for p in psutil.process_iter(["cmdline"]) if is_watch(p, home)]
+    assert len(watch) == 1
+    watch[0].kill()
+    second = user_of(home)
+    for process in (first, second):
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+    assert nothing_left_of(home), left_of(home)
+
+
+def is_watch(process: psutil.Process, home: Path) -> bool:
+    line = " ".join(process.info["cmdline"] or ())
+    return embedded.WATCH.name in line and str(home) in line
+
+
+def test_commands_at_once_share_the_server_without_a_traceback(tmp_path: Path) -> None:
+    """They begin on an empty folder, end at about the same time, and begin again while the server stops."""
+
+    def status(_number: int) -> Result:
+        return run_b24("status", cwd=tmp_path, env=environment())
+
+    with ThreadPoolExecutor(3) as pool:
+        ended = list(pool.map(status, range(9)))
+    assert [result.returncode for result in ended] == [0] * 9, ended
+    assert not [result.stderr for result in ended if "Traceback" in result.stderr or "rror" in result.stderr]
+    assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
+
+
+def test_a_demo_that_is_killed_takes_its_portal_along(tmp_path: Path) -> None:
+    """Its sandbox lives in a session of its own, and would answer for ever."""
+    command = [sys.executable, "-m", "b24_pipeline", "demo", "--once", "--leads", "50", "--deals", "50"]
+    demo = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert demo.stderr
+    while "3/5" not in (line := demo.stderr.readline()):
+        assert line, "the demo has ended"
+    children = psutil.Process(demo.pid).children(recursive=True)
+    assert [child for child in children if "b24_pipeline.sandbox" in child.cmdline()]
+    demo.kill()
+    demo.wait(PATIENCE_SECONDS)
+    demo.stderr.close()
+    assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []
+    assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
