@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from b24_pipeline.store.database import embedded
 from tests.acceptance.conftest import Result, environment, run_b24
+from tests.support.installation import free_ports
 
 PATIENCE_SECONDS = 60.0
 
@@ -105,13 +107,22 @@ def test_commands_at_once_share_the_server_without_a_traceback(tmp_path: Path) -
         return run_b24("status", cwd=tmp_path, env=environment())
 
     with ThreadPoolExecutor(3) as pool:
-        ended = list(pool.map(status, range(9)))
-    assert [result.returncode for result in ended] == [0] * 9, ended
+        ended = list(pool.map(status, range(6)))
+    assert [result.returncode for result in ended] == [0] * 6, ended
     assert not [result.stderr for result in ended if "Traceback" in result.stderr or "rror" in result.stderr]
     assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
 
 
-def test_a_demo_that_is_killed_takes_its_portal_along(tmp_path: Path) -> None:
+def close_its_output(process: subprocess.Popen[str]) -> None:
+    """As `| head` does, or a terminal that is closed: its next line breaks."""
+    assert process.stderr
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("end", [subprocess.Popen.kill, close_its_output])
+def test_a_demo_that_ends_early_takes_its_portal_along(
+    tmp_path: Path, end: Callable[[subprocess.Popen[str]], None]
+) -> None:
     """Its sandbox lives in a session of its own, and would answer for ever."""
     command = [sys.executable, "-m", "b24_pipeline", "demo", "--once", "--leads", "50", "--deals", "50"]
     demo = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
@@ -120,8 +131,27 @@ def test_a_demo_that_is_killed_takes_its_portal_along(tmp_path: Path) -> None:
         assert line, "the demo has ended"
     children = psutil.Process(demo.pid).children(recursive=True)
     assert [child for child in children if "b24_pipeline.sandbox" in child.cmdline()]
-    demo.kill()
-    demo.wait(PATIENCE_SECONDS)
+    end(demo)
+    assert demo.wait(PATIENCE_SECONDS) != 0
     demo.stderr.close()
+    assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []
+    assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
+
+
+@pytest.mark.slow
+def test_services_that_lose_their_parent_end(tmp_path: Path) -> None:
+    """SIGKILL of `b24 up` leaves neither Dagster, nor the HTTP service, nor the embedded PostgreSQL."""
+    port, web_port = free_ports(2)
+    options = ["--port", str(port), "--web-port", str(web_port)]
+    command = [sys.executable, "-m", "b24_pipeline", "up", *options]
+    up = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert up.stderr
+    while f"Dagster: http://127.0.0.1:{port}" not in (line := up.stderr.readline()):
+        assert line, "b24 up has ended"
+    children = psutil.Process(up.pid).children(recursive=True)
+    assert len(children) > 4
+    up.kill()
+    up.wait(PATIENCE_SECONDS)
+    up.stderr.close()
     assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []
     assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
