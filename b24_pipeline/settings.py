@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from b24_pipeline.demo_home import demo_of, demo_settings, has_database, has_demo, is_demo
 from b24_pipeline.errors import SettingsError
 
 SHORTEST_ADMIN_KEY = 16
@@ -133,8 +134,17 @@ def read_settings(**overrides: Any) -> Settings:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read at the first call."""
-    return read_settings()
+    """The settings of this process, read at the first call: the demo's where nothing but its database is there."""
+    given = own_settings()
+    if given.database_url is None and not has_database(given.b24_home) and has_demo(given.b24_home):
+        return read_settings(**demo_settings(demo_of(given.b24_home)))
+    return given
+
+
+def own_settings() -> Settings:
+    """The settings as they are given, for what begins a database of one's own; the demo's if B24_HOME names it."""
+    given = read_settings()
+    return read_settings(**demo_settings(given.b24_home)) if is_demo(given.b24_home) else given
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from b24_pipeline import runtime
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.settings import settings
 from b24_pipeline.store.database.url import url_for_people
 from b24_pipeline.store.marts import analysts as store
 from b24_pipeline.store.marts.custom_fields import keep_views
@@ -27,7 +26,7 @@ def grant(
     ] = None,
 ) -> None:
     """Let a role read the marts, those built later too: no raw tables, no phones, no tokens."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         for portal in opened.portals.named(custom_fields) if custom_fields else ():
             keep_views(opened.warehouse, portal.id)
         granted = store.grant(
@@ -52,14 +51,14 @@ def grant(
 
 def revoke(role: Role) -> None:
     """Take the rights of a role back; the role itself stays."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         store.revoke(opened.warehouse, role, _readable().schema)
     output.print(f"{role} reads nothing of ours any more")
 
 
 def show() -> None:
     """List the roles that read the marts."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         found = store.analysts(opened.warehouse)
     rows = [(role.role_name, role.granted_at, ", ".join(role.custom_fields)) for role in found]
     table(("role", "since", "custom fields of"), rows)

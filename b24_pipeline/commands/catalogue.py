@@ -20,17 +20,20 @@ class CommandEntry:
     """A command, or a group of them.
 
     `functions`: the module and function of a command, such as "sync.backfill"; of a group those of each member.
+    `passes_options`: what we do not know is for the program that the command calls.
     """
 
     name: str
     line: str
     functions: str | Mapping[str, str]
+    passes_options: bool = False
 
     def load(self) -> click.Command:
         """The command as it is run: imports its module."""
         app = typer.Typer(name=self.name, help=self.line, no_args_is_help=True, add_completion=False)
         if isinstance(self.functions, str):
-            app.command(self.name)(_function(self.functions))
+            context = {"ignore_unknown_options": self.passes_options}
+            app.command(self.name, context_settings=context)(_function(self.functions))
             return typer.main.get_command(app)
         for name, function in self.functions.items():
             app.command(name)(_function(function))
@@ -79,6 +82,12 @@ COMMANDS = (
         "export",
         "Write the rows of a mart; --from and --to go by its first column of days or times.",
         "export.export",
+    ),
+    CommandEntry(
+        "psql",
+        "Open PostgreSQL's psql in the database; an embedded one runs as long as psql does.",
+        "psql.psql",
+        passes_options=True,
     ),
     CommandEntry(
         "serve",

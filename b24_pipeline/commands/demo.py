@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from b24_pipeline import runtime
+from b24_pipeline.commands.demo_look import show_where_to_look
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
 from b24_pipeline.commands.funnel import show_funnel
 from b24_pipeline.commands.models import build_models
@@ -15,7 +16,7 @@ from b24_pipeline.commands.screen import complain, progress, say
 from b24_pipeline.commands.sync import show_outcomes
 from b24_pipeline.commands.up import show_addresses
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import Settings, settings
+from b24_pipeline.settings import Settings, own_settings
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 if TYPE_CHECKING:
@@ -37,20 +38,21 @@ def demo(
     public_url = f"http://127.0.0.1:{web_port}"
     say("1/5 starting a sandbox portal ...")
     with demo_portal(leads, deals, seed, f"{public_url}/bitrix24/callback") as portal:
-        chosen = portal.settings(settings(), public_url)
+        chosen = portal.settings(own_settings(), public_url)
         say("2/5 starting an embedded PostgreSQL and making the tables ...")
         with runtime.opened(chosen) as opened:
             say("3/5 connecting the portal by OAuth ...")
             _connect(opened, portal)
             _sync_and_show(opened)
             say(f"done in {time.monotonic() - started:.0f} s")
+            show_where_to_look(own_settings())
             if not once:
                 _stay(chosen, portal, port, web_port)
 
 
 def _connect(opened: Runtime, portal: DemoPortal) -> None:
-    for known in opened.portals.all():  # of an earlier demo: its sandbox is gone
-        opened.portals.remove(known.name, purge=True)
+    if PORTAL in {known.name for known in opened.portals.all()}:  # of an earlier demo: its sandbox is gone
+        opened.portals.remove(PORTAL, purge=True)
     portal.connect(opened, PORTAL)
 
 
@@ -80,6 +82,7 @@ def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> Non
 
         def ready(addresses: ServiceAddresses) -> None:
             show_addresses(addresses)
+            say(f"the funnel as an asset: {addresses.dagster}/assets/funnel_stats")
             say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
             begin()
 

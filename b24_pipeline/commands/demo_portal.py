@@ -9,16 +9,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Event, Thread
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import orjson
 
 from b24_pipeline.commands.with_parent import end_with_parent
+from b24_pipeline.demo_home import as_text, demo_of, demo_settings, is_demo, settings_file
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import Settings
+from b24_pipeline.settings import Settings, read_settings
+from b24_pipeline.store.database.private_files import home_folder, private_file
 from b24_pipeline.store.portals.portal import Portal
 
 STOP_SECONDS = 10
@@ -35,21 +36,23 @@ class DemoPortal:
     client_secret: str = field(repr=False)
 
     def settings(self, given: Settings, public_url: str) -> Settings:
-        """Settings of the demo: its home and database are its own, so that it never touches the user's."""
-        own: dict[str, Any] = {
-            "database_url": None,
-            "b24_secret_keys": None,
-            "b24_admin_key": None,
-            "b24_home": given.b24_home / "demo",
+        """Settings of the demo, kept in its home, so that other commands find it: it never touches the user's.
+
+        `given`: the user's own.
+        """
+        home = given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
+        own = {
             "b24_allowed_portals": "127.0.0.1",
-            "b24_select": {},
             "b24_public_url": public_url,
             "bitrix24_client_id": self.client_id,
             "bitrix24_client_secret": self.client_secret,
             "bitrix24_oauth_url": self.url,
         }
-        # checked again, unlike by model_copy: a secret has to become one
-        return type(given).model_validate(given.model_dump() | own)
+        home_folder(given.b24_home)
+        home_folder(home)
+        with private_file(settings_file(home), "w") as file:
+            file.write(as_text(own))
+        return read_settings(**demo_settings(home))
 
     def connect(self, opened: Runtime, name: str) -> Portal:
         """Connects the portal by OAuth as a person does in the browser: begin, agree in the portal, come back."""

@@ -9,12 +9,11 @@ from typing import Any
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands.findings import Finding, age, findings
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, table, write_json
 from b24_pipeline.errors import B24Error, DatabaseError
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import settings
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import health
 from b24_pipeline.store.marts.analysts import unlimited
@@ -41,7 +40,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def _examine() -> Iterator[Finding]:
     try:
-        with runtime.opened(settings()) as opened:
+        with installation() as opened:
             yield from _examine_portals(opened)
     except DatabaseError as error:
         yield Finding("", str(error), "see the message")

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands.models import build_models
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, output, progress, say
 from b24_pipeline.commands.sync import NoModels, moment, show_outcomes, tell_dagster
 from b24_pipeline.errors import UsageError
-from b24_pipeline.settings import settings
 from b24_pipeline.sync.events.drain import drain as drain_events
 from b24_pipeline.sync.events.drain import replay as replay_events
 
@@ -28,7 +27,7 @@ def drain(
     """Read what the inbound events name: one pass over the landing table; then the models."""
     if replay != (since is not None):
         raise UsageError("--replay and --since TIME belong together")
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = opened.portals.named(names or [])
         if since and portals:
             again = replay_events(opened.connections, moment(since, portals), portals)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands import row_files
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import say
-from b24_pipeline.settings import settings
 from b24_pipeline.store.database.exact_json import exact_json
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def export(
     if form is None:
         form = row_files.format_of(file) if file else row_files.FileFormat.CSV
     with (
-        runtime.opened(settings()) as opened,
+        installation() as opened,
         reading(engine=opened.warehouse.engine) as connection,
     ):
         found = mart_of(connection, mart)

@@ -9,12 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands import row_files
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import heading, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import settings
 from b24_pipeline.store.marts.funnel import funnel_rows
 
 
@@ -45,7 +44,7 @@ def funnel(
         raise UsageError("a table is for the terminal; write csv or json into the file")
     if form is None:
         form = Format(row_files.format_of(file)) if file else Format.TABLE
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portal = opened.portals.one(name)
         counted = entity_type or ("lead" if portal.entity_type == "lead" else "deal")
         rows = _funnel(opened, name, counted, pipeline)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from b24_pipeline import runtime
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output
-from b24_pipeline.settings import settings
 
 
 def rotate() -> None:
     """Encrypt every stored secret again, with the newest key of B24_SECRET_KEYS."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         count = opened.portals.renew_keys()
     output.print(
         f"{count} secrets are encrypted with the newest key; "

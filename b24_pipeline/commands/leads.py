@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands.models import build_models
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, output, progress, say, table
 from b24_pipeline.commands.sync import Names, NoModels, chosen_portals
-from b24_pipeline.settings import settings
 from b24_pipeline.store.own_leads.matches import Linked
 from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, read_choices
 from b24_pipeline.sync.own_leads.lead_file import LeadFile, open_lead_file
@@ -47,7 +46,7 @@ def import_leads(
     """Load own ad leads, and match them to what was copied of the CRM. Loading a file twice does no harm."""
     found = open_lead_file(file, read_choices(columns or ()))
     _tell_columns(found, in_full=dry_run)
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         (portal,) = opened.portals.named([name])
         loaded = load_file(opened.warehouse, portal, found, order=date_order, dry_run=dry_run)
         linked = Linked() if dry_run else link_own_leads(opened.warehouse, portal)
@@ -91,7 +90,7 @@ def match(
     no_models: NoModels = False,
 ) -> None:
     """Match own ad leads to CRM leads and deals: in the copy, then by the portal's own search; then the models."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = chosen_portals(opened, names or [])
         with progress() as counted:
             done = match_portals(opened.connections, portals, opened.options(progress=counted))

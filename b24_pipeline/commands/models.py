@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from b24_pipeline import runtime
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import settings
 
 if TYPE_CHECKING:
     from b24_pipeline.models import BuildResult
@@ -26,7 +25,7 @@ def models(
 ) -> None:
     """Build the SQL models and run their tests."""
     only_changed = not (full_refresh or select or all_tests)
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         built = build_models(opened, select=select, full_refresh=full_refresh, only_changed=only_changed)
     if not built.models:
         output.print(

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
-from b24_pipeline.settings import settings
+from b24_pipeline.settings import own_settings
 from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
@@ -72,7 +72,7 @@ def add(
     url = secret_of(webhook_url, "--webhook-url", "the inbound webhook")
     if application_token == FROM_INPUT:
         application_token = secret_of(application_token, "--application-token", "the application token")
-    credential = WebhookCredential.parse(url, settings().allowed_portals)
+    credential = WebhookCredential.parse(url, own_settings().allowed_portals)
     found = _probe_and_store(name, credential, entity_type, plan, moved=moved, token=application_token)
     for warning in found.warnings:
         say(f"note: {warning}")
@@ -89,7 +89,7 @@ def _probe_and_store(
     token: str | None,
 ) -> Probe:
     """Stores a portal that has answered; a known one keeps its entity type and plan where none is given."""
-    with runtime.opened(settings()) as opened:
+    with installation(own=True) as opened:
         known = next((portal for portal in opened.portals.all() if portal.name == name), None)
         if known is None:
             require_new_name(name)
@@ -117,7 +117,7 @@ def connect(
     entity_type: Annotated[CountedType | None, typer.Option(help=_COUNTED)] = None,
 ) -> None:
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
-    with runtime.opened(settings()) as opened:
+    with installation(own=True) as opened:
         link = opened.connector().link(name, domain, entity_type)
     say(
         "open this in a browser that is signed in to the portal as an administrator; "
@@ -128,7 +128,7 @@ def connect(
 
 def show() -> None:
     """List the connected portals."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = opened.portals.all()
     rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
     table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
@@ -141,7 +141,7 @@ def remove(
     purge: Annotated[bool, typer.Option("--purge", help="Delete its data too.")] = False,
 ) -> None:
     """Forget a portal's credential; its data stays unless it is purged."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portal = opened.portals.one(name)
         if opened.oauth and portal.connected_by == "oauth":
             opened.connector().disconnect(portal)
@@ -170,7 +170,7 @@ def qualification(
     if clear and conditions is not None:
         raise UsageError("give --set or --clear, not both")
     wanted = () if clear else None if conditions is None else read_conditions(_json(conditions))
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         account = opened.portals.one(name).id
         transact = opened.warehouse.transact
         if wanted is None:

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from b24_pipeline import runtime
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import say
-from b24_pipeline.settings import settings
 
 
 def serve(
@@ -21,7 +20,7 @@ def serve(
     from b24_pipeline.web.app import create_app
     from b24_pipeline.web.client_address import ClientAddresses
 
-    with server.listen(host, port) as listening, runtime.opened(settings()) as opened:
+    with server.listen(host, port) as listening, installation(own=True) as opened:
         app = create_app(opened)
         address = f"http://{host}:{listening.getsockname()[1]}"
         say(

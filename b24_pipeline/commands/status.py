@@ -7,10 +7,9 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from b24_pipeline import runtime
 from b24_pipeline.commands.findings import age
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
-from b24_pipeline.settings import settings
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
@@ -19,7 +18,7 @@ from b24_pipeline.store.portals.portal import Portal
 
 def status(as_json: AsJson = False) -> None:
     """Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget."""
-    with runtime.opened(settings(), looks_once=True) as opened:
+    with installation(looks_once=True) as opened:
         portals = opened.portals.all()
         domains = {portal.domain for portal in portals}
         with opened.warehouse.connect() as connection:

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from b24_pipeline import runtime
 from b24_pipeline.commands.models import build_models
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, progress, say, table
 from b24_pipeline.errors import UsageError, WrongDates
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import settings
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
@@ -60,7 +59,7 @@ def sync(
     if full and since:
         raise UsageError("--full reads everything, --since a part: choose one")
     wanted = known_entities(entity or [])
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = chosen_portals(opened, names or [])
         request = SyncRequest(wanted, full, moment(since, portals) if since else None)
         _work(
@@ -85,7 +84,7 @@ def backfill(
     unfit = [entity for entity in wanted if entity not in COHORT_ENTITIES]
     if unfit:
         raise UsageError(f"{unfit[0]} is always read whole: `b24 sync --entity {unfit[0]}`")
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = chosen_portals(opened, [name])
         _work(
             opened,
@@ -107,7 +106,7 @@ def reconcile(
     accept_deletions: AcceptDeletions = False,
 ) -> None:
     """Compare with the portals by counting; fetch what was missed, mark what is gone as deleted."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = chosen_portals(opened, names or [])
         _work(
             opened,

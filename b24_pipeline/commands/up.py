@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from b24_pipeline import runtime
+from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, say
-from b24_pipeline.settings import settings
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
@@ -22,9 +21,9 @@ def up(
     from b24_pipeline.commands.supervisor import run
 
     say("starting Dagster and the HTTP service (half a minute the first time) ...")
-    with runtime.opened(settings()) as opened:
+    with installation(own=True) as opened:
         run(
-            settings(),
+            opened.settings,
             opened.warehouse,
             port=port,
             web_port=web_port,

@@ -44,6 +44,24 @@ def run_b24(*arguments: str, cwd: Path, env: Mapping[str, str], timeout: float =
     )
 
 
+USES = """
+import sys, time
+from pathlib import Path
+from b24_pipeline.store.database.embedded import start
+print(start(Path(sys.argv[1])), flush=True)
+time.sleep(600)
+"""
+
+
+def user_of(home: Path) -> subprocess.Popen[str]:
+    """A process that uses the server of this home, and does nothing else."""
+    command = [sys.executable, "-c", USES, str(home)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout and process.stderr
+    assert process.stdout.readline().startswith("postgresql://"), process.stderr.read()
+    return process
+
+
 @pytest.fixture
 def b24_env(database_url: str) -> dict[str, str]:
     """Settings of an installation on a fresh, migrated database, with the sandbox allowed."""

@@ -1,39 +1,71 @@
-"""`b24 demo`: everything from nothing, on this machine alone."""
+"""`b24 demo`: everything from nothing, on this machine alone, and then there to be looked at."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
-from tests.acceptance.conftest import environment, run_b24
+from tests.acceptance.conftest import environment, run_b24, user_of
+
+SMALL = ("--once", "--leads", "40", "--deals", "40")
 
 
-def test_demo_once_ends_with_the_funnel_and_touches_nothing_of_yours(tmp_path: Path) -> None:
-    """An OAuth connection, a full sync, the models, the funnel; your own settings are not used."""
-    yours = environment(DATABASE_URL="postgresql://nobody@127.0.0.1:1/yours", B24_SECRET_KEYS="no key")
-    shown = run_b24("demo", "--once", "--leads", "40", "--deals", "40", cwd=tmp_path, env=yours)
-    assert shown.returncode == 0, shown.stderr
-    assert "connecting the portal by OAuth" in shown.stderr
-    assert "in stage" in shown.stdout
-    assert (tmp_path / ".b24" / "demo" / "secret.keys").exists()
-    listed = run_b24(
-        "portal", "list", cwd=tmp_path, env=environment(B24_HOME=str(tmp_path / ".b24" / "demo"))
+def printed(notes: str) -> list[str]:
+    """The commands that a message prints: lines of their own, indented by four, without what explains them."""
+    lines = [line[4:] for line in notes.splitlines() if line.startswith("    ")]
+    return [line.partition("   (")[0].rstrip() for line in lines]
+
+
+def run_in_shell(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs a command as it was printed."""
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
-    assert "connected" in listed.stdout
 
 
-def test_a_second_demo_begins_anew(tmp_path: Path) -> None:
-    """Its portal is another one; what the first had copied is gone."""
-    for seed in ("1", "2"):
-        shown = run_b24(
-            "demo",
-            "--once",
-            "--leads",
-            "30",
-            "--deals",
-            "30",
-            "--seed",
-            seed,
-            cwd=tmp_path,
-            env=environment(),
-        )
-        assert shown.returncode == 0, shown.stderr
+def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:
+    """What it prints works as it stands, and every command of its folder finds it, until there is something of yours.
+
+    A second demo begins anew. Your own settings and database are not touched.
+    """
+
+    def b24(*arguments: str, **own: str) -> subprocess.CompletedProcess[str]:
+        answer = run_b24(*arguments, cwd=tmp_path, env=environment(**own))
+        assert answer.returncode == 0, answer.stderr
+        return answer
+
+    first = b24("demo", *SMALL, "--seed", "1")
+    assert "connecting the portal by OAuth" in first.stderr
+    assert "in stage" in first.stdout
+    commands = printed(first.stderr)
+    assert len(commands) == 7
+    keeps_it_running = user_of(tmp_path / ".b24" / "demo")  # a start for each command would take longer
+    for command in commands:
+        answer = run_in_shell(command, tmp_path, environment())
+        assert answer.returncode == 0, (command, answer.stderr)
+        assert "(0 rows)" not in answer.stdout, command
+        assert len(answer.stdout.splitlines()) > 3 or "-c" not in command, (command, answer.stdout)
+
+    note = "note: this is the demo's database, in .b24/demo; your own begins with `b24 portal add`\n"
+    assert b24("portal", "list").stderr == note
+    began = b24("migrate")
+    assert (
+        began.stderr == "note: this is the database in .b24, not the demo's (B24_HOME=.b24/demo names it)\n"
+    )
+    assert "demo" not in b24("portal", "list").stdout
+
+    yours = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/yours", "B24_SECRET_KEYS": "no key"}
+    second = printed(b24("demo", *SMALL, "--seed", "2", **yours).stderr)
+    assert {command.split()[0] for command in second} == {"B24_HOME=.b24/demo"}
+    answer = run_in_shell(second[0], tmp_path, environment(**yours))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "demo" in answer.stdout
+    keeps_it_running.kill()
+    keeps_it_running.communicate()

@@ -15,27 +15,10 @@ import psutil
 import pytest
 
 from b24_pipeline.store.database import embedded
-from tests.acceptance.conftest import Result, environment, run_b24
+from tests.acceptance.conftest import Result, environment, run_b24, user_of
 from tests.support.installation import free_ports
 
 PATIENCE_SECONDS = 60.0
-
-USES = """
-import sys, time
-from pathlib import Path
-from b24_pipeline.store.database.embedded import start
-print(start(Path(sys.argv[1])), flush=True)
-time.sleep(600)
-"""
-
-
-def user_of(home: Path) -> subprocess.Popen[str]:
-    """A process that uses the server of this home, and does nothing else."""
-    command = [sys.executable, "-c", USES, str(home)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout and process.stderr
-    assert process.stdout.readline().startswith("postgresql://"), process.stderr.read()
-    return process
 
 
 def left_of(home: Path) -> list[str]:

@@ -1,0 +1,65 @@
+"""What the demo says at its end: how to look at its data from the next shell, and three questions to ask it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from b24_pipeline.commands.screen import say
+from b24_pipeline.demo_home import demo_of, has_database, is_demo
+from b24_pipeline.settings import Settings
+
+_QUESTIONS = Path(__file__).with_suffix(".sql")
+
+
+def show_where_to_look(given: Settings) -> None:
+    """Prints commands that work as they stand in this folder. `given`: the settings of the user's own database."""
+    b24, python = _before_a_command(given) + _b24(), _before_a_command(given) + _shell(sys.executable)
+    say("\nthe data stays; look at it from any shell in this folder:")
+    for command in (f"{b24} status", f"{b24} funnel demo --entity-type lead", _in_python(python)):
+        say(f"    {command}")
+    say(f"    {b24} psql                  (interactive: \\dt analytics.* lists the tables, \\q ends it)")
+    say("three questions to ask it:")
+    for question, query in questions():
+        say(f"  {question}")
+        say(f'    {b24} psql -c "{query}"')
+    say("")
+
+
+def questions() -> list[tuple[str, str]]:
+    """Each question in words and as a query on one line."""
+    parts = re.split(r"^-- name: .*\n", _QUESTIONS.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    split = (part.removeprefix("-- ").split("\n", 1) for part in parts)
+    return [(words, " ".join(query.split()).rstrip(";")) for words, query in split]
+
+
+def _in_python(python: str) -> str:
+    return f"{python} -c 'from b24_pipeline import read; print(read.funnel(portal=\"demo\"))'"
+
+
+def _before_a_command(given: Settings) -> str:
+    """What names the demo's database where commands would use another one of this folder."""
+    if is_demo(given.b24_home):
+        return f"B24_HOME={shlex.quote(str(given.b24_home))} "
+    is_found = given.database_url is None and not has_database(given.b24_home)
+    return "" if is_found else f"B24_HOME={shlex.quote(str(demo_of(given.b24_home)))} "
+
+
+def _b24() -> str:
+    """How this command was called, so that it can be called again."""
+    called = Path(sys.argv[0])
+    if called.name != "b24":
+        return f"{_shell(sys.executable)} -m b24_pipeline"
+    found = shutil.which("b24")
+    return "b24" if found and Path(found).samefile(called) else _shell(str(called))
+
+
+def _shell(path: str) -> str:
+    """A path as a word of the shell, from this folder where it lies below it."""
+    absolute = Path(path).absolute()
+    return shlex.quote(
+        str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+    )

@@ -1,0 +1,38 @@
+-- name: slowest_stages
+-- In which stages do deals stay longest, and how many are there now?
+select
+    category_name,
+    status_name,
+    in_stage,
+    round((median_seconds / 86400)::numeric, 1) as median_days
+from analytics.funnel_stats
+where portal = 'demo' and entity_type = 'deal' and median_seconds is not null
+order by median_seconds desc
+limit 5;
+
+-- name: months
+-- How did the deals of each month end, and how many are still open?
+select
+    date_trunc('month', date_create)::date as month,
+    count(*) as deals,
+    count(*) filter (where is_won) as won,
+    count(*) filter (where is_lost) as lost,
+    count(*) filter (where is_open) as still_open
+from analytics.fct_deal
+where portal = 'demo'
+group by month
+order by month desc
+limit 6;
+
+-- name: campaigns
+-- Which campaigns bring revenue?
+select
+    utm_campaign,
+    currency_id,
+    count(*) as won,
+    sum(opportunity) as revenue
+from analytics.fct_deal
+where portal = 'demo' and is_won
+group by utm_campaign, currency_id
+order by revenue desc
+limit 5;

@@ -1,0 +1,48 @@
+"""Opens the installation that a command works on, and says which database that is where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from b24_pipeline import runtime
+from b24_pipeline.commands.screen import say
+from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import Settings, own_settings, settings
+
+
+@contextmanager
+def installation(*, own: bool = False, looks_once: bool = False) -> Iterator[Runtime]:
+    """The opened installation.
+
+    `own`: the command begins something of the user's own, so the demo's database is not taken for it.
+    `looks_once`: it reads the database in one go. Raises DatabaseError, SettingsError and SecretKeyError.
+    """
+    chosen = chosen_settings(own=own)
+    with runtime.opened(chosen, looks_once=looks_once) as opened:
+        yield opened
+
+
+def chosen_settings(*, own: bool = False) -> Settings:
+    """The settings of a command; where another database lies in the same folder, a note says which one is used."""
+    chosen = own_settings() if own else settings()
+    note = _which_database(chosen, own_settings())
+    if note:
+        say(f"note: {note}")
+    return chosen
+
+
+def _which_database(chosen: Settings, given: Settings) -> str | None:
+    """What a person has to know where there is more than one database; None where there is only one."""
+    home = given.b24_home
+    if chosen.b24_home != home:
+        return f"this is the demo's database, in {chosen.b24_home}; your own begins with `b24 portal add`"
+    if is_demo(home):
+        return None  # it was asked for by name
+    demo = f"the demo's (B24_HOME={demo_of(home)} names it)" if has_demo(home) else None
+    if given.database_url:
+        embedded = f"the embedded one in {home}" if has_database(home) else None
+        others = " and ".join(filter(None, (embedded, demo)))
+        return f"this is the database of DATABASE_URL, not {others}" if others else None
+    return f"this is the database in {home}, not {demo}" if demo else None

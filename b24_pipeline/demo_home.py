@@ -1,0 +1,56 @@
+"""The home folder of the demo, inside of the user's own: its database, and the settings by which it is used.
+
+`b24 demo` keeps its settings there, so that other commands find its data and can speak to its portal while that runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SETTINGS = "settings.json"
+
+
+def demo_of(home: Path) -> Path:
+    """The demo's home inside of this one."""
+    return home / "demo"
+
+
+def settings_file(demo: Path) -> Path:
+    """Where the settings of a demo are kept."""
+    return demo.expanduser() / _SETTINGS
+
+
+def has_database(home: Path) -> bool:
+    """Whether an embedded PostgreSQL was ever started in this home."""
+    return (home.expanduser() / "postgres").exists()
+
+
+def is_demo(home: Path) -> bool:
+    """Whether a demo has made this home."""
+    return settings_file(home).is_file()
+
+
+def has_demo(home: Path) -> bool:
+    """Whether a demo has left a database in this home."""
+    demo = demo_of(home)
+    return is_demo(demo) and has_database(demo)
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """The settings of a demo, as they are kept."""
+    return json.dumps(values, indent=2) + "\n"
+
+
+def demo_settings(demo: Path) -> dict[str, Any]:
+    """The settings of a demo. What is its own goes before the environment: it never works on the user's database."""
+    kept: dict[str, Any] = json.loads(settings_file(demo).read_text("utf-8"))
+    own: dict[str, Any] = {
+        "database_url": None,
+        "b24_secret_keys": None,
+        "b24_admin_key": None,
+        "b24_select": {},
+    }
+    return own | kept | {"b24_home": demo}
