@@ -123,6 +123,8 @@ COMMANDS = (
         {"grant": "analysts.grant", "revoke": "analysts.revoke", "list": "analysts.show"},
     ),
     CommandEntry("leads", "Own ad leads.", {"import": "leads.import_leads"}),
-    CommandEntry("keys", "The keys that secrets are encrypted with.", {"rotate": "keys.rotate"}),
+    CommandEntry(
+        "keys", "The keys that secrets are encrypted with.", {"new": "keys.new", "rotate": "keys.rotate"}
+    ),
 )
 BY_NAME = {entry.name: entry for entry in COMMANDS}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import sys
 from pathlib import Path
 
+from b24_pipeline.commands.called_as import b24_as_called, python_as_called
 from b24_pipeline.commands.screen import say
 from b24_pipeline.demo_home import demo_of, has_database, is_demo
 from b24_pipeline.settings import Settings
@@ -17,7 +16,7 @@ _QUESTIONS = Path(__file__).with_suffix(".sql")
 
 def show_where_to_look(given: Settings) -> None:
     """Prints commands that work as they stand in this folder. `given`: the settings of the user's own database."""
-    b24, python = _before_a_command(given) + _b24(), _before_a_command(given) + _shell(sys.executable)
+    b24, python = _before_a_command(given) + b24_as_called(), _before_a_command(given) + python_as_called()
     say("\nthe data stays; look at it from any shell in this folder:")
     for command in (f"{b24} status", f"{b24} funnel demo --entity-type lead", _in_python(python)):
         say(f"    {command}")
@@ -46,20 +45,3 @@ def _before_a_command(given: Settings) -> str:
         return f"B24_HOME={shlex.quote(str(given.b24_home))} "
     is_found = given.database_url is None and not has_database(given.b24_home)
     return "" if is_found else f"B24_HOME={shlex.quote(str(demo_of(given.b24_home)))} "
-
-
-def _b24() -> str:
-    """How this command was called, so that it can be called again."""
-    called = Path(sys.argv[0])
-    if called.name != "b24":
-        return f"{_shell(sys.executable)} -m b24_pipeline"
-    found = shutil.which("b24")
-    return "b24" if found and Path(found).samefile(called) else _shell(str(called))
-
-
-def _shell(path: str) -> str:
-    """A path as a word of the shell, from this folder where it lies below it."""
-    absolute = Path(path).absolute()
-    return shlex.quote(
-        str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
-    )

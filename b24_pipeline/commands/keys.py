@@ -1,9 +1,16 @@
-"""`b24 keys rotate`: encrypts the stored secrets with the newest key."""
+"""`b24 keys new | rotate`: makes a key, encrypts the stored secrets with the newest key."""
 
 from __future__ import annotations
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output
+
+
+def new() -> None:
+    """Print a new key for B24_SECRET_KEYS."""
+    from cryptography.fernet import Fernet
+
+    output.print(Fernet.generate_key().decode())
 
 
 def rotate() -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from b24_pipeline.commands.called_as import b24_as_called
 from b24_pipeline.commands.screen import output
 from b24_pipeline.errors import UsageError
+from b24_pipeline.settings import own_settings
 
 if TYPE_CHECKING:
     from b24_pipeline.sandbox import Sandbox
@@ -64,20 +66,24 @@ def sandbox(
 
 
 def _introduce(portal: Sandbox) -> None:
-    """Prints how to connect the sandbox by webhook credential and by OAuth."""
-    config = portal.config
-    output.print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
-    output.print("connect it in another terminal (its secret is public, its data invented):")
-    output.print(
-        f"  B24_ALLOWED_PORTALS={config.host} b24 portal add sandbox --webhook-url {portal.webhook_url}",
-        soft_wrap=True,
-    )
-    output.print(
-        "or by OAuth: start `b24 serve` with these, and with them open the link of `b24 portal connect`"
-    )
-    output.print(
-        f"  B24_ALLOWED_PORTALS={config.host} BITRIX24_OAUTH_URL={portal.authorization_url}"
-        f" BITRIX24_CLIENT_ID={config.client_id} BITRIX24_CLIENT_SECRET={config.client_secret}",
-        soft_wrap=True,
-    )
-    output.print(f"  its events prove themselves by the application token {config.application_token}")
+    """Prints how to connect the sandbox by webhook credential and by OAuth, with commands that work as they stand."""
+    config, b24 = portal.config, b24_as_called()
+    allowed = own_settings().allowed_portals
+    _print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
+    _print("connect it from another terminal in this folder (its secret is public, its data invented):")
+    if config.host not in allowed:
+        _print(f"    echo 'B24_ALLOWED_PORTALS={','.join([*allowed, config.host])}' >> .env")
+    _print(f"    {b24} portal add sandbox --webhook-url {portal.webhook_url}")
+    _print(f"    {b24} sync")
+    _print(f"    {b24} funnel sandbox")
+    _print("or by OAuth, so that it sends its events, too; `b24 serve` has to run meanwhile:")
+    application = (f"ID={config.client_id}", f"SECRET={config.client_secret}")
+    for setting in (f"OAUTH_URL={portal.authorization_url}", *(f"CLIENT_{one}" for one in application)):
+        _print(f"    echo 'BITRIX24_{setting}' >> .env")
+    _print(f"    {b24} serve")
+    _print(f"    {b24} portal connect sandbox {portal.url}")
+    _print(f"its events prove themselves by the application token {config.application_token}")
+
+
+def _print(line: str) -> None:
+    output.print(line, soft_wrap=True, markup=False)

@@ -6,28 +6,9 @@ import subprocess
 from pathlib import Path
 
 from tests.acceptance.conftest import environment, run_b24, user_of
+from tests.support.printed import printed, run_in_shell
 
 SMALL = ("--once", "--leads", "40", "--deals", "40")
-
-
-def printed(notes: str) -> list[str]:
-    """The commands that a message prints: lines of their own, indented by four, without what explains them."""
-    lines = [line[4:] for line in notes.splitlines() if line.startswith("    ")]
-    return [line.partition("   (")[0].rstrip() for line in lines]
-
-
-def run_in_shell(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs a command as it was printed."""
-    return subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:

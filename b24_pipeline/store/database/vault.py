@@ -17,10 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from b24_pipeline.errors import SecretKeyError
 from b24_pipeline.store.database.secret_file import kept_secret
 
-HOW_TO_MAKE = (
-    "make one with: python -c 'from cryptography.fernet import Fernet; "
-    "print(Fernet.generate_key().decode())' and keep it apart from the database"
-)
+HOW_TO_MAKE = "make one with `b24 keys new`, and keep it apart from the database"
 
 
 class Vault:
