@@ -87,11 +87,18 @@ def main() -> None:
         complain("stopped; what was stored stays, and the next run goes on from there")
         _leave(INTERRUPTED)
     except Exception as error:
-        from b24_pipeline.store.database.warehouse import StorageError  # not needed where nothing failed
+        _give_up(unforeseen(error), 1)
 
-        if not isinstance(error, StorageError):
-            raise
-        _give_up(f"the database refused it: {error}", 1)
+
+def unforeseen(error: Exception) -> str:
+    """A line for an error that no part of the program has explained."""
+    from b24_pipeline.store.database.warehouse import StorageError  # not needed where nothing failed
+
+    if isinstance(error, StorageError):
+        return f"the database refused it: {error}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return f"a fault of this program, {type(error).__name__}: {error}; --debug before the command shows where"
 
 
 def _give_up(message: str, code: int) -> NoReturn:

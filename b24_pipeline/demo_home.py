@@ -25,12 +25,20 @@ def settings_file(demo: Path) -> Path:
 
 def has_database(home: Path) -> bool:
     """Whether an embedded PostgreSQL was ever started in this home."""
-    return (home.expanduser() / "postgres").exists()
+    return _is_there(home.expanduser() / "postgres")
 
 
 def is_demo(home: Path) -> bool:
     """Whether a demo has made this home."""
-    return settings_file(home).is_file()
+    return _is_there(settings_file(home))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether we see something there. That a home belongs to another user is told where it is opened."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def has_demo(home: Path) -> bool:

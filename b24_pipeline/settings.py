@@ -14,11 +14,13 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from b24_pipeline.demo_home import demo_of, demo_settings, has_database, has_demo, is_demo
 from b24_pipeline.errors import SettingsError
+from b24_pipeline.setting_names import misspelt
 
 SHORTEST_ADMIN_KEY = 16
 CALLBACK_PATH = "/bitrix24/callback"
@@ -145,6 +147,12 @@ def own_settings() -> Settings:
     """The settings as they are given, for what begins a database of one's own; the demo's if B24_HOME names it."""
     given = read_settings()
     return read_settings(**demo_settings(given.b24_home)) if is_demo(given.b24_home) else given
+
+
+def misspelt_settings() -> list[str]:
+    """A line for each variable, of the environment or of .env, that was meant for a setting and is none."""
+    in_file = dotenv_values(".env", interpolate=False) if Path(".env").is_file() else {}
+    return misspelt([*os.environ, *in_file], [name.upper() for name in Settings.model_fields])
 
 
 def _first_problem(error: ValidationError) -> str:

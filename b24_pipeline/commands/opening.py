@@ -9,7 +9,7 @@ from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
 from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import Settings, own_settings, settings
+from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
 
 
 @contextmanager
@@ -25,7 +25,12 @@ def installation(*, own: bool = False, looks_once: bool = False) -> Iterator[Run
 
 
 def chosen_settings(*, own: bool = False) -> Settings:
-    """The settings of a command; where another database lies in the same folder, a note says which one is used."""
+    """The settings of a command, with notes of what a person has to know about them.
+
+    Which database is used, where another one lies in the same folder; which variable was meant for a setting.
+    """
+    for line in misspelt_settings():
+        say(f"note: {line}")
     chosen = own_settings() if own else settings()
     note = _which_database(chosen, own_settings())
     if note:

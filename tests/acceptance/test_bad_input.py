@@ -177,7 +177,7 @@ def test_missing_key_says_how_to_make_one(
 ) -> None:
     """With a database of one's own and no key, nothing starts."""
     result = call_b24(monkeypatch, tmp_path, environment(DATABASE_URL=database_url), ["status"])
-    assert_refused(result, FAILURE, "B24_SECRET_KEYS", "generate_key")
+    assert_refused(result, FAILURE, "B24_SECRET_KEYS", "b24 keys new")
 
 
 def test_key_that_is_none_is_refused(b24_here: B24) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+import click
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
-from b24_pipeline.runtime import database_url
-from b24_pipeline.settings import settings
+from b24_pipeline.errors import B24Error
+from b24_pipeline.runtime import database_url, opened
+from b24_pipeline.settings import misspelt_settings, settings
 from b24_pipeline.store.database.dagster_schema import SCHEMA, being_set_up
 from b24_pipeline.store.database.url import read_url, url_for_programs
 
@@ -30,9 +32,17 @@ class OurStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> Self:
-        """Opens the storage, and makes its tables where they are missing. Raises SettingsError and DatabaseError."""
+        """Opens the storage, and makes its tables where they are missing.
+
+        Where the installation cannot be opened, Dagster's command ends with the reason in one line. It would start
+        otherwise, and every schedule and sensor would report the same with a traceback, again and again.
+        """
         del config_value
-        url = database_url(settings())
+        try:
+            with opened(settings(), looks_once=True):
+                url = database_url(settings())
+        except B24Error as error:
+            raise click.ClickException("; ".join([str(error), *misspelt_settings()])) from error
         with being_set_up(url):
             return cls(storage_url(url), inst_data=inst_data)
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+from b24_pipeline.errors import SettingsError
+
 PRIVATE_UMASK = 0o077
 """The umask of processes that write logs under B24_HOME."""
 
@@ -16,13 +18,28 @@ _ENTER_ONLY = 0o711
 def home_folder(home: Path) -> Path:
     """The folder B24_HOME as an absolute path; a new one is its owner's alone.
 
-    A folder that is there keeps its rights: it may hold other things as well.
+    A folder that is there keeps its rights: it may hold other things as well. Raises SettingsError where we can make
+    none, or may not write into it.
     """
     folder = home.expanduser().resolve()
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unusable(folder, f"{error.strerror}: {error.filename}") from None
+    if not folder.is_dir():
+        raise _unusable(folder, "it is no folder")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        is_ours = folder.stat().st_uid == os.geteuid()
+        raise _unusable(folder, "we may not write into it" if is_ours else "it belongs to another user")
     return folder
+
+
+def _unusable(folder: Path, reason: str) -> SettingsError:
+    return SettingsError(
+        f"the folder {folder} cannot be used: {reason}; set B24_HOME to a folder of your own"
+    )
 
 
 def private_folder(path: Path) -> Path:

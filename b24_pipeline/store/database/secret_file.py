@@ -12,9 +12,9 @@ from b24_pipeline.store.database.private_files import home_folder
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """Reads the secret in this file; `make` makes it where there is none."""
+    """Reads the secret in this file; `make` makes it where there is none. Raises SettingsError for its folder."""
+    home_folder(path.parent)
     if not path.exists():
-        home_folder(path.parent)
         _write(path, make())
     return path.read_text().strip()
 

@@ -1,0 +1,27 @@
+"""Names of settings that look like ours and are none: a misspelt setting would be ignored without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_OURS = ("B24_", "BITRIX24_", "BITRIX_")
+_OF_OPTIONS = {"B24_WEBHOOK_URL", "B24_APPLICATION_TOKEN"}
+"""They stand for an option of one command."""
+_OF_BENCHMARKS = "B24_BENCH_"
+_ALIKE, _VERY_ALIKE = 0.6, 0.9
+
+
+def misspelt(given: Iterable[str], settings: Iterable[str]) -> list[str]:
+    """A line for each given name that is no setting and was meant for one. `settings`: the names that there are."""
+    known = {*settings, *_OF_OPTIONS}
+    unknown = {name.upper(): name for name in given}.keys() - known
+    lines = []
+    for name in sorted(unknown):
+        ours = name.startswith(_OURS) and not name.startswith(_OF_BENCHMARKS)
+        meant = get_close_matches(name, known, 1, _ALIKE if ours else _VERY_ALIKE)
+        if meant:
+            lines.append(f"{name} is no setting; {meant[0]} is")
+        elif ours:
+            lines.append(f"{name} is no setting; README.md lists them")
+    return lines

@@ -1,0 +1,59 @@
+"""What a newcomer runs into first is told in one line, never by a traceback."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.cli import unforeseen
+from tests.acceptance.conftest import B24, KEY, call_b24, environment
+from tests.acceptance.test_bad_input import FAILURE, assert_refused
+
+
+@pytest.mark.parametrize("home", ["file", "file/inside", "/proc/b24"])
+def test_a_home_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    """A file, what lies in a file, a folder in which nobody may make another."""
+    (tmp_path / "file").touch()
+    for command in (["status"], ["up"], ["portal", "list"]):
+        result = call_b24(monkeypatch, tmp_path, environment(B24_HOME=home), command)
+        assert_refused(result, FAILURE, str(tmp_path / home), "B24_HOME")
+
+
+def test_a_misspelt_setting_is_named(b24_here: B24, empty_database_url: str) -> None:
+    """Beside the error that it leads to; a right one is not."""
+    result = b24_here(
+        "status", env={"DATABASE_URL": empty_database_url, "B24_SECRET_KEYS": "", "B24_SECRET_KEY": KEY}
+    )
+    assert_refused(result, FAILURE, "B24_SECRET_KEYS is not set", "b24 keys new")
+    assert result.stderr.splitlines()[0] == "note: B24_SECRET_KEY is no setting; B24_SECRET_KEYS is"
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [({"B24_SECRET_KEY": KEY}, "B24_SECRET_KEYS is"), ({"B24_SECRET_KEYS": KEY}, "run `b24 migrate`")],
+)
+def test_dagster_says_once_why_it_cannot_start(
+    tmp_path: Path, empty_database_url: str, key: dict[str, str], told: str
+) -> None:
+    """A missing key or an unmigrated database; each schedule and sensor would say it otherwise, again and again."""
+    shutil.copy(Path(__file__).parents[2] / "dagster.yaml", tmp_path)
+    env = environment(DATABASE_URL=empty_database_url, DAGSTER_HOME=str(tmp_path), **key)
+    command = [str(Path(sys.executable).parent / "dagster"), "instance", "info"]
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert told in line
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:
+    """Its traceback is for those who ask for it by --debug."""
+    assert unforeseen(OSError(28, "No space left on device", "/srv/x")) == "No space left on device: /srv/x"
+    assert (
+        unforeseen(KeyError("x"))
+        == "a fault of this program, KeyError: 'x'; --debug before the command shows where"
+    )
