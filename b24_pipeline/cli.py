@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from b24_pipeline.commands.catalogue import BY_NAME, COMMANDS
-from b24_pipeline.commands.screen import complain, output
+from b24_pipeline.commands.screen import complain, output, write_notes
 from b24_pipeline.errors import B24Error, UsageError
 
 
@@ -59,13 +59,16 @@ def options(
             "--version", callback=lambda asked: _show_version(asked=asked), is_eager=True, help="Show it."
         ),
     ] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON lines.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Write the log and all notes as JSON lines.")
+    ] = False,
 ) -> None:
     """Options that every command takes: they stand before its name."""
     from b24_pipeline.log import set_up_logs
 
     _Shown.debug = debug
     set_up_logs(verbose=debug, as_json=log_json)
+    write_notes(as_json=log_json)
 
 
 def _show_version(*, asked: bool) -> None:
@@ -103,11 +106,7 @@ def unforeseen(error: Exception) -> str:
 
 def _give_up(message: str, code: int) -> NoReturn:
     """Ends the process because of the error that is being handled."""
-    if _Shown.debug:
-        import traceback
-
-        traceback.print_exc()
-    complain(message)
+    complain(message, with_traceback=_Shown.debug)
     sys.exit(code)
 
 

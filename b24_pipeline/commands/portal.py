@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +11,13 @@ import orjson
 import typer
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import own_settings
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
@@ -138,18 +141,37 @@ def show() -> None:
 
 def remove(
     name: Annotated[str, typer.Argument(help="The portal.")],
-    purge: Annotated[bool, typer.Option("--purge", help="Delete its data too.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its data too, after asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking, for scripts.")] = False,
 ) -> None:
     """Forget a portal's credential; its data stays unless it is purged."""
     with installation() as opened:
         portal = opened.portals.one(name)
+        if purge and not yes:
+            _ask_before_purge(portal)
         if opened.oauth and portal.connected_by == "oauth":
             opened.connector().disconnect(portal)
         opened.portals.remove(name, purge=purge)
+        if purge:
+            build_models(opened, only_changed=True)
     output.print(
-        f"{name} is removed with all its data; the figures forget it with the next build: b24 models"
+        f"{name} is removed with all its data, also from the figures"
         if purge
         else f"{name} is disconnected; its data stays"
+    )
+
+
+def _ask_before_purge(portal: Portal) -> None:
+    """Goes on if a person says yes. Raises UsageError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"--purge deletes all data of {portal.name}; say so by --yes where nobody can be asked"
+        )
+    typer.confirm(
+        f"{portal.name} ({portal.domain}) and all that was copied from it, with its history, will be deleted "
+        "from this database. Delete it?",
+        abort=True,
+        err=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: tables on stdout, progress and complaints on stderr."""
+"""What a person sees: tables on stdout, progress and complaints on stderr; the latter as JSON for a machine."""
 
 from __future__ import annotations
 
@@ -37,14 +37,40 @@ notes = _console(stderr=True)
 PLAIN_LINE_SECONDS = 5.0
 
 
-def complain(message: str) -> None:
-    """Prints an error for a person: one line on stderr, secrets masked."""
+class _Notes:
+    as_json = False
+
+
+def write_notes(*, as_json: bool) -> None:
+    """Whether notes and complaints are lines of JSON from now on, as the log is."""
+    _Notes.as_json = as_json
+
+
+def complain(message: str, *, with_traceback: bool = False) -> None:
+    """Prints an error for a person: one line on stderr, secrets masked; the traceback of the error goes before it."""
+    if _Notes.as_json:
+        _note_for_machines("error", message, exc_info=with_traceback)
+        return
+    if with_traceback:
+        import traceback
+
+        traceback.print_exc()
     notes.print("b24: " + escape(masked(on_one_line(" ".join(message.split())))), soft_wrap=True)
 
 
 def say(message: str) -> None:
     """Prints a note on stderr, so that stdout stays for the result."""
+    if _Notes.as_json:
+        _note_for_machines("info", message.removeprefix("note: "))
+        return
     notes.print(escape(on_its_lines(message)), soft_wrap=True)
+
+
+def _note_for_machines(level: str, message: str, **more: Any) -> None:
+    from b24_pipeline.log import access_logger  # not needed where a person looks
+
+    if message.strip():
+        getattr(access_logger("b24"), level)(" ".join(message.split()), **more)
 
 
 def heading(text: str, after: str = "") -> None:
@@ -82,7 +108,7 @@ def shown(value: Any) -> str:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Counts rows while they come: bars on a terminal, a plain line every few seconds elsewhere."""
-    if not notes.is_terminal:
+    if not notes.is_terminal or _Notes.as_json:
         yield _PlainLines()
         return
     from rich.progress import Progress as Bars

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,23 @@ def test_dagster_says_once_why_it_cannot_start(
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
     assert told in line
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_notes_are_json_where_the_log_is(b24_here: B24) -> None:
+    """Every line on stderr is for a machine then: notes, errors, and with --debug their tracebacks."""
+    lines = [
+        *b24_here("--log-json", "portal", "list", env={"B24_SECRET_KEY": KEY}).stderr.splitlines(),
+        *b24_here("--log-json", "--debug", "funnel", "nobody").stderr.splitlines(),
+    ]
+    told = [json.loads(line) for line in lines]
+    assert {"info", "error"} <= {line["level"] for line in told}
+    events = [line["event"] for line in told]
+    assert events[:2] == [
+        "B24_SECRET_KEY is no setting; B24_SECRET_KEYS is",
+        "no portal yet; connect one with: b24 portal add NAME",
+    ]
+    assert "no portal is called 'nobody'" in events[-1]
+    assert "UnknownPortal" in told[-1]["exception"]
 
 
 def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:
