@@ -27,7 +27,8 @@ class Outcome:
     our copy did not have, and `outdated` those that differed. `values_set_aside` could not be stored as they came;
     `rows_left_out` were sent and could not be stored at all. `months` are the months of creation of the changed
     rows (portal's zone). `error` is None if it worked; `question` is what a person has to decide before the rest can
-    be done. `resumed`: it went on with a load that was killed.
+    be done. `resumed`: it went on with a load that was killed. `proved`: the days of creation, in the portal's zone,
+    whose rows are all as in the portal since then: the first, and the day after the last.
     """
 
     portal: str
@@ -48,6 +49,7 @@ class Outcome:
     error: B24Error | None = None
     question: B24Error | None = None
     resumed: bool = False
+    proved: tuple[date, date] | None = None
 
     def figures(self) -> dict[str, Any]:
         """The figures that the sync log stores, by the names of its columns."""

@@ -6,9 +6,23 @@ from time import monotonic
 import dagster as dg
 
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
-from b24_pipeline.defs.assets.materializations import materializations, raw_table_metadata, worked_outcomes
-from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table
-from b24_pipeline.defs.assets.partitions import COHORTS, MONTHS_A_RUN, PORTALS, portal_keys, ranges_by_portal
+from b24_pipeline.defs.assets.materializations import (
+    cohort_metadata,
+    materializations,
+    month_materializations,
+    raw_table_metadata,
+    rows_of_months,
+    worked_outcomes,
+)
+from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table, partition_metadata
+from b24_pipeline.defs.assets.partitions import (
+    COHORTS,
+    MONTHS_A_RUN,
+    PORTALS,
+    cohort_key,
+    months_by_portal,
+    ranges_by_portal,
+)
 from b24_pipeline.defs.assets.raw_tables import (
     CHANGES,
     COHORT_TABLES,
@@ -62,6 +76,7 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
     """
     tables = _chosen(context, COHORT_TABLES)
     ranges = ranges_by_portal(context.partition_keys)
+    months = months_by_portal(context.partition_keys)
     outcomes = {portal: _read_again(context, b24, portal, ranges[portal], tables) for portal in ranges}
     with errors_as_failures(), b24.opened() as runtime:
         portals = [portal for portal in runtime.portals.all() if portal.name in ranges]
@@ -69,15 +84,21 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
             done = {portal: worked_outcomes(table, outcomes[portal.name]) for portal in portals}
             if len(done) == len(ranges) and all(done.values()):
                 together = [outcome for portal_outcomes in done.values() for outcome in portal_outcomes]
+                for portal in portals:
+                    for month, number in rows_of_months(
+                        runtime.warehouse, portal, table, months[portal.name]
+                    ).items():
+                        context.add_asset_metadata(
+                            partition_metadata(number), table.key, cohort_key(month, portal.name)
+                        )
                 yield dg.MaterializeResult(
-                    asset_key=table.key,
-                    metadata=raw_table_metadata(runtime.warehouse, portals, table, together),
+                    asset_key=table.key, metadata=cohort_metadata(runtime.warehouse, table, together)
                 )
                 continue
             for portal in filter(done.get, portals):
-                metadata = raw_table_metadata(runtime.warehouse, [portal], table, done[portal])
-                for key in portal_keys(portal.name, context.partition_keys):
-                    context.log_event(dg.AssetMaterialization(table.key, partition=key, metadata=metadata))
+                rows = rows_of_months(runtime.warehouse, portal, table, months[portal.name])
+                for event in month_materializations(runtime.warehouse, portal, table, done[portal], rows):
+                    context.log_event(event)
     raise_for([outcome for portal_outcomes in outcomes.values() for outcome in portal_outcomes])
 
 
@@ -123,7 +144,7 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
 def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
     """Reads what has changed in a portal since its last sync; the first time, everything.
 
-    The cohorts that it changed are reported as materialized.
+    The cohorts that it read completely are reported as materialized, others that it changed as observed.
     """
     progress = _progress(context)
     with (
@@ -131,7 +152,8 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job,
     ):
         outcomes = sync_portal(job, SyncRequest())
-        for event in materializations(job.warehouse, job.portal, outcomes):
+        known = context.instance.get_materialized_partitions
+        for event in materializations(job.warehouse, job.portal, outcomes, known):
             context.log_event(event)
     raise_for(outcomes)
     return dg.MaterializeResult(metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)})
@@ -148,7 +170,7 @@ def _results(
         done = worked_outcomes(table, outcomes)
         if done:
             yield dg.MaterializeResult(
-                asset_key=table.key, metadata=raw_table_metadata(job.warehouse, [job.portal], table, done)
+                asset_key=table.key, metadata=raw_table_metadata(job.warehouse, job.portal, table, done)
             )
 
 

@@ -1,94 +1,189 @@
-"""Reports what a sync has changed as materializations of the raw tables' partitions.
+"""Reports what a sync did as events of the raw tables' partitions.
 
-A sync by watermark is one asset but changes rows of many cohorts, and a sync from the
-command line is no asset at all.
+A sync is one asset but reads rows of many cohorts, and a sync from the command line is no asset at all. A cohort is
+materialized by a read that proved it: all of its rows were compared with the portal. A change that merely
+touched one is an observation, which shows what changed and paints nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.metadata import outcome_metadata, table_metadata
-from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key
+from b24_pipeline.defs.assets.metadata import outcome_metadata, partition_metadata, table_metadata
+from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key, days_of_months, months_within
 from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, RawTable
 from b24_pipeline.store.crm import table_facts
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.checks.rows import RECONCILE
 from b24_pipeline.sync.outcome import Outcome
+
+Event = dg.AssetMaterialization | dg.AssetObservation
+KnownPartitions = Callable[[dg.AssetKey], set[str]]
+"""The partitions of an asset that are materialized already."""
 
 SLACK_SECONDS = 30
 
 
 def materializations(
-    warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome], *, with_unchanged: bool = True
-) -> Iterator[dg.AssetMaterialization]:
-    """The materializations of one portal's sync: one for each cohort that changed, and each directory that was read.
+    warehouse: Warehouse,
+    portal: Portal,
+    outcomes: Sequence[Outcome],
+    known: KnownPartitions,
+    *,
+    with_unchanged: bool = True,
+) -> Iterator[Event]:
+    """The events of one portal's sync: cohorts that it proved, others that it changed, and directories that it read.
 
-    Without `with_unchanged`, directories that are as they were are left out.
+    Without `with_unchanged`, directories that are as they were are left out. A comparison proves all months each
+    night, so of these only those are reported that it repaired or that are not `known` yet.
     """
     for table in COHORT_TABLES:
-        done = changed_outcomes(table, outcomes)
-        if done:
-            metadata = raw_table_metadata(warehouse, [portal], table, done)
-            for month in sorted(_months(warehouse, portal, table, outcomes)):
-                yield dg.AssetMaterialization(
-                    table.key, partition=cohort_key(month, portal.name), metadata=metadata
-                )
+        proved = proved_months(warehouse, portal, table, outcomes)
+        changed = _months(warehouse, portal, table, outcomes)
+        if proved and all(o.sync_type == RECONCILE.sync_type for o in _own(table, outcomes) if o.proved):
+            old = known(table.key)
+            proved = {
+                month: rows
+                for month, rows in proved.items()
+                if month in changed or _key(month, portal) not in old
+            }
+        yield from month_materializations(warehouse, portal, table, outcomes, proved)
+        yield from _changes(warehouse, portal, table, sorted(changed - proved.keys()))
     for table in PORTAL_TABLES:
         done = worked_outcomes(table, outcomes)
         if done and (with_unchanged or changed_outcomes(table, done)):
-            metadata = raw_table_metadata(warehouse, [portal], table, done)
+            metadata = raw_table_metadata(warehouse, portal, table, done)
             yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
 
 
-def month_materializations(
+def read_months(
     warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome], months: Sequence[date]
-) -> Iterator[dg.AssetMaterialization]:
-    """The materializations of these months of one portal, which were read completely."""
+) -> Iterator[Event]:
+    """The materializations of these months of one portal, which were read completely; also of empty ones."""
     for table in COHORT_TABLES:
-        done = worked_outcomes(table, outcomes)
-        if done:
-            metadata = raw_table_metadata(warehouse, [portal], table, done)
-            for month in months:
-                yield dg.AssetMaterialization(
-                    table.key, partition=cohort_key(month, portal.name), metadata=metadata
-                )
+        if worked_outcomes(table, outcomes):
+            rows = rows_of_months(warehouse, portal, table, months)
+            yield from month_materializations(warehouse, portal, table, outcomes, rows)
+
+
+def month_materializations(
+    warehouse: Warehouse,
+    portal: Portal,
+    table: RawTable,
+    outcomes: Sequence[Outcome],
+    rows: Mapping[date, int],
+) -> Iterator[Event]:
+    """The materializations of these months of a table, each with the number of its own rows."""
+    metadata = cohort_metadata(warehouse, table, _own(table, outcomes)) if rows else {}
+    for month, number in rows.items():
+        yield dg.AssetMaterialization(
+            table.key, partition=_key(month, portal), metadata=metadata | partition_metadata(number)
+        )
+
+
+def proved_months(
+    warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]
+) -> dict[date, int]:
+    """The months of this table with rows whose reading proved them, and how many rows each holds."""
+    done = worked_outcomes(table, outcomes)
+    ranges = [
+        [outcome.proved for outcome in done if outcome.entity == name and outcome.proved]
+        for name in {outcome.entity for outcome in done}
+    ]
+    if not ranges or not all(ranges):
+        return {}
+    rows: dict[date, int] = {}
+    with warehouse.connect() as connection:
+        for days in ranges[0]:
+            rows |= table_facts.rows_by_month(
+                connection, table.table, portal.id, portal.time_zone, months_within(days)
+            )
+    return {
+        month: number
+        for month, number in sorted(rows.items())
+        if month >= FIRST_MONTH and all(any(_holds(days, month) for days in each) for each in ranges)
+    }
+
+
+def rows_of_months(
+    warehouse: Warehouse, portal: Portal, table: RawTable, months: Sequence[date]
+) -> dict[date, int]:
+    """How many rows of a portal each of these months holds."""
+    rows = dict.fromkeys(months, 0)
+    with warehouse.connect() as connection:
+        for days in days_of_months(months):
+            rows |= table_facts.rows_by_month(connection, table.table, portal.id, portal.time_zone, days)
+    return rows
 
 
 def worked_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes of this table if all of them worked, else none."""
-    own = [outcome for outcome in outcomes if outcome.entity in table.outcomes]
+    own = _own(table, outcomes)
     return own if all(outcome.worked for outcome in own) else []
 
 
 def changed_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes that changed rows of this table, also those of a load that failed midway."""
-    return [
-        outcome
-        for outcome in outcomes
-        if outcome.entity in table.outcomes and (outcome.rows_changed or outcome.months)
-    ]
+    return [outcome for outcome in _own(table, outcomes) if outcome.rows_changed or outcome.months]
+
+
+def cohort_metadata(warehouse: Warehouse, table: RawTable, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What is true of each month that was read: the columns, and up to when the portal's changes are known."""
+    watermarks = [outcome.watermark for outcome in outcomes if outcome.watermark]
+    known_until = {"watermark": dg.MetadataValue.timestamp(min(watermarks))} if watermarks else {}
+    with warehouse.connect() as connection:
+        return table_metadata(table_facts.columns(connection, table.table)) | known_until
 
 
 def raw_table_metadata(
-    warehouse: Warehouse, portals: Sequence[Portal], table: RawTable, outcomes: Sequence[Outcome]
+    warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]
 ) -> dict[str, Any]:
-    """The metadata of a raw table after a sync: the sync's figures, the columns, and the rows of these portals."""
+    """The metadata of a portal's partition of a raw table: the sync's figures, the columns, and its rows."""
     with warehouse.connect() as connection:
         columns = table_facts.columns(connection, table.table)
-        rows = sum(table_facts.count_rows(connection, table.table, portal.id) for portal in portals)
-    return outcome_metadata(outcomes) | table_metadata(columns, rows)
+        rows = table_facts.count_rows(connection, table.table, portal.id)
+    return outcome_metadata(outcomes) | table_metadata(columns) | partition_metadata(rows)
+
+
+def _changes(
+    warehouse: Warehouse,
+    portal: Portal,
+    table: RawTable,
+    months: Sequence[date],
+) -> Iterator[dg.AssetObservation]:
+    for month, number in rows_of_months(warehouse, portal, table, months).items():
+        yield dg.AssetObservation(
+            table.key,
+            description="Rows of this month changed; no read has proved the month since.",
+            partition=_key(month, portal),
+            metadata=partition_metadata(number),
+        )
 
 
 def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]) -> set[date]:
     """The months whose rows changed; those of moves are looked up, because a sync only counts moves."""
-    months = {month for outcome in changed_outcomes(table, outcomes) for month in outcome.months}
-    if table.table == table_facts.MOVES:
+    changed = changed_outcomes(table, outcomes)
+    months = {month for outcome in changed for month in outcome.months}
+    if changed and table.table == table_facts.MOVES:
         seconds = sum(outcome.seconds for outcome in outcomes) + SLACK_SECONDS
         with warehouse.connect() as connection:
             months |= table_facts.months_of_moves(connection, portal.id, portal.time_zone, seconds=seconds)
     return {month for month in months if month >= FIRST_MONTH}
+
+
+def _own(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.entity in table.outcomes]
+
+
+def _holds(days: tuple[date, date], month: date) -> bool:
+    first, before = months_within(days)
+    return first <= month < before
+
+
+def _key(month: date, portal: Portal) -> str:
+    return cohort_key(month, portal.name)

@@ -50,10 +50,15 @@ def matching_metadata(outcome: MatchOutcome) -> dict[str, Any]:
     }
 
 
-def table_metadata(columns: Iterable[TableColumn], rows: int) -> dict[str, Any]:
-    """The columns of a raw table, and how many rows of the portals it has."""
+def table_metadata(columns: Iterable[TableColumn]) -> dict[str, Any]:
+    """The columns of a raw table."""
     listed = [dg.TableColumn(column.name, column.type, column.comment) for column in columns]
-    return {"rows": rows, "dagster/column_schema": dg.TableSchema(columns=listed)}
+    return {"dagster/column_schema": dg.TableSchema(columns=listed)}
+
+
+def partition_metadata(rows: int) -> dict[str, Any]:
+    """How many rows a partition holds, by the name under which the UI draws it."""
+    return {"dagster/partition_row_count": rows}
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> dg.MetadataValue[Any]:

@@ -20,7 +20,7 @@ from b24_pipeline.defs.assets.models import model_key, model_metadata, project, 
 from b24_pipeline.models import BuildResult, ModelResult, TestResult
 from b24_pipeline.runtime import Runtime
 
-Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 _PASSED = {AssetCheckExecutionRecordStatus.SUCCEEDED: True, AssetCheckExecutionRecordStatus.FAILED: False}
 
 

@@ -37,6 +37,22 @@ def ranges_of_months(months: Iterable[date]) -> list[Days]:
     return list(_ranges(sorted(set(months))))
 
 
+def days_of_months(months: Iterable[date]) -> list[tuple[date, date]]:
+    """The first day and the day after the last of these months, as few ranges as possible."""
+    chosen = sorted(set(months))
+    return [(days.first, _next_month(days.last)) for days in _ranges(chosen)] if chosen else []
+
+
+def months_within(days: tuple[date, date]) -> tuple[date, date]:
+    """The complete months within days: the first day of the first, and of the one after the last.
+
+    `days` are the first day and the one after the last.
+    """
+    first, before = days
+    begins = first if first.day == 1 else _next_month(first)
+    return begins, before if before == date.max else before.replace(day=1)
+
+
 def months_by_portal(keys: Iterable[str]) -> Mapping[str, list[date]]:
     """The months of the cohort keys of each portal."""
     months: defaultdict[str, set[date]] = defaultdict(set)
@@ -44,11 +60,6 @@ def months_by_portal(keys: Iterable[str]) -> Mapping[str, list[date]]:
         portal, month = _parts(key)
         months[portal].add(date.fromisoformat(month))
     return {portal: sorted(chosen) for portal, chosen in months.items()}
-
-
-def portal_keys(portal: str, keys: Iterable[str]) -> list[str]:
-    """The cohort keys that belong to the portal."""
-    return [key for key in keys if _parts(key)[0] == portal]
 
 
 def _parts(key: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portal_names import fits_dagster
 from b24_pipeline.sync.outcome import Outcome
 
-RunlessEvent = dg.AssetMaterialization | dg.AssetCheckEvaluation
+RunlessEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 def report_outcomes(
@@ -38,12 +38,11 @@ def report_outcomes(
         with runtime.warehouse.connect() as connection:
             if not is_set_up(connection):
                 return False
-        events = [*_outcome_events(runtime, outcomes), *_build_events(runtime, build_result)]
-        names = [portal.name for portal in _portals(runtime)]
-    with _instance(settings) as instance:
-        instance.add_dynamic_partitions(PORTALS.name or "", names)
-        for event in events:
-            instance.report_runless_asset_event(event)
+        with _instance(settings) as instance:
+            names = [portal.name for portal in _portals(runtime)]
+            instance.add_dynamic_partitions(PORTALS.name or "", names)
+            for event in _events(instance, runtime, outcomes, build_result):
+                instance.report_runless_asset_event(event)
     return True
 
 
@@ -52,10 +51,13 @@ def _portals(runtime: Runtime) -> list[Portal]:
     return [portal for portal in runtime.portals.all() if fits_dagster(portal.name)]
 
 
-def _outcome_events(runtime: Runtime, outcomes: Sequence[Outcome]) -> Iterator[RunlessEvent]:
+def _events(
+    instance: DagsterInstance, runtime: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None
+) -> Iterator[RunlessEvent]:
     for portal in _portals(runtime):
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
-        yield from materializations(runtime.warehouse, portal, done)
+        yield from materializations(runtime.warehouse, portal, done, instance.get_materialized_partitions)
+    yield from _build_events(runtime, built)
 
 
 def _build_events(runtime: Runtime, built: BuildResult | None) -> Iterator[RunlessEvent]:

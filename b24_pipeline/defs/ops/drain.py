@@ -140,7 +140,8 @@ class DrainRun:
         self._reported_at = monotonic()
         for portal in self._runtime.portals.all() if outcomes else ():
             own = [outcome for outcome in outcomes if outcome.portal == portal.name]
-            for event in materializations(self._runtime.warehouse, portal, own):
+            known = self._context.instance.get_materialized_partitions
+            for event in materializations(self._runtime.warehouse, portal, own, known):
                 self._context.log_event(event)
         for result in models.values():
             metadata = model_metadata(self._runtime, project, result)

@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from b24_pipeline.defs.assets.failures import errors_as_failures
-from b24_pipeline.defs.assets.materializations import materializations, month_materializations
+from b24_pipeline.defs.assets.materializations import materializations, read_months
 from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadata, outcome_table
 from b24_pipeline.defs.assets.model_events import Event, log_events
 from b24_pipeline.defs.assets.own_leads import MATCHES
@@ -50,12 +50,16 @@ def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24
     run.failures.raise_if_any()
 
 
-def _change_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+def _change_events(
+    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+) -> Iterator[Event]:
     done = _syncs(outcomes)
     if all(outcome.worked for outcome in done):
         metadata = outcome_metadata(done) | {"entities": outcome_table(done)}
         yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
-    yield from materializations(runtime.warehouse, portal, done, with_unchanged=False)
+    yield from materializations(
+        runtime.warehouse, portal, done, context.instance.get_materialized_partitions, with_unchanged=False
+    )
 
 
 @dg.op
@@ -68,8 +72,12 @@ def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, 
     _run(context, b24, task, _names(context, config))
 
 
-def _read_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
-    yield from materializations(runtime.warehouse, portal, _syncs(outcomes))
+def _read_events(
+    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+) -> Iterator[Event]:
+    yield from materializations(
+        runtime.warehouse, portal, _syncs(outcomes), context.instance.get_materialized_partitions
+    )
 
 
 @dg.op
@@ -81,7 +89,9 @@ def match_own_leads(context: dg.OpExecutionContext, config: PortalsConfig, b24: 
     _run(context, b24, task, _names(context, config))
 
 
-def _match_events(_runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+def _match_events(
+    _context: dg.OpExecutionContext, _runtime: Runtime, portal: Portal, outcomes: Outcomes
+) -> Iterator[Event]:
     for outcome in outcomes:
         if isinstance(outcome, MatchOutcome) and not outcome.error and outcome.own_leads:
             yield dg.AssetMaterialization(MATCHES, partition=portal.name, metadata=matching_metadata(outcome))
@@ -107,9 +117,13 @@ def _month_reader(months: Sequence[date]) -> Callable[[Job], Outcomes]:
     return read
 
 
-def _month_events(months: Sequence[date]) -> Callable[[Runtime, Portal, Outcomes], Iterator[Event]]:
-    def events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
-        yield from month_materializations(runtime.warehouse, portal, _syncs(outcomes), months)
+def _month_events(
+    months: Sequence[date],
+) -> Callable[[dg.OpExecutionContext, Runtime, Portal, Outcomes], Iterator[Event]]:
+    def events(
+        _context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+    ) -> Iterator[Event]:
+        yield from read_months(runtime.warehouse, portal, _syncs(outcomes), months)
 
     return events
 
@@ -124,8 +138,16 @@ def compare_with_portals(context: dg.OpExecutionContext, config: PortalsConfig, 
     _run(context, b24, task, _names(context, config))
 
 
-def _repair_events(runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
-    yield from materializations(runtime.warehouse, portal, _syncs(outcomes), with_unchanged=False)
+def _repair_events(
+    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+) -> Iterator[Event]:
+    yield from materializations(
+        runtime.warehouse,
+        portal,
+        _syncs(outcomes),
+        context.instance.get_materialized_partitions,
+        with_unchanged=False,
+    )
 
 
 def _names(context: dg.OpExecutionContext, config: PortalsConfig) -> list[str]:

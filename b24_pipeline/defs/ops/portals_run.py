@@ -45,7 +45,7 @@ class PortalTask:
     """
 
     work: Callable[[Job], Outcomes]
-    events: Callable[[Runtime, Portal, Outcomes], Iterator[Event]]
+    events: Callable[[dg.OpExecutionContext, Runtime, Portal, Outcomes], Iterator[Event]]
     patience_seconds: float = 0.0
     repeats: bool = False
     builds: bool = False
@@ -120,7 +120,7 @@ class PortalsRun:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self.outcomes[portal.name] = outcomes
         self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
-        log_events(self._context, self._task.events(self._runtime, portal, outcomes))
+        log_events(self._context, self._task.events(self._context, self._runtime, portal, outcomes))
         self.failures.of_portal(portal.name, errors)
         for error in errors:
             self._context.log.warning(masked(str(error)))

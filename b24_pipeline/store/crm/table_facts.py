@@ -37,6 +37,20 @@ def count_rows(connection: psycopg.Connection, table: str, account: UUID) -> int
     return int(_sql.count_alive(connection, table=table, account=account))
 
 
+def rows_by_month(
+    connection: psycopg.Connection, table: str, account: UUID, time_zone: str, days: tuple[date, date]
+) -> dict[date, int]:
+    """How many rows of a portal each month of creation holds, deleted ones left out; empty months are not in it.
+
+    `days` are the first day in the portal's zone and the day after the last.
+    """
+    first, before = days
+    found = _sql.rows_by_month(
+        connection, table=table, account=account, time_zone=time_zone, first=first, before=before
+    )
+    return dict(found)
+
+
 def months_of_moves(
     connection: psycopg.Connection, account: UUID, time_zone: str, *, seconds: float
 ) -> set[date]:

@@ -75,6 +75,8 @@ def load_history(job: Job, history: History, scope: Scope, opened: OpenedList | 
         outcome.rows_changed += job.transact(_complete, history, many=outcome.rows_changed > MANY_ROWS)
         if refused:
             raise refused
+        if scope is not NEW_MOVES:
+            outcome.proved = scope.days_created(job.portal.time_zone)
     return outcome
 
 

@@ -120,6 +120,8 @@ class _Load:
             self.job.warehouse.transact(self.entity_copy.note_vanished_beyond, self._highest)
             confirm_deletions(self.entity_copy, outcome)
         self.job.warehouse.transact(self._finish, outcome)
+        if self.entity_copy.scope.whole:
+            outcome.proved = self.entity_copy.scope.days_created(self.job.portal.time_zone)
         if self.opened and not outcome.resumed:
             self.opened.note_ended()
 

@@ -30,3 +30,8 @@ def run_changes(instance: DagsterInstance, portal: str = PORTAL) -> dg.ExecuteIn
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     found = [e.materialization for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
     return {m.asset_key.to_user_string(): {k: v.value for k, v in m.metadata.items()} for m in found}
+
+
+def observed(result: dg.ExecuteInProcessResult) -> set[str]:
+    found = [e for e in result.all_events if e.event_type_value == "ASSET_OBSERVATION"]
+    return {e.asset_observation_data.asset_observation.asset_key.to_user_string() for e in found}

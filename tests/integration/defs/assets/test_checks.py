@@ -13,7 +13,7 @@ from b24_pipeline.defs.checks import CHECKS, counts
 from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fresh
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.defs.assets.conftest import PORTAL, RESOURCES, ids, materialized, run_changes
+from tests.integration.defs.assets.conftest import PORTAL, RESOURCES, ids, materialized, observed, run_changes
 
 
 def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
@@ -122,7 +122,7 @@ def test_changes_says_whether_the_stages_agree(
     (record,) = values_of(repaired)["differing"].records
     assert record.data["missing ids"] == str(number)
     assert record.data["in the portal"] == record.data["here"] + 1
-    assert "raw/deals" in materialized(result)
+    assert "raw/deals" in observed(result)
     assert agreement_of(run_changes(instance)).passed
 
     with installation.warehouse.connect() as connection:
