@@ -22,7 +22,7 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import RECONCILE
 from b24_pipeline.sync.outcome import Outcome
 
-Event = dg.AssetMaterialization | dg.AssetObservation
+MonthEvent = dg.AssetMaterialization | dg.AssetObservation
 KnownPartitions = Callable[[dg.AssetKey], set[str]]
 """The partitions of an asset that are materialized already."""
 
@@ -36,7 +36,7 @@ def materializations(
     known: KnownPartitions,
     *,
     with_unchanged: bool = True,
-) -> Iterator[Event]:
+) -> Iterator[MonthEvent]:
     """The events of one portal's sync: cohorts that it proved, others that it changed, and directories that it read.
 
     Without `with_unchanged`, directories that are as they were are left out. A comparison proves all months each
@@ -63,7 +63,7 @@ def materializations(
 
 def read_months(
     warehouse: Warehouse, portal: Portal, outcomes: Sequence[Outcome], months: Sequence[date]
-) -> Iterator[Event]:
+) -> Iterator[MonthEvent]:
     """The materializations of these months of one portal, which were read completely; also of empty ones."""
     for table in COHORT_TABLES:
         if worked_outcomes(table, outcomes):
@@ -77,7 +77,7 @@ def month_materializations(
     table: RawTable,
     outcomes: Sequence[Outcome],
     rows: Mapping[date, int],
-) -> Iterator[Event]:
+) -> Iterator[MonthEvent]:
     """The materializations of these months of a table, each with the number of its own rows."""
     metadata = cohort_metadata(warehouse, table, _own(table, outcomes)) if rows else {}
     for month, number in rows.items():
