@@ -39,8 +39,11 @@ class RawTable:
         )
 
 
+_EMPTY = "A month in which nothing was created stays missing, such as those before the portal's first row."
+
+
 def _entity_table(name: str, entity: str, description: str) -> RawTable:
-    return RawTable(name, f"bitrix24_{name}", entity, (entity,), description)
+    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_EMPTY}")
 
 
 COHORT_TABLES = (
@@ -53,7 +56,7 @@ COHORT_TABLES = (
         "bitrix24_status_history",
         "status_history",
         ("lead_history", "deal_history"),
-        "Every known move of a lead or deal; a cohort has the moves of a month.",
+        f"Every known move of a lead or deal; a cohort has the moves of a month. {_EMPTY}",
     ),
 )
 
