@@ -1,25 +1,31 @@
-"""Asset checks of the raw tables: as many rows as the portal, in stages that it has, compared with it lately.
+"""Asset checks of the raw tables: as many rows as the portal, in stages that it knows, compared with it lately.
 
 Uniqueness needs no check, because each raw table has a primary key. The tests of the models are with the models, the
 checks of the syncs in `sync_checks.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster import DagsterInstance
 
 from b24_pipeline.clean_text import on_one_line
+from b24_pipeline.defs.assets.check_events import check_key, evaluations, last_results
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import SYNC_CHECKS
 from b24_pipeline.errors import B24Error, PortalError, UsageError
 from b24_pipeline.masks import masked
+from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import quality
+from b24_pipeline.store.checks import stages as stage_checks
 from b24_pipeline.store.checks.coverage import PROOF_LASTS, Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.checks.quality import Orphans
+from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.totals import entity_totals
 from b24_pipeline.sync.job import Job
@@ -27,6 +33,9 @@ from b24_pipeline.sync.parallel import each_portal
 
 COUNTED = ("lead", "deal", "contact", "company")
 COUNTS = "counts_agree_with_portal"
+ORPHANS = "no_unknown_stage"
+COMPARED = "compared_with_portal"
+STAGED = ("lead", "deal")
 WARN = dg.AssetCheckSeverity.WARN
 ERROR = dg.AssetCheckSeverity.ERROR
 
@@ -60,13 +69,19 @@ class CountComparison:
 def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.AssetCheckResult]:
     """Compares the number of rows of each entity with the totals of each connected portal: one request a portal."""
     with errors_as_failures(), b24.opened() as runtime:
-        compared = each_portal(
-            runtime.connections, runtime.portals.named(), runtime.options(), _counts, _uncounted
-        )
-        for entity in COUNTED:
-            key = dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS)
-            if key in context.selected_asset_check_keys:
-                yield _compared(key, [counted[entity] for counted in compared if entity in counted])
+        for result in find_miscounts(runtime):
+            if check_key(result) in context.selected_asset_check_keys:
+                yield result
+
+
+def find_miscounts(runtime: Runtime) -> Iterator[dg.AssetCheckResult]:
+    """The results of `counts_agree_with_portal`, one an entity; each connected portal is asked once."""
+    compared = each_portal(
+        runtime.connections, runtime.portals.named(), runtime.options(), _counts, _uncounted
+    )
+    for entity in COUNTED:
+        key = dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS)
+        yield _compared(key, [counted[entity] for counted in compared if entity in counted])
 
 
 def _counts(job: Job) -> dict[str, CountComparison]:
@@ -103,46 +118,73 @@ def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCh
 def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=BY_OUTCOME[entity].key,
-        name="no_unknown_stage",
-        description="Every lead or deal is in a stage that the portal has.",
+        name=ORPHANS,
+        description="Every lead or deal is in a stage that the portal has, or counts although it was deleted.",
     )
     def check(b24: B24) -> dg.AssetCheckResult:
         with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-            orphans = quality.orphans(connection, entity)
-        lines = [
-            on_one_line(f"{stage.portal}: {stage.entities} in {stage.category_id}/{stage.status_id}")
-            for stage in orphans
-        ]
-        return dg.AssetCheckResult(
-            passed=not orphans,
-            severity=WARN,
-            description="; ".join(lines) or None,
-            metadata={"entities": sum(stage.entities for stage in orphans)},
-        )
+            return find_orphans(connection, entity)
 
     return check
+
+
+def find_orphans(connection: Connection, entity: str) -> dg.AssetCheckResult:
+    """The result of `no_unknown_stage` for leads or deals.
+
+    A portal may delete a stage in which entities stand. That is no fault of the copy where the last check of stages
+    found as many of them there in the portal.
+    """
+    checked = {
+        (stage.portal, stage.category_id, stage.status_id)
+        for stage in stage_checks.last_checks(connection)
+        if stage.entity_type == entity and stage.is_equal
+    }
+    orphans = quality.orphans(connection, entity)
+    unproved = [
+        stage for stage in orphans if (stage.portal, stage.category_id, stage.status_id or "") not in checked
+    ]
+    return dg.AssetCheckResult(
+        passed=not unproved,
+        asset_key=BY_OUTCOME[entity].key,
+        check_name=ORPHANS,
+        severity=WARN,
+        description="; ".join(map(_place, unproved)) or None,
+        metadata={"entities": sum(stage.entities for stage in unproved)}
+        | ({"stages that the portal lacks": "; ".join(map(_place, orphans))} if orphans else {}),
+    )
+
+
+def _place(stage: Orphans) -> str:
+    return on_one_line(f"{stage.portal}: {stage.entities} in {stage.category_id}/{stage.status_id}")
 
 
 def _coverage_check(entity: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=BY_OUTCOME[entity].key,
-        name="compared_with_portal",
+        name=COMPARED,
         description="Each connected portal was compared as a whole within the last three days.",
     )
     def check(b24: B24) -> dg.AssetCheckResult:
         with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-            portals = health(connection)
-        proofs = {portal.name: _proof(portal, entity) for portal in portals if portal.status == "connected"}
-        oldest = datetime.now(UTC) - PROOF_LASTS
-        due = [name for name, proof in proofs.items() if proof is None or proof.proved_at < oldest]
-        return dg.AssetCheckResult(
-            passed=not due,
-            severity=WARN,
-            description=f"`b24 reconcile {' '.join(due)}`" if due else None,
-            metadata={name: _proved(proof) for name, proof in proofs.items()},
-        )
+            return find_uncompared(connection, entity)
 
     return check
+
+
+def find_uncompared(connection: Connection, entity: str) -> dg.AssetCheckResult:
+    """The result of `compared_with_portal` for an entity."""
+    portals = health(connection)
+    proofs = {portal.name: _proof(portal, entity) for portal in portals if portal.status == "connected"}
+    oldest = datetime.now(UTC) - PROOF_LASTS
+    due = [name for name, proof in proofs.items() if proof is None or proof.proved_at < oldest]
+    return dg.AssetCheckResult(
+        passed=not due,
+        asset_key=BY_OUTCOME[entity].key,
+        check_name=COMPARED,
+        severity=WARN,
+        description=f"`b24 reconcile {' '.join(due)}`" if due else None,
+        metadata={name: _proved(proof) for name, proof in proofs.items()},
+    )
 
 
 def _proof(portal: PortalHealth, entity: str) -> Proof | None:
@@ -156,8 +198,28 @@ def _proved(proof: Proof | None) -> str:
 
 CHECKS = [
     counts,
-    _orphan_check("lead"),
-    _orphan_check("deal"),
+    *map(_orphan_check, STAGED),
     *map(_coverage_check, COUNTED),
     *SYNC_CHECKS,
 ]
+
+
+def read_evaluations(
+    instance: DagsterInstance, runtime: Runtime, keys: Collection[dg.AssetKey], portals: Collection[str]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """All checks of these raw tables, which were materialized just now, after a read of `portals`.
+
+    Rows are counted in the portals only if all connected ones have just answered: nobody waits for one that hangs.
+    Otherwise the last counts are reported, with their time; every hour they are counted anew.
+    """
+    entities = [entity for entity in COUNTED if BY_OUTCOME[entity].key in keys]
+    if not entities:
+        return
+    counting = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in entities]
+    found = last_results(instance, counting)
+    with runtime.warehouse.connect() as connection:
+        results = [find_orphans(connection, entity) for entity in entities if entity in STAGED]
+        results += [find_uncompared(connection, entity) for entity in entities]
+    if {portal.name for portal in runtime.portals.named()} <= set(portals):
+        found |= {check_key(result): result for result in find_miscounts(runtime)}
+    yield from evaluations(instance, [*results, *(found[key] for key in counting if key in found)])

@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster import DagsterInstance
-from dagster._core.definitions.metadata import normalize_metadata
 
 from b24_pipeline.clean_text import on_one_line
 from b24_pipeline.defs.assets.failures import errors_as_failures
-from b24_pipeline.defs.assets.model_events import targets_of
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.store.checks import quality
@@ -49,6 +46,8 @@ def find_stale(connection: Connection) -> dg.AssetCheckResult:
     texts = {portal: "never" if age is None else f"{age / 60:.0f} min ago" for portal, age in ages.items()}
     stale = [portal for portal, age in ages.items() if age is None or age > FRESH_SECONDS]
     return dg.AssetCheckResult(
+        asset_key=CHANGES,
+        check_name="fresh",
         passed=not stale,
         severity=WARN,
         description="; ".join(f"{portal}: {texts[portal]}" for portal in stale) or None,
@@ -73,6 +72,8 @@ def find_silent(connection: Connection) -> dg.AssetCheckResult:
         if portal.silent_since
     ]
     return dg.AssetCheckResult(
+        asset_key=CHANGES,
+        check_name="events_arrive",
         passed=not silent,
         severity=WARN,
         description="; ".join(silent) or None,
@@ -111,14 +112,16 @@ def find_differences(connection: Connection) -> dg.AssetCheckResult:
     wrong = [stage for stage in unequal if not stage.is_explained]
     lines = [*map(_difference, wrong), *filter(None, map(_not_compared, portals))]
     return dg.AssetCheckResult(
+        asset_key=CHANGES,
+        check_name="agrees_with_portal",
         passed=not lines,
         severity=ERROR if any(stage.is_wrong for stage in wrong) else WARN,
         description="; ".join(lines) or None,
         metadata={
             "stages": len(stages),
             "rows_compared": sum(stage.rows_compared for stage in stages),
-            "differing": dg.MetadataValue.table([_record(stage) for stage in unequal], _COLUMNS),
-        },
+        }
+        | ({"differing": dg.MetadataValue.table(list(map(_record, unequal)), _COLUMNS)} if unequal else {}),
     )
 
 
@@ -162,24 +165,9 @@ def _shown(ids: list[int]) -> str:
 
 SYNC_CHECKS = [fresh, events_arrive, agrees_with_portal]
 
-_RESULTS: dict[str, Callable[[Connection], dg.AssetCheckResult]] = {
-    "fresh": find_stale,
-    "events_arrive": find_silent,
-    "agrees_with_portal": find_differences,
-}
+_FINDS: list[Callable[[Connection], dg.AssetCheckResult]] = [find_stale, find_silent, find_differences]
 
 
-def sync_evaluations(instance: DagsterInstance, connection: Connection) -> Iterator[dg.AssetCheckEvaluation]:
-    """The results of all checks of the syncs now, as of the last materialization of `raw/changes`."""
-    target = targets_of(instance, [CHANGES]).get(CHANGES)
-    for name, find in _RESULTS.items():
-        result = find(connection)
-        yield dg.AssetCheckEvaluation(
-            asset_key=CHANGES,
-            check_name=name,
-            passed=result.passed,
-            severity=result.severity,
-            description=result.description,
-            metadata=normalize_metadata(result.metadata or {}),
-            target_materialization_data=target,
-        )
+def sync_results(connection: Connection) -> list[dg.AssetCheckResult]:
+    """The results of all checks of the syncs as of now."""
+    return [find(connection) for find in _FINDS]

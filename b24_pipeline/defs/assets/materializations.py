@@ -13,9 +13,15 @@ from typing import Any
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.metadata import outcome_metadata, partition_metadata, table_metadata
+from b24_pipeline.defs.assets.metadata import (
+    outcome_metadata,
+    outcome_table,
+    partition_metadata,
+    table_metadata,
+)
 from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key, days_of_months, months_within
-from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES, RawTable
+from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, PORTAL_TABLES, RawTable
+from b24_pipeline.entities import CRM
 from b24_pipeline.store.crm import table_facts
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portal import Portal
@@ -27,6 +33,7 @@ KnownPartitions = Callable[[dg.AssetKey], set[str]]
 """The partitions of an asset that are materialized already."""
 
 SLACK_SECONDS = 30
+SYNCS = ("full", "incremental")
 
 
 def materializations(
@@ -59,6 +66,14 @@ def materializations(
         if done and (with_unchanged or changed_outcomes(table, done)):
             metadata = raw_table_metadata(warehouse, portal, table, done)
             yield dg.AssetMaterialization(table.key, partition=portal.name, metadata=metadata)
+
+
+def read_changes_event(portal: Portal, outcomes: Sequence[Outcome]) -> Iterator[dg.AssetMaterialization]:
+    """The materialization of `raw/changes` for a portal whose sync read all that has changed there, and worked."""
+    read = {outcome.entity for outcome in outcomes if outcome.sync_type in SYNCS}
+    if read >= {entity.name for entity in CRM} and all(outcome.worked for outcome in outcomes):
+        metadata = outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)}
+        yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
 
 
 def read_months(

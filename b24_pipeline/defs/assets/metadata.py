@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from b24_pipeline.models import ModelResult, Project, TestResult
+from b24_pipeline.models import ModelResult, Project
 from b24_pipeline.store.crm.table_facts import TableColumn
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.own_leads.match import MatchOutcome
@@ -91,11 +91,3 @@ def build_metadata(project: Project, result: ModelResult) -> dict[str, Any]:
     if result.rows is not None:
         figures |= {"dagster/row_count": result.rows, "rows_changed": result.changed}
     return figures
-
-
-def test_metadata(result: TestResult) -> dict[str, Any]:
-    """How many rows fail a test of a model, and the query that shows them."""
-    figures: dict[str, Any] = {"failures": result.failures, "seconds": round(result.seconds, 3)}
-    return (
-        figures if result.passed else figures | {"query": dg.MetadataValue.md(f"```sql\n{result.sql}\n```")}
-    )

@@ -6,43 +6,64 @@ writes hundreds of rows that say what was known already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 from dagster import AssetCheckKey, DagsterInstance
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData,
-)
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from b24_pipeline.defs.assets.metadata import test_metadata
-from b24_pipeline.defs.assets.models import model_key, model_metadata, project, severity
-from b24_pipeline.models import BuildResult, ModelResult, TestResult
+from b24_pipeline.defs.assets.check_events import changed_results, check_key, evaluations, last_results
+from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
+from b24_pipeline.defs.assets.models import model_metadata, project
+from b24_pipeline.models import BuildResult, ModelResult
 from b24_pipeline.runtime import Runtime
 
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
-_PASSED = {AssetCheckExecutionRecordStatus.SUCCEEDED: True, AssetCheckExecutionRecordStatus.FAILED: False}
+MARTS = "marts"
 
 
-def log_events(context: dg.OpExecutionContext, events: Iterable[Event]) -> None:
-    """Stores the events in the log of the run, each before the next is asked for."""
+def log_events(context: dg.OpExecutionContext, events: Iterable[Event]) -> set[dg.AssetKey]:
+    """Stores the events in the log of the run, each before the next is asked for; returns what was materialized."""
+    materialized = set()
     for event in events:
         context.log_event(event)  # type: ignore[arg-type] # its annotation lacks evaluations, which it takes
+        if isinstance(event, dg.AssetMaterialization):
+            materialized.add(event.asset_key)
+    return materialized
 
 
 def changed_model_events(instance: DagsterInstance, runtime: Runtime, result: BuildResult) -> Iterator[Event]:
-    """The models whose rows changed, with all their tests, and the tests of others that end another way than before.
+    """The models whose rows changed, with all their checks, and the checks of others that end another way than before.
 
-    Each event has to be stored before the next is asked for: a test names the materialization that it is of.
+    Each event has to be stored before the next is asked for: a check names the materialization that it is of.
     """
-    changed = changed_models(result)
-    for model in changed:
+    changed = _worth_telling(instance, changed_models(result))
+    results = list(check_results(result.tests))
+    yield from model_materializations(runtime, changed)
+    yield from model_evaluations(instance, changed, results)
+    yield from evaluations(instance, changed_results(instance, results))
+
+
+def model_materializations(
+    runtime: Runtime, models: Iterable[ModelResult]
+) -> Iterator[dg.AssetMaterialization]:
+    """The materializations of these models."""
+    for model in models:
         metadata = model_metadata(runtime, project, model)
         yield dg.AssetMaterialization(model_key(model.name), metadata=metadata)
-    names = {model.name for model in changed}
-    before = _last_results(instance, result.tests)
-    tests = [test for test in result.tests if test.model in names or before.get(_key(test)) != test.passed]
-    yield from evaluations(instance, tests)
+
+
+def model_evaluations(
+    instance: DagsterInstance, models: Iterable[ModelResult], results: Iterable[dg.AssetCheckResult]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """All checks of these models, as evaluations of their last materialization.
+
+    A check that this build had no reason to look at, because it looks at all rows, is reported with its last result
+    and the time of that: every night all are evaluated.
+    """
+    specs = [spec for model in models for spec in check_specs(project.models[model.name])]
+    keys = [AssetCheckKey(spec.asset_key, spec.name) for spec in specs]
+    found = last_results(instance, keys) | {check_key(result): result for result in results}
+    yield from evaluations(instance, [found[key] for key in keys if key in found])
 
 
 def changed_models(result: BuildResult) -> list[ModelResult]:
@@ -56,51 +77,15 @@ def changed_models(result: BuildResult) -> list[ModelResult]:
     return list(changed.values())
 
 
-def evaluations(instance: DagsterInstance, tests: Sequence[TestResult]) -> Iterator[dg.AssetCheckEvaluation]:
-    """The results of tests as evaluations of the last materialization of their models."""
-    targets = targets_of(instance, list({model_key(test.model) for test in tests}))
-    for test in tests:
-        yield evaluation(test, targets.get(model_key(test.model)))
+def _worth_telling(instance: DagsterInstance, models: Iterable[ModelResult]) -> list[ModelResult]:
+    """These models without views below the marts, except those that Dagster does not know yet.
 
-
-def evaluation(
-    test: TestResult, target: AssetCheckEvaluationTargetMaterializationData | None = None
-) -> dg.AssetCheckEvaluation:
-    """The result of a test as an evaluation; `target` is the materialization of its model that was tested."""
-    return dg.AssetCheckEvaluation(
-        asset_key=model_key(test.model),
-        check_name=test.name,
-        passed=test.passed,
-        severity=severity(test),
-        metadata={
-            name: dg.MetadataValue.int(value) if isinstance(value, int) else value
-            for name, value in test_metadata(test).items()
-        },
-        target_materialization_data=target,
-    )
-
-
-def targets_of(
-    instance: DagsterInstance, keys: Sequence[dg.AssetKey]
-) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
-    """The last materialization of each of these assets, for an evaluation of a check to point to."""
-    records = instance.get_asset_records(keys) if keys else ()
-    found = {
-        record.asset_entry.asset_key: record.asset_entry.last_materialization_record for record in records
+    Nobody waits for such a view, and what it shows is told by what it reads and by what reads it.
+    """
+    told = list(models)
+    views = [done.name for done in told if done.rows is None and project.models[done.name].layer != MARTS]
+    records = instance.get_asset_records([model_key(name) for name in views]) if views else ()
+    known = {
+        record.asset_entry.asset_key for record in records if record.asset_entry.last_materialization_record
     }
-    return {
-        key: AssetCheckEvaluationTargetMaterializationData(
-            storage_id=last.storage_id, run_id=last.run_id, timestamp=last.timestamp
-        )
-        for key, last in found.items()
-        if last
-    }
-
-
-def _last_results(instance: DagsterInstance, tests: Sequence[TestResult]) -> dict[AssetCheckKey, bool | None]:
-    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([_key(test) for test in tests])
-    return {key: _PASSED.get(record.status) for key, record in found.items()}
-
-
-def _key(test: TestResult) -> AssetCheckKey:
-    return AssetCheckKey(model_key(test.model), test.name)
+    return [done for done in told if model_key(done.name) not in known]

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.check_events import check_key
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
-from b24_pipeline.defs.assets.metadata import Metadata, build_metadata, test_metadata
+from b24_pipeline.defs.assets.metadata import Metadata, build_metadata
+from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import (
-    Check,
     Model,
     ModelResult,
     Project,
@@ -28,11 +29,6 @@ FUNNEL = "funnel_stats"
 project = load_project()
 
 Results = dg.MaterializeResult[None] | dg.AssetCheckResult
-
-
-def model_key(name: str) -> dg.AssetKey:
-    """The asset key of a model: its name, as dagster-dbt has it."""
-    return dg.AssetKey([name])
 
 
 def _spec(model: Model) -> dg.AssetSpec:
@@ -61,19 +57,10 @@ def _upstream(model: Model) -> Iterator[dg.AssetKey]:
         yield CHANGES
 
 
-def _check_spec(check: Check) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        check.name,
-        asset=model_key(check.model),
-        description=check.description or None,
-        blocking=check.severity == "error",
-    )
-
-
 @dg.multi_asset(
     name="build_models",
     specs=[_spec(model) for model in project.models.values()],
-    check_specs=[_check_spec(check) for model in project.models.values() for check in model.tests],
+    check_specs=[spec for model in project.models.values() for spec in check_specs(model)],
     can_subset=True,
 )
 def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
@@ -110,21 +97,9 @@ def _only_tests(context: dg.AssetExecutionContext, runtime: Runtime) -> Iterator
 def _checked(
     context: dg.AssetExecutionContext, results: Iterable[TestResult]
 ) -> Iterator[dg.AssetCheckResult]:
-    for result in results:
-        key = dg.AssetCheckKey(model_key(result.model), result.name)
-        if key in context.selected_asset_check_keys:
-            yield dg.AssetCheckResult(
-                passed=result.passed,
-                asset_key=key.asset_key,
-                check_name=key.name,
-                severity=severity(result),
-                metadata=test_metadata(result),
-            )
-
-
-def severity(result: TestResult) -> dg.AssetCheckSeverity:
-    """Dagster's severity of a test's result."""
-    return dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN
+    for result in check_results(results):
+        if check_key(result) in context.selected_asset_check_keys:
+            yield result
 
 
 def _materialized(runtime: Runtime, result: ModelResult) -> dg.MaterializeResult[None]:

@@ -13,11 +13,15 @@ import dagster as dg
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
-from b24_pipeline.defs.assets.materializations import materializations
-from b24_pipeline.defs.assets.model_events import evaluation
-from b24_pipeline.defs.assets.models import model_key, model_metadata, project
+from b24_pipeline.defs.assets.check_events import evaluations
+from b24_pipeline.defs.assets.materializations import materializations, read_changes_event
+from b24_pipeline.defs.assets.model_checks import check_results
+from b24_pipeline.defs.assets.model_events import Event, model_evaluations, model_materializations
 from b24_pipeline.defs.assets.partitions import PORTALS
+from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.instance.storage import storage_url
+from b24_pipeline.defs.sync_checks import sync_results
 from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime, database_url, opened
 from b24_pipeline.settings import Settings
@@ -26,8 +30,6 @@ from b24_pipeline.store.database.private_files import home_folder, private_folde
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portal_names import fits_dagster
 from b24_pipeline.sync.outcome import Outcome
-
-RunlessEvent = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 def report_outcomes(
@@ -53,18 +55,27 @@ def _portals(runtime: Runtime) -> list[Portal]:
 
 def _events(
     instance: DagsterInstance, runtime: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None
-) -> Iterator[RunlessEvent]:
+) -> Iterator[Event]:
+    """What was read and built, and then the checks of that: each is stored before the next is asked for."""
+    materialized = set()
     for portal in _portals(runtime):
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
-        yield from materializations(runtime.warehouse, portal, done, instance.get_materialized_partitions)
-    yield from _build_events(runtime, built)
-
-
-def _build_events(runtime: Runtime, built: BuildResult | None) -> Iterator[RunlessEvent]:
-    for result in built.models if built else ():
-        metadata = model_metadata(runtime, project, result)
-        yield dg.AssetMaterialization(model_key(result.name), metadata=metadata)
-        yield from map(evaluation, result.tests)
+        known = instance.get_materialized_partitions
+        for event in (
+            *read_changes_event(portal, done),
+            *materializations(runtime.warehouse, portal, done, known),
+        ):
+            if isinstance(event, dg.AssetMaterialization):
+                materialized.add(event.asset_key)
+            yield event
+    # no portal is asked: the command has ended for the user
+    yield from read_evaluations(instance, runtime, materialized, ())
+    if CHANGES in materialized:
+        with runtime.warehouse.connect() as connection:
+            yield from evaluations(instance, sync_results(connection))
+    if built:
+        yield from model_materializations(runtime, built.models)
+        yield from model_evaluations(instance, built.models, check_results(built.tests))
 
 
 @contextmanager

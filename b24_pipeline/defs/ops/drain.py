@@ -3,16 +3,24 @@
 A run takes five seconds to start. While one waits for more events, what lands is drained in about a second.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 from uuid import UUID
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.check_events import changed_results, evaluations
 from b24_pipeline.defs.assets.failures import RunFailures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
-from b24_pipeline.defs.assets.model_events import changed_models
-from b24_pipeline.defs.assets.models import model_key, model_metadata, project
+from b24_pipeline.defs.assets.model_checks import check_results
+from b24_pipeline.defs.assets.model_events import (
+    MARTS,
+    changed_models,
+    log_events,
+    model_evaluations,
+    model_materializations,
+)
+from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
@@ -62,6 +70,7 @@ class DrainRun:
         self._unreported: list[Outcome] = []
         self._is_unbuilt = False
         self._models: dict[str, ModelResult] = {}
+        self._checked: set[str] = set()
         self._failures = RunFailures()
 
     def work(self) -> None:
@@ -122,7 +131,8 @@ class DrainRun:
             done, errors = built
             self._failures.of_models(errors)
             self._warn(errors)
-            self._models |= {model.name: model for model in changed_models(done)}
+            marts = [model for model in changed_models(done) if project.models[model.name].layer == MARTS]
+            self._models |= {model.name: model for model in marts}
             self._built_at = monotonic()
         is_due = monotonic() - self._built_at > BETWEEN_BUILDS_SECONDS
         if self._is_unbuilt and is_due and not builder.is_building:
@@ -134,15 +144,26 @@ class DrainRun:
             self._context.log.warning(masked(str(error)))
 
     def _report(self) -> None:
-        """Reports the cohorts and models that were changed since the last report."""
+        """Reports the cohorts and marts that were changed since the last report."""
         outcomes, self._unreported = sum_outcomes(self._unreported), []
-        models, self._models = self._models, {}
+        models, self._models = list(self._models.values()), {}
         self._reported_at = monotonic()
+        known = self._context.instance.get_materialized_partitions
         for portal in self._runtime.portals.all() if outcomes else ():
             own = [outcome for outcome in outcomes if outcome.portal == portal.name]
-            known = self._context.instance.get_materialized_partitions
-            for event in materializations(self._runtime.warehouse, portal, own, known):
-                self._context.log_event(event)
-        for result in models.values():
-            metadata = model_metadata(self._runtime, project, result)
-            self._context.log_event(dg.AssetMaterialization(model_key(result.name), metadata=metadata))
+            log_events(self._context, materializations(self._runtime.warehouse, portal, own, known))
+        self._report_marts(models)
+
+    def _report_marts(self, marts: Sequence[ModelResult]) -> None:
+        """Reports these marts, and the checks of each once in a run, then only where one ends another way.
+
+        Dagster takes a check for one of all materializations of its run. Models below the marts are left to the runs
+        of `changes`.
+        """
+        instance = self._context.instance
+        log_events(self._context, model_materializations(self._runtime, marts))
+        results = list(check_results(test for mart in marts for test in mart.tests))
+        new = [mart for mart in marts if mart.name not in self._checked]
+        log_events(self._context, model_evaluations(instance, new, results))
+        log_events(self._context, evaluations(instance, changed_results(instance, results)))
+        self._checked |= {mart.name for mart in new}

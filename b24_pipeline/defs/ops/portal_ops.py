@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from pydantic import Field
 
+from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
-from b24_pipeline.defs.assets.materializations import materializations, read_months
+from b24_pipeline.defs.assets.materializations import materializations, read_changes_event, read_months
 from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadata, outcome_table
 from b24_pipeline.defs.assets.model_events import Event, log_events
 from b24_pipeline.defs.assets.own_leads import MATCHES
@@ -16,10 +17,10 @@ from b24_pipeline.defs.assets.partitions import (
     months_by_portal,
     ranges_of_months,
 )
-from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
 from b24_pipeline.defs.resources import B24
-from b24_pipeline.defs.sync_checks import sync_evaluations
+from b24_pipeline.defs.sync_checks import sync_results
 from b24_pipeline.entities import USER
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.portals.portal import Portal
@@ -46,7 +47,7 @@ def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24
     with errors_as_failures(), b24.opened() as runtime:
         run = _worked(context, runtime, task, _names(context, config))
         with runtime.warehouse.connect() as connection:
-            log_events(context, sync_evaluations(context.instance, connection))
+            log_events(context, evaluations(context.instance, sync_results(connection)))
     run.failures.raise_if_any()
 
 
@@ -54,9 +55,7 @@ def _change_events(
     context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
 ) -> Iterator[Event]:
     done = _syncs(outcomes)
-    if all(outcome.worked for outcome in done):
-        metadata = outcome_metadata(done) | {"entities": outcome_table(done)}
-        yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
+    yield from read_changes_event(portal, done)
     yield from materializations(
         runtime.warehouse, portal, done, context.instance.get_materialized_partitions, with_unchanged=False
     )
@@ -166,6 +165,8 @@ def _worked(
 ) -> PortalsRun:
     run = PortalsRun(context, runtime, task)
     run.work(names)
+    worked = [portal for portal, done in run.outcomes.items() if not any(one.error for one in done)]
+    log_events(context, read_evaluations(context.instance, runtime, run.materialized, worked))
     outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
     changed = [
         outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error
@@ -176,8 +177,8 @@ def _worked(
             "portals": len(run.outcomes),
             "missing": sum(outcome.missing for outcome in outcomes),
             "outdated": sum(outcome.outdated for outcome in outcomes),
-            "changed": outcome_table(changed),
         }
+        | ({"changed": outcome_table(changed)} if changed else {})
     )
     return run
 

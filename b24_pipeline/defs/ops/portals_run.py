@@ -52,11 +52,15 @@ class PortalTask:
 
 
 class PortalsRun:
-    """The work of one run: its portals, then the models. What each portal did is reported when it ends."""
+    """The work of one run: its portals, then the models. What each portal did is reported when it ends.
+
+    `materialized` are the assets of which that reported a materialization, without the models.
+    """
 
     def __init__(self, context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask) -> None:
         self.failures = RunFailures()
         self.outcomes: dict[str, Outcomes] = {}
+        self.materialized: set[dg.AssetKey] = set()
         self._context = context
         self._runtime = runtime
         self._task = task
@@ -120,7 +124,8 @@ class PortalsRun:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self.outcomes[portal.name] = outcomes
         self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
-        log_events(self._context, self._task.events(self._context, self._runtime, portal, outcomes))
+        events = self._task.events(self._context, self._runtime, portal, outcomes)
+        self.materialized |= log_events(self._context, events)
         self.failures.of_portal(portal.name, errors)
         for error in errors:
             self._context.log.warning(masked(str(error)))

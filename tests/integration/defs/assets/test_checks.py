@@ -109,7 +109,7 @@ def test_changes_says_whether_the_stages_agree(
     figures = values_of(equal)
     assert figures["stages"] > 20
     assert figures["rows_compared"] > 100
-    assert figures["differing"].records == []
+    assert "differing" not in figures
 
     number = ids(installation, "bitrix24_deals")[5]
     with installation.warehouse.connect() as connection:

@@ -61,7 +61,9 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
     evaluated = result.get_asset_check_evaluations()
     assert {check.check_name for check in evaluated if not check.passed} == set()
-    assert len(evaluated) == 3 + sum(len(model.tests) for model in project.models.values())
+    keys = {check.asset_check_key for check in evaluated}
+    assert keys == set(defs.resolve_asset_graph().asset_check_keys)
+    assert len(evaluated) == len(keys)
 
 
 def test_the_first_read_proves_the_months_that_hold_rows(

@@ -89,7 +89,8 @@ def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, insta
     assert found == [{"to_status_id": "WON", "source": "history"}]
     events = [e.materialization for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
     told = {event.asset_key.to_user_string() for event in events}
-    assert {"stg_deals", "funnel_stats"} <= told
+    assert {"fct_deal", "funnel_stats"} <= told
+    assert not {"stg_deals", "int_reach"} & told
     assert observed(result) == {"raw/deals", "raw/status_history"}
     assert not {"raw/deals", "raw/status_history"} & told
     statuses = fetch(synced.warehouse, "select distinct status from bitrix24_webhook_events")

@@ -1,0 +1,127 @@
+"""Checks are green when things are good, whoever wrote last: a schedule, an event, the night, a command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance
+from dagster._core.loader import LoadingContextForTest
+
+from b24_pipeline.bitrix.events.inbound import parse_event
+from b24_pipeline.definitions import defs
+from b24_pipeline.defs.assets.check_events import TESTED_AT
+from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.checks import find_orphans
+from b24_pipeline.defs.instance.runless import report_outcomes
+from b24_pipeline.defs.ops import drain
+from b24_pipeline.models import build
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.sync.run import SyncRequest, sync_portals
+from tests.integration.defs.assets.test_crm import instance_ref
+from tests.integration.defs.conftest import PORTAL, connect
+from tests.support.data.events import body
+
+OTHER = "changing"
+CHECKS = defs.resolve_asset_graph().asset_check_keys
+
+
+@pytest.fixture
+def portal(installation: Runtime) -> Iterator[Sandbox]:
+    """A portal that this test changes, beside `acme`."""
+    with Sandbox(SandboxConfig(leads=20, deals=30, seed=4)) as sandbox:
+        connect(installation, sandbox.webhook_url, OTHER)
+        yield sandbox
+
+
+@pytest.fixture
+def stored(installation: Runtime) -> Iterator[DagsterInstance]:
+    """Dagster's storage in our database, which commands report to."""
+    with DagsterInstance.from_ref(instance_ref(installation)) as instance:
+        instance.add_dynamic_partitions("portals", [PORTAL, OTHER])
+        yield instance
+
+
+def not_green(instance: DagsterInstance) -> dict[str, str]:
+    """The checks that the UI does not show as passed for the last materialization of their assets, and why."""
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(CHECKS))
+    found = {}
+    for key in CHECKS:
+        record = latest.get(key)
+        if record is None or record.evaluation is None:
+            found[key.to_user_string()] = "not evaluated"
+        elif not record.evaluation.passed:
+            found[key.to_user_string()] = str(record.evaluation.description)
+        elif not asyncio.run(is_of_latest(instance, record)):
+            found[key.to_user_string()] = "of an earlier materialization"
+    return found
+
+
+async def is_of_latest(instance: DagsterInstance, record: Any) -> bool:
+    """As the UI asks for it; a context belongs to one event loop."""
+    return bool(await record.targets_latest_materialization(LoadingContextForTest(instance)))
+
+
+def run(instance: DagsterInstance, job: str) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(instance=instance)
+
+
+def land(runtime: Runtime, *numbers: int) -> None:
+    account = runtime.portals.one(OTHER).id
+    Landing(runtime.warehouse).land(
+        [(account, parse_event(body("ONCRMDEALUPDATE", number))) for number in numbers]
+    )
+
+
+def test_checks_are_green_whoever_wrote_last(
+    installation: Runtime, stored: DagsterInstance, portal: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that the last writer did not look at is reported with its last result, and with the time of that."""
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 1.0)
+    assert run(stored, "changes").success
+    assert not_green(stored) == {}
+
+    deals = portal.truth.entities("deal")
+    number = int(deals[(deals["STAGE_ID"] == "NEW") & (deals["IS_RECURRING"] != "Y")]["ID"].iloc[0])
+    portal.move("deal", number, "WON", 0)
+    land(installation, number)
+    drained = run(stored, "drain")
+    assert not_green(stored) == {}
+    assert any(TESTED_AT in check.metadata for check in drained.get_asset_check_evaluations())
+
+    assert run(stored, "cohorts").success
+    assert not_green(stored) == {}
+
+    outcomes = sync_portals(
+        installation.connections,
+        installation.portals.named(),
+        SyncRequest(full=True),
+        installation.options(),
+    )
+    built = build(installation.warehouse.connect, project)
+    assert report_outcomes(installation.settings, outcomes, built)
+    assert not_green(stored) == {}
+
+    with installation.warehouse.connect() as connection:
+        assert "stages that the portal lacks" in find_orphans(connection, "deal").metadata
+        connection.execute("update bitrix24_deals set stage_id = 'NOWHERE' where id = %s", (number,))
+        lost = find_orphans(connection, "deal")
+    assert not lost.passed
+    assert "1 in 0/NOWHERE" in str(lost.description)
+
+
+def test_each_check_says_what_it_proves() -> None:
+    """Also those that are generated from the columns of a model."""
+    graph = defs.resolve_asset_graph()
+    specs = {key: graph.get_check_spec(key) for key in CHECKS}
+    assert all(spec.description for spec in specs.values())
+    (columns,) = [
+        spec for key, spec in specs.items() if key.to_user_string() == "funnel_stats:columns_are_sound"
+    ]
+    assert "Never empty: amounts_by_currency, category_id" in str(columns.description)
+    assert len(specs) < 100
