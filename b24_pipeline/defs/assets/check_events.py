@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster import AssetCheckKey, DagsterInstance
 
-# no public name
+# neither it nor anything like it has a public name
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )

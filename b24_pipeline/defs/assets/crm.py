@@ -5,6 +5,7 @@ from time import monotonic
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.catalogue import CHANGES_ARE_FRESH, OWNERS, layer_tags, table_name
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
 from b24_pipeline.defs.assets.materializations import (
     cohort_metadata,
@@ -29,6 +30,7 @@ from b24_pipeline.defs.assets.raw_tables import (
     KINDS,
     PORTAL_TABLES,
     PORTALS_KEY,
+    PUBLIC,
     RAW,
     RECONCILIATION,
     RawTable,
@@ -47,7 +49,9 @@ portals = dg.AssetSpec(
     description="One row a connected portal (`b24 portal add`).",
     group_name=RAW,
     kinds={"postgres"},
-    metadata={"dagster/table_name": "public.user_accounts"},
+    owners=OWNERS,
+    tags=layer_tags(RAW),
+    metadata=table_name(PUBLIC, "user_accounts"),
 )
 
 reconciliation = dg.AssetSpec(
@@ -56,7 +60,9 @@ reconciliation = dg.AssetSpec(
     description="Our figures of each stage beside the live portal's; each sync ends with this comparison.",
     group_name=RAW,
     kinds=set(KINDS),
-    metadata={"dagster/table_name": "public.reconciliation"},
+    owners=OWNERS,
+    tags=layer_tags(RAW),
+    metadata=table_name(PUBLIC, "reconciliation"),
 )
 
 
@@ -138,6 +144,9 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     key=CHANGES,
     group_name=RAW,
     kinds=set(KINDS),
+    owners=OWNERS,
+    tags=layer_tags(RAW),
+    freshness_policy=CHANGES_ARE_FRESH,
     partitions_def=PORTALS,
     retry_policy=RETRIES,
 )
@@ -197,5 +206,7 @@ qualification = dg.AssetSpec(
     description="Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`).",
     group_name=RAW,
     kinds={"postgres"},
-    metadata={"dagster/table_name": "public.bitrix24_qualification"},
+    owners=OWNERS,
+    tags=layer_tags(RAW),
+    metadata=table_name(PUBLIC, "bitrix24_qualification"),
 )

@@ -4,6 +4,14 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.catalogue import (
+    OWNERS,
+    code_version,
+    file_of,
+    layer_tags,
+    model_columns,
+    table_name,
+)
 from b24_pipeline.defs.assets.check_events import check_key
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
@@ -38,8 +46,10 @@ def _spec(model: Model) -> dg.AssetSpec:
         description=model.description,
         group_name=model.layer,
         kinds={"postgres", "sql", model.materialized},
-        metadata={"dagster/table_name": f"{project.schema}.{model.name}"},
-        code_version=None,
+        owners=OWNERS,
+        tags=layer_tags(model.layer),
+        metadata=table_name(project.schema, model.name) | model_columns(model) | file_of(model),
+        code_version=code_version(model),
     )
 
 

@@ -2,10 +2,11 @@
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.catalogue import OWNERS, layer_tags, table_name
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, failure
 from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
-from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS
+from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS, PUBLIC
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.sync.own_leads.match import match
 
@@ -28,7 +29,9 @@ own_tables = [
         description=_DESCRIPTIONS[name],
         group_name=LINKS,
         kinds={"postgres"},
-        metadata={"dagster/table_name": f"public.{table}"},
+        owners=OWNERS,
+        tags=layer_tags(LINKS),
+        metadata=table_name(PUBLIC, table),
     )
     for name, table in OWN_TABLES.items()
 ]
@@ -41,7 +44,9 @@ own_tables = [
     kinds=set(KINDS),
     partitions_def=PORTALS,
     retry_policy=RETRIES,
-    metadata={"dagster/table_name": "public.lead_matches"},
+    owners=OWNERS,
+    tags=layer_tags(LINKS),
+    metadata=table_name(PUBLIC, "lead_matches"),
 )
 def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
     """Matches own leads to the CRM, in our copy and by the portal's search, and says why a lead has no match."""

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.catalogue import (
+    DIRECTORIES_ARE_FRESH,
+    MONTHS_ARE_FRESH,
+    OWNERS,
+    entity_columns,
+    layer_tags,
+    table_name,
+)
+
 RAW = "raw"
+PUBLIC = "public"
 CHANGES = dg.AssetKey([RAW, "changes"])
 PORTALS_KEY = dg.AssetKey([RAW, "portals"])
 RECONCILIATION = dg.AssetKey([RAW, "reconciliation"])
@@ -22,6 +32,7 @@ class RawTable:
     entity: str
     outcomes: tuple[str, ...]
     description: str
+    freshness: dg.FreshnessPolicy = DIRECTORIES_ARE_FRESH
 
     @property
     def key(self) -> dg.AssetKey:
@@ -35,7 +46,10 @@ class RawTable:
             description=self.description,
             group_name=RAW,
             kinds=set(KINDS),
-            metadata={"dagster/table_name": f"public.{self.table}"},
+            owners=OWNERS,
+            tags=layer_tags(RAW),
+            metadata=table_name(PUBLIC, self.table) | entity_columns(self.entity),
+            freshness_policy=self.freshness,
         )
 
 
@@ -43,7 +57,7 @@ _EMPTY = "A month in which nothing was created stays missing, such as those befo
 
 
 def _entity_table(name: str, entity: str, description: str) -> RawTable:
-    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_EMPTY}")
+    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_EMPTY}", MONTHS_ARE_FRESH)
 
 
 COHORT_TABLES = (
@@ -57,6 +71,7 @@ COHORT_TABLES = (
         "status_history",
         ("lead_history", "deal_history"),
         f"Every known move of a lead or deal; a cohort has the moves of a month. {_EMPTY}",
+        MONTHS_ARE_FRESH,
     ),
 )
 
