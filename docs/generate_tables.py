@@ -48,6 +48,8 @@ OURS = (
     "bitrix24_standing",
     "bitrix24_custom_field_views",
     "analyst_roles",
+    "bitrix24_access_keys",
+    "bitrix24_access_key_portals",
     "bitrix24_bookmarks",
     "bitrix24_locks",
     "bitrix24_changes",

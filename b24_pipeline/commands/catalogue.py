@@ -122,6 +122,11 @@ COMMANDS = (
         "Read-only roles for analysts and BI tools.",
         {"grant": "analysts.grant", "revoke": "analysts.revoke", "list": "analysts.show"},
     ),
+    CommandEntry(
+        "access",
+        "Keys of people and programs that use the service.",
+        {"add": "access.add", "list": "access.show", "revoke": "access.revoke"},
+    ),
     CommandEntry("leads", "Own ad leads.", {"import": "leads.import_leads"}),
     CommandEntry(
         "keys", "The keys that secrets are encrypted with.", {"new": "keys.new", "rotate": "keys.rotate"}

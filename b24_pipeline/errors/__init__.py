@@ -20,6 +20,9 @@ B24Error
 │   ├── RoleReadsMore           an analyst's role that could read more than the marts
 │   ├── RolesNotOurs            the database does not let us make roles
 │   ├── KeyRefused              a management call without the right key
+│   ├── RoleTooLow              a key whose role or portals do not allow it
+│   ├── KeyNameTaken
+│   ├── UnknownKey
 │   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
 │   └── SecretKeyError
@@ -155,15 +158,18 @@ from b24_pipeline.errors.usage import (
     DirectionExists,
     EntityTypeNotCounted,
     FlagsContradict,
+    KeyNameTaken,
     KeyRefused,
     NoCustomFields,
     PortalConflict,
     RoleReadsMore,
     RolesNotOurs,
+    RoleTooLow,
     TooOften,
     UnknownCreative,
     UnknownDirection,
     UnknownEntity,
+    UnknownKey,
     UnknownMart,
     UnknownPortal,
     UnknownRole,
@@ -203,6 +209,7 @@ __all__ = [
     "InvalidArgument",
     "InvitationOver",
     "InvitationRefused",
+    "KeyNameTaken",
     "KeyRefused",
     "LeadFileRefused",
     "ListDidNotAdvance",
@@ -228,6 +235,7 @@ __all__ = [
     "ReauthorizationRequired",
     "RequestLimit",
     "RoleReadsMore",
+    "RoleTooLow",
     "RolesNotOurs",
     "ScopeMissing",
     "SecretKeyError",
@@ -243,6 +251,7 @@ __all__ = [
     "UnknownCreative",
     "UnknownDirection",
     "UnknownEntity",
+    "UnknownKey",
     "UnknownMart",
     "UnknownPortal",
     "UnknownRole",

@@ -134,5 +134,23 @@ class KeyRefused(UsageError):
     """A management call came without the right key."""
 
 
+class RoleTooLow(UsageError):
+    """The key may be used, but not for this."""
+
+
+class KeyNameTaken(UsageError):
+    """Another key that works has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a key is called {name!r} already; revoke it first: b24 access revoke {name}")
+
+
+class UnknownKey(UsageError):
+    """No key that works has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no key is called {name!r}; see: b24 access list")
+
+
 class TooOften(UsageError):
     """The same thing was asked more often than a person would."""

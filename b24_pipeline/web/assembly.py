@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from b24_pipeline.errors import B24Error
+from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.portals.oauth import PortalConnector
@@ -28,10 +29,11 @@ from b24_pipeline.web.connect.pages import page, wants_page
 from b24_pipeline.web.connect.routes import ConnectPages
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
+from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
-from b24_pipeline.web.middleware.security import Guard, SecurityHeaders, management_key
+from b24_pipeline.web.middleware.security import SecurityHeaders
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
 from b24_pipeline.web.routes.creatives import CreativeCalls
@@ -83,7 +85,9 @@ def assemble(parts: Parts) -> FastAPI:
         middleware=_protection(parts),
         exception_handlers=_ERROR_HANDLERS,
     )
-    guard = management_key(parts.admin_key)
+    app.state.portals = parts.portals
+    keys = AccessKeys(parts.warehouse) if parts.warehouse else None
+    guard = Guard(parts.admin_key, keys, parts.addresses)
     cookie = BrowserCookie(parts.public_url)
     app.include_router(ConnectPages(parts.connecting, cookie, guard, parts.addresses).router())
     for routes in _management(parts, guard):
@@ -98,15 +102,15 @@ def assemble(parts: Parts) -> FastAPI:
 
 def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
     """Routes behind the key: those that ask a portal have the service, the others the database."""
-    portals, warehouse, service = parts.portals, parts.warehouse, parts.service
+    warehouse, service = parts.warehouse, parts.service
     return [
-        PortalCalls(portals, service, guard).router(),
-        StageCalls(portals, warehouse, guard).router(),
-        FieldCalls(portals, warehouse, guard).router(),
-        QualificationCalls(portals, warehouse, guard).router(),
-        OwnLeadCalls(portals, service, guard).router(),
-        DirectionCalls(portals, warehouse, guard).router(),
-        CreativeCalls(portals, warehouse, guard).router(),
+        PortalCalls(service, guard).router(),
+        StageCalls(warehouse, guard).router(),
+        FieldCalls(warehouse, guard).router(),
+        QualificationCalls(warehouse, guard).router(),
+        OwnLeadCalls(service, guard).router(),
+        DirectionCalls(warehouse, guard).router(),
+        CreativeCalls(warehouse, guard).router(),
     ]
 
 

@@ -13,14 +13,16 @@ from fastapi.security import HTTPAuthorizationCredentials
 from limits import parse as parse_limit
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.types import Scope
 
-from b24_pipeline.errors import KeyRefused, SettingsError, TooOften, UsageError
+from b24_pipeline.errors import KeyRefused, RoleTooLow, SettingsError, TooOften, UsageError
 from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
 from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
 from b24_pipeline.web.connect.pages import page
-from b24_pipeline.web.middleware.security import FORM_PAGE, Guard, given_key
+from b24_pipeline.web.guard import Guard, given_key
+from b24_pipeline.web.middleware.security import FORM_PAGE
 from b24_pipeline.web.problems import Problem
 
 # of one address: each begun authorization is a row in the database, and nobody who works by hand reaches this limit
@@ -99,13 +101,15 @@ class ConnectPages:
     async def invite(self, request: Request) -> RedirectResponse:
         """Takes the form, checks the key in it, and leads the operator's browser on with an invitation."""
         given = await form_of(request)
-        return await run_in_threadpool(self._invite, self._addresses.of(request.scope), given)
+        return await run_in_threadpool(self._invite, request.scope, given)
 
-    def _invite(self, sender: str, given: Mapping[str, str]) -> RedirectResponse:
+    def _invite(self, scope: Scope, given: Mapping[str, str]) -> RedirectResponse:
+        sender = self._addresses.of(scope)
         if not self._counted.test(MOST_WRONG_KEYS, "keys", sender):
             raise TooOften("too many wrong keys came just now; wait a minute")
         try:
-            self._guard(HTTPAuthorizationCredentials(scheme="Bearer", credentials=given.get("key", "")))
+            key = HTTPAuthorizationCredentials(scheme="Bearer", credentials=given.get("key", ""))
+            self._require(scope, key)
         except KeyRefused:
             self._counted.hit(MOST_WRONG_KEYS, "keys", sender)
             raise
@@ -135,7 +139,7 @@ class ConnectPages:
         if key is None or invitation:
             link = self._ready().begin_invited(invitation, name, address, entity_type or None, browser)
         else:
-            self._guard(key)
+            self._require(request.scope, key)
             link = self._ready().begin(name, address, entity_type or None, browser)
         self._counted.hit(MOST_BEGUN, "begun", sender)
         answer = RedirectResponse(link, 302)
@@ -154,6 +158,14 @@ class ConnectPages:
         browser = self._cookie.value(request)
         portal = self._ready().finish(code, state, browser, domain, member_id)
         return page(request, "connected.html", portal=portal)
+
+    def _require(self, scope: Scope, key: HTTPAuthorizationCredentials) -> None:
+        """Raises unless this is an admin's key for all portals: a new portal is none of those that others see."""
+        caller = self._guard.caller(scope, key, "admin")
+        if caller.portals is not None:
+            raise RoleTooLow(
+                f"the key {caller.name!r} is for some portals; to connect one needs a key for all"
+            )
 
     def _ready(self) -> PortalConnector:
         if self._connecting is None:

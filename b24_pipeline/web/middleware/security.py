@@ -1,20 +1,8 @@
-"""Security headers of every answer, and the check of the management key.
-
-The headers follow OWASP ASVS 5. The key is compared by its digest, so that the
-time of an answer says nothing of the key's length or beginning.
-"""
+"""Security headers of every answer: they follow OWASP ASVS 5."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable
-from hashlib import sha256
-
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from b24_pipeline.errors import KeyRefused
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -58,33 +46,3 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, protected)
-
-
-key_of = HTTPBearer(auto_error=False, description="B24_ADMIN_KEY")
-"""Reads the bearer key of a request, None where it has none."""
-given_key = Depends(key_of)
-"""The parameter that has the bearer key of a request, or None."""
-
-Guard = Callable[[HTTPAuthorizationCredentials | None], None]
-
-
-def management_key(key: str | None) -> Guard:
-    """A dependency that raises KeyRefused unless the request has this bearer key.
-
-    Without a key nobody passes.
-    """
-    wanted = _digest(key) if key else None
-
-    def require_key(given: HTTPAuthorizationCredentials | None = given_key) -> None:
-        if wanted is None:
-            raise KeyRefused("B24_ADMIN_KEY is not set, so that management calls are closed; set it")
-        if given is None or not hmac.compare_digest(_digest(given.credentials), wanted):
-            raise KeyRefused(
-                "expected the value of B24_ADMIN_KEY, in the header `Authorization: Bearer` or in the form"
-            )
-
-    return require_key
-
-
-def _digest(key: str) -> bytes:
-    return sha256(key.encode(errors="surrogateescape")).digest()

@@ -1,12 +1,14 @@
-"""The parameter `account` of a management call, and the portal that it names."""
+"""The parameter `account` of a management call, and the portal that it names among those that the caller sees."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 
 from b24_pipeline.errors import AccountNeeded, UnknownPortal
+from b24_pipeline.store.access.caller import Caller
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 
@@ -15,15 +17,39 @@ Account = Annotated[
 ]
 
 
-def chosen_portal(portals: Portals, account: str | None) -> Portal:
+def _caller_of(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+def _seen(request: Request, caller: CurrentCaller) -> list[Portal]:
+    portals: Portals = request.app.state.portals
+    return [portal for portal in portals.all() if caller.sees(portal.id)]
+
+
+def _chosen(seen: SeenPortals, account: Account = None) -> Portal:
+    return chosen_portal(seen, account)
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller_of)]
+"""The parameter that has whoever calls."""
+
+SeenPortals = Annotated[list[Portal], Depends(_seen)]
+"""The parameter that has the portals that the caller sees, by name; only these exist for them."""
+
+ChosenPortal = Annotated[Portal, Depends(_chosen)]
+"""The parameter that has the portal of `account`, which is read from the address."""
+
+
+def chosen_portal(seen: Sequence[Portal], account: str | None) -> Portal:
     """The portal of this name, or the only one that is not disconnected. Raises UnknownPortal, AccountNeeded."""
-    known = {portal.name: portal for portal in portals.all()}
+    known = {portal.name: portal for portal in seen}
     if account is not None:
         if account not in known:
             raise UnknownPortal(account, known)
         return known[account]
-    active = [portal for portal in known.values() if portal.status != "disconnected"]
-    candidates = active or list(known.values())
+    active = [portal for portal in seen if portal.status != "disconnected"]
+    candidates = active or seen
     if not candidates:
         raise UnknownPortal("", known)
     if len(candidates) > 1:

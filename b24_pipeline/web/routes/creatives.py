@@ -14,9 +14,8 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads import funnels
 from b24_pipeline.store.own_leads.funnels import OwnLeadDays, StageCount
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.guard import Guard
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 
@@ -83,8 +82,7 @@ class CreativeFunnel(CamelModel):
 class CreativeCalls:
     """The calls `/bitrix24/creatives` and `/bitrix24/creative-funnel-stats`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, warehouse: Warehouse, guard: Guard) -> None:
         self._warehouse = warehouse
         self._guard = guard
 
@@ -95,24 +93,23 @@ class CreativeCalls:
         routes.add_api_route("/creative-funnel-stats", self.funnel)
         return routes
 
-    def creatives(self, account: Account = None) -> CreativeList:
+    def creatives(self, portal: ChosenPortal) -> CreativeList:
         """Creatives with their ids. An import of own leads adds the creatives that its rows name."""
-        found = funnels.creatives(self._warehouse, chosen_portal(self._portals, account).id)
+        found = funnels.creatives(self._warehouse, portal.id)
         return CreativeList(
             creatives=[CreativeItem.model_validate(creative, from_attributes=True) for creative in found]
         )
 
     def funnel(
         self,
+        portal: ChosenPortal,
         creative: CreativeId = None,
         direction: DirectionId = None,
         entity_type: WantedType = None,
         first_day: FirstDay = None,
         last_day: LastDay = None,
-        account: Account = None,
     ) -> CreativeFunnel:
         """Own leads by the stage of their lead or deal, counted in the copy at this moment."""
-        portal = chosen_portal(self._portals, account)
         counted = entity_type or funnel_type(portal)
         days = OwnLeadDays(first_day, last_day)
         stages = funnels.creative_funnel(

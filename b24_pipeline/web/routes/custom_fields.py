@@ -7,10 +7,10 @@ from typing import Literal
 from fastapi import APIRouter
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.qualification.fields import FieldChoice, field_choices
-from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.guard import Guard
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 FieldOwner = Literal["lead", "deal", "contact"]
@@ -45,8 +45,7 @@ class Fields(CamelModel):
 class FieldCalls:
     """The calls `/bitrix24/lead-custom-fields`, `deal-...` and `contact-...`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, warehouse: Warehouse, guard: Guard) -> None:
         self._warehouse = warehouse
         self._guard = guard
 
@@ -58,20 +57,20 @@ class FieldCalls:
         routes.add_api_route("/contact-custom-fields", self.of_contacts)
         return routes
 
-    def of_leads(self, account: Account = None) -> Fields:
+    def of_leads(self, portal: ChosenPortal) -> Fields:
         """Custom fields of leads that a condition of qualification can use."""
-        return self._fields("lead", account)
+        return self._fields("lead", portal)
 
-    def of_deals(self, account: Account = None) -> Fields:
+    def of_deals(self, portal: ChosenPortal) -> Fields:
         """Custom fields of deals that a condition of qualification can use."""
-        return self._fields("deal", account)
+        return self._fields("deal", portal)
 
-    def of_contacts(self, account: Account = None) -> Fields:
+    def of_contacts(self, portal: ChosenPortal) -> Fields:
         """Custom fields of contacts that a condition of qualification can use."""
-        return self._fields("contact", account)
+        return self._fields("contact", portal)
 
-    def _fields(self, owner: FieldOwner, account: str | None) -> Fields:
-        found = field_choices(self._warehouse, chosen_portal(self._portals, account).id, owner)
+    def _fields(self, owner: FieldOwner, portal: Portal) -> Fields:
+        found = field_choices(self._warehouse, portal.id, owner)
         return Fields(fields=list(map(_field_item, found)), entity_type=owner)
 
 

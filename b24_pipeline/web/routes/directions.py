@@ -13,9 +13,8 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.directions import Direction, Directions
 from b24_pipeline.store.own_leads.funnels import OwnLeadDays
 from b24_pipeline.store.own_leads.key_stages import CreativeReach, KeyStageStats, key_stage_stats
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.guard import Guard
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 from b24_pipeline.web.routes.own_lead_counts import FirstDay, LastDay, percent
 
@@ -136,8 +135,7 @@ class KeyStageReport(BaseModel):
 class DirectionCalls:
     """The calls `/bitrix24/directions` and `/bitrix24/directions/{id}/...`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, warehouse: Warehouse, guard: Guard) -> None:
         self._warehouse = warehouse
         self._directions = Directions(warehouse)
         self._guard = guard
@@ -151,30 +149,26 @@ class DirectionCalls:
         routes.add_api_route("/directions/{direction}/key-stage-stats", self.key_stage_stats)
         return routes
 
-    def directions(self, account: Account = None) -> DirectionList:
+    def directions(self, portal: ChosenPortal) -> DirectionList:
         """All directions with their ids and key stages."""
-        found = self._directions.all(chosen_portal(self._portals, account).id)
+        found = self._directions.all(portal.id)
         return DirectionList(directions=list(map(_direction_item, found)))
 
-    def add(self, wanted: WantedDirection, account: Account = None) -> DirectionItem:
+    def add(self, wanted: WantedDirection, portal: ChosenPortal) -> DirectionItem:
         """Adds a direction. An import of own leads adds the directions that its rows name by itself."""
-        return _direction_item(self._directions.add(chosen_portal(self._portals, account).id, wanted.name))
+        return _direction_item(self._directions.add(portal.id, wanted.name))
 
-    def set_key_stages(
-        self, direction: UUID, wanted: WantedKeyStages, account: Account = None
-    ) -> KeyStagesSet:
+    def set_key_stages(self, direction: UUID, wanted: WantedKeyStages, portal: ChosenPortal) -> KeyStagesSet:
         """Sets up to three stages that mark a good own lead. Earlier moves count too; every sync keeps the choice."""
         stages = [(stage.category_id, stage.status_id) for stage in wanted.key_stages]
-        portal = chosen_portal(self._portals, account)
         changed = self._directions.set_key_stages(portal.id, direction, wanted.entity_type, stages)
         item = _direction_item(changed)
         return KeyStagesSet(direction=item, stages=item.key_stages)
 
     def key_stage_stats(
-        self, direction: UUID, first_day: FirstDay = None, last_day: LastDay = None, account: Account = None
+        self, direction: UUID, portal: ChosenPortal, first_day: FirstDay = None, last_day: LastDay = None
     ) -> KeyStageReport:
         """Counts own leads that have ever been in each key stage, in all and by creative, by the moves known now."""
-        portal = chosen_portal(self._portals, account)
         return _report(
             key_stage_stats(self._warehouse, portal.id, direction, OwnLeadDays(first_day, last_day))
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from b24_pipeline.web.middleware.security import Guard, given_key
+from b24_pipeline.errors import RoleTooLow
+from b24_pipeline.web.guard import Guard, given_key
 from b24_pipeline.web.problems import Problem
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -34,10 +35,12 @@ class Metrics:
         routes.add_api_route("/metrics", self.metrics, response_class=PlainTextResponse, responses=_REFUSED)
         return routes
 
-    def metrics(self, key: HTTPAuthorizationCredentials | None = given_key) -> Response:
+    def metrics(self, request: Request, key: HTTPAuthorizationCredentials | None = given_key) -> Response:
         """Figures for Prometheus: requests, events and totals; with the key each portal's lag, backlog and state."""
         text = generate_latest(self._totals)
         if key is not None:
-            self._guard(key)
+            caller = self._guard.caller(request.scope, key)
+            if caller.portals is not None:
+                raise RoleTooLow(f"the key {caller.name!r} is for some portals; these are figures of all")
             text += generate_latest(self._portals)
         return Response(text, media_type=CONTENT_TYPE_LATEST)

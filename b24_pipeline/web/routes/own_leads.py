@@ -7,10 +7,9 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.portal_service import PortalService
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
@@ -36,8 +35,7 @@ class MatchCounts(CamelModel):
 class OwnLeadCalls:
     """The call `/bitrix24/sync-leads`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, service: PortalService, guard: Guard) -> None:
         self._service = service
         self._guard = guard
 
@@ -47,12 +45,11 @@ class OwnLeadCalls:
         routes.add_api_route("/sync-leads", self.sync_leads, methods=["POST"])
         return routes
 
-    def sync_leads(self, wanted: WantedMatches | None = None, account: Account = None) -> MatchCounts:
+    def sync_leads(self, portal: ChosenPortal, wanted: WantedMatches | None = None) -> MatchCounts:
         """Matches own ad leads by phone: in the copy of the CRM, then by the portal's own search.
 
         A phone that the portal did not find is searched for again after a day, or when it has changed.
         """
-        portal = chosen_portal(self._portals, account)
         matched = self._service.sync_leads(portal, wanted.entity_type if wanted else None)
         return MatchCounts(
             success=matched.worked,

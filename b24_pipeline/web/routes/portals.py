@@ -9,10 +9,15 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.middleware.security import Guard
+from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.portal_service import PortalService
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.routes.account import (
+    Account,
+    ChosenPortal,
+    CurrentCaller,
+    SeenPortals,
+    chosen_portal,
+)
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 EntityType = Literal["lead", "deal", "both"]
@@ -72,20 +77,22 @@ class InvitationLink(CamelModel):
     link: str
 
 
+ADMIN = ("/invitations", "/disconnect", "/entity-type")
+
+
 class PortalCalls:
     """The calls `/bitrix24/status`, `invitations`, `disconnect`, `entity-type` and `sync-pipelines`.
 
     `guard` checks the key.
     """
 
-    def __init__(self, portals: Portals, service: PortalService, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, service: PortalService, guard: Guard) -> None:
         self._service = service
         self._guard = guard
 
     def router(self) -> APIRouter:
         """The router with the five calls."""
-        routes = management_routes("portals", self._guard)
+        routes = management_routes("portals", self._guard, admin=ADMIN)
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/invitations", self.invite, methods=["POST"])
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
@@ -93,35 +100,32 @@ class PortalCalls:
         routes.add_api_route("/sync-pipelines", self.sync_pipelines, methods=["POST"])
         return routes
 
-    def status(self, account: Account = None) -> Status:
+    def status(self, seen: SeenPortals, account: Account = None) -> Status:
         """The status of the portal."""
-        if account is None and not self._portals.all():
+        if account is None and not seen:
             return Status(connected=False)
-        return _status(self._portal(account))
+        return _status(chosen_portal(seen, account))
 
-    def invite(self, wanted: Invited) -> InvitationLink:
+    def invite(self, wanted: Invited, caller: CurrentCaller, seen: SeenPortals) -> InvitationLink:
         """Makes the link by which somebody else connects a portal, as `b24 portal connect` prints it."""
+        if caller.portals is not None:
+            chosen_portal(seen, wanted.account)  # a key for some portals connects no others
         return InvitationLink(link=self._service.invite(wanted.account, wanted.domain, wanted.entity_type))
 
-    def disconnect(self, account: Account = None) -> Disconnected:
+    def disconnect(self, portal: ChosenPortal) -> Disconnected:
         """Unbinds the portal's events and forgets its tokens; the copied data stay."""
-        portal = self._portal(account)
         self._service.disconnect(portal)
         return Disconnected(account=portal.name)
 
-    def change_entity_type(self, wanted: Funnel, account: Account = None) -> FunnelChanged:
+    def change_entity_type(self, wanted: Funnel, portal: ChosenPortal) -> FunnelChanged:
         """Sets whose funnel is counted: of leads, of deals, or of both. The events are bound anew."""
-        self._service.set_entity_type(self._portal(account), wanted.entity_type)
+        self._service.set_entity_type(portal, wanted.entity_type)
         return FunnelChanged(entity_type=wanted.entity_type)
 
-    def sync_pipelines(self, account: Account = None) -> PipelinesSynced:
+    def sync_pipelines(self, portal: ChosenPortal) -> PipelinesSynced:
         """Reads the portal's pipelines, stages and fields again."""
-        portal = self._portal(account)
         count = self._service.sync_pipelines(portal)
         return PipelinesSynced(count=count, entity_type=_entity_type(portal))
-
-    def _portal(self, account: str | None) -> Portal:
-        return chosen_portal(self._portals, account)
 
 
 def _entity_type(portal: Portal) -> EntityType:

@@ -6,11 +6,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.qualification import evaluation
 from b24_pipeline.store.qualification.conditions import Conditions
-from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.guard import Guard
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import management_routes
 
 
@@ -25,8 +24,7 @@ class QualificationFields(BaseModel):
 class QualificationCalls:
     """The calls GET and PATCH `/bitrix24/qualification-fields`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, warehouse: Warehouse, guard: Guard) -> None:
         self._warehouse = warehouse
         self._guard = guard
 
@@ -38,14 +36,12 @@ class QualificationCalls:
         routes.add_api_route(path, self.set_conditions, methods=["PATCH"], response_model_exclude_none=True)
         return routes
 
-    def conditions(self, account: Account = None) -> QualificationFields:
+    def conditions(self, portal: ChosenPortal) -> QualificationFields:
         """The conditions of qualification, in order."""
-        portal = chosen_portal(self._portals, account)
         stored = self._warehouse.transact(evaluation.conditions_of, portal.id)
         return QualificationFields(fields=stored)
 
-    def set_conditions(self, wanted: QualificationFields, account: Account = None) -> QualificationFields:
+    def set_conditions(self, wanted: QualificationFields, portal: ChosenPortal) -> QualificationFields:
         """Replaces the conditions, and evaluates every lead and deal by them before the answer."""
-        portal = chosen_portal(self._portals, account)
         stored = self._warehouse.transact(evaluation.set_conditions, portal.id, wanted.fields)
         return QualificationFields(fields=stored)

@@ -12,9 +12,8 @@ from pydantic import ConfigDict, Field
 
 from b24_pipeline.store.crm.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.middleware.security import Guard
-from b24_pipeline.web.routes.account import Account, chosen_portal
+from b24_pipeline.web.guard import Guard
+from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
 
 
@@ -60,8 +59,7 @@ class WantedFlags(CamelModel):
 class StageCalls:
     """The calls `/bitrix24/pipelines` and `/bitrix24/pipeline-stages/{id}`; `guard` checks the key."""
 
-    def __init__(self, portals: Portals, warehouse: Warehouse, guard: Guard) -> None:
-        self._portals = portals
+    def __init__(self, warehouse: Warehouse, guard: Guard) -> None:
         self._flags = StageFlags(warehouse)
         self._guard = guard
 
@@ -72,18 +70,18 @@ class StageCalls:
         routes.add_api_route("/pipeline-stages/{stage}", self.set_flags, methods=["PATCH"])
         return routes
 
-    def pipelines(self, account: Account = None) -> Pipelines:
+    def pipelines(self, portal: ChosenPortal) -> Pipelines:
         """Pipelines and stages as they were last read, in the portal's order, with their flags."""
-        stages = self._flags.stages(chosen_portal(self._portals, account).id)
+        stages = self._flags.stages(portal.id)
         return Pipelines(
             leads=_pipelines(stage for stage in stages if stage.entity_type == "lead"),
             deals=_pipelines(stage for stage in stages if stage.entity_type == "deal"),
         )
 
-    def set_flags(self, stage: UUID, wanted: WantedFlags, account: Account = None) -> StageItem:
+    def set_flags(self, stage: UUID, wanted: WantedFlags, portal: ChosenPortal) -> StageItem:
         """Sets the flags of a stage. Every sync keeps them; the figures follow with the next sync."""
         flags = Flags(wanted.is_qualified_stage, wanted.is_success_stage, wanted.is_fail_stage)
-        return _stage_item(self._flags.set_flags(chosen_portal(self._portals, account).id, stage, flags))
+        return _stage_item(self._flags.set_flags(portal.id, stage, flags))
 
 
 def _pipelines(stages: Iterable[Stage]) -> list[Pipeline]:

@@ -1,0 +1,30 @@
+"""Whoever uses the service, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+from uuid import UUID
+
+Role = Literal["viewer", "manager", "admin"]
+"""viewer sees figures; manager changes what they are counted by; admin connects portals and manages keys, too."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Each may do what those before it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key a request has. `portals`: ids of those that they see, None for all."""
+
+    name: str
+    role: Role
+    portals: frozenset[UUID] | None = None
+
+    def may(self, needed: Role) -> bool:
+        """Whether the role is this one or one that may do more."""
+        return ROLES.index(self.role) >= ROLES.index(needed)
+
+    def sees(self, account: UUID) -> bool:
+        """Whether this portal is one of theirs."""
+        return self.portals is None or account in self.portals
