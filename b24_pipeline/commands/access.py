@@ -9,16 +9,16 @@ import typer
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.settings import settings
-from b24_pipeline.store.access.caller import Role
+from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 
-Name = Annotated[str, typer.Argument(help="Who or what uses the key.")]
+KeyName = Annotated[str, typer.Argument(help="Who or what uses the key.")]
 
 
 def add(
-    name: Name,
+    name: KeyName,
     role: Annotated[
-        Role,
+        AccessRole,
         typer.Option(
             help="viewer sees figures; manager also sets flags of stages, key stages and qualification, "
             "imports own leads and starts syncs; admin also connects and disconnects portals and manages keys."
@@ -55,7 +55,7 @@ def show() -> None:
         say("no key yet; make one with: b24 access add NAME --role viewer")
 
 
-def revoke(name: Name) -> None:
+def revoke(name: KeyName) -> None:
     """End a key at once."""
     with runtime.opened(settings()) as opened:
         AccessKeys(opened.warehouse).revoke(name)

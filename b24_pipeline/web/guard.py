@@ -16,11 +16,11 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
 
 from b24_pipeline.errors import KeyRefused, RoleTooLow, TooOften
-from b24_pipeline.store.access.caller import Caller, Role
+from b24_pipeline.store.access.holder import AccessRole, KeyHolder
 from b24_pipeline.store.access.keys import AccessKeys, digest, is_shaped
 from b24_pipeline.web.client_address import ClientAddresses
 
-OPERATOR = Caller("B24_ADMIN_KEY", "admin")
+OPERATOR = KeyHolder("B24_ADMIN_KEY", "admin")
 MOST_UNKNOWN = parse_limit("60/minute")
 """Of one address: each key that we could have made costs a query."""
 
@@ -39,9 +39,9 @@ class Guard:
         self._addresses = addresses
         self._counted = MovingWindowRateLimiter(MemoryStorage())
 
-    def caller(
-        self, scope: Scope, given: HTTPAuthorizationCredentials | None, needed: Role = "viewer"
-    ) -> Caller:
+    def holder(
+        self, scope: Scope, given: HTTPAuthorizationCredentials | None, needed: AccessRole = "viewer"
+    ) -> KeyHolder:
         """Whose key was given, if the role suffices. Raises KeyRefused, RoleTooLow and TooOften, and DatabaseError."""
         found = self._found(scope, given.credentials) if given else None
         if found is None:
@@ -50,7 +50,7 @@ class Guard:
             raise RoleTooLow(f"the key {found.name!r} has the role {found.role}; this needs {needed}")
         return found
 
-    def _found(self, scope: Scope, key: str) -> Caller | None:
+    def _found(self, scope: Scope, key: str) -> KeyHolder | None:
         if self._wanted is not None and hmac.compare_digest(digest(key), self._wanted):
             return OPERATOR
         if self._keys is None or not is_shaped(key):
@@ -58,7 +58,7 @@ class Guard:
         sender = self._addresses.of(scope)
         if not self._counted.test(MOST_UNKNOWN, sender):
             raise TooOften("too many wrong keys came just now; wait a minute")
-        found = self._keys.caller(key)
+        found = self._keys.holder(key)
         if found is None:
             self._counted.hit(MOST_UNKNOWN, sender)
         return found

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from b24_pipeline.errors import KeyNameTaken, UnknownKey, UsageError
-from b24_pipeline.store.access.caller import Caller, Role
+from b24_pipeline.store.access.holder import AccessRole, KeyHolder
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.portals.portal import Portal
@@ -31,7 +31,7 @@ class AccessKey:
     """A key that works. `portals`: names of those that a limited one sees. `last_used_at` None: it never was used."""
 
     name: str
-    role: Role
+    role: AccessRole
     is_limited: bool
     created_at: datetime
     last_used_at: datetime | None
@@ -44,7 +44,7 @@ class AccessKeys:
 
     warehouse: Warehouse
 
-    def add(self, name: str, role: Role, portals: Sequence[Portal] = ()) -> str:
+    def add(self, name: str, role: AccessRole, portals: Sequence[Portal] = ()) -> str:
         """Makes a key and returns it: it can be read nowhere afterwards.
 
         `portals` limits it to these; without any it sees all. Raises UsageError and KeyNameTaken.
@@ -75,9 +75,9 @@ class AccessKeys:
             if not _sql.revoke(connection, name=name):
                 raise UnknownKey(name)
 
-    def caller(self, key: str) -> Caller | None:
+    def holder(self, key: str) -> KeyHolder | None:
         """Whose key this is; None where it is nobody's. What cannot be a key costs no query."""
-        return self.warehouse.transact(_caller, digest(key)) if is_shaped(key) else None
+        return self.warehouse.transact(_holder, digest(key)) if is_shaped(key) else None
 
 
 def is_shaped(key: str) -> bool:
@@ -90,7 +90,7 @@ def digest(key: str) -> bytes:
     return sha256(key.encode(errors="surrogateescape")).digest()
 
 
-def _add(connection: Connection, name: str, role: Role, key: str, portals: Sequence[Portal]) -> None:
+def _add(connection: Connection, name: str, role: AccessRole, key: str, portals: Sequence[Portal]) -> None:
     _sql.add(
         connection,
         name=name,
@@ -101,11 +101,11 @@ def _add(connection: Connection, name: str, role: Role, key: str, portals: Seque
     )
 
 
-def _caller(connection: Connection, key_sha256: bytes) -> Caller | None:
+def _holder(connection: Connection, key_sha256: bytes) -> KeyHolder | None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(_sql.caller.sql, {"key_sha256": key_sha256}).fetchone()
+        found = cursor.execute(_sql.holder.sql, {"key_sha256": key_sha256}).fetchone()
     if found is None:
         return None
     _sql.note_use(connection, key_sha256=key_sha256)
     portals = found["portals"]
-    return Caller(found["name"], found["role"], None if portals is None else frozenset(portals))
+    return KeyHolder(found["name"], found["role"], None if portals is None else frozenset(portals))

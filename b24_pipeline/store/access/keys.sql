@@ -37,7 +37,7 @@ order by lower(access_key.name);
 update bitrix24_access_keys set revoked_at = now()
 where lower(name) = lower(:name) and revoked_at is null;
 
--- name: caller(key_sha256)
+-- name: holder(key_sha256)
 -- Whose key it is, unless it is revoked, and the portals that a limited one sees.
 select
     access_key.name,

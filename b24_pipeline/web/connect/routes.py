@@ -161,10 +161,10 @@ class ConnectPages:
 
     def _require(self, scope: Scope, key: HTTPAuthorizationCredentials) -> None:
         """Raises unless this is an admin's key for all portals: a new portal is none of those that others see."""
-        caller = self._guard.caller(scope, key, "admin")
-        if caller.portals is not None:
+        holder = self._guard.holder(scope, key, "admin")
+        if holder.portals is not None:
             raise RoleTooLow(
-                f"the key {caller.name!r} is for some portals; to connect one needs a key for all"
+                f"the key {holder.name!r} is for some portals; to connect one needs a key for all"
             )
 
     def _ready(self) -> PortalConnector:

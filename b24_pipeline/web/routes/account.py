@@ -1,4 +1,4 @@
-"""The parameter `account` of a management call, and the portal that it names among those that the caller sees."""
+"""The parameter `account` of a management call, and the portal that it names among those that the holder sees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from b24_pipeline.errors import AccountNeeded, UnknownPortal
-from b24_pipeline.store.access.caller import Caller
+from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portals import Portals
 
@@ -17,25 +17,25 @@ Account = Annotated[
 ]
 
 
-def _caller_of(request: Request) -> Caller:
-    caller: Caller = request.state.caller
-    return caller
+def _holder_of(request: Request) -> KeyHolder:
+    holder: KeyHolder = request.state.holder
+    return holder
 
 
-def _seen(request: Request, caller: CurrentCaller) -> list[Portal]:
+def _seen(request: Request, holder: CurrentHolder) -> list[Portal]:
     portals: Portals = request.app.state.portals
-    return [portal for portal in portals.all() if caller.sees(portal.id)]
+    return [portal for portal in portals.all() if holder.sees(portal.id)]
 
 
 def _chosen(seen: SeenPortals, account: Account = None) -> Portal:
     return chosen_portal(seen, account)
 
 
-CurrentCaller = Annotated[Caller, Depends(_caller_of)]
+CurrentHolder = Annotated[KeyHolder, Depends(_holder_of)]
 """The parameter that has whoever calls."""
 
 SeenPortals = Annotated[list[Portal], Depends(_seen)]
-"""The parameter that has the portals that the caller sees, by name; only these exist for them."""
+"""The parameter that has the portals that the holder sees, by name; only these exist for them."""
 
 ChosenPortal = Annotated[Portal, Depends(_chosen)]
 """The parameter that has the portal of `account`, which is read from the address."""

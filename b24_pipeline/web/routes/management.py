@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from b24_pipeline.store.access.caller import Role
+from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.web.guard import Guard, given_key, key_of
 from b24_pipeline.web.problems import Problem
 
@@ -32,7 +32,7 @@ def management_routes(tag: str, guard: Guard, admin: Collection[str] = ()) -> AP
     of the request is judged, so that whoever has no key learns nothing and costs nothing.
 
     A viewer may read, a manager change something; the paths in `admin` are for admins. Whose key it was
-    is `request.state.caller` from then on.
+    is `request.state.holder` from then on.
     """
     return APIRouter(
         prefix=PREFIX,
@@ -53,7 +53,7 @@ def _asking_first(guard: Guard, admin: Collection[str]) -> type[APIRoute]:
 
             async def guarded(request: Request) -> Response:
                 given = await key_of(request)
-                request.state.caller = await run_in_threadpool(guard.caller, request.scope, given, needed)
+                request.state.holder = await run_in_threadpool(guard.holder, request.scope, given, needed)
                 return await handle(request)
 
             return guarded
@@ -61,7 +61,7 @@ def _asking_first(guard: Guard, admin: Collection[str]) -> type[APIRoute]:
     return GuardedRoute
 
 
-def _needed(route: APIRoute, admin: Collection[str]) -> Role:
+def _needed(route: APIRoute, admin: Collection[str]) -> AccessRole:
     if route.path in admin:
         return "admin"
     return "viewer" if set(route.methods or ()) <= {"GET", "HEAD"} else "manager"

@@ -39,8 +39,8 @@ class Metrics:
         """Figures for Prometheus: requests, events and totals; with the key each portal's lag, backlog and state."""
         text = generate_latest(self._totals)
         if key is not None:
-            caller = self._guard.caller(request.scope, key)
-            if caller.portals is not None:
-                raise RoleTooLow(f"the key {caller.name!r} is for some portals; these are figures of all")
+            holder = self._guard.holder(request.scope, key)
+            if holder.portals is not None:
+                raise RoleTooLow(f"the key {holder.name!r} is for some portals; these are figures of all")
             text += generate_latest(self._portals)
         return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -14,7 +14,7 @@ from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.routes.account import (
     Account,
     ChosenPortal,
-    CurrentCaller,
+    CurrentHolder,
     SeenPortals,
     chosen_portal,
 )
@@ -106,9 +106,9 @@ class PortalCalls:
             return Status(connected=False)
         return _status(chosen_portal(seen, account))
 
-    def invite(self, wanted: Invited, caller: CurrentCaller, seen: SeenPortals) -> InvitationLink:
+    def invite(self, wanted: Invited, holder: CurrentHolder, seen: SeenPortals) -> InvitationLink:
         """Makes the link by which somebody else connects a portal, as `b24 portal connect` prints it."""
-        if caller.portals is not None:
+        if holder.portals is not None:
             chosen_portal(seen, wanted.account)  # a key for some portals connects no others
         return InvitationLink(link=self._service.invite(wanted.account, wanted.domain, wanted.entity_type))
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from b24_pipeline.store.access.caller import ROLES, Role
+from b24_pipeline.store.access.holder import ROLES, AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.portals.portals import Portals
@@ -47,7 +47,7 @@ def keys(managed: Managed) -> Iterator[AccessKeys]:
     execute(managed.warehouse, "delete from bitrix24_access_keys")
 
 
-def made(managed: Managed, role: Role, *portals: str) -> dict[str, str]:
+def made(managed: Managed, role: AccessRole, *portals: str) -> dict[str, str]:
     """The header of a new key."""
     known = Portals(managed.warehouse, Vault(SECRET_KEY))
     key = AccessKeys(managed.warehouse).add(
@@ -64,7 +64,7 @@ def call(
     return managed.client.request(verb, filled, params={"account": account}, headers=headers)
 
 
-def needed(verb: str, path: str) -> Role:
+def needed(verb: str, path: str) -> AccessRole:
     """The role that a call needs: written down here once more, apart from the code."""
     return "admin" if (verb, path) in ADMIN else "viewer" if verb == "GET" else "manager"
 

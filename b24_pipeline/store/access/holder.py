@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from uuid import UUID
 
-Role = Literal["viewer", "manager", "admin"]
+AccessRole = Literal["viewer", "manager", "admin"]
 """viewer sees figures; manager changes what they are counted by; admin connects portals and manages keys, too."""
 
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[AccessRole, ...] = get_args(AccessRole)
 """Each may do what those before it may."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class KeyHolder:
     """Whose key a request has. `portals`: ids of those that they see, None for all."""
 
     name: str
-    role: Role
+    role: AccessRole
     portals: frozenset[UUID] | None = None
 
-    def may(self, needed: Role) -> bool:
+    def may(self, needed: AccessRole) -> bool:
         """Whether the role is this one or one that may do more."""
         return ROLES.index(self.role) >= ROLES.index(needed)
 
