@@ -34,6 +34,8 @@ CRM = (
     "bitrix24_pipeline_stages",
     "bitrix24_statuses",
     "bitrix24_fields",
+    "bitrix24_departments",
+    "bitrix24_currencies",
 )
 OURS = (
     "user_accounts",

@@ -44,7 +44,9 @@ def changes_job() -> None:
 @dg.job(
     name="pipelines",
     partitions_def=PORTALS,
-    description="Reads all pipelines, stages, directories, fields and users of the connected portals.",
+    description=(
+        "Reads all pipelines, stages, directories, fields, departments, currencies and users of the connected portals."
+    ),
 )
 def pipelines_job() -> None:
     """Reads what a portal has few of."""

@@ -131,7 +131,7 @@ class SandboxConfig:
     clock_offset_seconds: float = 0.0
     cost: CostModel = field(default_factory=CostModel.free)
     limits: Limits = field(default_factory=Limits.off)
-    scope: tuple[str, ...] = ("crm", "user")
+    scope: tuple[str, ...] = ("crm", "user", "department")
     user_id: int = 1
     secret: str = ""
     admin: bool = True

@@ -34,6 +34,8 @@ class PortalState:
         self.contact_links = ContactLinks(self.entities, generated.other_contacts)
         self.directories = generated.directories
         self.users = generated.users
+        self.departments = generated.departments
+        self.currencies = generated.currencies
         self.caller = self.owner = Caller(config.user_id, config.scope)
         self.addresses = addresses or SandboxAddresses(config.host)
         self.application = Application(config, self.addresses)

@@ -105,6 +105,20 @@ PORTAL_TABLES = (
         "The field catalogue of each entity, custom fields included.",
     ),
     RawTable(
+        "departments",
+        "bitrix24_departments",
+        "pipelines",
+        ("department",),
+        "Departments of the portal; empty where the credential lacks the scope department.",
+    ),
+    RawTable(
+        "currencies",
+        "bitrix24_currencies",
+        "pipelines",
+        ("currency",),
+        "Currencies of the portal with its rates of now.",
+    ),
+    RawTable(
         "users",
         "bitrix24_users",
         "user",

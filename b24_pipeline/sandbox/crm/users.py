@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from b24_pipeline.sandbox.crm.departments import department_of
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES
 
 User = dict[str, Any]
@@ -41,7 +42,7 @@ def _user(place: int, identifier: int) -> User:
         "PERSONAL_MOBILE": f"+7999000{identifier:04d}",
         "WORK_PHONE": "",
         "WORK_POSITION": ("Менеджер", "Руководитель отдела", "")[place % 3],
-        "UF_DEPARTMENT": [1] if place else [1, 3],
+        "UF_DEPARTMENT": department_of(place),
         "USER_TYPE": "employee",
     }
 

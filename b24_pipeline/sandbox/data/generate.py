@@ -9,6 +9,8 @@ import numpy as np
 
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.crm.contact_links import OtherContacts
+from b24_pipeline.sandbox.crm.currencies import Currency, generate_currencies
+from b24_pipeline.sandbox.crm.departments import Department, generate_departments
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
@@ -39,6 +41,8 @@ class Generated:
     entities: dict[str, CrmEntity]
     directories: Directories
     users: list[User]
+    departments: list[Department]
+    currencies: list[Currency]
     other_contacts: OtherContacts
 
 
@@ -65,7 +69,10 @@ class Generation:
             "company": self._company_entity(companies),
         }
         others = self._other_contacts(leads, deals, contacts, origin)
-        return Generated(entities, generate_directories(), self._users, others)
+        departments = generate_departments(self._owners)
+        return Generated(
+            entities, generate_directories(), self._users, departments, generate_currencies(), others
+        )
 
     def _other_contacts(self, leads: Leads, deals: Deals, contacts: Persons, origin: Ints) -> OtherContacts:
         """Drawn apart, so that they change nothing else of a portal."""

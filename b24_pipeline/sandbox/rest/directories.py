@@ -1,4 +1,4 @@
-"""Pipelines, stages and other directories (docs/bitrix24-rest.md, section 6.4)."""
+"""Pipelines, stages and other directories (docs/bitrix24-rest.md, section 6.4); currencies (6.8)."""
 
 from __future__ import annotations
 
@@ -85,11 +85,18 @@ def _category_stages(portal: PortalState, params: Params) -> RestAnswer:
     return RestAnswer(_short(portal.directories.stages("deal", php_int(either_case(params, "id")))))
 
 
+def _currencies(portal: PortalState, _params: Params) -> RestAnswer:
+    """The total is always 0."""
+    rows = portal.currencies
+    return RestAnswer(rows, total=0, rows=len(rows))
+
+
 METHODS: dict[str, Method] = {
     "crm.status.list": _status_list,
     "crm.status.entity.items": _entity_items,
     "crm.status.entity.types": _entity_types,
     "crm.category.list": _category_list,
+    "crm.currency.list": _currencies,
     "crm.dealcategory.list": _deal_categories,
     "crm.dealcategory.default.get": _default_category,
     "crm.dealcategory.status": _category_status,

@@ -1,4 +1,4 @@
-"""`user.*` and `profile` (docs/bitrix24-rest.md, section 6.8)."""
+"""`user.*`, `department.get` and `profile` (docs/bitrix24-rest.md, section 6.8)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.comparison import cell_test, parse_condition, sort_key
 
 _PROFILE = ("ID", "NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")
+_DEPARTMENT_KEYS = frozenset({"ID", "NAME", "SORT", "PARENT", "UF_HEAD"})
 _FLAGS = {"Y": True, "N": False, "1": True, "0": False, "true": True, "false": False}
 
 
@@ -56,4 +57,22 @@ def _profile(portal: PortalState, _params: Params) -> RestAnswer:
     return RestAnswer({"ID": profile.pop("ID"), "ADMIN": is_admin} | profile)
 
 
-METHODS: dict[str, Method] = {"user.get": _get, "user.current": _current, "profile": _profile}
+def _departments(portal: PortalState, params: Params) -> RestAnswer:
+    """Filters stand beside the other parameters, in capitals: `SORT` filters, `sort` orders."""
+    wanted = {key: value for key, value in params.items() if key in _DEPARTMENT_KEYS}
+    rows = [
+        department
+        for department in portal.departments
+        if all(str(department.get(key, "")) == str(value) for key, value in wanted.items())
+    ]
+    field, way = str(either_case(params, "sort") or "ID").upper(), either_case(params, "order")
+    rows.sort(key=lambda row: sort_key(row.get(field)), reverse=str(way).upper() == "DESC")
+    return page(params, rows, list)
+
+
+METHODS: dict[str, Method] = {
+    "user.get": _get,
+    "user.current": _current,
+    "department.get": _departments,
+    "profile": _profile,
+}

@@ -1,4 +1,4 @@
-"""Small tables that are merged whole: pipelines, stages, statuses and the field catalogue."""
+"""Small tables that are merged whole: pipelines, stages, statuses, the field catalogue, departments and currencies."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ def replace_fields(connection: psycopg.Connection, account: UUID, rows: Director
     Rows: entity_type, field_name, field_type, label, flags, status_type, enumeration_values, portal_field_id.
     """
     return _replace(connection, account, rows, _sql.merge_fields, _sql.bury_fields)
+
+
+def replace_departments(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
+    """Merges all departments of a portal. Rows: id, name, sort, parent, uf_head."""
+    return _replace(connection, account, rows, _sql.merge_departments, _sql.bury_departments)
+
+
+def replace_currencies(connection: psycopg.Connection, account: UUID, rows: DirectoryRows) -> Replaced:
+    """Merges all currencies of a portal. Rows: currency, full_name, amount and amount_cnt as text, base, sort."""
+    return _replace(connection, account, rows, _sql.merge_currencies, _sql.bury_currencies)
 
 
 def _replace(

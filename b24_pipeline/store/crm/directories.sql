@@ -191,3 +191,83 @@ where
         select from jsonb_to_recordset(:rows) as r (entity_type text, field_name text)
         where r.entity_type = t.entity_type and r.field_name = t.field_name
     );
+
+-- name: merge_departments(account, rows)!
+-- New departments, and those that were renamed, moved, restored, or have another head.
+insert into bitrix24_departments as t (user_account_id, id, name, sort, parent, uf_head)
+select
+    :account,
+    r.id,
+    r.name,
+    r.sort,
+    r.parent,
+    r.uf_head
+from jsonb_to_recordset(:rows) as r (id bigint, name text, sort bigint, parent bigint, uf_head bigint)
+on conflict (user_account_id, id) do update
+set
+    name = excluded.name,
+    sort = excluded.sort,
+    parent = excluded.parent,
+    uf_head = excluded.uf_head,
+    deleted_at = null,
+    loaded_at = clock_timestamp()
+where
+    (t.name, t.sort, t.parent, t.uf_head)
+    is distinct from (excluded.name, excluded.sort, excluded.parent, excluded.uf_head)
+    or t.deleted_at is not null;
+
+-- name: bury_departments(account, rows)!
+-- Departments that were deleted; users may still name them.
+update bitrix24_departments as t
+set
+    deleted_at = clock_timestamp(),
+    loaded_at = clock_timestamp()
+where
+    t.user_account_id = :account and t.deleted_at is null
+    and not exists (
+        select from jsonb_to_recordset(:rows) as r (id bigint)
+        where r.id = t.id
+    );
+
+-- name: merge_currencies(account, rows)!
+-- New currencies, and those with another name or rate.
+insert into bitrix24_currencies as t (user_account_id, currency, full_name, amount, amount_cnt, base, sort)
+select
+    :account,
+    r.currency,
+    r.full_name,
+    r.amount,
+    r.amount_cnt,
+    r.base,
+    r.sort
+from jsonb_to_recordset(:rows) as r (
+    currency text, full_name text, amount numeric, amount_cnt numeric, base boolean, sort bigint
+)
+on conflict (user_account_id, currency) do update
+set
+    full_name = excluded.full_name,
+    amount = excluded.amount,
+    amount_cnt = excluded.amount_cnt,
+    base = excluded.base,
+    sort = excluded.sort,
+    deleted_at = null,
+    loaded_at = clock_timestamp()
+where
+    (t.full_name, t.amount, t.amount_cnt, t.base, t.sort)
+    is distinct from (
+        excluded.full_name, excluded.amount, excluded.amount_cnt, excluded.base, excluded.sort
+    )
+    or t.deleted_at is not null;
+
+-- name: bury_currencies(account, rows)!
+-- Currencies that were deleted; amounts may still be in them.
+update bitrix24_currencies as t
+set
+    deleted_at = clock_timestamp(),
+    loaded_at = clock_timestamp()
+where
+    t.user_account_id = :account and t.deleted_at is null
+    and not exists (
+        select from jsonb_to_recordset(:rows) as r (currency text)
+        where r.currency = t.currency
+    );

@@ -1,7 +1,7 @@
-"""Syncs pipelines, stages, statuses, fields and users: small tables that are read completely, in few requests.
+"""Syncs pipelines, stages, statuses, fields, departments, currencies and users: small tables that are read completely.
 
 The methods are in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages), 6.7 (user fields) and
-6.8 (users).
+6.8 (users, departments, currencies).
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import CRM, USER
 from b24_pipeline.entities.decode import unique
 from b24_pipeline.errors import PortalError
+from b24_pipeline.errors.groups import REFUSES_ENTITY
+from b24_pipeline.log import logger
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.crm.directory_rows import (
     STATUS_KEY,
     DirectoryRow,
+    currency_rows,
+    department_rows,
     field_rows,
     nameless_rows,
     pipeline_rows,
@@ -35,8 +39,16 @@ from b24_pipeline.sync.crm.scope import FULL
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
 
+log = logger("sync")
+
 DEAL_TYPE_ID = 2
 BY_ID = {"sort": "ID", "order": "ASC"}
+LISTS = {
+    "statuses": Command("crm.status.list", {"order": {"SORT": "ASC"}}),
+    "departments": Command("department.get", BY_ID),
+    "currencies": Command("crm.currency.list", {}),
+}
+"""Lists of directories, which come in pages where they are long."""
 
 Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], Replaced]
 """A function of the store that merges all rows of a directory, and marks missing rows as deleted."""
@@ -48,7 +60,7 @@ def opened_directories(opening: Opening) -> OpenedQuestions:
 
 
 def sync_directories(job: Job, opened: OpenedQuestions | None = None) -> list[Outcome]:
-    """Reads and merges all pipelines, stages, statuses and fields of a portal; returns an outcome for each of them.
+    """Reads and merges all directories of a portal; returns an outcome for each of them.
 
     All are asked for in one request, that of the opening where they are in it; without its answer there is one
     outcome. One of them that the portal refuses stops no other. No error leaves the function: see `Job.recorded`.
@@ -65,6 +77,8 @@ def sync_directories(job: Job, opened: OpenedQuestions | None = None) -> list[Ou
         _recorded(job, "stage", directories.store_stages),
         _recorded(job, "status", directories.store_statuses),
         _recorded(job, "field", directories.store_fields),
+        _recorded(job, "department", directories.store_departments),
+        _recorded(job, "currency", directories.store_currencies),
     ]
 
 
@@ -107,6 +121,33 @@ class _Directories:
         rows = [row for entity in CRM for row in _field_rows(self.job, entity.name, self.answer)]
         _store(self.job, outcome, store.replace_fields, rows)
 
+    def store_departments(self, outcome: Outcome) -> None:
+        """Stores the departments; a credential may lack their scope, and the copy is whole without them."""
+        found = self._offered("departments")
+        if found is None:
+            return
+        with decoding(self.job.portal.name, "departments"):
+            departments = department_rows(found)
+        outcome.rows_left_out = len(found) - len(departments)
+        _store(self.job, outcome, store.replace_departments, departments)
+
+    def store_currencies(self, outcome: Outcome) -> None:
+        found = self._offered("currencies")
+        if found is None:
+            return
+        with decoding(self.job.portal.name, "currencies"):
+            currencies = currency_rows(found)
+        outcome.rows_left_out = nameless_rows(found, "CURRENCY")
+        _store(self.job, outcome, store.replace_currencies, currencies)
+
+    def _offered(self, key: str) -> list[dict[str, Any]] | None:
+        """All rows of a list; None where the portal does not show it to this credential."""
+        try:
+            return _whole_list(self.job, self.answer, key)
+        except REFUSES_ENTITY as error:
+            log.info("not shown to this credential", portal=self.job.portal.name, what=key, error=str(error))
+            return None
+
     @property
     def _categories(self) -> list[dict[str, Any]]:
         found = self.answer.get("categories")
@@ -115,15 +156,12 @@ class _Directories:
 
     @cached_property
     def _statuses(self) -> list[dict[str, Any]]:
-        return _all_statuses(self.job, self.answer)
+        return _whole_list(self.job, self.answer, "statuses")
 
 
 def _commands(job: Job) -> dict[str, Command]:
     language = language_of(job.portal.domain)
-    commands = {
-        "categories": Command("crm.category.list", {"entityTypeId": DEAL_TYPE_ID}),
-        "statuses": Command("crm.status.list", {"order": {"SORT": "ASC"}}),
-    }
+    commands = {"categories": Command("crm.category.list", {"entityTypeId": DEAL_TYPE_ID}), **LISTS}
     for entity in CRM:
         commands[f"fields_{entity.name}"] = Command(entity.fields_method, {})
         commands[f"custom_{entity.name}"] = Command(entity.user_fields_method, {"filter": {"LANG": language}})
@@ -136,14 +174,14 @@ def language_of(domain: str) -> str:
     return "ru" if zone in ("ru", "by", "kz", "uz", "am", "az", "ge", "kg") else "en"
 
 
-def _all_statuses(job: Job, answer: BatchAnswer) -> list[dict[str, Any]]:
-    """All statuses: usually one page, which came with the batch; further pages are read if the portal has more."""
-    first = answer.get("statuses")
-    if answer.nexts.get("statuses") is None:
-        with decoding(job.portal.name, "crm.status.list"):
+def _whole_list(job: Job, answer: BatchAnswer, key: str) -> list[dict[str, Any]]:
+    """All rows of a list: usually one page, which came with the batch; further pages are read if there are any."""
+    command = LISTS[key]
+    first = answer.get(key)
+    if answer.nexts.get(key) is None:
+        with decoding(job.portal.name, command.method):
             return rows_of(first, None)
-    order = {"order": {"SORT": "ASC"}}
-    pages = read_pages(job.client, "crm.status.list", order, first=answer.one("statuses"))
+    pages = read_pages(job.client, command.method, command.params, first=answer.one(key))
     return [row for page in pages for row in page]
 
 

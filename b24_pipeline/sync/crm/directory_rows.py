@@ -1,7 +1,7 @@
-"""Turns the portal's answers into rows of pipelines, stages, statuses and fields.
+"""Turns the portal's answers into rows of pipelines, stages, statuses, fields, departments and currencies.
 
-The answers are described in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages) and
-6.7 (user fields).
+The answers are described in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines and stages),
+6.7 (user fields) and 6.8 (departments, currencies).
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from b24_pipeline.entities.columns import read_integer
+from b24_pipeline.entities.columns import (
+    ValueReader,
+    read_flag,
+    read_integer,
+    read_link,
+    read_money,
+    read_text,
+)
 
 DirectoryRow = dict[str, Any]
 
@@ -126,6 +133,44 @@ def _color(status: Mapping[str, Any]) -> str | None:
 def _extra(status: Mapping[str, Any]) -> Mapping[str, Any]:
     extra = status.get("EXTRA")
     return extra if isinstance(extra, Mapping) else {}
+
+
+def department_rows(departments: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
+    """The rows of all departments; one without a number cannot be stored."""
+    return [
+        {
+            "id": integer_or_none(department["ID"]),
+            "name": _fitting(read_text, department.get("NAME")),
+            "sort": integer_or_none(department.get("SORT")),
+            "parent": _fitting(read_link, department.get("PARENT")),
+            "uf_head": _fitting(read_link, department.get("UF_HEAD")),
+        }
+        for department in distinct_rows(departments, "ID")
+        if integer_or_none(department["ID"]) is not None
+    ]
+
+
+def currency_rows(currencies: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
+    """The rows of all currencies, amounts as text: JSON would round them."""
+    return [
+        {
+            "currency": str(currency["CURRENCY"]),
+            "full_name": _fitting(read_text, currency.get("FULL_NAME")),
+            "amount": _fitting(read_money, currency.get("AMOUNT")),
+            "amount_cnt": _fitting(read_money, currency.get("AMOUNT_CNT")),
+            "base": _fitting(read_flag, currency.get("BASE")) == "t",
+            "sort": integer_or_none(currency.get("SORT")),
+        }
+        for currency in distinct_rows(currencies, "CURRENCY")
+    ]
+
+
+def _fitting(reader: ValueReader, value: Any) -> str | None:
+    """What a reader makes of a value; None where it does not fit."""
+    try:
+        return reader(value)
+    except ValueError:
+        return None
 
 
 def integer_or_none(value: Any) -> int | None:

@@ -13,6 +13,7 @@ from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.errors import ApiError, ScopeMissing, UnreadableAnswer
 
 NEEDED_SCOPES = ("crm",)
+DEPARTMENT_SCOPE = "department"
 WANTED_SCOPES = ("user", "user_basic", "user_brief")
 
 # offsets of whole hours have zones of their own (Etc/GMT...); for others a place with that offset is taken
@@ -93,6 +94,8 @@ def _warnings(profile: Mapping[str, Any], scopes: list[str]) -> tuple[str, ...]:
         )
     if not set(WANTED_SCOPES) & set(scopes):
         warnings.append("the scope `user` is missing: names of responsible persons will be missing")
+    if DEPARTMENT_SCOPE not in scopes:
+        warnings.append("the scope `department` is missing: figures by department will be missing")
     return tuple(warnings)
 
 

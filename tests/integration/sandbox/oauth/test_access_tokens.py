@@ -84,7 +84,7 @@ def test_app_info_checks_a_token(start: Start) -> None:
     assert answer["install"]["client_endpoint"] == f"{sandbox.url}/rest/"
     assert (answer["INSTALLED"], answer["LICENSE_FAMILY"]) == (True, "basic")
     batch = App(sandbox).call(token, "batch", cmd={"a": "app.info", "b": "scope"})[1]["result"]["result"]
-    assert (batch["a"]["CODE"], batch["b"]) == (sandbox.config.client_id, ["crm", "user"])
+    assert (batch["a"]["CODE"], batch["b"]) == (sandbox.config.client_id, ["crm", "user", "department"])
 
 
 def test_a_moved_portal_points_to_its_new_address(start: Start) -> None:

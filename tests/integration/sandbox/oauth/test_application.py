@@ -35,7 +35,7 @@ def test_consent_leads_back_with_a_code(start: Start) -> None:
         "state": "a&b<",
         "domain": host,
         "member_id": sandbox.member_id,
-        "scope": "crm,user",
+        "scope": "crm,user,department",
         "server_domain": host,
     }
 
@@ -77,7 +77,7 @@ def test_a_code_is_exchanged_once(start: Start) -> None:
         "domain": host,
         "member_id": sandbox.member_id,
         "user_id": 1,
-        "scope": "crm,user",
+        "scope": "crm,user,department",
         "status": "L",
     }
     again = app.token(grant_type="authorization_code", code=code)

@@ -40,7 +40,11 @@ def test_b24pysdk_connects_reads_and_refreshes(sdk_app: tuple[Sandbox, BitrixApp
     """Code, exchange, the trusted check, a call, an expired token refreshed by itself, an old one refused."""
     sandbox, app = sdk_app
     oauth = app.get_oauth_token(App(sandbox).code())
-    assert (oauth.member_id, oauth.user_id, oauth.scope) == (sandbox.member_id, 1, ["crm", "user"])
+    assert (oauth.member_id, oauth.user_id, oauth.scope) == (
+        sandbox.member_id,
+        1,
+        ["crm", "user", "department"],
+    )
     info = app.get_app_info(oauth.oauth_token.access_token).result
     assert (info.client_id, info.install.member_id) == (sandbox.config.client_id, sandbox.member_id)
     domain = sandbox.url.removeprefix("http://")

@@ -83,7 +83,7 @@ def test_a_form_carries_commands_encoded_twice(portal: Sandbox) -> None:
     """In a form the whole command is encoded once more."""
     form = {"halt": "0", "cmd[a]": "crm.deal.list?filter[%25TITLE]=%D0%BE&select[]=ID", "cmd[b]": "scope"}
     result: Any = HTTP.post(portal.webhook_url + "batch", data=form).json()["result"]
-    assert result["result"]["b"] == ["crm", "user"]
+    assert result["result"]["b"] == ["crm", "user", "department"]
     assert result["result_total"]["a"] > 0
 
 

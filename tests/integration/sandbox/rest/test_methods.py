@@ -221,11 +221,27 @@ def test_credentials_and_scopes_are_checked(portal: Sandbox, start: Callable[...
 def test_small_methods_answer(call: Caller) -> None:
     """profile, scope, server.time, method.get and user.current."""
     assert call.result("profile")["ADMIN"] is True
-    assert call.result("scope") == ["crm", "user"]
+    assert call.result("scope") == ["crm", "user", "department"]
     assert call.result("server.time").endswith("+00:00")
     assert call.result("method.get", name="crm.deal.list") == {"isExisting": True, "isAvailable": True}
     assert call.result("user.current")["ID"] == "1"
     assert call.result("crm.dealcategory.status", id=4) == "DEAL_STAGE_4"
+
+
+def test_departments_and_currencies_are_as_the_portal_sends_them(call: Caller) -> None:
+    """Numbers are text, keys without a value are absent, and the total of currencies is always 0."""
+    departments = call.result("department.get", sort="ID", order="ASC")
+    assert [(one["ID"], one["SORT"], one.get("PARENT")) for one in departments] == [
+        ("1", 100, None),
+        ("3", 300, "1"),
+        ("5", 500, "1"),
+        ("7", 700, "3"),
+    ]
+    assert "UF_HEAD" not in departments[-1]
+    assert [one["ID"] for one in call.result("department.get", PARENT=1)] == ["3", "5"]
+    _, body = call("crm.currency.list")
+    assert (body["total"], [one["BASE"] for one in body["result"]]) == (0, ["Y", "N", "N", "N"])
+    assert [one["AMOUNT"] for one in body["result"] if one["CURRENCY"] == "KZT"] == ["19.4000"]
 
 
 def test_an_order_not_asked_for_is_not_stable_where_it_is_set_so(start: Callable[..., Sandbox]) -> None:

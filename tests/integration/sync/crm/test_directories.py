@@ -200,3 +200,52 @@ def test_refused_pipelines_stop_no_other_directory(installation: Installation, s
     worked({name: outcomes[name] for name in changed})
     assert changed == {"stage": 1, "status": 1, "field": 0}
     assert installation.rows(names) == before
+
+
+def test_departments_and_currencies_follow_the_portal(installation: Installation, sandbox: Sandbox) -> None:
+    """They are merged whole; a new rate is a change, what is gone gets a tombstone, digits stay as they are."""
+    portal = installation.add(sandbox)
+    first = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert (first["department"].rows_changed, first["currency"].rows_changed) == (4, 4)
+    stored = installation.rows("select id, name, parent, uf_head from bitrix24_departments order by id")
+    assert [(row["id"], row["parent"], row["uf_head"] is None) for row in stored] == [
+        (1, None, False),
+        (3, 1, False),
+        (5, 1, False),
+        (7, 3, True),
+    ]
+    sandbox.portal.departments.pop()
+    sandbox.portal.departments[1]["NAME"] = "Sales"
+    sandbox.portal.currencies[1]["AMOUNT"] = "93.1234"
+    second = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    changes = [(second[name].rows_changed, second[name].rows_deleted) for name in ("department", "currency")]
+    assert changes == [(1, 1), (1, 0)]
+    (dollar,) = installation.rows(
+        "select amount::text, amount_cnt::text, base from bitrix24_currencies where currency = 'USD'"
+    )
+    assert dollar == {"amount": "93.1234", "amount_cnt": "1", "base": False}
+    third = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert (third["department"].rows_changed, third["currency"].rows_changed) == (0, 0)
+
+
+def test_more_departments_than_a_page_are_all_read(installation: Installation, sandbox: Sandbox) -> None:
+    """The list has pages of fifty."""
+    portal = installation.add(sandbox)
+    added = [{"ID": str(number), "NAME": "x", "SORT": 500} for number in range(100, 220)]
+    sandbox.portal.departments.extend(added)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert installation.rows("select count(*) as n from bitrix24_departments") == [{"n": 124}]
+
+
+def test_credential_without_the_scope_department_syncs_all_the_same(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """No step fails, and departments that were known stay."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    sandbox.faults.add(Fault("command_error", "department.get", error="insufficient_scope", description="x"))
+    outcomes = worked(installation.sync(portal, entities=(DIRECTORIES,)))
+    assert (outcomes["department"].rows_read, outcomes["field"].rows_read > 0) == (0, True)
+    assert installation.rows("select count(*) as n from bitrix24_departments where deleted_at is null") == [
+        {"n": 4}
+    ]

@@ -18,7 +18,9 @@ PROFILE = {"ID": "17", "ADMIN": True, "TIME_ZONE": "Europe/Moscow"}
 class Portal:
     """Answers a probe."""
 
-    def __init__(self, profile: Any = PROFILE, scopes: Any = ("crm", "user"), time: Any = SUMMER) -> None:
+    def __init__(
+        self, profile: Any = PROFILE, scopes: Any = ("crm", "user", "department"), time: Any = SUMMER
+    ) -> None:
         self.portal = "acme"
         self.clock = None
         self._profile = profile
@@ -56,7 +58,7 @@ def test_zone_is_the_user_s_where_it_agrees_with_the_server(zone: str, moment: s
 
 
 def test_good_credential_has_no_warnings() -> None:
-    """An administrator with the scopes crm and user gets no warning."""
+    """An administrator with the scopes crm, user and department gets no warning."""
     found = probe(Portal())  # type: ignore[arg-type]
     assert (found.user_id, found.time_zone, found.warnings) == (17, "Europe/Moscow", ())
 
@@ -69,7 +71,12 @@ def test_owner_who_is_no_administrator_is_warned_of() -> None:
 def test_missing_user_scope_is_warned_of() -> None:
     """Without the scope user there is a warning that names of persons will be missing."""
     assert "`user`" in probe(Portal(scopes=["crm"])).warnings[0]  # type: ignore[arg-type]
-    assert probe(Portal(scopes=["crm", "user_brief"])).warnings == ()  # type: ignore[arg-type]
+    assert probe(Portal(scopes=["crm", "user_brief", "department"])).warnings == ()  # type: ignore[arg-type]
+
+
+def test_missing_department_scope_is_warned_of() -> None:
+    """Without the scope department there is a warning that figures by department will be missing."""
+    assert "`department`" in probe(Portal(scopes=["crm", "user"])).warnings[0]  # type: ignore[arg-type]
 
 
 def test_missing_crm_scope_is_refused() -> None:
