@@ -38,6 +38,20 @@ select
 from bitrix24_statuses
 union all
 select
+    'public.bitrix24_departments' as relation,
+    md5(string_agg(
+        cast(to_jsonb(bitrix24_departments) - 'loaded_at' as text), ',' order by user_account_id, id
+    )) as state
+from bitrix24_departments
+union all
+select
+    'public.bitrix24_currencies' as relation,
+    md5(string_agg(
+        cast(to_jsonb(bitrix24_currencies) - 'loaded_at' as text), ',' order by user_account_id, currency
+    )) as state
+from bitrix24_currencies
+union all
+select
     'public.bitrix24_users' as relation,
     concat_ws(' ', last.stamp, (
         select count(*) from bitrix24_users where loaded_at >= last.stamp - interval '15 minutes'

@@ -25,6 +25,24 @@ sources as (
 
 ),
 
+types as (
+
+    select * from {{ ref('int_deal_type') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('stg_currencies') }}
+
+),
+
+bases as (
+
+    select * from {{ ref('int_base_currency') }}
+
+),
+
 final as (
 
     select
@@ -60,7 +78,51 @@ final as (
         deals.utm_medium,
         deals.utm_campaign,
         deals.utm_content,
-        deals.utm_term
+        deals.utm_term,
+        types.type_name,
+        owners.department_id,
+        owners.department_name,
+        round(entities.opportunity * currencies.rate, 2) as opportunity_in_base,
+        bases.base_currency_id,
+        -- subqueries and no joins, so that whoever does not read these columns does not wait for them
+        (
+            select companies.company_name
+            from {{ ref('stg_companies') }} as companies
+            where
+                companies.user_account_id = deals.user_account_id
+                and companies.company_id = deals.company_id
+        ) as company_name,
+        (
+            select journey.entered_at[cardinality(journey.stage_keys)]
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as stage_entered_at,
+        (
+            select journey.entered_at[journey.closing_visit]
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as closed_at,
+        (
+            select journey.reopened_count
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as reopened_count,
+        (
+            select leads.date_create
+            from {{ ref('stg_leads') }} as leads
+            where
+                leads.user_account_id = deals.user_account_id
+                and leads.lead_id = deals.lead_id
+        ) as lead_date_create
     from entities
     inner join deals
         on
@@ -74,6 +136,15 @@ final as (
         on
             deals.user_account_id = sources.user_account_id
             and deals.source_id = sources.source_id
+    left join types
+        on
+            deals.user_account_id = types.user_account_id
+            and deals.type_id = types.type_id
+    left join currencies
+        on
+            entities.user_account_id = currencies.user_account_id
+            and entities.currency_id = currencies.currency_id
+    left join bases on entities.user_account_id = bases.user_account_id
 
 )
 

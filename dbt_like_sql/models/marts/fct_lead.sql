@@ -25,6 +25,18 @@ sources as (
 
 ),
 
+currencies as (
+
+    select * from {{ ref('stg_currencies') }}
+
+),
+
+bases as (
+
+    select * from {{ ref('int_base_currency') }}
+
+),
+
 final as (
 
     select
@@ -56,7 +68,43 @@ final as (
         leads.utm_medium,
         leads.utm_campaign,
         leads.utm_content,
-        leads.utm_term
+        leads.utm_term,
+        owners.department_id,
+        owners.department_name,
+        round(entities.opportunity * currencies.rate, 2) as opportunity_in_base,
+        bases.base_currency_id,
+        -- subqueries and no joins, so that whoever does not read these columns does not wait for them
+        (
+            select companies.company_name
+            from {{ ref('stg_companies') }} as companies
+            where
+                companies.user_account_id = leads.user_account_id
+                and companies.company_id = leads.company_id
+        ) as company_name,
+        (
+            select journey.entered_at[cardinality(journey.stage_keys)]
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as stage_entered_at,
+        (
+            select journey.entered_at[journey.closing_visit]
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as closed_at,
+        (
+            select journey.reopened_count
+            from {{ ref('int_journey') }} as journey
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as reopened_count
     from entities
     inner join leads
         on
@@ -70,6 +118,11 @@ final as (
         on
             leads.user_account_id = sources.user_account_id
             and leads.source_id = sources.source_id
+    left join currencies
+        on
+            entities.user_account_id = currencies.user_account_id
+            and entities.currency_id = currencies.currency_id
+    left join bases on entities.user_account_id = bases.user_account_id
 
 )
 

@@ -12,6 +12,12 @@ portals as (
 
 ),
 
+stages as (
+
+    select * from {{ ref('int_stage') }}
+
+),
+
 final as (
 
     select
@@ -28,9 +34,18 @@ final as (
         extract(epoch from visits.exited_at - visits.entered_at) as duration_seconds,
         visits.exited_at is null as is_current,
         visits.entry_kind,
-        visits.source
+        visits.source,
+        stages.category_name,
+        stages.status_name,
+        stages.status_sort
     from visits
     inner join portals on visits.user_account_id = portals.user_account_id
+    left join stages
+        on
+            visits.user_account_id = stages.user_account_id
+            and visits.entity_type = stages.entity_type
+            and visits.category_id = stages.category_id
+            and visits.status_id = stages.status_id
 
 )
 

@@ -9,6 +9,12 @@ final as (
     select
         user_account_id,
         id as company_id,
+        title as company_name,
+        company_type,
+        industry,
+        employees,
+        assigned_by_id,
+        is_my_company,
         date_create,
         date_modify,
         loaded_at,

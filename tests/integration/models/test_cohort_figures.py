@@ -158,3 +158,25 @@ def test_ledger_is_the_one_counted_by_hand(
     }
     assert found == outcome_figures.ledger(known)
     assert sum(row[2] for row in found.values()) > 0
+
+
+def test_facts_tell_when_each_closed_and_how_often_it_was_reopened(
+    conn: psycopg.Connection[Any], known: cohort_figures.World
+) -> None:
+    """Of every lead and deal alive, with the time of its present stage; the histories have some of each kind."""
+    closed = {id(one.entity): one.closed for one in outcome_figures.closings(known)}
+    expected = {
+        (entity.portal, entity.entity_type, entity.number): (
+            entity.way[-1][1],
+            closed.get(id(entity)),
+            outcome_figures.reopened(known, entity),
+        )
+        for entity in known.alive()
+    }
+    found = conn.execute(
+        "select portal, entity_type, entity_id, stage_entered_at, closed_at, reopened_count from analytics.fct_deal"
+        " union all"
+        " select portal, entity_type, entity_id, stage_entered_at, closed_at, reopened_count from analytics.fct_lead"
+    ).fetchall()
+    assert {tuple(row[:3]): tuple(row[3:]) for row in found} == expected
+    assert {1, 0} <= {row[5] for row in found} and None in {row[4] for row in found}

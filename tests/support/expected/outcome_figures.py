@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -43,6 +44,16 @@ def closings(known: World) -> list[Closing]:
         ]
         found.append(Closing(entity, here[0], outcome, closed, opened[-1] if opened else None))
     return found
+
+
+def reopened(known: World, entity: Entity) -> int:
+    """How often it came from a stage where it was won or lost to an open one of the same pipeline."""
+    return sum(
+        before[0] == after[0]
+        and known.outcome(entity, before) is not None
+        and known.outcome(entity, after) is None
+        for (before, _), (after, _) in pairwise(entity.way)
+    )
 
 
 def velocity(known: World) -> dict[tuple[Any, ...], dict[str, float | None]]:

@@ -66,6 +66,10 @@ journeys as (
             else furthest_sorts || rules.furthest_sort
         end as furthest_sorts,
         case
+            when present_stage_key is null then closing_keys
+            else closing_keys || rules.closing_key
+        end as closing_keys,
+        case
             when present_stage_key is null then strict_patterns
             else strict_patterns || rules.strict_pattern
         end as strict_patterns
@@ -98,6 +102,36 @@ final as (
         journeys.entered_at,
         journeys.pipeline_keys,
         journeys.furthest_sorts,
+        case journeys.closing_keys[cardinality(journeys.stage_keys)]
+            when journeys.pipeline_keys[cardinality(journeys.stage_keys)] then 'won'
+            when ~journeys.pipeline_keys[cardinality(journeys.stage_keys)] then 'lost'
+        end as outcome,
+        -- mostly the last visit alone is of its kind; only where it is not are the others looked at
+        case
+            when journeys.closing_keys[cardinality(journeys.stage_keys)] is null then null
+            when
+                journeys.closing_keys[cardinality(journeys.stage_keys)]
+                = journeys.closing_keys[cardinality(journeys.stage_keys) - 1]
+                then (
+                    select coalesce(max(visit.visit_number), 0)::integer + 1
+                    from unnest(journeys.closing_keys) with ordinality as visit (closing_key, visit_number)
+                    where
+                        visit.closing_key
+                        is distinct from journeys.closing_keys[cardinality(journeys.stage_keys)]
+                )
+            else cardinality(journeys.stage_keys)
+        end as closing_visit,
+        case
+            when cardinality(array_remove(trim_array(journeys.closing_keys, 1), null)) = 0 then 0
+            else (
+                select count(*)::integer
+                from unnest(journeys.closing_keys) with ordinality as visit (closing_key, visit_number)
+                where
+                    visit.closing_key is null
+                    and journeys.closing_keys[visit.visit_number - 1] is not null
+                    and journeys.pipeline_keys[visit.visit_number - 1] = journeys.pipeline_keys[visit.visit_number]
+            )
+        end as reopened_count,
         -- of those that count alone: the visits by which all steps before the stage had been gone in their order
         case
             when journeys.is_counted

@@ -10,6 +10,7 @@ with visits as (
         visit.entered_at,
         rules.pipeline_key,
         rules.furthest_sort,
+        rules.closing_key,
         rules.is_qualified,
         rules.strict_pattern
     from {{ ref('int_stage_interval') }} as visit
@@ -29,6 +30,7 @@ final as (
         array_agg(entered_at) as entered_at,
         array_agg(pipeline_key) as pipeline_keys,
         array_agg(furthest_sort) as furthest_sorts,
+        array_agg(closing_key) as closing_keys,
         array_agg(strict_pattern) as strict_patterns,
         coalesce(bool_or(is_qualified), false) as has_qualified_stage
     from visits
