@@ -4,6 +4,7 @@
 
     read.marts()                                            # the marts, with descriptions
     read.funnel(portal="acme", entity_type="deal")
+    read.funnel_as_of("acme", "deal", "2026-03-01")
     read.deals(portal="acme", created_from="2026-01-01", created_to="2026-03-31")
     read.mart("funnel_daily", portal="acme", date_from="2026-03-01")
 
@@ -29,7 +30,7 @@ from b24_pipeline.errors import NoCustomFields, UsageError, WrongDates
 from b24_pipeline.read.connection import reading
 from b24_pipeline.read.frames import frame
 from b24_pipeline.read.marts import Mart, columns_of, mart_models, mart_of
-from b24_pipeline.read.rows import Choice, Day, choice, require_portal, rows_of
+from b24_pipeline.read.rows import Choice, Day, choice, funnel_at, require_portal, rows_of
 from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = [
     "custom_fields",
     "deals",
     "funnel",
+    "funnel_as_of",
     "leads",
     "mart",
     "marts",
@@ -110,6 +112,26 @@ def funnel(
     if pipeline is not None:
         found = found[found["category_id"] == pipeline]
     return found.sort_values(_FUNNEL_ORDER, ignore_index=True)
+
+
+def funnel_as_of(
+    portal: str,
+    entity_type: str,
+    moment: Day,
+    *,
+    url: str | None = None,
+    engine: Engine | None = None,
+) -> pd.DataFrame:
+    """The funnel of a portal's leads or deals as it stood at a moment, one row a stage.
+
+    A day, or a time without a zone, is of the portal's clock; a day is its first moment. Amounts are those of now of
+    those who were there then: the portal keeps no earlier ones. Raises UnknownPortal and WrongDates.
+    """
+    if entity_type not in ("lead", "deal"):
+        raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
+    with reading(url, engine) as connection:
+        require_portal(connection, portal)
+        return frame(*funnel_at(connection, portal, entity_type, moment))
 
 
 def deals(

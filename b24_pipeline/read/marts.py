@@ -99,6 +99,14 @@ def columns_of(connection: Connection, schema: str, name: str) -> tuple[MartColu
     return tuple(MartColumn(*row) for row in connection.exec_driver_sql(text))
 
 
+def function_rows(connection: Connection, name: str) -> Mart:
+    """What a function of the schema of the marts returns, as if it were a mart."""
+    schema = catalogue().schema
+    text = statement("function_columns", function_name=sql.Literal(quoted(schema, name))).as_string(None)
+    columns = tuple(MartColumn(*row) for row in connection.exec_driver_sql(text))
+    return Mart(schema, name, columns, {})
+
+
 def _categories(model: Model) -> dict[str, tuple[str, ...]]:
     """By column, the values that its test `accepted_values` lists."""
     return {

@@ -11,11 +11,12 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import UnknownPortal, UsageError, WrongDates
-from b24_pipeline.read.marts import Mart, catalogue, columns_of, statement
+from b24_pipeline.read.marts import Mart, catalogue, columns_of, function_rows, statement
 
 Day: TypeAlias = date | str
 
 PORTALS = "dim_portal"
+FUNNEL_AS_OF = "funnel_as_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,32 @@ def rows_of(connection: Connection, mart: Mart, chosen: Choice) -> CursorResult[
         "last": chosen.last,
     }
     return connection.exec_driver_sql(text.as_string(None), parameters)
+
+
+def funnel_at(connection: Connection, portal: str, entity_type: str, moment: Day) -> tuple[Mart, list[Any]]:
+    """The funnel as it stood at a moment, by the function of the database. Raises WrongDates."""
+    at = _moment(moment)
+    text = statement(
+        "funnel_as_of",
+        portals=sql.Identifier(catalogue().schema, PORTALS),
+        relation=sql.Identifier(catalogue().schema, FUNNEL_AS_OF),
+        is_local=at.tzinfo is None,
+        portal=sql.Placeholder("portal"),
+        entity_type=sql.Placeholder("entity_type"),
+        moment=sql.Placeholder("moment"),
+    )
+    parameters = {"portal": portal, "entity_type": entity_type, "moment": at}
+    rows = connection.exec_driver_sql(text.as_string(None), parameters).fetchall()
+    return function_rows(connection, FUNNEL_AS_OF), list(rows)
+
+
+def _moment(given: Day) -> datetime:
+    """A moment, given as such, as a day, which means its first moment, or as ISO text."""
+    try:
+        at = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise WrongDates(f"{given!r} is no moment; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM+HH:MM") from None
+    return at if isinstance(at, datetime) else datetime.combine(at, time())
 
 
 def _require(connection: Connection, mart: Mart, chosen: Choice) -> None:

@@ -7,3 +7,15 @@ select
 from pg_attribute
 where attrelid = to_regclass({{ relation_name }}) and attnum > 0 and not attisdropped
 order by attnum;
+
+-- name: function_columns
+-- Columns of the rows that a function returns, with their types, in their order; none where it does not exist.
+select
+    argument.name,
+    format_type(argument.type, null) as type,
+    '' as description
+from pg_proc as function
+cross join lateral unnest(function.proallargtypes, function.proargnames, function.proargmodes) with ordinality
+as argument (type, name, mode, place)
+where function.oid = to_regproc({{ function_name }}) and argument.mode = 't'
+order by argument.place;

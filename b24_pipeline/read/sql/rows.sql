@@ -33,3 +33,25 @@ where
 select portal
 from {{ relation }}
 order by portal;
+
+-- name: funnel_as_of
+-- The funnel at a moment; one without a zone is of the portal's clock. JSON comes as text, as above.
+select
+    funnel.category_id,
+    funnel.category_name,
+    funnel.status_id,
+    funnel.status_name,
+    funnel.status_sort,
+    funnel.in_stage,
+    funnel.reached,
+    funnel.amount_in_stage,
+    funnel.currency_id,
+    funnel.amounts_by_currency::text as amounts_by_currency,
+    funnel.amount_in_base,
+    funnel.base_currency_id
+from {{ portals }} as portal
+cross join lateral {{ relation }}(
+    portal.portal, {{ entity_type }},
+    {% if is_local %}cast({{ moment }} as timestamp) at time zone portal.time_zone{% else %}{{ moment }}{% endif %}
+) as funnel
+where portal.portal = {{ portal }};

@@ -9,9 +9,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pytest
 import sqlalchemy
 
 from b24_pipeline import read
+from b24_pipeline.errors import WrongDates
 from b24_pipeline.models import load_project
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.installation import fetch
@@ -158,3 +160,20 @@ def test_pandas_is_imported_when_a_frame_is_made() -> None:
     """Commands that use the rows alone start without it."""
     code = "import sys; import b24_pipeline.read; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_funnel_of_a_moment_is_read_by_the_portal_s_clock(built: Warehouse, url: str) -> None:
+    """A day is its first moment there; a time with a zone is that time; rows and types are those of the function."""
+    found = read.funnel_as_of("acme", "deal", "2026-01-20", url=url)
+    expected = fetch(
+        built,
+        "select * from analytics.funnel_as_of('acme', 'deal', '2026-01-20 00:00:00+03') order by 1, 5, 3",
+    )
+    assert list(found["reached"]) == [row["reached"] for row in expected]
+    assert list(found["amounts_by_currency"]) == [
+        {name: Decimal(str(value)) for name, value in row["amounts_by_currency"].items()} for row in expected
+    ]
+    assert found["reached"].sum() > 0 and str(found["in_stage"].dtype) == "Int64"
+    assert read.funnel_as_of("acme", "deal", "2026-01-19T21:00+00:00", url=url).equals(found)
+    with pytest.raises(WrongDates, match="no moment"):
+        read.funnel_as_of("acme", "deal", "yesterday", url=url)
