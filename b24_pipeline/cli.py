@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 from b24_pipeline.commands.catalogue import BY_NAME, COMMANDS
 from b24_pipeline.commands.screen import complain, output, write_notes
 from b24_pipeline.errors import B24Error, UsageError
+from b24_pipeline.store.database.acting import act_as
 
 
 class Commands(TyperGroup):
@@ -44,6 +46,8 @@ for entry in COMMANDS:
     app.command(entry.name, help=entry.line)(lambda: None)
 
 INTERRUPTED = 130
+FOR_OTHERS = ("serve", "up")
+"""Commands that change what others ask for: the audit does not say that it was whoever started them."""
 
 
 class _Shown:
@@ -52,6 +56,7 @@ class _Shown:
 
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and a detailed log.")] = False,
     _version: Annotated[
         bool,
@@ -68,7 +73,17 @@ def options(
 
     _Shown.debug = debug
     set_up_logs(verbose=debug, as_json=log_json)
+    if context.invoked_subcommand not in FOR_OTHERS:
+        act_as(f"b24 {context.invoked_subcommand} by {_user()}")
     write_notes(as_json=log_json)
+
+
+def _user() -> str:
+    """Who runs this, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
 
 
 def _show_version(*, asked: bool) -> None:

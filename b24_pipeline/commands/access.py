@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
+import orjson
 import typer
 
-from b24_pipeline import runtime
-from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.settings import settings
+from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
+from b24_pipeline.store.access.audit import Change, changes
 from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 
@@ -29,7 +31,7 @@ def add(
     ] = None,
 ) -> None:
     """Make a key and print it once; the database keeps its digest alone."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         portals = opened.portals.named(portal) if portal else []
         key = AccessKeys(opened.warehouse).add(name, role, portals)
     say("this is shown once:")
@@ -38,7 +40,7 @@ def add(
 
 def show() -> None:
     """List the keys that work."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         found = AccessKeys(opened.warehouse).all()
     rows = [
         (
@@ -57,6 +59,49 @@ def show() -> None:
 
 def revoke(name: KeyName) -> None:
     """End a key at once."""
-    with runtime.opened(settings()) as opened:
+    with installation() as opened:
         AccessKeys(opened.warehouse).revoke(name)
     output.print(f"the key of {name} opens nothing any more", markup=False)
+
+
+def audit(
+    portal: Annotated[str | None, typer.Option(help="Only changes of this portal.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who changed what: portals, flags of stages, key stages, qualification, imports, keys."""
+    with installation() as opened:
+        account = opened.portals.one(portal).id if portal else None
+        found = changes(opened.warehouse, portal=account, most=most)
+    if as_json:
+        write_json({"changes": [asdict(change) for change in found]})
+        return
+    rows = [
+        (
+            change.changed_at,
+            change.changed_by,
+            change.portal,
+            change.what,
+            change.subject,
+            _difference(change),
+        )
+        for change in found
+    ]
+    table(("when", "who", "portal", "what", "of", "change"), rows)
+
+
+def _difference(change: Change) -> str:
+    """What differs between before and after, as `name: old -> new`."""
+    if isinstance(change.before, dict) and isinstance(change.after, dict):
+        return ", ".join(
+            f"{name}: {_short(old)} -> {_short(change.after.get(name))}"
+            for name, old in change.before.items()
+            if old != change.after.get(name)
+        )
+    return f"{_short(change.before)} -> {_short(change.after)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_short(part)}" for name, part in value.items())
+    return "none" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -124,8 +124,13 @@ COMMANDS = (
     ),
     CommandEntry(
         "access",
-        "Keys of people and programs that use the service.",
-        {"add": "access.add", "list": "access.show", "revoke": "access.revoke"},
+        "Keys of people and programs that use the service, and what they changed.",
+        {
+            "add": "access.add",
+            "list": "access.show",
+            "revoke": "access.revoke",
+            "audit": "access.audit",
+        },
     ),
     CommandEntry("leads", "Own ad leads.", {"import": "leads.import_leads"}),
     CommandEntry(

@@ -36,6 +36,7 @@ from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import SecurityHeaders
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
+from b24_pipeline.web.routes.audit import AuditCalls
 from b24_pipeline.web.routes.creatives import CreativeCalls
 from b24_pipeline.web.routes.custom_fields import FieldCalls
 from b24_pipeline.web.routes.directions import DirectionCalls
@@ -111,6 +112,7 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
         OwnLeadCalls(service, guard).router(),
         DirectionCalls(warehouse, guard).router(),
         CreativeCalls(warehouse, guard).router(),
+        AuditCalls(warehouse, guard).router(),
     ]
 
 

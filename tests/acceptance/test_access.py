@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import httpx
+import orjson
 
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24, connect
@@ -34,6 +36,27 @@ def test_a_key_opens_what_it_was_made_for_until_it_is_revoked(
         assert b24("access", "revoke", "Анна").returncode == 0
         assert client.get("/bitrix24/status").status_code == 401
     assert key not in (tmp_path / "serve.log").read_text()
+
+
+def test_the_audit_says_which_command_changed_what(b24: B24, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Who ran it on this machine, what was connected, loaded and made; a dry run changed nothing."""
+    connect(b24, sandbox)
+    b24("access", "add", "bot", "--role", "manager")
+    file = tmp_path / "own leads.csv"
+    file.write_text("name,phone,created_at\nAnna,+79161234567,2026-10-01\n")
+    for options in (("--dry-run",), ()):
+        assert b24("leads", "import", str(file), "acme", *options).returncode == 0
+    changes = orjson.loads(b24("access", "audit", "--json").stdout)["changes"]
+    found = [(one["changed_by"].split(" by ")[0], one["what"], one["subject"]) for one in changes]
+    assert found == [
+        ("b24 leads", "own leads", "own leads.csv"),
+        ("b24 access", "key", "bot"),
+        ("b24 portal", "portal", "acme"),
+    ]
+    assert changes[0]["changed_by"] == f"b24 leads by {getpass.getuser()}"
+    assert changes[0]["after"] == {"added": 1, "changed": 0}
+    lines = b24("access", "audit", "--portal", "acme").stdout.splitlines()
+    assert len(lines) == 3 and "added=1 changed=0" in lines[1]
 
 
 def test_mistakes_are_told_in_a_line(b24: B24) -> None:

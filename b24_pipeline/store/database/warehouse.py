@@ -6,6 +6,7 @@ SQLAlchemy is imported when a pool is needed: a command that looks once at the d
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
@@ -16,6 +17,7 @@ import stamina
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
 from b24_pipeline.log import logger
+from b24_pipeline.store.database.acting import actor_of_process, actor_of_request
 from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
 from b24_pipeline.store.database.plain_url import PlainUrl, plain_url
 from b24_pipeline.store.database.url import read_url, url_for_people
@@ -83,6 +85,9 @@ class Warehouse:
     def connect(self) -> Iterator[psycopg.Connection]:
         """A connection in a transaction: committed at the end, rolled back on any error."""
         with self._borrowed() as connection:
+            actor = actor_of_request()
+            if actor is not None:  # until the end of the transaction
+                connection.execute("select set_config('b24.changed_by', %s, true)", (actor,))
             yield connection
             connection.commit()
 
@@ -208,6 +213,9 @@ def _session_options() -> str:
         "jit": "off",  # its start-up costs more than our statements run
         "client_min_messages": "warning",
     }
+    actor = actor_of_process()
+    if actor is not None:
+        settings["b24.changed_by"] = re.sub(r"([\\\s])", r"\\\1", actor)
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 

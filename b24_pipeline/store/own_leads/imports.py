@@ -66,11 +66,11 @@ class Imported:
 
 
 def import_rows(
-    connection: Connection, account: UUID, rows: Iterable[ImportRow], columns: Sequence[str]
+    connection: Connection, account: UUID, rows: Iterable[ImportRow], columns: Sequence[str], file: str
 ) -> Imported:
     """Adds new leads and changes known ones, in the caller's transaction; rows whose id cannot be theirs stay out.
 
-    `columns`: those that the file has; what it lacks stays as it is stored.
+    `columns`: those that the file has; what it lacks stays as it is stored. `file`: its name, for the audit.
     """
     _sql.make_staging(connection)
     with connection.cursor().copy(_sql.copy_rows.sql) as copy:
@@ -88,6 +88,7 @@ def import_rows(
     _sql.add_creatives(connection, account=account)
     changed = _sql.change(connection, account=account, columns=list(columns))
     added = _sql.add(connection, account=account)
+    _sql.note_import(connection, account=account, file=file, added=added, changed=changed)
     return Imported(read - repeated, added, changed, repeated, refused)
 
 

@@ -231,3 +231,10 @@ from staging_own_leads as s
 left join creatives as c on c.user_account_id = :account and s.creative = c.name
 left join account_directions as d on d.user_account_id = :account and s.direction = d.name
 on conflict (user_account_id, import_key) do nothing;
+
+-- name: note_import(account, file, added, changed)!
+-- That somebody has loaded a file: single leads are not noted.
+select b24_note_change(
+    cast(:account as uuid), null, 'own leads', cast(:file as text), null,
+    jsonb_build_object('added', cast(:added as bigint), 'changed', cast(:changed as bigint))
+);

@@ -61,7 +61,7 @@ def load_file(
     def work(connection: Connection) -> Imported:
         bad.clear()
         unreadable.clear()
-        done = import_rows(connection, portal.id, rows(), file.columns.imported)
+        done = import_rows(connection, portal.id, rows(), file.columns.imported, file.path.name)
         if dry_run:
             connection.rollback()
         return done

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from b24_pipeline.errors import KeyRefused, RoleTooLow, SettingsError, TooOften, UsageError
 from b24_pipeline.settings import CALLBACK_PATH
+from b24_pipeline.store.database.acting import acting
 from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
 from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
@@ -156,7 +157,8 @@ class ConnectPages:
     ) -> HTMLResponse:
         """The page to which the portal sends the browser back: it exchanges the code and connects the portal."""
         browser = self._cookie.value(request)
-        portal = self._ready().finish(code, state, browser, domain, member_id)
+        with acting("whoever was invited, in a browser"):
+            portal = self._ready().finish(code, state, browser, domain, member_id)
         return page(request, "connected.html", portal=portal)
 
     def _require(self, scope: Scope, key: HTTPAuthorizationCredentials) -> None:

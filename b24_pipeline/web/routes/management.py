@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import nullcontext
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from b24_pipeline.store.access.holder import AccessRole
+from b24_pipeline.store.database.acting import acting
 from b24_pipeline.web.guard import Guard, given_key, key_of
 from b24_pipeline.web.problems import Problem
 
@@ -32,7 +34,7 @@ def management_routes(tag: str, guard: Guard, admin: Collection[str] = ()) -> AP
     of the request is judged, so that whoever has no key learns nothing and costs nothing.
 
     A viewer may read, a manager change something; the paths in `admin` are for admins. Whose key it was
-    is `request.state.holder` from then on.
+    is `request.state.holder` from then on, and the audit says so of what they change.
     """
     return APIRouter(
         prefix=PREFIX,
@@ -53,8 +55,10 @@ def _asking_first(guard: Guard, admin: Collection[str]) -> type[APIRoute]:
 
             async def guarded(request: Request) -> Response:
                 given = await key_of(request)
-                request.state.holder = await run_in_threadpool(guard.holder, request.scope, given, needed)
-                return await handle(request)
+                holder = await run_in_threadpool(guard.holder, request.scope, given, needed)
+                request.state.holder = holder
+                with acting(holder.name) if needed != "viewer" else nullcontext():
+                    return await handle(request)
 
             return guarded
 

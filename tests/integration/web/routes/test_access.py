@@ -22,6 +22,7 @@ ADMIN = {
     ("POST", "/bitrix24/invitations"),
     ("DELETE", "/bitrix24/disconnect"),
     ("POST", "/bitrix24/entity-type"),
+    ("GET", "/bitrix24/audit"),
 }
 
 
