@@ -1,1 +1,17 @@
 """Bitrix24 in PostgreSQL: complete, fresh, with its history, and with figures one can trust."""
+
+from __future__ import annotations
+
+
+def __getattr__(name: str) -> object:
+    """The component of Dagster, imported when it is asked for: Dagster takes a second to import."""
+    if name == "Portals":
+        from b24_pipeline.defs.component import Portals
+
+        return Portals
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The names of this module; `dg list components` finds the component among them."""
+    return [*globals(), "Portals"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster import DagsterInstance
 
 from b24_pipeline.clean_text import on_one_line
-from b24_pipeline.defs.assets.check_events import check_key, evaluations, last_results
+from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
+from b24_pipeline.defs.known_assets import KnownAssets, check_key
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import SYNC_CHECKS
 from b24_pipeline.errors import B24Error, PortalError, UsageError
@@ -69,7 +69,7 @@ class CountComparison:
 def counts(context: dg.AssetCheckExecutionContext, b24: B24) -> Iterator[dg.AssetCheckResult]:
     """Compares the number of rows of each entity with the totals of each connected portal: one request a portal."""
     with errors_as_failures(), b24.opened() as runtime:
-        for result in find_miscounts(runtime):
+        for result in map(b24.asset_names.result, find_miscounts(runtime)):
             if check_key(result) in context.selected_asset_check_keys:
                 yield result
 
@@ -123,7 +123,7 @@ def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
     )
     def check(b24: B24) -> dg.AssetCheckResult:
         with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-            return find_orphans(connection, entity)
+            return b24.asset_names.result(find_orphans(connection, entity))
 
     return check
 
@@ -166,7 +166,7 @@ def _coverage_check(entity: str) -> dg.AssetChecksDefinition:
     )
     def check(b24: B24) -> dg.AssetCheckResult:
         with errors_as_failures(), b24.opened() as runtime, runtime.warehouse.connect() as connection:
-            return find_uncompared(connection, entity)
+            return b24.asset_names.result(find_uncompared(connection, entity))
 
     return check
 
@@ -205,7 +205,7 @@ CHECKS = [
 
 
 def read_evaluations(
-    instance: DagsterInstance, runtime: Runtime, keys: Collection[dg.AssetKey], portals: Collection[str]
+    known: KnownAssets, runtime: Runtime, keys: Collection[dg.AssetKey], portals: Collection[str]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """All checks of these raw tables, which were materialized just now, after a read of `portals`.
 
@@ -216,10 +216,10 @@ def read_evaluations(
     if not entities:
         return
     counting = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in entities]
-    found = last_results(instance, counting)
+    found = known.results(counting)
     with runtime.warehouse.connect() as connection:
         results = [find_orphans(connection, entity) for entity in entities if entity in STAGED]
         results += [find_uncompared(connection, entity) for entity in entities]
     if {portal.name for portal in runtime.portals.named()} <= set(portals):
         found |= {check_key(result): result for result in find_miscounts(runtime)}
-    yield from evaluations(instance, [*results, *(found[key] for key in counting if key in found)])
+    yield from evaluations(known, [*results, *(found[key] for key in counting if key in found)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
+
+# what define_asset_job returns has no public name
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from b24_pipeline.defs.assets.models import models
 from b24_pipeline.defs.assets.partitions import COHORTS, PORTALS
-from b24_pipeline.defs.checks import CHECKS
 from b24_pipeline.defs.ops.drain import drain_events
 from b24_pipeline.defs.ops.portal_ops import (
     compare_with_portals,
@@ -18,20 +20,34 @@ from b24_pipeline.defs.ops.portal_ops import (
 )
 from b24_pipeline.defs.ops.prune import prune_events, prune_runs, prune_sync_log
 
-checks_job = dg.define_asset_job(
-    "checks",
-    selection=dg.AssetSelection.checks(*CHECKS),
-    description="Checks the copy against the portals.",
-)
+CHECKS_JOB = "checks"
+MODEL_TESTS_JOB = "model_tests"
+IN_PROCESS = dg.in_process_executor
 
-model_tests_job = dg.define_asset_job(
-    "model_tests",
-    selection=dg.AssetSelection.checks_for_assets(models),
-    description="Runs all tests of the SQL models on all rows; a build looks at what changed alone.",
-)
+
+def asset_jobs(
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], checks: Sequence[dg.AssetChecksDefinition]
+) -> list[UnresolvedAssetJobDefinition]:
+    """The jobs that evaluate these checks, and those of these assets' own steps: the tests of the models."""
+    executable = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+    return [
+        dg.define_asset_job(
+            CHECKS_JOB,
+            selection=dg.AssetSelection.checks(*checks),
+            description="Checks the copy against the portals.",
+            executor_def=IN_PROCESS,
+        ),
+        dg.define_asset_job(
+            MODEL_TESTS_JOB,
+            selection=dg.AssetSelection.checks_for_assets(*executable) - dg.AssetSelection.checks(*checks),
+            description="Runs all tests of the SQL models on all rows; a build looks at what changed alone.",
+            executor_def=IN_PROCESS,
+        ),
+    ]
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="changes",
     partitions_def=PORTALS,
     description="Reads what changed in the connected portals, checks their stages, and builds the models above it.",
@@ -42,6 +58,7 @@ def changes_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="pipelines",
     partitions_def=PORTALS,
     description=(
@@ -54,6 +71,7 @@ def pipelines_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="matches",
     partitions_def=PORTALS,
     description="Matches own ad leads of the connected portals; those not found in the copy are searched for there.",
@@ -64,6 +82,7 @@ def matches_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="cohorts",
     partitions_def=COHORTS,
     description="Reads the last two months of the connected portals again, or one month of one portal.",
@@ -74,6 +93,7 @@ def cohorts_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="reconcile",
     partitions_def=PORTALS,
     description="Compares the connected portals by counting, and finds rows that were missed or deleted.",
@@ -84,6 +104,7 @@ def reconcile_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="drain",
     description="Drains inbound events while they come, and builds the models above what they changed.",
     # events are to be seen within seconds, so the run goes before others; after a crash the sensor starts the next
@@ -95,6 +116,7 @@ def drain_job() -> None:
 
 
 @dg.job(
+    executor_def=IN_PROCESS,
     name="maintenance",
     description="Deletes what is old: runs that nothing refers to, inbound events, rows of the sync log.",
 )
@@ -105,14 +127,4 @@ def maintenance_job() -> None:
     prune_sync_log()
 
 
-JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
-    changes_job,
-    pipelines_job,
-    matches_job,
-    cohorts_job,
-    reconcile_job,
-    checks_job,
-    model_tests_job,
-    drain_job,
-    maintenance_job,
-]
+JOBS = [changes_job, pipelines_job, matches_job, cohorts_job, reconcile_job, drain_job, maintenance_job]

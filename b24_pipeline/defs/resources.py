@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import dagster as dg
+from pydantic import Field
 
+from b24_pipeline.defs.known_assets import KnownAssets, Names
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
@@ -25,8 +27,26 @@ HOLDS_LOCK = {"b24/holds_lock": "yes"}
 """The tag of runs that hold a lock while they live: one whose lock is free was killed."""
 
 
+HELD_LOCK = {"b24/holds_lock": "no"}
+"""A run whose steps are processes of their own, as in other projects, goes on when ours have ended."""
+
+
 class B24(dg.ConfigurableResource["B24"]):
-    """The installation: its database, its portals, and a client for each of them."""
+    """The installation: its database, its portals, and a client for each of them.
+
+    `asset_keys` are the keys that a translation has given to assets, by the keys that are ours, each as `a/b`.
+    """
+
+    asset_keys: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def asset_names(self) -> Names:
+        """What our assets are called in Dagster."""
+        return Names(self.asset_keys)
+
+    def known(self, instance: dg.DagsterInstance) -> KnownAssets:
+        """What this instance has stored of our assets."""
+        return KnownAssets(instance, self.asset_names)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[B24]:
@@ -37,6 +57,7 @@ class B24(dg.ConfigurableResource["B24"]):
                     runtime = stack.enter_context(self.opened())
                     stack.enter_context(alive(runtime.warehouse, context.run.run_id))
                     context.instance.add_run_tags(context.run.run_id, HOLDS_LOCK)
+                    stack.callback(context.instance.add_run_tags, context.run.run_id, HELD_LOCK)
                 except B24Error:
                     pass  # the steps meet the same error and report it
             yield self

@@ -9,12 +9,12 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.jobs import (
+    CHECKS_JOB,
+    MODEL_TESTS_JOB,
     changes_job,
-    checks_job,
     cohorts_job,
     maintenance_job,
     matches_job,
-    model_tests_job,
     pipelines_job,
     reconcile_job,
 )
@@ -67,13 +67,13 @@ def reconcile_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterat
     yield from _groups(context, b24, reconcile_job)
 
 
-@dg.schedule(job=checks_job, cron_schedule="30 * * * *", default_status=RUNNING)
+@dg.schedule(job_name=CHECKS_JOB, cron_schedule="30 * * * *", default_status=RUNNING)
 def checks_hourly() -> dg.RunRequest:
     """Checks our copy against the portals."""
     return dg.RunRequest()
 
 
-@dg.schedule(job=model_tests_job, cron_schedule="15 4 * * *", default_status=RUNNING)
+@dg.schedule(job_name=MODEL_TESTS_JOB, cron_schedule="15 4 * * *", default_status=RUNNING)
 def model_tests_nightly() -> dg.RunRequest:
     """Tests all rows of the models: a build by change tests those that changed."""
     return dg.RunRequest()

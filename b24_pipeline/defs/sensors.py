@@ -23,6 +23,7 @@ MOST_DRAINS = 3
 @dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
 def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
     """Adds a partition for each portal that has none; removed portals keep theirs, as their data stays."""
+    b24.known(context.instance).store_names()
     known = PORTALS.get_partition_keys(dynamic_partitions_store=context.instance)
     new = [portal for portal in b24.connected_portals() if portal not in known]
     if not new:

@@ -37,7 +37,7 @@ def _connected(b24: B24) -> Iterator[Connection]:
 def fresh(b24: B24) -> dg.AssetCheckResult:
     """Passes if the entity that was synced least recently is recent enough, for each connected portal."""
     with _connected(b24) as connection:
-        return find_stale(connection)
+        return b24.asset_names.result(find_stale(connection))
 
 
 def find_stale(connection: Connection) -> dg.AssetCheckResult:
@@ -59,7 +59,7 @@ def find_stale(connection: Connection) -> dg.AssetCheckResult:
 def events_arrive(b24: B24) -> dg.AssetCheckResult:
     """Fails for a silent portal: its changes come by polling only, although events should announce them."""
     with _connected(b24) as connection:
-        return find_silent(connection)
+        return b24.asset_names.result(find_silent(connection))
 
 
 def find_silent(connection: Connection) -> dg.AssetCheckResult:
@@ -101,7 +101,7 @@ def agrees_with_portal(b24: B24) -> dg.AssetCheckResult:
     not compared within the last hour.
     """
     with _connected(b24) as connection:
-        return find_differences(connection)
+        return b24.asset_names.result(find_differences(connection))
 
 
 def find_differences(connection: Connection) -> dg.AssetCheckResult:

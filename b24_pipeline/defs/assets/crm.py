@@ -35,6 +35,7 @@ from b24_pipeline.defs.assets.raw_tables import (
     RECONCILIATION,
     RawTable,
 )
+from b24_pipeline.defs.known_assets import log_events
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
 from b24_pipeline.sync.crm.scope import Days
@@ -80,7 +81,7 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
 
     A portal that fails stops no other; the months of the others are reported as read.
     """
-    tables = _chosen(context, COHORT_TABLES)
+    tables = _chosen(context, b24, COHORT_TABLES)
     ranges = ranges_by_portal(context.partition_keys)
     months = months_by_portal(context.partition_keys)
     outcomes = {portal: _read_again(context, b24, portal, ranges[portal], tables) for portal in ranges}
@@ -95,16 +96,19 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
                         runtime.warehouse, portal, table, months[portal.name]
                     ).items():
                         context.add_asset_metadata(
-                            partition_metadata(number), table.key, cohort_key(month, portal.name)
+                            partition_metadata(number),
+                            b24.asset_names.key(table.key),
+                            cohort_key(month, portal.name),
                         )
                 yield dg.MaterializeResult(
-                    asset_key=table.key, metadata=cohort_metadata(runtime.warehouse, table, together)
+                    asset_key=b24.asset_names.key(table.key),
+                    metadata=cohort_metadata(runtime.warehouse, table, together),
                 )
                 continue
             for portal in filter(done.get, portals):
                 rows = rows_of_months(runtime.warehouse, portal, table, months[portal.name])
-                for event in month_materializations(runtime.warehouse, portal, table, done[portal], rows):
-                    context.log_event(event)
+                events = month_materializations(runtime.warehouse, portal, table, done[portal], rows)
+                log_events(context, b24.asset_names, events)
     raise_for([outcome for portal_outcomes in outcomes.values() for outcome in portal_outcomes])
 
 
@@ -132,11 +136,11 @@ def _read_again(
 )
 def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
     """Reads all pipelines, stages, directories, fields and users of a portal, mostly in two requests."""
-    tables = _chosen(context, PORTAL_TABLES)
+    tables = _chosen(context, b24, PORTAL_TABLES)
     wanted = SyncRequest(tuple(dict.fromkeys(table.entity for table in tables)))
     with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
-        yield from _results(job, tables, outcomes)
+        yield from _results(b24, job, tables, outcomes)
     raise_for(outcomes)
 
 
@@ -161,25 +165,25 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job,
     ):
         outcomes = sync_portal(job, SyncRequest())
-        known = context.instance.get_materialized_partitions
-        for event in materializations(job.warehouse, job.portal, outcomes, known):
-            context.log_event(event)
+        known = b24.known(context.instance).partitions
+        log_events(context, b24.asset_names, materializations(job.warehouse, job.portal, outcomes, known))
     raise_for(outcomes)
     return dg.MaterializeResult(metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)})
 
 
-def _chosen(context: dg.AssetExecutionContext, tables: Sequence[RawTable]) -> list[RawTable]:
-    return [table for table in tables if table.key in context.selected_asset_keys]
+def _chosen(context: dg.AssetExecutionContext, b24: B24, tables: Sequence[RawTable]) -> list[RawTable]:
+    return [table for table in tables if b24.asset_names.key(table.key) in context.selected_asset_keys]
 
 
 def _results(
-    job: Job, tables: Sequence[RawTable], outcomes: Sequence[Outcome]
+    b24: B24, job: Job, tables: Sequence[RawTable], outcomes: Sequence[Outcome]
 ) -> Iterator[dg.MaterializeResult[None]]:
     for table in tables:
         done = worked_outcomes(table, outcomes)
         if done:
             yield dg.MaterializeResult(
-                asset_key=table.key, metadata=raw_table_metadata(job.warehouse, job.portal, table, done)
+                asset_key=b24.asset_names.key(table.key),
+                metadata=raw_table_metadata(job.warehouse, job.portal, table, done),
             )
 
 

@@ -9,38 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
-from dagster import AssetCheckKey, DagsterInstance
+from dagster import AssetCheckKey
 
-from b24_pipeline.defs.assets.check_events import changed_results, check_key, evaluations, last_results
+from b24_pipeline.defs.assets.check_events import changed_results, evaluations
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
 from b24_pipeline.defs.assets.models import model_metadata, project
+from b24_pipeline.defs.known_assets import Event, KnownAssets, check_key
 from b24_pipeline.models import BuildResult, ModelResult
 from b24_pipeline.runtime import Runtime
 
-Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 MARTS = "marts"
 
 
-def log_events(context: dg.OpExecutionContext, events: Iterable[Event]) -> set[dg.AssetKey]:
-    """Stores the events in the log of the run, each before the next is asked for; returns what was materialized."""
-    materialized = set()
-    for event in events:
-        context.log_event(event)  # type: ignore[arg-type] # its annotation lacks evaluations, which it takes
-        if isinstance(event, dg.AssetMaterialization):
-            materialized.add(event.asset_key)
-    return materialized
-
-
-def changed_model_events(instance: DagsterInstance, runtime: Runtime, result: BuildResult) -> Iterator[Event]:
+def changed_model_events(known: KnownAssets, runtime: Runtime, result: BuildResult) -> Iterator[Event]:
     """The models whose rows changed, with all their checks, and the checks of others that end another way than before.
 
     Each event has to be stored before the next is asked for: a check names the materialization that it is of.
     """
-    changed = _worth_telling(instance, changed_models(result))
+    changed = _worth_telling(known, changed_models(result))
     results = list(check_results(result.tests))
     yield from model_materializations(runtime, changed)
-    yield from model_evaluations(instance, changed, results)
-    yield from evaluations(instance, changed_results(instance, results))
+    yield from model_evaluations(known, changed, results)
+    yield from evaluations(known, changed_results(known, results))
 
 
 def model_materializations(
@@ -53,7 +43,7 @@ def model_materializations(
 
 
 def model_evaluations(
-    instance: DagsterInstance, models: Iterable[ModelResult], results: Iterable[dg.AssetCheckResult]
+    known: KnownAssets, models: Iterable[ModelResult], results: Iterable[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """All checks of these models, as evaluations of their last materialization.
 
@@ -62,8 +52,8 @@ def model_evaluations(
     """
     specs = [spec for model in models for spec in check_specs(project.models[model.name])]
     keys = [AssetCheckKey(spec.asset_key, spec.name) for spec in specs]
-    found = last_results(instance, keys) | {check_key(result): result for result in results}
-    yield from evaluations(instance, [found[key] for key in keys if key in found])
+    found = known.results(keys) | {check_key(result): result for result in results}
+    yield from evaluations(known, [found[key] for key in keys if key in found])
 
 
 def changed_models(result: BuildResult) -> list[ModelResult]:
@@ -77,15 +67,12 @@ def changed_models(result: BuildResult) -> list[ModelResult]:
     return list(changed.values())
 
 
-def _worth_telling(instance: DagsterInstance, models: Iterable[ModelResult]) -> list[ModelResult]:
+def _worth_telling(known: KnownAssets, models: Iterable[ModelResult]) -> list[ModelResult]:
     """These models without views below the marts, except those that Dagster does not know yet.
 
     Nobody waits for such a view, and what it shows is told by what it reads and by what reads it.
     """
     told = list(models)
     views = [done.name for done in told if done.rows is None and project.models[done.name].layer != MARTS]
-    records = instance.get_asset_records([model_key(name) for name in views]) if views else ()
-    known = {
-        record.asset_entry.asset_key for record in records if record.asset_entry.last_materialization_record
-    }
-    return [done for done in told if model_key(done.name) not in known]
+    told_before = known.materializations([model_key(name) for name in views])
+    return [done for done in told if model_key(done.name) not in told_before]

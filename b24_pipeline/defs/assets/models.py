@@ -12,12 +12,12 @@ from b24_pipeline.defs.assets.catalogue import (
     model_columns,
     table_name,
 )
-from b24_pipeline.defs.assets.check_events import check_key
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.funnel_svg import funnel_picture
 from b24_pipeline.defs.assets.metadata import Metadata, build_metadata
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
 from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.known_assets import check_key
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import (
@@ -76,15 +76,19 @@ def _upstream(model: Model) -> Iterator[dg.AssetKey]:
 def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
     """Builds the selected models in order, each in a transaction of its own, and runs their tests."""
     with errors_as_failures(), b24.opened() as runtime:
-        chosen = [name for name in project.models if model_key(name) in context.selected_asset_keys]
+        chosen = [
+            name
+            for name in project.models
+            if b24.asset_names.key(model_key(name)) in context.selected_asset_keys
+        ]
         if not chosen:
-            yield from _only_tests(context, runtime)
+            yield from _only_tests(context, b24, runtime)
             return
         done: list[ModelResult] = []
         broken = _build(runtime, chosen, done)
         for result in done:
-            yield _materialized(runtime, result)
-            yield from _checked(context, result.tests)
+            yield _materialized(b24, runtime, result)
+            yield from _checked(context, b24, result.tests)
     if broken:
         raise failure([broken])
 
@@ -98,23 +102,26 @@ def _build(runtime: Runtime, chosen: Iterable[str], done: list[ModelResult]) -> 
     return None
 
 
-def _only_tests(context: dg.AssetExecutionContext, runtime: Runtime) -> Iterator[dg.AssetCheckResult]:
+def _only_tests(
+    context: dg.AssetExecutionContext, b24: B24, runtime: Runtime
+) -> Iterator[dg.AssetCheckResult]:
     asked = {key.asset_key for key in context.selected_asset_check_keys}
-    names = [name for name in project.models if model_key(name) in asked]
-    yield from _checked(context, run_tests(runtime.warehouse.connect, project, select=" ".join(names)))
+    names = [name for name in project.models if b24.asset_names.key(model_key(name)) in asked]
+    yield from _checked(context, b24, run_tests(runtime.warehouse.connect, project, select=" ".join(names)))
 
 
 def _checked(
-    context: dg.AssetExecutionContext, results: Iterable[TestResult]
+    context: dg.AssetExecutionContext, b24: B24, results: Iterable[TestResult]
 ) -> Iterator[dg.AssetCheckResult]:
-    for result in check_results(results):
+    for result in map(b24.asset_names.result, check_results(results)):
         if check_key(result) in context.selected_asset_check_keys:
             yield result
 
 
-def _materialized(runtime: Runtime, result: ModelResult) -> dg.MaterializeResult[None]:
+def _materialized(b24: B24, runtime: Runtime, result: ModelResult) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
-        asset_key=model_key(result.name), metadata=model_metadata(runtime, project, result)
+        asset_key=b24.asset_names.key(model_key(result.name)),
+        metadata=model_metadata(runtime, project, result),
     )
 
 

@@ -16,11 +16,12 @@ from dagster._core.instance.ref import InstanceRef
 from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.materializations import materializations, read_changes_event
 from b24_pipeline.defs.assets.model_checks import check_results
-from b24_pipeline.defs.assets.model_events import Event, model_evaluations, model_materializations
+from b24_pipeline.defs.assets.model_events import model_evaluations, model_materializations
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.instance.storage import storage_url
+from b24_pipeline.defs.known_assets import Event, KnownAssets, stored_names
 from b24_pipeline.defs.sync_checks import sync_results
 from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime, database_url, opened
@@ -43,8 +44,10 @@ def report_outcomes(
         with _instance(settings) as instance:
             names = [portal.name for portal in _portals(runtime)]
             instance.add_dynamic_partitions(PORTALS.name or "", names)
-            for event in _events(instance, runtime, outcomes, build_result):
-                instance.report_runless_asset_event(event)
+            asset_names = stored_names(instance)
+            known = KnownAssets(instance, asset_names)
+            for event in _events(known, runtime, outcomes, build_result):
+                instance.report_runless_asset_event(asset_names.event(event))
     return True
 
 
@@ -54,28 +57,27 @@ def _portals(runtime: Runtime) -> list[Portal]:
 
 
 def _events(
-    instance: DagsterInstance, runtime: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None
+    known: KnownAssets, runtime: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None
 ) -> Iterator[Event]:
     """What was read and built, and then the checks of that: each is stored before the next is asked for."""
     materialized = set()
     for portal in _portals(runtime):
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
-        known = instance.get_materialized_partitions
         for event in (
             *read_changes_event(portal, done),
-            *materializations(runtime.warehouse, portal, done, known),
+            *materializations(runtime.warehouse, portal, done, known.partitions),
         ):
             if isinstance(event, dg.AssetMaterialization):
                 materialized.add(event.asset_key)
             yield event
     # no portal is asked: the command has ended for the user
-    yield from read_evaluations(instance, runtime, materialized, ())
+    yield from read_evaluations(known, runtime, materialized, ())
     if CHANGES in materialized:
         with runtime.warehouse.connect() as connection:
-            yield from evaluations(instance, sync_results(connection))
+            yield from evaluations(known, sync_results(connection))
     if built:
         yield from model_materializations(runtime, built.models)
-        yield from model_evaluations(instance, built.models, check_results(built.tests))
+        yield from model_evaluations(known, built.models, check_results(built.tests))
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from b24_pipeline.defs.assets.model_checks import check_results
 from b24_pipeline.defs.assets.model_events import (
     MARTS,
     changed_models,
-    log_events,
     model_evaluations,
     model_materializations,
 )
 from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.known_assets import log_events
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
@@ -54,14 +54,16 @@ BETWEEN_REPORTS_SECONDS = 60.0
 def drain_events(context: dg.OpExecutionContext, b24: B24) -> None:
     """Drains events until none has come for a minute. Raises dg.Failure where the last pass or build failed."""
     with errors_as_failures(), b24.opened() as runtime:
-        DrainRun(context, runtime).work()
+        DrainRun(context, b24, runtime).work()
 
 
 class DrainRun:
     """The work of one run: passes over the landing table, builds of models, and reports of both to Dagster."""
 
-    def __init__(self, context: dg.OpExecutionContext, runtime: Runtime) -> None:
+    def __init__(self, context: dg.OpExecutionContext, b24: B24, runtime: Runtime) -> None:
         self._context = context
+        self._names = b24.asset_names
+        self._known = b24.known(context.instance)
         self._runtime = runtime
         self._options = runtime.options(run_id=context.run_id)
         self._began = self._busy_at = self._reported_at = monotonic()
@@ -148,10 +150,13 @@ class DrainRun:
         outcomes, self._unreported = sum_outcomes(self._unreported), []
         models, self._models = list(self._models.values()), {}
         self._reported_at = monotonic()
-        known = self._context.instance.get_materialized_partitions
         for portal in self._runtime.portals.all() if outcomes else ():
             own = [outcome for outcome in outcomes if outcome.portal == portal.name]
-            log_events(self._context, materializations(self._runtime.warehouse, portal, own, known))
+            log_events(
+                self._context,
+                self._names,
+                materializations(self._runtime.warehouse, portal, own, self._known.partitions),
+            )
         self._report_marts(models)
 
     def _report_marts(self, marts: Sequence[ModelResult]) -> None:
@@ -160,10 +165,11 @@ class DrainRun:
         Dagster takes a check for one of all materializations of its run. Models below the marts are left to the runs
         of `changes`.
         """
-        instance = self._context.instance
-        log_events(self._context, model_materializations(self._runtime, marts))
+        log_events(self._context, self._names, model_materializations(self._runtime, marts))
         results = list(check_results(test for mart in marts for test in mart.tests))
         new = [mart for mart in marts if mart.name not in self._checked]
-        log_events(self._context, model_evaluations(instance, new, results))
-        log_events(self._context, evaluations(instance, changed_results(instance, results)))
+        log_events(self._context, self._names, model_evaluations(self._known, new, results))
+        log_events(
+            self._context, self._names, evaluations(self._known, changed_results(self._known, results))
+        )
         self._checked |= {mart.name for mart in new}

@@ -10,7 +10,6 @@ from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations, read_changes_event, read_months
 from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadata, outcome_table
-from b24_pipeline.defs.assets.model_events import Event, log_events
 from b24_pipeline.defs.assets.own_leads import MATCHES
 from b24_pipeline.defs.assets.partitions import (
     last_months,
@@ -18,6 +17,7 @@ from b24_pipeline.defs.assets.partitions import (
     ranges_of_months,
 )
 from b24_pipeline.defs.checks import read_evaluations
+from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import sync_results
@@ -45,20 +45,20 @@ def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24
     """Reads what changed in each portal since its last sync, the first time everything; then builds the models."""
     task = PortalTask(lambda job: sync_portal(job, SyncRequest()), _change_events, builds=True)
     with errors_as_failures(), b24.opened() as runtime:
-        run = _worked(context, runtime, task, _names(context, config))
+        run = _worked(context, b24, runtime, task, _names(context, config))
         with runtime.warehouse.connect() as connection:
-            log_events(context, evaluations(context.instance, sync_results(connection)))
+            log_events(
+                context, b24.asset_names, evaluations(b24.known(context.instance), sync_results(connection))
+            )
     run.failures.raise_if_any()
 
 
 def _change_events(
-    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+    known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes
 ) -> Iterator[Event]:
     done = _syncs(outcomes)
     yield from read_changes_event(portal, done)
-    yield from materializations(
-        runtime.warehouse, portal, done, context.instance.get_materialized_partitions, with_unchanged=False
-    )
+    yield from materializations(runtime.warehouse, portal, done, known.partitions, with_unchanged=False)
 
 
 @dg.op
@@ -71,12 +71,8 @@ def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, 
     _run(context, b24, task, _names(context, config))
 
 
-def _read_events(
-    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
-) -> Iterator[Event]:
-    yield from materializations(
-        runtime.warehouse, portal, _syncs(outcomes), context.instance.get_materialized_partitions
-    )
+def _read_events(known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
+    yield from materializations(runtime.warehouse, portal, _syncs(outcomes), known.partitions)
 
 
 @dg.op
@@ -89,7 +85,7 @@ def match_own_leads(context: dg.OpExecutionContext, config: PortalsConfig, b24: 
 
 
 def _match_events(
-    _context: dg.OpExecutionContext, _runtime: Runtime, portal: Portal, outcomes: Outcomes
+    _known: KnownAssets, _runtime: Runtime, portal: Portal, outcomes: Outcomes
 ) -> Iterator[Event]:
     for outcome in outcomes:
         if isinstance(outcome, MatchOutcome) and not outcome.error and outcome.own_leads:
@@ -118,10 +114,8 @@ def _month_reader(months: Sequence[date]) -> Callable[[Job], Outcomes]:
 
 def _month_events(
     months: Sequence[date],
-) -> Callable[[dg.OpExecutionContext, Runtime, Portal, Outcomes], Iterator[Event]]:
-    def events(
-        _context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
-    ) -> Iterator[Event]:
+) -> Callable[[KnownAssets, Runtime, Portal, Outcomes], Iterator[Event]]:
+    def events(_known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
         yield from read_months(runtime.warehouse, portal, _syncs(outcomes), months)
 
     return events
@@ -138,13 +132,13 @@ def compare_with_portals(context: dg.OpExecutionContext, config: PortalsConfig, 
 
 
 def _repair_events(
-    context: dg.OpExecutionContext, runtime: Runtime, portal: Portal, outcomes: Outcomes
+    known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes
 ) -> Iterator[Event]:
     yield from materializations(
         runtime.warehouse,
         portal,
         _syncs(outcomes),
-        context.instance.get_materialized_partitions,
+        known.partitions,
         with_unchanged=False,
     )
 
@@ -156,17 +150,18 @@ def _names(context: dg.OpExecutionContext, config: PortalsConfig) -> list[str]:
 def _run(context: dg.OpExecutionContext, b24: B24, task: PortalTask, names: Sequence[str]) -> None:
     """Does the task for each portal. Raises dg.Failure with a line for each one that failed."""
     with errors_as_failures(), b24.opened() as runtime:
-        run = _worked(context, runtime, task, names)
+        run = _worked(context, b24, runtime, task, names)
     run.failures.raise_if_any()
 
 
 def _worked(
-    context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask, names: Sequence[str]
+    context: dg.OpExecutionContext, b24: B24, runtime: Runtime, task: PortalTask, names: Sequence[str]
 ) -> PortalsRun:
-    run = PortalsRun(context, runtime, task)
+    run = PortalsRun(context, b24, runtime, task)
     run.work(names)
     worked = [portal for portal, done in run.outcomes.items() if not any(one.error for one in done)]
-    log_events(context, read_evaluations(context.instance, runtime, run.materialized, worked))
+    known = b24.known(context.instance)
+    log_events(context, b24.asset_names, read_evaluations(known, runtime, run.materialized, worked))
     outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
     changed = [
         outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error

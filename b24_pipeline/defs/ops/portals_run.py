@@ -13,8 +13,10 @@ from time import monotonic, sleep
 import dagster as dg
 
 from b24_pipeline.defs.assets.failures import RunFailures
-from b24_pipeline.defs.assets.model_events import Event, changed_model_events, log_events
+from b24_pipeline.defs.assets.model_events import changed_model_events
+from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
+from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import UnknownPortal
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.masks import masked
@@ -45,7 +47,7 @@ class PortalTask:
     """
 
     work: Callable[[Job], Outcomes]
-    events: Callable[[dg.OpExecutionContext, Runtime, Portal, Outcomes], Iterator[Event]]
+    events: Callable[[KnownAssets, Runtime, Portal, Outcomes], Iterator[Event]]
     patience_seconds: float = 0.0
     repeats: bool = False
     builds: bool = False
@@ -57,11 +59,13 @@ class PortalsRun:
     `materialized` are the assets of which that reported a materialization, without the models.
     """
 
-    def __init__(self, context: dg.OpExecutionContext, runtime: Runtime, task: PortalTask) -> None:
+    def __init__(self, context: dg.OpExecutionContext, b24: B24, runtime: Runtime, task: PortalTask) -> None:
         self.failures = RunFailures()
         self.outcomes: dict[str, Outcomes] = {}
         self.materialized: set[dg.AssetKey] = set()
         self._context = context
+        self._names = b24.asset_names
+        self._known = b24.known(context.instance)
         self._runtime = runtime
         self._task = task
         self._options = runtime.options(run_id=context.run_id)
@@ -124,8 +128,8 @@ class PortalsRun:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self.outcomes[portal.name] = outcomes
         self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
-        events = self._task.events(self._context, self._runtime, portal, outcomes)
-        self.materialized |= log_events(self._context, events)
+        events = self._task.events(self._known, self._runtime, portal, outcomes)
+        self.materialized |= log_events(self._context, self._names, events)
         self.failures.of_portal(portal.name, errors)
         for error in errors:
             self._context.log.warning(masked(str(error)))
@@ -150,7 +154,7 @@ class PortalsRun:
             self.failures.of_models(errors)
             for error in errors:
                 self._context.log.warning(masked(str(error)))
-            log_events(self._context, changed_model_events(self._context.instance, self._runtime, done))
+            log_events(self._context, self._names, changed_model_events(self._known, self._runtime, done))
 
 
 @contextmanager

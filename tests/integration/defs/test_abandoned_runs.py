@@ -8,7 +8,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from b24_pipeline.definitions import defs
-from b24_pipeline.defs.resources import B24, HOLDS_LOCK
+from b24_pipeline.defs.resources import B24, HELD_LOCK, HOLDS_LOCK
 from b24_pipeline.defs.sensors import abandoned_runs
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.run_lock import alive, is_alive
@@ -48,12 +48,18 @@ def test_a_run_without_its_process_is_reported_as_failed(
 
 
 def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: DagsterInstance) -> None:
-    """A run holds its lock from its first step to its end, whatever its steps do."""
+    """A run holds its lock from its first step to its end, whatever its steps do, and says so meanwhile.
+
+    Not longer: where steps are processes of their own, those of others go on without the lock.
+    """
     seen: list[bool] = []
+    tags: list[bool] = []
 
     @dg.op
     def look(context: dg.OpExecutionContext, b24: B24) -> None:
         with b24.opened() as runtime:
+            known = context.instance.get_run_by_id(context.run.run_id)
+            tags.append(known is not None and known.tags.items() >= HOLDS_LOCK.items())
             seen.append(
                 runtime.warehouse.transact(lambda connection: is_alive(connection, context.run.run_id))
             )
@@ -64,10 +70,10 @@ def test_a_run_holds_its_lock_while_it_works(installation: Runtime, instance: Da
         look.alias("again")()
 
     done = looks.execute_in_process(instance=instance)
-    assert seen == [True, True]
+    assert seen == tags == [True, True]
     run = instance.get_run_by_id(done.run_id)
     assert run
-    assert run.tags.items() >= HOLDS_LOCK.items()
+    assert run.tags.items() >= HELD_LOCK.items()
     with installation.warehouse.connect() as connection:
         assert not is_alive(connection, done.run_id)
 

@@ -13,10 +13,10 @@ from dagster._core.loader import LoadingContextForTest
 
 from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.definitions import defs
-from b24_pipeline.defs.assets.check_events import TESTED_AT
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.checks import find_orphans
 from b24_pipeline.defs.instance.runless import report_outcomes
+from b24_pipeline.defs.known_assets import TESTED_AT
 from b24_pipeline.defs.ops import drain
 from b24_pipeline.models import build
 from b24_pipeline.runtime import Runtime

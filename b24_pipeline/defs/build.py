@@ -1,0 +1,42 @@
+"""Puts all definitions together: assets, checks, jobs, schedules, sensors. Needs no database."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from b24_pipeline.defs.assets import crm, own_leads
+from b24_pipeline.defs.assets.models import models
+from b24_pipeline.defs.checks import CHECKS
+from b24_pipeline.defs.jobs import JOBS, asset_jobs
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.defs.schedules import SCHEDULES
+from b24_pipeline.defs.sensors import SENSORS
+from b24_pipeline.defs.translation import Asset, Translate, translated
+
+ASSETS: list[Asset] = [
+    crm.portals,
+    crm.reconciliation,
+    crm.qualification,
+    crm.changes,
+    crm.cohorts,
+    crm.directories,
+    *own_leads.own_tables,
+    own_leads.lead_matches,
+    models,
+]
+
+
+def build_definitions(translate: Translate = lambda spec: spec) -> dg.Definitions:
+    """All definitions, with the assets called and grouped as `translate` says.
+
+    Jobs run their steps in the process of the run, whatever the executor of the project is.
+    """
+    ours = translated(ASSETS, CHECKS, translate)
+    return dg.Definitions(
+        assets=ours.assets,
+        asset_checks=ours.checks,
+        jobs=(*JOBS, *asset_jobs(ours.assets, ours.checks)),
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={"b24": B24(asset_keys=dict(ours.keys))},
+    )

@@ -1,0 +1,143 @@
+"""What an instance of Dagster knows of our assets, asked and answered by the keys that we use ourselves.
+
+A translation may give assets other keys (`defs/translation.py`). `Names` turns ours into those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster import AssetCheckKey, DagsterInstance
+
+# neither it nor anything like it has a public name
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
+
+TESTED_AT = "tested_at"
+
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
+
+
+STORED_KEYS = "b24_pipeline asset keys"
+"""Where an instance keeps the keys of a translation, which commands need that know no definitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The keys that assets have in Dagster where they are not ours: ours and theirs as `a/b`."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, ours: dg.AssetKey) -> dg.AssetKey:
+        """The key of an asset in Dagster."""
+        theirs = self.keys.get(ours.to_user_string())
+        return dg.AssetKey.from_user_string(theirs) if theirs else ours
+
+    def check(self, ours: AssetCheckKey) -> AssetCheckKey:
+        """The key of a check in Dagster."""
+        return AssetCheckKey(self.key(ours.asset_key), ours.name)
+
+    def event(self, ours: Event) -> Event:
+        """An event as Dagster is to store it."""
+        if not isinstance(ours, dg.AssetCheckEvaluation):
+            return ours._replace(asset_key=self.key(ours.asset_key))
+        return dg.AssetCheckEvaluation(
+            asset_key=self.key(ours.asset_key),
+            check_name=ours.check_name,
+            passed=ours.passed,
+            severity=ours.severity,
+            description=ours.description,
+            metadata=ours.metadata,
+            target_materialization_data=ours.target_materialization_data,
+        )
+
+    def result(self, ours: dg.AssetCheckResult) -> dg.AssetCheckResult:
+        """The result of a check as a step is to give it."""
+        return ours._replace(asset_key=self.key(check_key(ours).asset_key))
+
+
+def check_key(result: dg.AssetCheckResult) -> AssetCheckKey:
+    """The check of which this is a result; ours always name theirs."""
+    return AssetCheckKey(dg.AssetKey.from_coercible(result.asset_key or ()), result.check_name or "")
+
+
+def log_events(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, names: Names, events: Iterable[Event]
+) -> set[dg.AssetKey]:
+    """Stores the events in the log of the run, each before the next is asked for; returns what was materialized."""
+    materialized = set()
+    for event in events:
+        context.log_event(names.event(event))  # type: ignore[arg-type] # its annotation lacks evaluations, which it takes
+        if isinstance(event, dg.AssetMaterialization):
+            materialized.add(event.asset_key)
+    return materialized
+
+
+class KnownAssets:
+    """What an instance has stored of our assets."""
+
+    def __init__(self, instance: DagsterInstance, names: Names) -> None:
+        self._instance = instance
+        self._names = names
+
+    def store_names(self) -> None:
+        """Keeps the keys of the translation in the instance, where they are others than before."""
+        if stored_names(self._instance) != self._names:
+            keys = json.dumps(dict(self._names.keys))
+            self._instance.daemon_cursor_storage.set_cursor_values({STORED_KEYS: keys})
+
+    def partitions(self, key: dg.AssetKey) -> set[str]:
+        """The partitions of an asset that are materialized already."""
+        return self._instance.get_materialized_partitions(self._names.key(key))
+
+    def materializations(
+        self, keys: Collection[dg.AssetKey]
+    ) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
+        """The last materialization of each of these assets that has one, for an evaluation of a check to point to."""
+        ours = {self._names.key(key): key for key in keys}
+        records = self._instance.get_asset_records(list(ours)) if ours else ()
+        found = {
+            ours[record.asset_entry.asset_key]: record.asset_entry.last_materialization_record
+            for record in records
+        }
+        return {
+            key: AssetCheckEvaluationTargetMaterializationData(
+                storage_id=last.storage_id, run_id=last.run_id, timestamp=last.timestamp
+            )
+            for key, last in found.items()
+            if last
+        }
+
+    def results(self, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, dg.AssetCheckResult]:
+        """The last result of each of these checks that has one, with the moment at which it was found."""
+        ours = {self._names.check(key): key for key in keys}
+        storage = self._instance.event_log_storage
+        records = storage.get_latest_asset_check_execution_by_key(list(ours)) if ours else {}
+        return {
+            ours[key]: dg.AssetCheckResult(
+                passed=evaluation.passed,
+                asset_key=ours[key].asset_key,
+                check_name=key.name,
+                severity=evaluation.severity,
+                description=evaluation.description,
+                metadata={TESTED_AT: _moment(record.event.timestamp)} | dict(evaluation.metadata),
+            )
+            for key, record in records.items()
+            # one that is planned has no result yet
+            if record.event and isinstance(evaluation := record.evaluation, dg.AssetCheckEvaluation)
+        }
+
+
+def stored_names(instance: DagsterInstance) -> Names:
+    """The keys of the translation that the definitions of this instance were loaded with."""
+    found = instance.daemon_cursor_storage.get_cursor_values({STORED_KEYS}).get(STORED_KEYS)
+    return Names(json.loads(found) if found else {})
+
+
+def _moment(timestamp: float) -> dg.TimestampMetadataValue:
+    return dg.MetadataValue.timestamp(datetime.fromtimestamp(timestamp, UTC))
