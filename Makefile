@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test browser check test-slow bench docs lock audit clean
+.PHONY: setup dev demo test browser check test-slow bench docs lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
 	@echo "make lock       both lock files, out of pyproject.toml"
+	@echo "make wheel      dist/*.whl, to install without a checkout"
 	@echo "make audit      known vulnerabilities of the locked packages"
 
 setup: $(RUN)
@@ -67,6 +68,9 @@ docs: dev
 lock: setup
 	$(COMPILE) --extra dbt --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+
+wheel: setup
+	$(VENV)/bin/python -m hatchling build -t wheel
 
 audit: dev
 	$(VENV)/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.lock

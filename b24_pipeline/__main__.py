@@ -1,5 +1,5 @@
 """`python -m b24_pipeline` is the `b24` command."""
 
-from b24_pipeline.cli import main
+from b24_pipeline.entry import main
 
 main()

@@ -52,6 +52,11 @@ COMMANDS = (
         "Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed.",
         "demo.demo",
     ),
+    CommandEntry(
+        "init",
+        "Write workspace.yaml, dagster.yaml, .env and a systemd unit into this folder; files that are there stay.",
+        "init.init",
+    ),
     CommandEntry("migrate", "Bring the database up to date; harmless twice.", "migrate.migrate"),
     CommandEntry(
         "sync", "Sync portals: what changed since the last time, or all; then the models.", "sync.sync"

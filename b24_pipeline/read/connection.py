@@ -9,7 +9,13 @@ from functools import lru_cache
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, ReadingRefused
+from b24_pipeline.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    ReadingRefused,
+    SettingsError,
+)
 
 _REFUSED = "42501"
 _TOO_LONG = "57014"
@@ -31,10 +37,20 @@ def reading(url: str | None = None, engine: Engine | None = None) -> Iterator[Co
 
 
 def _own_url() -> str:
-    from b24_pipeline.runtime import database_url
     from b24_pipeline.settings import settings
 
-    return database_url(settings())
+    given = settings().database_url
+    if given:
+        return given.get_secret_value()
+    try:  # the embedded server needs more packages than reading does
+        from b24_pipeline.runtime import database_url
+
+        return database_url(settings())
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"DATABASE_URL is not set, and the embedded database needs the package {error.name}; "
+            "set it, or install all of b24-pipeline"
+        ) from None
 
 
 @lru_cache(maxsize=8)
