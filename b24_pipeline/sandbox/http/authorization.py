@@ -6,6 +6,8 @@ docs/bitrix24-rest.md, section 2.
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
+from string import Template
 from urllib.parse import urlencode
 
 from b24_pipeline.sandbox.http.asgi import HTML_TYPE, Message, Reply, json_reply
@@ -13,13 +15,8 @@ from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.php import Params, parse_query
 from b24_pipeline.sandbox.rest_error import RestError
 
-_PAGE = """<!doctype html>
-<html lang="{language}">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body><main><h1>{title}</h1><p>{text}</p>{form}</main></body>
-</html>
-"""
-_FORM = """
+_PAGE = Template(Path(__file__).with_name("consent.html").read_text("utf-8"))
+_FORM = """<ul>{scope}</ul>
 <form method="get" action="/oauth/authorize/">
 <input type="hidden" name="client_id" value="{client_id}">
 <input type="hidden" name="state" value="{state}">
@@ -29,7 +26,10 @@ _FORM = """
 _TEXTS = {
     "ru": {
         "title": "Доступ к порталу",
-        "ask": "Приложение {app} просит доступ к CRM этого портала.",
+        "sandbox": "учебный портал: данные вымышлены",
+        "ask": "Приложение <b>{app}</b> просит доступ к этому порталу:",
+        "crm": "CRM: лиды, сделки, контакты, компании",
+        "user": "Пользователи",
         "allow": "Разрешить",
         "deny": "Отказать",
         "denied": "Доступ не дан.",
@@ -37,7 +37,10 @@ _TEXTS = {
     },
     "en": {
         "title": "Access to the portal",
-        "ask": "The application {app} asks for access to the CRM of this portal.",
+        "sandbox": "a sandbox portal: its data is invented",
+        "ask": "The application <b>{app}</b> asks for access to this portal:",
+        "crm": "CRM: leads, deals, contacts, companies",
+        "user": "Users",
         "allow": "Allow",
         "deny": "Deny",
         "denied": "No access was given.",
@@ -76,15 +79,19 @@ class Authorization:
         texts = _TEXTS[language]
         client_id, state = str(query.get("client_id", "")), str(query.get("state", ""))
         if client_id != self._portal.config.client_id or not self._application.installed:
-            return _page(404, language, texts["unknown"])
+            return self._page(404, language, texts["unknown"])
         if query.get("confirm") == "Y":
             return self._redirect(state)
         if "confirm" in query:
-            return _page(200, language, texts["denied"])
+            return self._page(200, language, texts["denied"])
         form = _FORM.format(
-            client_id=escape(client_id), state=escape(state), allow=texts["allow"], deny=texts["deny"]
+            client_id=escape(client_id),
+            state=escape(state),
+            allow=texts["allow"],
+            deny=texts["deny"],
+            scope="".join(f"<li>{texts.get(name, escape(name))}</li>" for name in self._portal.config.scope),
         )
-        return _page(200, language, texts["ask"].format(app=escape(client_id)), form)
+        return self._page(200, language, texts["ask"].format(app=escape(client_id)), form)
 
     def _redirect(self, state: str) -> Reply:
         """Leads to the address on the app's card; a `redirect_uri` of the link counts for nothing (section 2.1)."""
@@ -101,11 +108,18 @@ class Authorization:
         location = f"{config.redirect_uri}{joint}{urlencode(answer)}"
         return Reply(302, b"", HTML_TYPE, {"location": location, "cache-control": "no-store"})
 
+    def _page(self, status: int, language: str, text: str, form: str = "") -> Reply:
+        texts, portal = _TEXTS[language], escape(self._portal.addresses.portal)
+        page = _PAGE.substitute(
+            language=language,
+            title=texts["title"],
+            sandbox=texts["sandbox"],
+            portal=portal,
+            text=text,
+            form=form,
+        )
+        return Reply(status, page.encode(), HTML_TYPE)
+
 
 def _language(headers: dict[bytes, bytes]) -> str:
     return "ru" if headers.get(b"accept-language", b"").lower().startswith(b"ru") else "en"
-
-
-def _page(status: int, language: str, text: str, form: str = "") -> Reply:
-    page = _PAGE.format(language=language, title=_TEXTS[language]["title"], text=text, form=form)
-    return Reply(status, page.encode(), HTML_TYPE)

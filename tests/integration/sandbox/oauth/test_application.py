@@ -24,6 +24,10 @@ def test_consent_leads_back_with_a_code(start: Start) -> None:
     assert ">Allow</button>" in page.text
     russian = HTTP.get(str(page.url), headers={"Accept-Language": "ru-RU,ru"})
     assert ">Разрешить</button>" in russian.text
+    assert "<li>CRM: leads, deals, contacts, companies</li>" in page.text
+    assert sandbox.url.removeprefix("http://") in page.text
+    assert "width=device-width" in page.text
+    assert "<h1>Access to the portal</h1>" in App(sandbox).consent(confirm="N").text
     redirect = App(sandbox).consent(state="a&b<", confirm="Y")
     assert redirect.status_code == 302
     target = urlsplit(redirect.headers["location"])
