@@ -62,6 +62,7 @@ bench: dev
 
 docs: dev
 	$(VENV)/bin/python docs/generate_tables.py
+	$(VENV)/bin/python docs/generate_answers.py
 	$(VENV)/bin/python docs/draw_floors.py
 
 # all of it first, then the part that running needs, at the same versions
