@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.demo_look import show_where_to_look
-from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal
+from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal, the_only_demo
 from b24_pipeline.commands.funnel import show_funnel
 from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, progress, say
@@ -36,9 +38,11 @@ def demo(
     """Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed."""
     started = time.monotonic()
     public_url = f"http://127.0.0.1:{web_port}"
-    say("1/5 starting a sandbox portal ...")
-    with demo_portal(leads, deals, seed, f"{public_url}/bitrix24/callback") as portal:
-        chosen = portal.settings(own_settings(), public_url)
+    with (
+        the_only_demo(own_settings()) as home,
+        _sandbox(leads, deals, seed, f"{public_url}/bitrix24/callback") as portal,
+    ):
+        chosen = portal.settings(home, public_url)
         say("2/5 starting an embedded PostgreSQL and making the tables ...")
         with runtime.opened(chosen) as opened:
             say("3/5 connecting the portal by OAuth ...")
@@ -48,6 +52,13 @@ def demo(
             show_where_to_look(own_settings())
             if not once:
                 _stay(chosen, portal, port, web_port)
+
+
+@contextmanager
+def _sandbox(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[DemoPortal]:
+    say("1/5 starting a sandbox portal ...")
+    with demo_portal(leads, deals, seed, redirect_uri) as portal:
+        yield portal
 
 
 def _connect(opened: Runtime, portal: DemoPortal) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +18,7 @@ import orjson
 
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.demo_home import as_text, demo_of, demo_settings, is_demo, settings_file
-from b24_pipeline.errors import B24Error
+from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, read_settings
 from b24_pipeline.store.database.private_files import home_folder, private_file
@@ -35,12 +37,8 @@ class DemoPortal:
     client_id: str
     client_secret: str = field(repr=False)
 
-    def settings(self, given: Settings, public_url: str) -> Settings:
-        """Settings of the demo, kept in its home, so that other commands find it: it never touches the user's.
-
-        `given`: the user's own.
-        """
-        home = given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
+    def settings(self, home: Path, public_url: str) -> Settings:
+        """Settings of the demo, kept in its home, so that other commands find it: it never touches the user's."""
         own = {
             "b24_allowed_portals": "127.0.0.1",
             "b24_public_url": public_url,
@@ -48,8 +46,6 @@ class DemoPortal:
             "bitrix24_client_secret": self.client_secret,
             "bitrix24_oauth_url": self.url,
         }
-        home_folder(given.b24_home)
-        home_folder(home)
         with private_file(settings_file(home), "w") as file:
             file.write(as_text(own))
         return read_settings(**demo_settings(home))
@@ -82,6 +78,25 @@ class DemoPortal:
                     return
                 with suppress(httpx.HTTPError):
                     client.post("/sandbox/change", json={"n": 1, "seed": number, "kinds": ["stage"]})
+
+
+@contextmanager
+def the_only_demo(given: Settings) -> Iterator[Path]:
+    """The home of the demo, made if need be and ours until the block ends. Raises UsageError where a demo runs there.
+
+    `given`: the user's own settings.
+    """
+    home = given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
+    home_folder(given.b24_home)
+    home_folder(home)
+    with private_file(home.expanduser() / ".running", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"a demo runs in {home} already; stop it first, or set another B24_HOME"
+            ) from None
+        yield home
 
 
 @contextmanager

@@ -42,7 +42,10 @@ def _which_database(chosen: Settings, given: Settings) -> str | None:
     """What a person has to know where there is more than one database; None where there is only one."""
     home = given.b24_home
     if chosen.b24_home != home:
-        return f"this is the demo's database, in {chosen.b24_home}; your own begins with `b24 portal add`"
+        return (
+            f"this is the demo's database, in {chosen.b24_home}, whose portal runs only while `b24 demo` does; "
+            "your own begins with `b24 portal add`"
+        )
     if is_demo(home):
         return None  # it was asked for by name
     demo = f"the demo's (B24_HOME={demo_of(home)} names it)" if has_demo(home) else None

@@ -34,8 +34,10 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:
         assert "(0 rows)" not in answer.stdout, command
         assert len(answer.stdout.splitlines()) > 3 or "-c" not in command, (command, answer.stdout)
 
-    note = "note: this is the demo's database, in .b24/demo; your own begins with `b24 portal add`\n"
-    assert b24("portal", "list").stderr == note
+    assert b24("portal", "list").stderr == (
+        "note: this is the demo's database, in .b24/demo, whose portal runs only while `b24 demo` does; "
+        "your own begins with `b24 portal add`\n"
+    )
     began = b24("migrate")
     assert (
         began.stderr == "note: this is the database in .b24, not the demo's (B24_HOME=.b24/demo names it)\n"
