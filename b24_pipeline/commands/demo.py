@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,8 @@ from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
+    from b24_pipeline.models import BuildResult
+    from b24_pipeline.sync.outcome import Outcome
 
 PORTAL = "demo"
 
@@ -47,11 +49,11 @@ def demo(
         with runtime.opened(chosen) as opened:
             say("3/5 connecting the portal by OAuth ...")
             _connect(opened, portal)
-            _sync_and_show(opened)
+            outcomes, built = _sync_and_show(opened)
             say(f"done in {time.monotonic() - started:.0f} s")
             show_where_to_look(own_settings())
             if not once:
-                _stay(chosen, portal, port, web_port)
+                _stay(chosen, portal, (port, web_port), outcomes, built)
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def _connect(opened: Runtime, portal: DemoPortal) -> None:
     portal.connect(opened, PORTAL)
 
 
-def _sync_and_show(opened: Runtime) -> None:
+def _sync_and_show(opened: Runtime) -> tuple[list[Outcome], BuildResult]:
     say("4/5 reading everything ...")
     with progress() as counted:
         outcomes = sync_portals(
@@ -81,17 +83,27 @@ def _sync_and_show(opened: Runtime) -> None:
     if failed:
         raise failed[0]
     say("5/5 building the SQL models ...")
-    build_models(opened)
+    built = build_models(opened)
     show_funnel(opened, PORTAL, "deal")
+    return outcomes, built
 
 
-def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> None:
+def _stay(
+    chosen: Settings,
+    portal: DemoPortal,
+    ports: tuple[int, int],
+    outcomes: Sequence[Outcome],
+    built: BuildResult,
+) -> None:
     from b24_pipeline.commands.supervisor import run
+    from b24_pipeline.defs.instance.runless import report_outcomes
 
     say("starting Dagster and the HTTP service ...")
     with portal.changing() as begin, runtime.opened(chosen) as opened:
 
         def ready(addresses: ServiceAddresses) -> None:
+            # Dagster had no tables yet when the demo read the portal
+            report_outcomes(chosen, outcomes, built)
             show_addresses(addresses)
             say(f"the funnel as an asset: {addresses.dagster}/assets/funnel_stats")
             say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
@@ -100,8 +112,8 @@ def _stay(chosen: Settings, portal: DemoPortal, port: int, web_port: int) -> Non
         run(
             chosen,
             opened.warehouse,
-            port=port,
-            web_port=web_port,
+            port=ports[0],
+            web_port=ports[1],
             on_ready=ready,
             on_restart=complain,
         )
