@@ -38,7 +38,11 @@ def demo(
     web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
 ) -> None:
     """Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed."""
+    from b24_pipeline.commands.supervisor import require_free_ports
+
     started = time.monotonic()
+    if not once:  # told now, not after all is read
+        require_free_ports("127.0.0.1", port, web_port)
     public_url = f"http://127.0.0.1:{web_port}"
     with (
         the_only_demo(own_settings()) as home,

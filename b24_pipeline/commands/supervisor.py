@@ -72,10 +72,7 @@ def run(
     about it. Raises UsageError where a port is taken or meant for both, or another `b24 up` uses this database,
     and B24Error where a process does not start, or ends again and again.
     """
-    if port == web_port:
-        raise UsageError(f"--port and --web-port are both {port}; the UI and the HTTP service need one each")
-    _require_free(host, port, "--port")
-    _require_free(host, web_port, "--web-port")
+    require_free_ports(host, port, web_port)
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
     with _only_one(warehouse), _stop_signals() as stop:
         services = Services(settings, host, port, web_port)
@@ -223,6 +220,14 @@ def _home(settings: Settings) -> Path:
 def _environment(settings: Settings) -> dict[str, str]:
     home = settings.b24_home.expanduser().resolve()
     return child_environment(settings, B24_HOME=str(home), DAGSTER_HOME=str(home / "dagster"))
+
+
+def require_free_ports(host: str, port: int, web_port: int) -> None:
+    """Raises UsageError where a port is taken or meant for both services."""
+    if port == web_port:
+        raise UsageError(f"--port and --web-port are both {port}; the UI and the HTTP service need one each")
+    _require_free(host, port, "--port")
+    _require_free(host, web_port, "--web-port")
 
 
 def _require_free(host: str, port: int, option: str) -> None:

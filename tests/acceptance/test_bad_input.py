@@ -275,7 +275,17 @@ def test_taken_port_of_the_sandbox_is_named(b24_here: B24, sandbox: Sandbox) -> 
 
 def test_one_port_for_two_services_is_refused(b24_here: B24) -> None:
     """Not the traceback of whichever of the two came second."""
-    assert_refused(b24_here("up", "--port", "3999", "--web-port", "3999"), USAGE, "3999", "--web-port")
+    for command in ("up", "demo"):
+        result = b24_here(command, "--port", "3999", "--web-port", "3999")
+        assert_refused(result, USAGE, "3999", "--web-port")
+
+
+def test_a_taken_port_of_the_demo_is_told_before_it_reads(b24_here: B24, sandbox: Sandbox) -> None:
+    """With `--once` it needs none."""
+    port = sandbox.url.rpartition(":")[2]
+    result = b24_here("demo", "--port", port)
+    assert_refused(result, USAGE, port, "choose another with --port")
+    assert "1/5" not in result.stderr
 
 
 def test_debug_shows_the_traceback(b24: B24) -> None:
