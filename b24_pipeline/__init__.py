@@ -6,9 +6,9 @@ from __future__ import annotations
 def __getattr__(name: str) -> object:
     """The component of Dagster, imported when it is asked for: Dagster takes a second to import."""
     if name == "Portals":
-        from b24_pipeline.defs.component import Portals
+        from b24_pipeline.defs.component import PortalsComponent
 
-        return Portals
+        return PortalsComponent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

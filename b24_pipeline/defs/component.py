@@ -12,7 +12,7 @@ from b24_pipeline.defs.build import build_definitions
 
 
 @dataclass
-class Portals(dg.Component, dg.Resolvable):
+class PortalsComponent(dg.Component, dg.Resolvable):
     """Bitrix24 portals in PostgreSQL: raw tables, their history, and the funnel; with jobs, schedules and sensors.
 
     `translation` gives the assets other keys, groups, owners and tags: attributes of an asset, in which `spec` is the

@@ -1,6 +1,6 @@
 """What an instance of Dagster knows of our assets, asked and answered by the keys that we use ourselves.
 
-A translation may give assets other keys (`defs/translation.py`). `Names` turns ours into those.
+A translation may give assets other keys (`defs/translation.py`). `AssetNames` turns ours into those.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STORED_KEYS = "b24_pipeline asset keys"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class AssetNames:
     """The keys that assets have in Dagster where they are not ours: ours and theirs as `a/b`."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def check_key(result: dg.AssetCheckResult) -> AssetCheckKey:
 
 
 def log_events(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, names: Names, events: Iterable[Event]
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, names: AssetNames, events: Iterable[Event]
 ) -> set[dg.AssetKey]:
     """Stores the events in the log of the run, each before the next is asked for; returns what was materialized."""
     materialized = set()
@@ -81,7 +81,7 @@ def log_events(
 class KnownAssets:
     """What an instance has stored of our assets."""
 
-    def __init__(self, instance: DagsterInstance, names: Names) -> None:
+    def __init__(self, instance: DagsterInstance, names: AssetNames) -> None:
         self._instance = instance
         self._names = names
 
@@ -133,10 +133,10 @@ class KnownAssets:
         }
 
 
-def stored_names(instance: DagsterInstance) -> Names:
+def stored_names(instance: DagsterInstance) -> AssetNames:
     """The keys of the translation that the definitions of this instance were loaded with."""
     found = instance.daemon_cursor_storage.get_cursor_values({STORED_KEYS}).get(STORED_KEYS)
-    return Names(json.loads(found) if found else {})
+    return AssetNames(json.loads(found) if found else {})
 
 
 def _moment(timestamp: float) -> dg.TimestampMetadataValue:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import dagster as dg
 from pydantic import Field
 
-from b24_pipeline.defs.known_assets import KnownAssets, Names
+from b24_pipeline.defs.known_assets import AssetNames, KnownAssets
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
@@ -40,9 +40,9 @@ class B24(dg.ConfigurableResource["B24"]):
     asset_keys: dict[str, str] = Field(default_factory=dict)
 
     @property
-    def asset_names(self) -> Names:
+    def asset_names(self) -> AssetNames:
         """What our assets are called in Dagster."""
-        return Names(self.asset_keys)
+        return AssetNames(self.asset_keys)
 
     def known(self, instance: dg.DagsterInstance) -> KnownAssets:
         """What this instance has stored of our assets."""
