@@ -106,7 +106,8 @@ def reconcile_job() -> None:
 @dg.job(
     executor_def=IN_PROCESS,
     name="drain",
-    description="Drains inbound events while they come, and builds the models above what they changed.",
+    description="Drains inbound events while they come, and builds the models above what they changed. A run ends by "
+    "itself a minute after the last event; its tag says until when it takes events, then another goes on.",
     # events are to be seen within seconds, so the run goes before others; after a crash the sensor starts the next
     tags={"dagster/priority": "10", "dagster/max_retries": "0"},
 )

@@ -23,11 +23,12 @@ from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
 from b24_pipeline.sync.parallel import opened_job
 
-HOLDS_LOCK = {"b24/holds_lock": "yes"}
+_LOCK_TAG = ".dagster/b24_holds_lock"  # the UI hides tags that begin so
+HOLDS_LOCK = {_LOCK_TAG: "yes"}
 """The tag of runs that hold a lock while they live: one whose lock is free was killed."""
 
 
-HELD_LOCK = {"b24/holds_lock": "no"}
+HELD_LOCK = {_LOCK_TAG: "no"}
 """A run whose steps are processes of their own, as in other projects, goes on when ours have ended."""
 
 

@@ -1,4 +1,4 @@
-"""Draws the funnel as a small SVG picture for the metadata of a materialization, which the UI shows as markdown."""
+"""The funnel in the metadata of a materialization: as a line of text, and as a picture that the UI shows on a click."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ WIDTH = 640
 BAR_LEFT = 220
 BAR_WIDTH = 300
 LINE = 22
+MOST_LINES = 4
 MOST_FUNNELS = 12  # every run's log has the pictures, so they must be few
 
 _COLOURS = {"process": "#4f43dd", "success": "#1f8f4e", "failure": "#c5402f"}
@@ -29,6 +30,27 @@ def funnel_picture(rows: Iterable[FunnelRow]) -> str:
     return pictures + (f"\n\n... and {left_out} more" if left_out > 0 else "") or "No funnel yet."
 
 
+def funnel_figures(rows: Iterable[FunnelRow]) -> dict[str, str]:
+    """The first funnels as one line each, which the UI shows without a click; those of `rows` that are not empty."""
+    funnels = [list(group) for _, group in groupby(rows, key=_pipeline)]
+    known = [stages for stages in funnels if stages[0]["entered"]]
+    return {on_one_line(_name(stages[0])): _line(stages) for stages in islice(known, MOST_LINES)}
+
+
+def _line(stages: Sequence[FunnelRow]) -> str:
+    """The stages on the way to success, each with how many reached it."""
+    return " → ".join(
+        on_one_line(f"{stage['status_name'] or stage['status_id']} {_reached(stage)}")
+        for stage in stages
+        if stage["semantics"] != "failure"
+    )
+
+
+def _reached(row: FunnelRow) -> str:
+    share = row["conversion_from_start"]
+    return f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
+
+
 def _pipeline(row: FunnelRow) -> tuple[str, str, int]:
     return row["portal"], row["entity_type"], row["category_id"]
 
@@ -40,8 +62,11 @@ def _picture(stages: Sequence[FunnelRow]) -> str:
 
 
 def _title(row: FunnelRow) -> str:
-    name = row["category_name"] or row["category_id"]
-    return f"{row['portal']}, {row['entity_type']}, {name}: {row['entered']:,} entered"
+    return f"{_name(row)}: {row['entered']:,} entered"
+
+
+def _name(row: FunnelRow) -> str:
+    return f"{row['portal']}, {row['entity_type']}, {row['category_name'] or row['category_id']}"
 
 
 def _without_markup(text: str) -> str:
@@ -64,8 +89,7 @@ def _svg(title: str, stages: Sequence[FunnelRow]) -> str:
 def _bar(number: int, row: FunnelRow, most: int) -> Iterator[str]:
     top = LINE * (number + 1) + 6
     width = round(BAR_WIDTH * row["reached"] / most, 1)
-    share = row["conversion_from_start"]
-    label = f"{row['reached']:,}" + ("" if share is None else f" ({float(share):.0%})")
+    label = _reached(row)
     name = for_svg(str(row["status_name"] or row["status_id"])[:28])
     yield f'<text x="8" y="{top + 13}">{name}</text>'
     yield (

@@ -13,7 +13,7 @@ from b24_pipeline.defs.assets.catalogue import (
     table_name,
 )
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
-from b24_pipeline.defs.assets.funnel_svg import funnel_picture
+from b24_pipeline.defs.assets.funnel_svg import funnel_figures, funnel_picture
 from b24_pipeline.defs.assets.metadata import Metadata, build_metadata
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
 from b24_pipeline.defs.assets.raw_tables import CHANGES
@@ -126,9 +126,10 @@ def _materialized(b24: B24, runtime: Runtime, result: ModelResult) -> dg.Materia
 
 
 def model_metadata(runtime: Runtime, project: Project, result: ModelResult) -> Metadata:
-    """The metadata of a built model; that of the funnel has its picture too."""
+    """The metadata of a built model; that of the funnel has its figures and its picture too."""
     metadata = build_metadata(project, result)
     if result.name != FUNNEL:
         return metadata
     with runtime.warehouse.connect() as connection:
-        return metadata | {"funnel": dg.MetadataValue.md(funnel_picture(all_funnels(connection)))}
+        rows = list(all_funnels(connection))
+    return metadata | funnel_figures(rows) | {"funnel": dg.MetadataValue.md(funnel_picture(rows))}

@@ -4,6 +4,7 @@ A run takes five seconds to start. While one waits for more events, what lands i
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -38,6 +39,7 @@ MOST_SECONDS = 900.0
 
 Pool = PortalPool[list[Outcome]]
 
+TAKES_UNTIL = "b24/takes_events_until"
 LOOK_SECONDS = 0.2
 BETWEEN_PASSES_SECONDS = 1.0
 """Each pass costs a request of the portal's budget (two a second on most plans), which syncs need too."""
@@ -81,6 +83,7 @@ class DrainRun:
         Portals are drained apart from one another: one that does not answer keeps its own events waiting only. Events
         do not wait for builds either, which may take minutes or wait for a build of another process.
         """
+        self._say_when_it_ends()
         connections, options = self._runtime.connections, self._options
         with drain_pool(connections, options) as pool, ModelBuilder(self._runtime) as builder:
             while builder.is_building or self._goes_on(pool):
@@ -92,6 +95,14 @@ class DrainRun:
                     self._report()
         self._report()
         self._failures.raise_if_any()
+
+    def _say_when_it_ends(self) -> None:
+        """Tags the run, which looks endless otherwise while events keep coming."""
+        until = f"{datetime.now(UTC) + timedelta(seconds=MOST_SECONDS):%Y-%m-%d %H:%M} UTC"
+        self._context.instance.add_run_tags(self._context.run_id, {TAKES_UNTIL: until})
+        self._context.log.info(
+            f"ends when no event has come for {LINGER_SECONDS:.0f} s; takes events until {until} at the latest"
+        )
 
     def _goes_on(self, pool: Pool) -> bool:
         now = monotonic()

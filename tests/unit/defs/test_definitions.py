@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import dagster as dg
 import pytest
@@ -18,7 +16,6 @@ from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.crm import QUALIFICATION
-from b24_pipeline.defs.assets.funnel_svg import funnel_picture
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.assets.own_leads import OWN, OWN_TABLES
 from b24_pipeline.defs.assets.partitions import cohort_key, last_months, ranges_by_portal
@@ -245,36 +242,3 @@ def test_both_ways_to_start_dagster_call_the_location_the_same() -> None:
 def test_dagster_stores_in_a_schema_of_its_own(ours: str, theirs: str) -> None:
     """Options of the user's URL stay beside the schema."""
     assert storage_url(ours) == theirs
-
-
-def test_the_funnel_is_drawn_without_markup_of_the_names() -> None:
-    """Names of stages cannot bring markup into the picture."""
-    row = {
-        "portal": "acme",
-        "entity_type": "deal",
-        "category_id": 0,
-        "category_name": "Sales](x) <b>",
-        "status_id": "NEW",
-        "status_name": "<script>",
-        "semantics": "process",
-        "entered": 4,
-        "reached": 4,
-        "conversion_from_start": 1.0,
-    }
-    picture = funnel_picture([row])
-    assert picture.startswith("![acme, deal, Salesx <b>: 4 entered](data:image/svg+xml;base64,")
-    assert "<script>" not in picture
-    assert funnel_picture([]) == "No funnel yet."
-
-
-def test_the_funnel_is_drawn_whatever_a_stage_is_called() -> None:
-    """A control character would make a picture that no browser reads."""
-    row = {
-        **{"portal": "acme", "entity_type": "deal", "category_id": 0, "category_name": "Sales\x00\x1b[2J\nx"},
-        **{"status_id": "NEW", "status_name": "won\x08\ufffe & more", "semantics": "process"},
-        **{"entered": 4, "reached": 4, "conversion_from_start": 1.0},
-    }
-    name, _, encoded = funnel_picture([row]).partition("](data:image/svg+xml;base64,")
-    assert "\n" not in name
-    texts = [element.text for element in ElementTree.fromstring(b64decode(encoded.rstrip(")"))).iter()]
-    assert "won\ufffd\ufffd & more" in texts

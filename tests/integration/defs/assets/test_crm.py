@@ -58,7 +58,9 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert told["raw/deals"]["watermark"]
     assert "opportunity" in [column.name for column in told["raw/deals"]["dagster/column_schema"].columns]
     assert told["int_entity"]["dagster/row_count"] == 140
-    assert "data:image/svg+xml;base64," in told["funnel_stats"]["funnel"]
+    funnel = told["funnel_stats"]
+    assert "data:image/svg+xml;base64," in funnel["funnel"]
+    assert any(name.startswith("acme, deal, ") and " → " in str(text) for name, text in funnel.items())
     evaluated = result.get_asset_check_evaluations()
     assert {check.check_name for check in evaluated if not check.passed} == set()
     keys = {check.asset_check_key for check in evaluated}

@@ -80,6 +80,9 @@ def test_a_moved_deal_is_in_the_funnel(synced: Runtime, changing: Sandbox, insta
     land(synced, "changing", "ONCRMDEALUPDATE", number)
     result = run_drain(instance)
     assert result.success
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.tags["b24/takes_events_until"].endswith(" UTC")
     assert in_stage(synced, "WON") == before + 1
     found = fetch(
         synced.warehouse,
