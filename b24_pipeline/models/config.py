@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.model import ByChange, Materialized
+
+_NOTES = ("tags", "docs", "group", "access")
 
 
 class Index(BaseModel):
@@ -29,6 +31,16 @@ class ModelConfig(BaseModel):
     unique_key: tuple[str, ...] = ()
     indexes: tuple[Index, ...] = ()
     meta: ByChange = ByChange()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_notes(cls, value: Any) -> Any:
+        """Tags and the like change nothing; `meta` counts where it has a key of ours."""
+        kept = {key: item for key, item in value.items() if key not in _NOTES}
+        meta = kept.get("meta")
+        if isinstance(meta, dict) and not meta.keys() & ByChange.model_fields.keys():
+            del kept["meta"]
+        return kept
 
     @field_validator("unique_key", mode="before")
     @classmethod

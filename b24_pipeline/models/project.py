@@ -10,6 +10,7 @@ from pathlib import Path
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.config import read_config
+from b24_pipeline.models.doc_blocks import described, doc_blocks
 from b24_pipeline.models.find_checks import attach_checks
 from b24_pipeline.models.model import Model, Source
 from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
@@ -54,7 +55,8 @@ def load_project(path: Path | None = None, *, schema: str = SCHEMA) -> Project:
     settings = read_yaml(folder / "dbt_project.yml", ProjectFile)
     properties = [read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")]
     sources = _sources(properties)
-    models = _models(folder, settings, properties, sources)
+    blocks = doc_blocks(_files(folder, settings.model_paths, ".md"))
+    models = _models(folder, settings, _described(properties, blocks, folder), sources)
     ordered = _in_building_order(models)
     singular = [*_files(folder, settings.test_paths, ".sql")]
     notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
@@ -87,19 +89,38 @@ def _sources(properties: list[Properties]) -> dict[tuple[str, str], Source]:
     }
 
 
+def _described(
+    properties: list[Properties], blocks: Mapping[str, str], folder: Path
+) -> list[ModelProperties]:
+    """What the files say of models, with the docs blocks that they refer to."""
+    return [
+        entry.model_copy(
+            update={
+                "description": described(entry.description, blocks, folder),
+                "columns": [
+                    column.model_copy(update={"description": described(column.description, blocks, folder)})
+                    for column in entry.columns
+                ],
+            }
+        )
+        for file in properties
+        for entry in file.models
+    ]
+
+
 def _models(
     folder: Path,
     settings: ProjectFile,
-    properties: list[Properties],
+    entries: list[ModelProperties],
     sources: Mapping[tuple[str, str], Source],
 ) -> dict[str, Model]:
-    described = {entry.name: entry for file in properties for entry in file.models}
+    known = {entry.name: entry for entry in entries}
     models: dict[str, Model] = {}
     for path in _files(folder, settings.model_paths, ".sql"):
         if path.stem in models:
             raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
-        models[path.stem] = _model(path, settings, described.get(path.stem), sources)
-    for name in described.keys() - models.keys():
+        models[path.stem] = _model(path, settings, known.get(path.stem), sources)
+    for name in known.keys() - models.keys():
         raise ModelError(f"{folder}: a schema.yml describes {name!r}, and there is no {name}.sql")
     return models
 
@@ -107,7 +128,7 @@ def _models(
 def _model(
     path: Path,
     settings: ProjectFile,
-    described: ModelProperties | None,
+    entry: ModelProperties | None,
     sources: Mapping[tuple[str, str], Source],
 ) -> Model:
     text = path.read_text("utf-8")
@@ -115,7 +136,7 @@ def _model(
     _refuse_unknown_uses(uses, path, settings, sources)
     layer = _layer(path, settings)
     config = read_config({"materialized": settings.materialized_in(layer)} | uses.config, path)
-    columns = {column.name: column.description for column in described.columns} if described else {}
+    columns = {column.name: column.description for column in entry.columns} if entry else {}
     return Model(
         name=path.stem,
         path=path,
@@ -126,7 +147,7 @@ def _model(
         indexes=tuple(index.columns for index in config.indexes),
         depends_on=tuple(dict.fromkeys(uses.refs)),
         sources=tuple(dict.fromkeys(sources[key].relation for key in uses.sources)),
-        description=described.description if described else "",
+        description=entry.description if entry else "",
         columns=columns,
         is_by_change=BY_CHANGE in uses.variables,
         by_change=config.meta,

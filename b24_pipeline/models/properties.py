@@ -1,10 +1,14 @@
-"""schema.yml and dbt_project.yml, read strictly: an unknown key is an error, not a shrug."""
+"""schema.yml and dbt_project.yml, read strictly: an unknown key is an error, not a shrug.
+
+What dbt has for catalogues, documentation and its own commands, and what changes no table, is read over: see
+`Ignoring`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -26,7 +30,33 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TestConfig(Strict):
+_NOTES = frozenset(
+    {"tags", "meta", "docs", "group", "access", "contact", "owner", "query_comment", "event_time"}
+)
+"""What says something of a thing and changes nothing that is built."""
+
+
+class Ignoring(Strict):
+    """A mapping that leaves out keys of dbt that change nothing here; `config` may hold such keys alone."""
+
+    ignored: ClassVar[frozenset[str]] = _NOTES
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        kept = {key: item for key, item in value.items() if key not in cls.ignored}
+        config = kept.get("config")
+        if isinstance(config, dict) and "config" not in cls.model_fields:
+            unknown = sorted(set(config) - cls.ignored)
+            if unknown:
+                raise ValueError(f"config: {unknown[0]}: write it into config(...) of the model's own file")
+            del kept["config"]
+        return kept
+
+
+class TestConfig(Ignoring):
     """The settings of a test."""
 
     __test__ = False
@@ -73,16 +103,20 @@ def _with_arguments(settings: dict[str, Any]) -> dict[str, Any]:
     return kept | {"arguments": arguments, "column_name": column}
 
 
-class ColumnProperties(Strict):
+class ColumnProperties(Ignoring):
     """A column of a model or source."""
+
+    ignored = _NOTES | {"data_type", "quote", "policy_tags", "dimension", "entity"}
 
     name: str
     description: str = ""
     data_tests: list[GenericTest] = Field(default=[], validation_alias=_TESTS)
 
 
-class ModelProperties(Strict):
+class ModelProperties(Ignoring):
     """The entry of a model in schema.yml."""
+
+    ignored = _NOTES | {"latest_version", "deprecation_date", "time_spine"}
 
     name: str
     description: str = ""
@@ -90,16 +124,23 @@ class ModelProperties(Strict):
     data_tests: list[GenericTest] = Field(default=[], validation_alias=_TESTS)
 
 
-class SourceTable(Strict):
+_OF_SOURCES = _NOTES | {"freshness", "loaded_at_field", "loaded_at_query", "loader", "quoting"}
+
+
+class SourceTable(Ignoring):
     """A raw table, by the name it has in the project and in the database (`identifier`)."""
+
+    ignored = _OF_SOURCES | {"columns", "external"}
 
     name: str
     identifier: str | None = None
     description: str = ""
 
 
-class SourceProperties(Strict):
+class SourceProperties(Ignoring):
     """A group of raw tables."""
+
+    ignored = _OF_SOURCES | {"overrides"}
 
     name: str
     # dbt's own key is `schema`, which pydantic keeps for itself
@@ -108,7 +149,7 @@ class SourceProperties(Strict):
     tables: list[SourceTable]
 
 
-class TestProperties(Strict):
+class TestProperties(Ignoring):
     """The description of a singular test."""
 
     __test__ = False
@@ -117,8 +158,12 @@ class TestProperties(Strict):
     description: str = ""
 
 
-class Properties(Strict):
+class Properties(Ignoring):
     """The content of a schema.yml."""
+
+    ignored = frozenset(
+        {"exposures", "unit_tests", "groups", "metrics", "semantic_models", "saved_queries", "anchors"}
+    )
 
     version: Literal[2] = 2
     models: list[ModelProperties] = []

@@ -96,8 +96,13 @@ def test_what_we_do_not_support_is_named_with_its_file(folder: Path, text: str, 
         ("macros/m.sql", "{% macro m() %}{% endmacro %}"),
         ("snapshots/s.sql", "select 1"),
         ("seeds/s.csv", "a\n1\n"),
-        ("models/marts/odd.yml", "version: 2\nmetrics: []"),
-        ("models/marts/odd.yml", "version: 2\nmodels: [{name: stg_deals, meta: {}}]"),
+        ("models/marts/odd.yml", "version: 2\nmetrica: []"),
+        ("models/marts/odd.yml", "version: 2\nmodels: [{name: stg_deals, mata: {}}]"),
+        ("models/marts/odd.yml", "version: 2\nmodels: [{name: stg_deals, config: {materialized: table}}]"),
+        (
+            "models/marts/odd.yml",
+            "version: 2\nmodels: [{name: stg_deals, description: \"{{ doc('nowhere') }}\"}]",
+        ),
         ("models/marts/odd.yml", "version: 2\nmodels: [{name: missing}]"),
         ("models/marts/odd.yml", "version: 2\nmodels: [{name: stg_deals, data_tests: [unique]}]"),
         (
@@ -123,6 +128,45 @@ def test_other_parts_of_dbt_are_refused(folder: Path, name: str, text: str) -> N
     write(folder, name, text)
     with pytest.raises(ModelError):
         load_project(folder)
+
+
+METADATA_YML = """
+version: 2
+exposures: [{name: board, type: dashboard, owner: {name: Ann}}]
+unit_tests: [{name: one, model: stg_deals}]
+sources:
+  - name: other
+    schema: public
+    loader: somebody
+    freshness: {warn_after: {count: 1, period: day}}
+    tables: [{name: plans, loaded_at_field: at, tags: [plan], columns: [{name: id}]}]
+models:
+  - name: stg_deals
+    description: 'Deals. {{ doc("of_deals") }}'
+    tags: [daily]
+    meta: {owner: Ann}
+    config: {tags: [daily], meta: {level: 1}}
+    columns: [{name: id, data_type: bigint, description: '{{ doc("of_id") }}', tags: [key]}]
+"""
+
+
+def test_metadata_that_changes_nothing_is_read_over(folder: Path) -> None:
+    """Tags, meta, exposures, unit tests, freshness; docs blocks become descriptions."""
+    write(folder, "models/more.yml", METADATA_YML)
+    write(
+        folder,
+        "models/texts.md",
+        "{% docs of_deals %}\nAll of them.\n{% enddocs %}{% docs of_id %}Key.{% enddocs %}",
+    )
+    write(
+        folder,
+        "models/staging/stg_deals.sql",
+        "{{ config(tags=['daily'], meta={'owner': 'Ann'}) }} select id from {{ source('raw', 'deals') }}",
+    )
+    project = load_project(folder)
+    model = project.models["stg_deals"]
+    assert (model.description, model.columns) == ("Deals. All of them.", {"id": "Key."})
+    assert ("other", "plans") in project.sources
 
 
 def test_a_circle_is_named(folder: Path) -> None:
