@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     b24_rate_limit: str | None = None
     b24_budget_url: str | None = None
     b24_select: dict[str, list[str]] = Field(default_factory=dict)
+    b24_models_path: Path | None = None
     b24_lag_seconds: int = Field(default=300, ge=0)
     b24_check_seconds: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     b24_concurrency: int = Field(default=8, ge=1, le=50)

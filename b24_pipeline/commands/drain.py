@@ -46,3 +46,5 @@ def drain(
         complain(str(outcome.error))
     if failed:
         raise typer.Exit(1)
+    if built:
+        built.raise_for_own_models()

@@ -96,7 +96,7 @@ def match(
             done = match_portals(opened.connections, portals, opened.options(progress=counted))
         show_matched(done)
         if not no_models:
-            build_models(opened, only_changed=True)
+            build_models(opened, only_changed=True).raise_for_own_models()
     for matched in done:
         if matched.error:
             complain(str(matched.error))

@@ -8,6 +8,7 @@ import typer
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
+from b24_pipeline.errors import ModelError
 from b24_pipeline.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -27,36 +28,47 @@ def models(
     only_changed = not (full_refresh or select or all_tests)
     with installation() as opened:
         built = build_models(opened, select=select, full_refresh=full_refresh, only_changed=only_changed)
-    if not built.models:
+    if not (built.models or built.own_models or built.own_error):
         output.print(
             "all models are up to date; --all-tests tests all rows, --full-refresh builds everything anew"
         )
         return
     rows = [
-        (model.name, model.materialized, model.action, model.rows, model.seconds) for model in built.models
+        (model.name, model.materialized, model.action, model.rows, model.seconds)
+        for model in (*built.models, *built.own_models)
     ]
     table(("model", "materialized", "done", "rows", "seconds"), rows, right=(3, 4))
-    failed = [test for test in built.tests if not test.passed]
+    models = [*built.models, *built.own_models]
+    tests = [test for model in models for test in model.tests]
+    failed = [test for test in tests if not test.passed]
     for test in failed:
         say(f"{test.severity}: {test.name} fails for {test.failures} rows")
-    output.print(
-        f"{len(built.models)} models, {len(built.tests) - len(failed)} of {len(built.tests)} tests passed"
-    )
+    output.print(f"{len(models)} models, {len(tests) - len(failed)} of {len(tests)} tests passed")
+    built.raise_for_own_models()
 
 
 def build_models(
     opened: Runtime, *, select: str | None = None, full_refresh: bool = False, only_changed: bool = False
 ) -> BuildResult:
-    """Builds the SQL models of this installation and runs their tests. Raises ModelError.
+    """Builds the SQL models and runs their tests, then the operator's own models. Raises ModelError for ours.
 
-    `only_changed` leaves out those that read nothing that changed since they were built.
+    `only_changed` leaves out those that read nothing that changed since they were built. A selection is of ours alone.
     """
-    from b24_pipeline.models import build, load_project
+    from b24_pipeline.models import build, build_own_models, load_own_models, load_project
 
-    return build(
-        opened.warehouse.connect,
-        load_project(),
-        select=select,
-        full_refresh=full_refresh,
-        only_changed=only_changed,
-    )
+    ours = load_project()
+    connect, path = opened.warehouse.connect, opened.settings.b24_models_path
+    built = build(connect, ours, select=select, full_refresh=full_refresh, only_changed=only_changed)
+    if path and not select:
+        try:
+            build_own_models(
+                connect,
+                ours,
+                load_own_models(path, ours),
+                only_changed=only_changed,
+                full_refresh=full_refresh,
+                on_model=built.own_models.append,
+            )
+        except ModelError as error:
+            built.own_error = error
+    return built

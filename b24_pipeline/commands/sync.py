@@ -159,6 +159,8 @@ def _work(
         complain(complaint if times == 1 else f"{complaint} ({times} times)")
     if complaints:
         raise typer.Exit(1)
+    if built:
+        built.raise_for_own_models()
 
 
 def tell_dagster(opened: Runtime, outcomes: Sequence[Outcome], built: BuildResult | None) -> None:

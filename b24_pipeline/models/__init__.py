@@ -7,10 +7,12 @@
 from b24_pipeline.models.build import build, run_tests
 from b24_pipeline.models.checks import TestResult
 from b24_pipeline.models.model import Check, Model, Source
+from b24_pipeline.models.own import OWN_SCHEMA, build_own_models, load_own_models
 from b24_pipeline.models.project import Project, load_project
 from b24_pipeline.models.result import BuildResult, ModelResult
 
 __all__ = [
+    "OWN_SCHEMA",
     "BuildResult",
     "Check",
     "Model",
@@ -19,6 +21,8 @@ __all__ = [
     "Source",
     "TestResult",
     "build",
+    "build_own_models",
+    "load_own_models",
     "load_project",
     "run_tests",
 ]

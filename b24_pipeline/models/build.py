@@ -94,8 +94,8 @@ class _Build:
         """Builds what is left of these models under the schema's lock."""
         with (
             self.connect() as conn,
-            _statement_by_statement(conn),
-            _only_build(conn, self.project.schema),
+            statement_by_statement(conn),
+            only_build(conn, self.project.schema),
         ):
             updated = None
             if self.options.of_all and not self.options.full_refresh and self.states is None:
@@ -142,7 +142,7 @@ class _Build:
 
     def _build_one(self, conn: Connection, name: str) -> ModelResult:
         options = self.options
-        return _build_one(
+        return build_one(
             conn, self.project, self.project.models[name], options.full_refresh, options.with_tests
         )
 
@@ -183,13 +183,14 @@ def _all_models(conn: Connection, project: Project, updated: Update) -> Iterator
 def run_tests(connect: Connect, project: Project, *, select: str | None = None) -> list[TestResult]:
     """Run the tests of the selected models on the tables as they are; raises for no failed test."""
     names = project.selection(select)
-    with connect() as conn, _statement_by_statement(conn):
+    with connect() as conn, statement_by_statement(conn):
         return [test for name in names for test in run_checks(conn, project, project.models[name].tests)]
 
 
-def _build_one(
+def build_one(
     conn: Connection, project: Project, model: Model, full_refresh: bool, with_tests: bool
 ) -> ModelResult:
+    """Computes one model anew in a transaction of its own, then runs its tests. Raises ModelError."""
     started = time.perf_counter()
     try:
         with conn.transaction():
@@ -221,12 +222,12 @@ def _build_one(
 
 @contextmanager
 def _another(connect: Connect) -> Iterator[Connection]:
-    with connect() as conn, _statement_by_statement(conn):
+    with connect() as conn, statement_by_statement(conn):
         yield conn
 
 
 @contextmanager
-def _statement_by_statement(conn: Connection) -> Iterator[None]:
+def statement_by_statement(conn: Connection) -> Iterator[None]:
     """Autocommit, so that each model's transaction is a real one and not part of a larger."""
     before = conn.autocommit
     if conn.info.transaction_status != TransactionStatus.IDLE:
@@ -240,7 +241,8 @@ def _statement_by_statement(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _only_build(conn: Connection, schema: str) -> Iterator[None]:
+def only_build(conn: Connection, schema: str) -> Iterator[None]:
+    """Holds the build lock of a schema during the block, and makes the schema if it is not there."""
     named = sql.Literal(schema)
     conn.execute(statement("stay"))
     with held_on(conn, f"models of {schema}"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +18,14 @@ _REF = re.compile(r"\s*ref\(\s*(['\"])(?P<name>\w+)\1\s*\)\s*")
 
 
 def attach_checks(
-    models: Mapping[str, Model], properties: Iterable[Properties], singular: Iterable[Path]
+    models: Mapping[str, Model],
+    properties: Iterable[Properties],
+    singular: Iterable[Path],
+    lent: Collection[str] = (),
 ) -> dict[str, Model]:
-    """Returns the models with their tests; `models` are in building order."""
+    """Returns the models with their tests; `models` are in building order, `lent` those of another project."""
     files = list(properties)
-    checks = [*_generic_checks(models, files), *_singular_checks(models, files, singular)]
+    checks = [*_generic_checks(models, files, lent), *_singular_checks(models, files, singular, lent)]
     names = [check.name for check in checks]
     for name in names:
         if names.count(name) > 1:
@@ -33,10 +36,12 @@ def attach_checks(
     }
 
 
-def _generic_checks(models: Mapping[str, Model], files: list[Properties]) -> Iterator[Check]:
+def _generic_checks(
+    models: Mapping[str, Model], files: list[Properties], lent: Collection[str]
+) -> Iterator[Check]:
     for entry in (entry for file in files for entry in file.models):
         for test, column in _tests_of(entry):
-            yield _generic_check(models, models[entry.name], test, column)
+            yield _generic_check(models, models[entry.name], test, column, lent)
 
 
 def _tests_of(entry: ModelProperties) -> Iterator[tuple[GenericTest, str]]:
@@ -48,7 +53,9 @@ def _tests_of(entry: ModelProperties) -> Iterator[tuple[GenericTest, str]]:
         yield test, test.column_name
 
 
-def _generic_check(models: Mapping[str, Model], model: Model, test: GenericTest, column: str) -> Check:
+def _generic_check(
+    models: Mapping[str, Model], model: Model, test: GenericTest, column: str, lent: Collection[str]
+) -> Check:
     path = TEMPLATES / f"{test.kind}.sql"
     arguments = dict(test.arguments)
     refs = [model.name]
@@ -64,7 +71,7 @@ def _generic_check(models: Mapping[str, Model], model: Model, test: GenericTest,
         description=test.description,
         sql=path.read_text("utf-8"),
         path=model.path,
-        refs=tuple(_known(models, refs, model.path)),
+        refs=tuple(_known(models, refs, model.path, lent)),
         arguments=arguments,
         is_by_change=model.materialized == "table",
     )
@@ -78,16 +85,18 @@ def _referred(arguments: Mapping[str, Any], model: Model) -> str:
 
 
 def _singular_checks(
-    models: Mapping[str, Model], files: list[Properties], paths: Iterable[Path]
+    models: Mapping[str, Model], files: list[Properties], paths: Iterable[Path], lent: Collection[str]
 ) -> Iterator[Check]:
     notes = {note.name: note.description for file in files for note in file.data_tests}
     for path in paths:
-        yield _singular_check(models, path, notes.pop(path.stem, ""))
+        yield _singular_check(models, path, notes.pop(path.stem, ""), lent)
     for name in notes:
         raise ModelError(f"a schema.yml describes the test {name!r}, and there is no {name}.sql")
 
 
-def _singular_check(models: Mapping[str, Model], path: Path, description: str) -> Check:
+def _singular_check(
+    models: Mapping[str, Model], path: Path, description: str, lent: Collection[str]
+) -> Check:
     text = path.read_text("utf-8")
     uses = read_uses(text, path)
     severity = uses.config.get("severity", "error")
@@ -95,7 +104,7 @@ def _singular_check(models: Mapping[str, Model], path: Path, description: str) -
         raise ModelError(
             f"{path}: config({uses.config}) is not supported in a test, only severity error or warn"
         )
-    refs = _known(models, uses.refs, path)
+    refs = _known(models, uses.refs, path, lent)
     if not refs:
         raise ModelError(f"{path}: a test must refer to a model")
     return Check(
@@ -112,9 +121,9 @@ def _singular_check(models: Mapping[str, Model], path: Path, description: str) -
     )
 
 
-def _known(models: Mapping[str, Model], refs: list[str], path: Path) -> list[str]:
-    """The referred models in building order."""
+def _known(models: Mapping[str, Model], refs: list[str], path: Path, lent: Collection[str]) -> list[str]:
+    """The referred models in building order, without those of another project."""
     for name in refs:
-        if name not in models:
+        if name not in models and name not in lent:
             raise ModelError(f"{path}: ref({name!r}) is no model")
     return [name for name in models if name in refs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -25,13 +25,17 @@ _UNSUPPORTED_FILES = ("packages.yml", "dependencies.yml", "selectors.yml", "pack
 
 @dataclass(frozen=True)
 class Project:
-    """Models in building order, with what they read. `schema` is where they are built."""
+    """Models in building order, with what they read. `schema` is where they are built.
+
+    `borrowed`: models of another project that they may refer to, each with its schema.
+    """
 
     path: Path
     schema: str
     models: Mapping[str, Model]
     sources: Mapping[tuple[str, str], Source]
     variables: Mapping[str, str | int | float | bool]
+    borrowed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -39,29 +43,46 @@ class Project:
         rules = [model.by_change for model in self.models.values()]
         return frozenset(name for rule in rules for name in (rule.replaces, rule.within) if name)
 
+    def schema_of(self, name: str) -> str:
+        """The schema of a model that is referred to."""
+        return self.borrowed.get(name, self.schema)
+
     def selection(self, select: str | None) -> list[str]:
         """Names in building order: `name`, `+name`, `name+`, a layer, a union by spaces; None is all."""
         return select_models(self.models, select)
 
 
-def load_project(path: Path | None = None, *, schema: str = SCHEMA) -> Project:
+def load_project(
+    path: Path | None = None, *, schema: str = SCHEMA, borrowed: Mapping[str, str] | None = None
+) -> Project:
     """Read and check a project (default: the one that comes with the package).
 
+    With `borrowed`, as in `Project`, the folder needs no dbt_project.yml: all models lie in it, or in its folder
+    models.
     Raises ModelError, naming the file, for whatever is not in the subset that
     `template` and `properties` describe, and for a graph that is no graph.
     """
     folder = path or bundled("dbt_like_sql")
     _refuse_unsupported_folders(folder)
-    settings = read_yaml(folder / "dbt_project.yml", ProjectFile)
+    lent = borrowed or {}
+    settings = _settings(folder, needs_file=borrowed is None)
     properties = [read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")]
     sources = _sources(properties)
     blocks = doc_blocks(_files(folder, settings.model_paths, ".md"))
-    models = _models(folder, settings, _described(properties, blocks, folder), sources)
-    ordered = _in_building_order(models)
+    models = _models(folder, settings, _described(properties, blocks, folder), sources, lent)
+    ordered = _in_building_order(models, lent)
     singular = [*_files(folder, settings.test_paths, ".sql")]
     notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
-    checked = attach_checks(ordered, properties + notes, singular)
-    return Project(folder, schema, checked, sources, settings.vars)
+    checked = attach_checks(ordered, properties + notes, singular, lent)
+    return Project(folder, schema, checked, sources, settings.vars, lent)
+
+
+def _settings(folder: Path, *, needs_file: bool) -> ProjectFile:
+    file = folder / "dbt_project.yml"
+    if needs_file or file.exists():
+        return read_yaml(file, ProjectFile)
+    models = "models" if (folder / "models").is_dir() else "."
+    return ProjectFile.model_validate({"name": "own", "profile": "own", "model-paths": [models]})
 
 
 def _refuse_unsupported_folders(folder: Path) -> None:
@@ -74,8 +95,11 @@ def _refuse_unsupported_folders(folder: Path) -> None:
 
 
 def _files(folder: Path, paths: list[str], suffix: str) -> Iterator[Path]:
+    """Files below these folders; those of the tests are no models where all lies in one folder."""
     for path in paths:
-        yield from sorted((folder / path).rglob(f"*{suffix}"))
+        for file in sorted((folder / path).rglob(f"*{suffix}")):
+            if path != "." or file.relative_to(folder).parts[0] != "tests":
+                yield file
 
 
 def _sources(properties: list[Properties]) -> dict[tuple[str, str], Source]:
@@ -113,13 +137,14 @@ def _models(
     settings: ProjectFile,
     entries: list[ModelProperties],
     sources: Mapping[tuple[str, str], Source],
+    lent: Mapping[str, str],
 ) -> dict[str, Model]:
     known = {entry.name: entry for entry in entries}
     models: dict[str, Model] = {}
     for path in _files(folder, settings.model_paths, ".sql"):
         if path.stem in models:
             raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
-        models[path.stem] = _model(path, settings, known.get(path.stem), sources)
+        models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent)
     for name in known.keys() - models.keys():
         raise ModelError(f"{folder}: a schema.yml describes {name!r}, and there is no {name}.sql")
     return models
@@ -130,6 +155,7 @@ def _model(
     settings: ProjectFile,
     entry: ModelProperties | None,
     sources: Mapping[tuple[str, str], Source],
+    lent: Mapping[str, str],
 ) -> Model:
     text = path.read_text("utf-8")
     uses = read_uses(text, path)
@@ -145,8 +171,15 @@ def _model(
         materialized=config.materialized,
         unique_key=config.unique_key,
         indexes=tuple(index.columns for index in config.indexes),
-        depends_on=tuple(dict.fromkeys(uses.refs)),
-        sources=tuple(dict.fromkeys(sources[key].relation for key in uses.sources)),
+        depends_on=tuple(dict.fromkeys(name for name in uses.refs if name not in lent)),
+        sources=tuple(
+            dict.fromkeys(
+                [
+                    *(sources[key].relation for key in uses.sources),
+                    *(f"{lent[name]}.{name}" for name in uses.refs if name in lent),
+                ]
+            )
+        ),
         description=entry.description if entry else "",
         columns=columns,
         is_by_change=BY_CHANGE in uses.variables,
@@ -172,11 +205,12 @@ def _refuse_unknown_uses(
             raise ModelError(f"{path}: var({name!r}) is not among the vars of dbt_project.yml")
 
 
-def _in_building_order(models: Mapping[str, Model]) -> dict[str, Model]:
+def _in_building_order(models: Mapping[str, Model], lent: Mapping[str, str]) -> dict[str, Model]:
     for model in models.values():
         for name in model.depends_on:
             if name not in models:
-                raise ModelError(f"{model.path}: ref({name!r}) is no model")
+                marts = " of yours, and no mart of b24-pipeline" if lent else ""
+                raise ModelError(f"{model.path}: ref({name!r}) is no model{marts}")
     sorter = TopologicalSorter({name: sorted(models[name].depends_on) for name in sorted(models)})
     try:
         return {name: replace(models[name]) for name in sorter.static_order()}

@@ -70,7 +70,7 @@ def _context(project: Project, upto: str | None) -> dict[str, Any]:
     if upto is not None:
         variables |= {"by_change": True, "built_upto": upto}
     return {
-        "ref": lambda name: quoted(project.schema, name),
+        "ref": lambda name: quoted(project.schema_of(name), name),
         "replaced": replaced,
         "written": written,
         "differences": differences,

@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 900.0
 class PortalsConfig(dg.Config):
     """Which portals a run works on; a partition, where one was chosen, goes before."""
 
-    portals: list[str] = Field(default=[], description="AssetNames of portals; all connected ones if empty.")
+    portals: list[str] = Field(default=[], description="Names of portals; all connected ones if empty.")
 
 
 @dg.op

@@ -1,0 +1,107 @@
+"""Models of the operator's own: a folder (B24_MODELS_PATH) that is built after ours, into a schema of its own.
+
+They read our marts by `ref`, one another by `ref`, and tables by `source`. They are computed anew whenever ours
+changed: we do not know what they count, so nothing of them is kept by differences. One that fails stops those that
+read it, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models.build import build_one, only_build, statement_by_statement
+from b24_pipeline.models.changed import texts_of
+from b24_pipeline.models.checks import has_failed, raise_for_failures
+from b24_pipeline.models.project import Project, load_project
+from b24_pipeline.models.result import BuildResult, ModelResult
+from b24_pipeline.store.database.warehouse import Connect, Connection
+from b24_pipeline.store.marts import sources
+
+OWN_SCHEMA = "own_models"
+OWN = "own"
+
+
+def load_own_models(folder: Path, ours: Project) -> Project:
+    """The models of a folder, which may refer to our marts. Raises ModelError."""
+    if not folder.is_dir():
+        raise ModelError(f"B24_MODELS_PATH: {folder} is no folder")
+    marts = {name: ours.schema for name, model in ours.models.items() if model.is_mart}
+    own = load_project(folder, schema=OWN_SCHEMA, borrowed=marts)
+    for name in own.models.keys() & ours.models.keys():
+        raise ModelError(
+            f"{own.models[name].path}: {name} is a model of b24-pipeline; give yours another name"
+        )
+    # whatever their folder is called, they are no marts of ours, which analysts' roles may read
+    return replace(own, models={name: replace(model, layer=OWN) for name, model in own.models.items()})
+
+
+def build_own_models(
+    connect: Connect,
+    ours: Project,
+    own: Project,
+    *,
+    only_changed: bool = False,
+    full_refresh: bool = False,
+    on_model: Callable[[ModelResult], None] | None = None,
+) -> BuildResult:
+    """Builds them in order and runs their tests; with `only_changed`, only where ours or their files changed since.
+
+    Raises ModelError, after all were tried, for the first that does not run or fails a test of severity error.
+    """
+    result = BuildResult()
+    errors: list[ModelError] = []
+    with connect() as conn, statement_by_statement(conn), only_build(conn, own.schema):
+        state = _state(conn, ours)
+        if only_changed and _is_up_to_date(conn, ours, own, state):
+            return result
+        for done in _built(conn, own, full_refresh=full_refresh, errors=errors):
+            result.models.append(done)
+            if on_model:
+                on_model(done)
+        if not errors and not has_failed(result.tests):
+            sources.note(conn, own.schema, texts_of(own), {ours.schema: state})
+    for error in errors:
+        raise error
+    raise_for_failures(result.tests)
+    return result
+
+
+def _built(
+    conn: Connection, own: Project, *, full_refresh: bool, errors: list[ModelError]
+) -> list[ModelResult]:
+    """What was built; the errors of what was not are added to `errors`."""
+    done: list[ModelResult] = []
+    broken: set[str] = set()
+    for model in own.models.values():
+        if broken & {*model.depends_on}:
+            broken.add(model.name)
+            continue
+        try:
+            result = build_one(conn, own, model, full_refresh, True)
+        except ModelError as error:
+            errors.append(error)
+            broken.add(model.name)
+            continue
+        done.append(result)
+        if has_failed(result.tests):
+            broken.add(model.name)
+    return done
+
+
+def _state(conn: Connection, ours: Project) -> str:
+    """As of what our models were built: another one each time that something changed."""
+    built = sorted(sources.built(conn, ours.schema, texts_of(ours)).items())
+    return sha256(repr(built).encode()).hexdigest()
+
+
+def _is_up_to_date(conn: Connection, ours: Project, own: Project, state: str) -> bool:
+    """Whether nothing that they read can have changed; of tables that ours do not read nothing is known."""
+    known = {source.relation for source in ours.sources.values()}
+    known |= {f"{schema}.{name}" for name, schema in own.borrowed.items()}
+    reads = {relation for model in own.models.values() for relation in model.sources}
+    noted = sources.built(conn, own.schema, texts_of(own))
+    return reads <= known and noted.get(ours.schema) == state

@@ -1,0 +1,34 @@
+"""`B24_MODELS_PATH`: the operator's own models by the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from tests.acceptance.conftest import B24
+
+GOOD = "select portal, count(*) as deals from {{ ref('fct_deal') }} group by portal"
+
+
+def test_own_models_are_built_after_ours_and_break_none_of_them(
+    b24_here: B24, tmp_path: Path, database_url: str
+) -> None:
+    """One that fails is one line on stderr and exit 1; ours and the others are there."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "by_portal.sql").write_text(GOOD, "utf-8")
+    (folder / "broken.sql").write_text("select nothing from {{ ref('fct_deal') }}", "utf-8")
+    env = {"B24_MODELS_PATH": str(folder)}
+    done = b24_here("models", env=env)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "broken" in done.stderr and "nothing" in done.stderr
+    assert "by_portal" in done.stdout and "funnel_stats" in done.stdout
+    (folder / "broken.sql").unlink()
+    assert "by_portal" in b24_here("models", env=env).stdout
+    idle = b24_here("models", env=env)
+    assert (idle.returncode, "up to date" in idle.stdout) == (0, True), idle.stderr
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("select * from own_models.by_portal").fetchall() == []
+    missing = b24_here("models", env={"B24_MODELS_PATH": str(tmp_path / "nowhere")})
+    assert (missing.returncode, "B24_MODELS_PATH" in missing.stderr) == (1, True)

@@ -1,0 +1,117 @@
+"""Models of the operator's own, built after ours into a schema of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models import build, build_own_models, load_own_models, load_project
+from b24_pipeline.store.database.warehouse import Warehouse
+from tests.support.data import model_data
+from tests.support.installation import execute, fetch
+
+OURS = load_project()
+BY_OWNER = "select portal, count(*) as deals from {{ ref('fct_deal') }} group by portal"
+SCHEMA_YML = """
+version: 2
+models:
+  - name: by_portal
+    description: Deals by portal.
+    tags: [sales]
+    columns: [{name: portal, description: Name of the portal., data_tests: [unique, not_null]}]
+"""
+
+
+class Own:
+    """A folder of models on a database with ours built."""
+
+    def __init__(self, folder: Path, warehouse: Warehouse) -> None:
+        self.folder, self.warehouse = folder, warehouse
+        self.write("by_portal.sql", "{{ config(materialized='table', unique_key='portal') }} " + BY_OWNER)
+        self.write("schema.yml", SCHEMA_YML)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def build(self) -> list[str]:
+        """Builds ours, then these if something changed; the names of those that were built."""
+        build(self.warehouse.connect, OURS, only_changed=True)
+        own = load_own_models(self.folder, OURS)
+        return [
+            one.name for one in build_own_models(self.warehouse.connect, OURS, own, only_changed=True).models
+        ]
+
+    def deals(self) -> int:
+        (row,) = fetch(self.warehouse, "select sum(deals)::int as n from own_models.by_portal")
+        return int(row["n"])
+
+
+@pytest.fixture
+def own(tmp_path: Path, warehouse: Warehouse) -> Own:
+    with warehouse.connect() as conn:
+        model_data.populate(conn, 1, entities=10)
+    return Own(tmp_path / "mine", warehouse)
+
+
+def test_they_follow_ours_and_are_left_alone_otherwise(own: Own) -> None:
+    """Built at first, when a deal changed, when their own text changed, and not in between."""
+    assert own.build() == ["by_portal"]
+    before = own.deals()
+    assert own.build() == []
+    execute(
+        own.warehouse,
+        "update bitrix24_deals set deleted_at = now() where id = "
+        "(select min(id) from bitrix24_deals where deleted_at is null and is_recurring is not true)",
+    )
+    assert own.build() == ["by_portal"]
+    assert own.deals() < before
+    own.write("top.sql", "select max(deals) as most from {{ ref('by_portal') }}")
+    assert own.build() == ["by_portal", "top"]
+    assert own.build() == []
+    (comment,) = fetch(own.warehouse, "select obj_description('own_models.by_portal'::regclass) as text")
+    assert comment == {"text": "Deals by portal."}
+
+
+def test_one_that_fails_stops_those_that_read_it_alone(own: Own) -> None:
+    """Ours and the others are built; the next build tries again what failed."""
+    own.write("a_broken.sql", "select no_such_column from {{ ref('fct_deal') }}")
+    own.write("b_above.sql", "select * from {{ ref('a_broken') }}")
+    for _ in range(2):
+        with pytest.raises(ModelError, match="no_such_column"):
+            own.build()
+    built = fetch(
+        own.warehouse, "select table_name from information_schema.tables where table_schema = 'own_models'"
+    )
+    assert built == [{"table_name": "by_portal"}]
+    own.write("a_broken.sql", "select 1 as id")
+    own.write("tests/nobody_is_there.sql", "select * from {{ ref('by_portal') }}")
+    with pytest.raises(ModelError, match="nobody_is_there failed"):
+        own.build()
+
+
+def test_what_is_no_mart_and_what_is_ours_already_is_refused(own: Own) -> None:
+    """Models below the marts may change with any version; two of one name would be taken for one another."""
+    own.write("inner.sql", "select * from {{ ref('int_journey') }}")
+    with pytest.raises(ModelError, match=r"ref\('int_journey'\) is no model of yours, and no mart"):
+        load_own_models(own.folder, OURS)
+    (own.folder / "inner.sql").unlink()
+    own.write("fct_deal.sql", "select 1 as id")
+    with pytest.raises(ModelError, match="fct_deal"):
+        load_own_models(own.folder, OURS)
+    with pytest.raises(ModelError, match="is no folder"):
+        load_own_models(own.folder / "nowhere", OURS)
+
+
+def test_roles_of_analysts_see_none_of_them(own: Own) -> None:
+    """Not even those in a folder that is called marts: they may read raw tables."""
+    own.write("marts/phones.sql", "select phones from {{ source('crm', 'contacts') }}")
+    own.write(
+        "sources.yml",
+        "sources: [{name: crm, schema: public, tables: [{name: contacts, identifier: bitrix24_contacts}]}]",
+    )
+    assert own.build() == ["by_portal", "phones"]
+    assert load_own_models(own.folder, OURS).models["phones"].is_mart is False
