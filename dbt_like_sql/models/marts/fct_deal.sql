@@ -25,12 +25,6 @@ sources as (
 
 ),
 
-types as (
-
-    select * from {{ ref('int_deal_type') }}
-
-),
-
 currencies as (
 
     select * from {{ ref('stg_currencies') }}
@@ -136,7 +130,7 @@ final as (
         on
             deals.user_account_id = sources.user_account_id
             and deals.source_id = sources.source_id
-    left join types
+    left join {{ ref('int_deal_type') }} as types
         on
             deals.user_account_id = types.user_account_id
             and deals.type_id = types.type_id

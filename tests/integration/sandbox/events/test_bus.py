@@ -40,7 +40,7 @@ def test_an_event_looks_as_the_fact_sheet_says(start: Start, receiver: Receiver)
         "event": UPDATE,
         "data[FIELDS][ID]": str(deal(sandbox)),
         "auth[expires_in]": "3600",
-        "auth[scope]": "crm,user",
+        "auth[scope]": "crm,user,department",
         "auth[domain]": host,
         "auth[server_endpoint]": f"http://{host}/rest/",
         "auth[status]": "L",
