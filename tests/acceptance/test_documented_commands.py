@@ -31,6 +31,7 @@ TESTED_ELSEWHERE = {
     ".venv/bin/pip ": "tests/acceptance/test_install.py",
     "pip install ": "tests/acceptance/test_install.py",
     "sudo systemctl ": "only root on a machine with systemd",
+    "dg ": "tests/integration/defs/test_embedded.py",
     "curl ": "below",
     "api=": "below",
     "key=": "below",
