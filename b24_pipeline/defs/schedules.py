@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
@@ -96,20 +96,30 @@ def _groups(
     portals = b24.connected_portals()
     if portals and PORTALS.name:
         context.instance.add_dynamic_partitions(PORTALS.name, portals)
-    groups = [portals[start : start + PORTALS_A_RUN] for start in range(0, len(portals), PORTALS_A_RUN)]
+    groups = groups_of(portals)
     unfinished = context.instance.get_run_records(RunsFilter(job_name=job.name, statuses=UNFINISHED))
     waiting = [record for record in unfinished if record.dagster_run.status in WAITING]
     if waiting or len(unfinished) + len(groups) > max(MOST_UNFINISHED, 2 * len(groups)):
         context.log.info(f"{len(unfinished)} runs of {job.name} are unfinished, {len(waiting)} of them wait")
         return
-    (op,) = job.graph.node_names()
     for number, group in enumerate(groups):
         # the key keeps a tick that is evaluated twice from starting a run twice
-        yield dg.RunRequest(
-            run_key=f"{number}:{context.scheduled_execution_time:%Y-%m-%dT%H:%M}",
-            run_config={"ops": {op: {"config": {"portals": group}}}},
-            tags={"b24/portals": str(len(group))},
-        )
+        yield group_run(job, group, run_key=f"{number}:{context.scheduled_execution_time:%Y-%m-%dT%H:%M}")
+
+
+def groups_of(portals: Sequence[str]) -> list[list[str]]:
+    """The portals of each run."""
+    return [list(portals[start : start + PORTALS_A_RUN]) for start in range(0, len(portals), PORTALS_A_RUN)]
+
+
+def group_run(job: dg.JobDefinition, portals: Sequence[str], *, run_key: str | None = None) -> dg.RunRequest:
+    """A run of the job for these portals."""
+    (op,) = job.graph.node_names()
+    return dg.RunRequest(
+        run_key=run_key,
+        run_config={"ops": {op: {"config": {"portals": list(portals)}}}},
+        tags={"b24/portals": str(len(portals))},
+    )
 
 
 SCHEDULES = [

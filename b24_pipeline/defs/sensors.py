@@ -9,10 +9,10 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from b24_pipeline.defs.assets.partitions import PORTALS
-from b24_pipeline.defs.jobs import drain_job
+from b24_pipeline.defs.jobs import changes_job, drain_job
 from b24_pipeline.defs.ops.drain import MOST_SECONDS
 from b24_pipeline.defs.resources import B24, HOLDS_LOCK
-from b24_pipeline.defs.schedules import UNFINISHED
+from b24_pipeline.defs.schedules import UNFINISHED, group_run, groups_of
 
 EVERY_SECONDS = 30
 LOOK_SECONDS = 5
@@ -20,15 +20,23 @@ MISSED_SECONDS = 15
 MOST_DRAINS = 3
 
 
-@dg.sensor(minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=changes_job, minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
+)
 def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
-    """Adds a partition for each portal that has none; removed portals keep theirs, as their data stays."""
+    """Adds a partition for each portal that has none, and has it read at once.
+
+    Removed portals keep theirs, as their data stays.
+    """
     b24.known(context.instance).store_names()
     known = PORTALS.get_partition_keys(dynamic_partitions_store=context.instance)
     new = [portal for portal in b24.connected_portals() if portal not in known]
     if not new:
         return dg.SkipReason("no new portal")
-    return dg.SensorResult(dynamic_partitions_requests=[PORTALS.build_add_request(new)])
+    return dg.SensorResult(
+        run_requests=[group_run(changes_job, group) for group in groups_of(new)],
+        dynamic_partitions_requests=[PORTALS.build_add_request(new)],
+    )
 
 
 @dg.sensor(

@@ -8,7 +8,7 @@ touched one is an observation, which shows what changed and paints nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -21,9 +21,11 @@ from b24_pipeline.defs.assets.metadata import (
 )
 from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key, days_of_months, months_within
 from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, PORTAL_TABLES, RawTable
-from b24_pipeline.entities import CRM
+from b24_pipeline.entities import CRM, HISTORIES
+from b24_pipeline.store.checks.coverage import coverage
 from b24_pipeline.store.crm import table_facts
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.crm.cursors import cursor_of
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import RECONCILE
 from b24_pipeline.sync.outcome import Outcome
@@ -74,6 +76,43 @@ def read_changes_event(portal: Portal, outcomes: Sequence[Outcome]) -> Iterator[
     if read >= {entity.name for entity in CRM} and all(outcome.worked for outcome in outcomes):
         metadata = outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)}
         yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
+
+
+def earlier_proofs(
+    warehouse: Warehouse, portal: Portal, known: KnownPartitions
+) -> Iterator[dg.AssetMaterialization]:
+    """The months of a portal that were proved before Dagster saw it: by a command, or with another storage.
+
+    Of leads, deals, contacts and companies the ledger of proofs tells; moves were all read where the portal's history
+    has a watermark.
+    """
+    for table in COHORT_TABLES:
+        with warehouse.connect() as connection:
+            proved_at = _proved_at(connection, portal, table)
+            if proved_at is None:
+                continue
+            rows = table_facts.rows_by_month(
+                connection, table.table, portal.id, portal.time_zone, (FIRST_MONTH, date.max)
+            )
+        old = known(table.key)
+        for month, number in rows.items():
+            if _key(month, portal) not in old:
+                yield dg.AssetMaterialization(
+                    table.key,
+                    description="This month was read before Dagster saw the portal.",
+                    partition=_key(month, portal),
+                    metadata={"proved_at": dg.MetadataValue.timestamp(proved_at)}
+                    | partition_metadata(number),
+                )
+
+
+def _proved_at(connection: Connection, portal: Portal, table: RawTable) -> datetime | None:
+    """Since when all rows of a table are known to be as in the portal; None where that was never so."""
+    if table.table == table_facts.MOVES:
+        read = [cursor_of(connection, portal.id, history.cursor).watermark for history in HISTORIES]
+        return min(filter(None, read)) if all(read) else None
+    proofs = (proof for proof in coverage(connection, portal.id) if proof.entity_type == table.entity)
+    return next((proof.proved_at for proof in proofs if proof.is_whole), None)
 
 
 def read_months(

@@ -13,10 +13,13 @@ from dagster import AssetCheckKey
 
 from b24_pipeline.defs.assets.check_events import changed_results, evaluations
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
-from b24_pipeline.defs.assets.models import model_metadata, project
+from b24_pipeline.defs.assets.models import FUNNEL, funnel_metadata, model_metadata, project
 from b24_pipeline.defs.known_assets import Event, KnownAssets, check_key
-from b24_pipeline.models import BuildResult, ModelResult
+from b24_pipeline.errors import ModelError
+from b24_pipeline.models import BuildResult, Model, ModelResult, run_tests
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.database.relation import describe
+from b24_pipeline.store.database.warehouse import Connection
 
 MARTS = "marts"
 
@@ -50,10 +53,49 @@ def model_evaluations(
     A check that this build had no reason to look at, because it looks at all rows, is reported with its last result
     and the time of that: every night all are evaluated.
     """
-    specs = [spec for model in models for spec in check_specs(project.models[model.name])]
-    keys = [AssetCheckKey(spec.asset_key, spec.name) for spec in specs]
+    keys = [key for model in models for key in _check_keys(project.models[model.name])]
     found = known.results(keys) | {check_key(result): result for result in results}
     yield from evaluations(known, [found[key] for key in keys if key in found])
+
+
+def unknown_model_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.AssetMaterialization]:
+    """The models that were built before Dagster saw them.
+
+    They are told before what a run builds: a model looks out of date where something above it was told after it.
+    """
+    told_before = known.materializations([model_key(name) for name in project.models])
+    with runtime.warehouse.connect() as connection:
+        for name in project.models:
+            if model_key(name) in told_before or not _is_built(connection, name):
+                continue
+            yield dg.AssetMaterialization(
+                model_key(name),
+                description="This model was built before Dagster saw it.",
+                metadata=funnel_metadata(runtime) if name == FUNNEL else {},
+            )
+
+
+def unevaluated_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.AssetCheckEvaluation]:
+    """All checks of models that have a check without a result, by a look at all rows."""
+    keys = {key: model.name for model in project.models.values() for key in _check_keys(model)}
+    unevaluated = {keys[key] for key in keys.keys() - known.results(list(keys)).keys()}
+    with runtime.warehouse.connect() as connection:
+        built = [name for name in unevaluated if _is_built(connection, name)]
+    if built:
+        tests = run_tests(runtime.warehouse.connect, project, select=" ".join(sorted(built)))
+        yield from evaluations(known, list(check_results(tests)))
+
+
+def _is_built(connection: Connection, name: str) -> bool:
+    """Whether the model is there; where something else has its name, the build says so."""
+    try:
+        return bool(describe(connection, project.schema, name).kind)
+    except ModelError:
+        return False
+
+
+def _check_keys(model: Model) -> list[AssetCheckKey]:
+    return [AssetCheckKey(spec.asset_key, spec.name) for spec in check_specs(model)]
 
 
 def changed_models(result: BuildResult) -> list[ModelResult]:

@@ -1,6 +1,7 @@
 """The assets of the SQL models in dbt_like_sql/: one step builds them, and their tests are asset checks."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -128,8 +129,11 @@ def _materialized(b24: B24, runtime: Runtime, result: ModelResult) -> dg.Materia
 def model_metadata(runtime: Runtime, project: Project, result: ModelResult) -> Metadata:
     """The metadata of a built model; that of the funnel has its figures and its picture too."""
     metadata = build_metadata(project, result)
-    if result.name != FUNNEL:
-        return metadata
+    return metadata | funnel_metadata(runtime) if result.name == FUNNEL else metadata
+
+
+def funnel_metadata(runtime: Runtime) -> dict[str, Any]:
+    """All funnels as they are now, as text and as pictures."""
     with runtime.warehouse.connect() as connection:
-        rows = list(all_funnels(connection))
-    return metadata | funnel_figures(rows) | {"funnel": dg.MetadataValue.md(funnel_picture(rows))}
+        rows = all_funnels(connection)
+    return funnel_figures(rows) | {"funnel": dg.MetadataValue.md(funnel_picture(rows))}

@@ -159,7 +159,8 @@ class DrainRun:
     def _report(self) -> None:
         """Reports the cohorts and marts that were changed since the last report."""
         outcomes, self._unreported = sum_outcomes(self._unreported), []
-        models, self._models = list(self._models.values()), {}
+        models = [self._models[name] for name in project.models if name in self._models]  # as they are built
+        self._models = {}
         self._reported_at = monotonic()
         for portal in self._runtime.portals.all() if outcomes else ():
             own = [outcome for outcome in outcomes if outcome.portal == portal.name]

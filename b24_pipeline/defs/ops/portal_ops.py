@@ -8,14 +8,21 @@ from pydantic import Field
 
 from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
-from b24_pipeline.defs.assets.materializations import materializations, read_changes_event, read_months
+from b24_pipeline.defs.assets.materializations import (
+    earlier_proofs,
+    materializations,
+    read_changes_event,
+    read_months,
+)
 from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadata, outcome_table
+from b24_pipeline.defs.assets.model_events import unevaluated_events, unknown_model_events
 from b24_pipeline.defs.assets.own_leads import MATCHES
 from b24_pipeline.defs.assets.partitions import (
     last_months,
     months_by_portal,
     ranges_of_months,
 )
+from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
@@ -45,11 +52,12 @@ def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24
     """Reads what changed in each portal since its last sync, the first time everything; then builds the models."""
     task = PortalTask(lambda job: sync_portal(job, SyncRequest()), _change_events, builds=True)
     with errors_as_failures(), b24.opened() as runtime:
+        known = b24.known(context.instance)
+        log_events(context, b24.asset_names, unknown_model_events(known, runtime))
         run = _worked(context, b24, runtime, task, _names(context, config))
+        log_events(context, b24.asset_names, unevaluated_events(known, runtime))
         with runtime.warehouse.connect() as connection:
-            log_events(
-                context, b24.asset_names, evaluations(b24.known(context.instance), sync_results(connection))
-            )
+            log_events(context, b24.asset_names, evaluations(known, sync_results(connection)))
     run.failures.raise_if_any()
 
 
@@ -57,8 +65,11 @@ def _change_events(
     known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes
 ) -> Iterator[Event]:
     done = _syncs(outcomes)
+    is_new = portal.name not in known.partitions(CHANGES)
     yield from read_changes_event(portal, done)
-    yield from materializations(runtime.warehouse, portal, done, known.partitions, with_unchanged=False)
+    yield from materializations(runtime.warehouse, portal, done, known.partitions, with_unchanged=is_new)
+    if is_new:
+        yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
 
 
 @dg.op

@@ -187,12 +187,13 @@ def test_recent_months_are_read_again_at_night(instance: DagsterInstance) -> Non
 
 
 def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
-    """A new portal gets a partition, once."""
+    """A new portal gets a partition, once, and is read at once."""
     with dg.build_sensor_context(instance=instance, resources={"b24": Connected()}) as context:
         found = new_portals(context)
         assert isinstance(found, dg.SensorResult)
         (request,) = found.dynamic_partitions_requests or ()
         assert request.partition_keys == ["acme", "globex"]
+        assert [portals_in(run) for run in found.run_requests or ()] == [["acme", "globex"]]
         instance.add_dynamic_partitions("portals", request.partition_keys)
         assert isinstance(new_portals(context), dg.SkipReason)
 

@@ -14,6 +14,7 @@ from dagster._core.loader import LoadingContextForTest
 from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES
 from b24_pipeline.defs.checks import find_orphans
 from b24_pipeline.defs.instance.runless import report_outcomes
 from b24_pipeline.defs.known_assets import TESTED_AT
@@ -24,6 +25,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.assets.test_crm import instance_ref
+from tests.integration.defs.assets.test_partitions import counts
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.data.events import body
 
@@ -113,6 +115,26 @@ def test_checks_are_green_whoever_wrote_last(
         lost = find_orphans(connection, "deal")
     assert not lost.passed
     assert "1 in 0/NOWHERE" in str(lost.description)
+
+
+def test_what_commands_did_before_is_known_after_the_first_run(
+    installation: Runtime, instance: DagsterInstance
+) -> None:
+    """Whoever starts Dagster on a database that is filled sees months, tables and checks, though nothing changed."""
+    portals = installation.portals.named([PORTAL])
+    sync_portals(installation.connections, portals, SyncRequest(), installation.options())
+    build(installation.warehouse.connect, project)
+    assert run(instance, "changes").success
+    assert not_green(instance) == {}
+    for table in COHORT_TABLES:
+        assert instance.get_materialized_partitions(table.key) == set(counts(installation, table.table))
+    told = {key.path[-1] for key in materialized_by(run(instance, "changes"))}
+    assert told == {"changes", "reconciliation"}
+
+
+def materialized_by(result: dg.ExecuteInProcessResult) -> set[dg.AssetKey]:
+    events = [e for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    return {event.asset_key for event in events if event.asset_key}
 
 
 def test_each_check_says_what_it_proves() -> None:
