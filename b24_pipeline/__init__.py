@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from b24_pipeline.defs.component import PortalsComponent
+
+    Portals = PortalsComponent
+
 
 def __getattr__(name: str) -> object:
     """The component of Dagster, imported when it is asked for: Dagster takes a second to import."""

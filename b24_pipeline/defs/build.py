@@ -26,8 +26,10 @@ ASSETS: list[Asset] = [
 ]
 
 
-def build_definitions(translate: Translate = lambda spec: spec) -> dg.Definitions:
-    """All definitions, with the assets called and grouped as `translate` says.
+def build_definitions(
+    translate: Translate = lambda spec: spec, *, is_embedded: bool = False
+) -> dg.Definitions:
+    """All definitions, with the assets called and grouped as `translate` says; `is_embedded`: among those of others.
 
     Jobs run their steps in the process of the run, whatever the executor of the project is.
     """
@@ -38,5 +40,5 @@ def build_definitions(translate: Translate = lambda spec: spec) -> dg.Definition
         jobs=(*JOBS, *asset_jobs(ours.assets, ours.checks)),
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={"b24": B24(asset_keys=dict(ours.keys))},
+        resources={"b24": B24(asset_keys=dict(ours.keys), is_embedded=is_embedded)},
     )

@@ -35,4 +35,4 @@ class PortalsComponent(dg.Component, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """All definitions; the settings are those of the environment, as everywhere."""
-        return build_definitions(self.get_asset_spec)
+        return build_definitions(self.get_asset_spec, is_embedded=True)

@@ -36,9 +36,11 @@ class B24(dg.ConfigurableResource["B24"]):
     """The installation: its database, its portals, and a client for each of them.
 
     `asset_keys` are the keys that a translation has given to assets, by the keys that are ours, each as `a/b`.
+    `is_embedded`: the definitions are part of a project of somebody else.
     """
 
     asset_keys: dict[str, str] = Field(default_factory=dict)
+    is_embedded: bool = False
 
     @property
     def asset_names(self) -> AssetNames:

@@ -26,10 +26,20 @@ MOST_SYNCS_A_NIGHT = 1_000_000
 PAGE = 500
 
 
+OUR_JOBS = (
+    *("changes", "pipelines", "matches", "cohorts", "reconcile", "drain", "maintenance"),
+    *("checks", "model_tests"),
+)
+
+
 @dg.op
-def prune_runs(context: dg.OpExecutionContext) -> None:
-    """Deletes successful and cancelled runs that are older than a week, and drains that are older than a day."""
-    for job, days in ((None, KEEP_DAYS), ("drain", KEEP_DRAINS_DAYS)):
+def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
+    """Deletes successful and cancelled runs that are older than a week, and drains that are older than a day.
+
+    In a project of somebody else only those of our jobs.
+    """
+    jobs: Sequence[str | None] = OUR_JOBS if b24.is_embedded else [None]
+    for job, days in (*((job, KEEP_DAYS) for job in jobs), ("drain", KEEP_DRAINS_DAYS)):
         before = datetime.now(UTC) - timedelta(days=days)
         deleted = prune(context.instance, before, job)
         context.log.info(
