@@ -49,7 +49,8 @@ def materializations(
     """The events of one portal's sync: cohorts that it proved, others that it changed, and directories that it read.
 
     Without `with_unchanged`, directories that are as they were are left out. A comparison proves all months each
-    night, so of these only those are reported that it repaired or that are not `known` yet.
+    night, so of these only those are reported that it repaired or that are not `known` yet; months of moves, which it
+    does not compare, are reported with it where an earlier read proved them.
     """
     for table in COHORT_TABLES:
         proved = proved_months(warehouse, portal, table, outcomes)
@@ -63,6 +64,10 @@ def materializations(
             }
         yield from month_materializations(warehouse, portal, table, outcomes, proved)
         yield from _changes(warehouse, portal, table, sorted(changed - proved.keys()))
+    if any(outcome.sync_type == RECONCILE.sync_type and outcome.worked for outcome in outcomes):
+        # a comparison has no list of moves to count by
+        moves = [table for table in COHORT_TABLES if table.table == table_facts.MOVES]
+        yield from earlier_proofs(warehouse, portal, known, moves)
     for table in PORTAL_TABLES:
         done = worked_outcomes(table, outcomes)
         if done and (with_unchanged or changed_outcomes(table, done)):
@@ -79,14 +84,14 @@ def read_changes_event(portal: Portal, outcomes: Sequence[Outcome]) -> Iterator[
 
 
 def earlier_proofs(
-    warehouse: Warehouse, portal: Portal, known: KnownPartitions
+    warehouse: Warehouse, portal: Portal, known: KnownPartitions, tables: Sequence[RawTable] = COHORT_TABLES
 ) -> Iterator[dg.AssetMaterialization]:
-    """The months of a portal that were proved before Dagster saw it: by a command, or with another storage.
+    """The months of a portal that were proved without Dagster knowing: by a command, or with another storage.
 
     Of leads, deals, contacts and companies the ledger of proofs tells; moves were all read where the portal's history
     has a watermark.
     """
-    for table in COHORT_TABLES:
+    for table in tables:
         with warehouse.connect() as connection:
             proved_at = _proved_at(connection, portal, table)
             if proved_at is None:
@@ -99,7 +104,7 @@ def earlier_proofs(
             if _key(month, portal) not in old:
                 yield dg.AssetMaterialization(
                     table.key,
-                    description="This month was read before Dagster saw the portal.",
+                    description="This month was proved by an earlier read.",
                     partition=_key(month, portal),
                     metadata={"proved_at": dg.MetadataValue.timestamp(proved_at)}
                     | partition_metadata(number),

@@ -14,7 +14,7 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.defs.assets.check_events import evaluations
-from b24_pipeline.defs.assets.materializations import materializations, read_changes_event
+from b24_pipeline.defs.assets.materializations import earlier_proofs, materializations, read_changes_event
 from b24_pipeline.defs.assets.model_checks import check_results
 from b24_pipeline.defs.assets.model_events import model_evaluations, model_materializations
 from b24_pipeline.defs.assets.partitions import PORTALS
@@ -63,10 +63,7 @@ def _events(
     materialized = set()
     for portal in _portals(runtime):
         done = [outcome for outcome in outcomes if outcome.portal == portal.name]
-        for event in (
-            *read_changes_event(portal, done),
-            *materializations(runtime.warehouse, portal, done, known.partitions),
-        ):
+        for event in _portal_events(known, runtime, portal, done):
             if isinstance(event, dg.AssetMaterialization):
                 materialized.add(event.asset_key)
             yield event
@@ -78,6 +75,18 @@ def _events(
     if built:
         yield from model_materializations(runtime, built.models)
         yield from model_evaluations(known, built.models, check_results(built.tests))
+
+
+def _portal_events(
+    known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Sequence[Outcome]
+) -> Iterator[Event]:
+    """What was read of a portal; with its first sync that Dagster is told of, also what was proved before."""
+    is_new = portal.name not in known.partitions(CHANGES)
+    synced = list(read_changes_event(portal, outcomes))
+    yield from synced
+    yield from materializations(runtime.warehouse, portal, outcomes, known.partitions)
+    if synced and is_new:
+        yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from dagster import DagsterEventType, DagsterInstance
 
 from b24_pipeline.defs.assets.partitions import cohort_key, days_of_months, months_within
-from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES
+from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES
 from b24_pipeline.defs.instance.runless import report_outcomes
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
@@ -77,6 +77,7 @@ def test_a_full_sync_by_command_paints_the_months_with_rows(
     """Each of them with the number of its rows, also where not one row has changed since; and none other."""
     full(installation)
     assert report_outcomes(installation.settings, full(installation))
+    assert len(stored.fetch_materializations(DEALS, limit=1000).records) == len(painted(stored, DEALS))
     for table in COHORT_TABLES:
         expected = counts(installation, table.table)
         assert painted(stored, table.key) == expected
@@ -86,6 +87,7 @@ def test_a_full_sync_by_command_paints_the_months_with_rows(
 def test_a_change_paints_nothing(installation: Runtime, stored: DagsterInstance, changing: Sandbox) -> None:
     """A change is an observation of its month; after the next comparison all months are known."""
     full(installation, "changing")
+    stored.report_runless_asset_event(dg.AssetMaterialization(CHANGES, partition="changing"))
     deals = changing.truth.entities("deal")
     open_deals = deals[
         (deals["CATEGORY_ID"] == 0) & (deals["STAGE_ID"] != "WON") & (deals["IS_RECURRING"] != "Y")
@@ -99,9 +101,22 @@ def test_a_change_paints_nothing(installation: Runtime, stored: DagsterInstance,
     for _ in range(2):
         compared = reconcile_portals(installation.connections, portals, installation.options())
         assert report_outcomes(installation.settings, compared)
-        assert painted(stored, DEALS) == counts(installation, "bitrix24_deals", "changing")
+        for table in COHORT_TABLES:
+            assert painted(stored, table.key) == counts(installation, table.table, "changing")
     told = stored.fetch_materializations(DEALS, limit=1000).records
     assert len(told) == len(painted(stored, DEALS))
+
+
+def test_the_first_report_of_a_portal_tells_what_was_proved_before(
+    installation: Runtime, stored: DagsterInstance
+) -> None:
+    """A portal that was read long before Dagster was started does not look unread."""
+    full(installation)
+    portals = installation.portals.named()
+    changed = sync_portals(installation.connections, portals, SyncRequest(), installation.options())
+    assert report_outcomes(installation.settings, changed)
+    for table in COHORT_TABLES:
+        assert painted(stored, table.key) == counts(installation, table.table)
 
 
 def test_a_backfill_of_days_proves_complete_months_only(
@@ -121,6 +136,7 @@ def test_a_run_that_reads_changes_paints_no_month_again(
     """The first run reads everything, the second nothing: the log does not grow by the months."""
     assert run_changes(instance).success
     before = len(instance.fetch_materializations(DEALS, limit=1000).records)
+    assert before == len(instance.get_materialized_partitions(DEALS))
     assert run_changes(instance).success
     assert len(instance.fetch_materializations(DEALS, limit=1000).records) == before > 3
 
