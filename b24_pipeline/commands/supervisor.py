@@ -206,12 +206,8 @@ def _answers(path: Path) -> bool:
 
 
 def _home(settings: Settings) -> Path:
-    """The folder of Dagster's step logs; dagster.yaml is copied there at each start.
-
-    The other file keeps Dagster from asking for an address for its newsletter before it shows anything.
-    """
+    """The folder of Dagster's step logs; dagster.yaml is copied there at each start."""
     home = private_folder(home_folder(settings.b24_home) / "dagster")
-    private_file(private_folder(home / ".nux") / "nux.yaml", "a").close()
     with private_file(home / "dagster.yaml", "w") as file:
         file.write(bundled("dagster.yaml").read_text("utf-8"))
     return home

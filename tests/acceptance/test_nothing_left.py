@@ -41,7 +41,14 @@ def nothing_left_of(home: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_the_last_user_takes_the_server_along(tmp_path: Path, number: signal.Signals) -> None:
     """Killed, its terminal closed, or ended by a supervisor: nobody has to come back to clean up."""
     process = user_of(tmp_path / "home")
@@ -102,7 +109,9 @@ def close_its_output(process: subprocess.Popen[str]) -> None:
     process.stderr.close()
 
 
-@pytest.mark.parametrize("end", [subprocess.Popen.kill, close_its_output])
+@pytest.mark.parametrize(
+    "end", [subprocess.Popen.kill, pytest.param(close_its_output, marks=pytest.mark.slow)]
+)
 def test_a_demo_that_ends_early_takes_its_portal_along(
     tmp_path: Path, end: Callable[[subprocess.Popen[str]], None]
 ) -> None:
