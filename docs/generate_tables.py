@@ -84,7 +84,7 @@ COLUMNS = """
     inner join pg_namespace as n on c.relnamespace = n.oid
     inner join pg_attribute as a on c.oid = a.attrelid
     where
-        n.nspname in ('public', 'analytics') and c.relkind in ('r', 'p', 'v', 'm')
+        n.nspname in ('public', 'analytics', 'analytics_build') and c.relkind in ('r', 'p', 'v', 'm')
         and c.relname !~ 'yoyo' and a.attnum > 0 and not a.attisdropped
     order by n.nspname, c.relname, a.attnum
 """
@@ -145,9 +145,9 @@ def page(columns: Iterable[Column]) -> str:
         INTRODUCTION,
         "## For analysts (schema `analytics`)\n",
         *(_section(relations["analytics", name]) for name in sorted(marts)),
-        "### Models below these\n",
-        "The marts are built from them; their columns may change.\n",
-        _list_of(relations["analytics", name] for name in inner),
+        "### Models below these (schema `analytics_build`)\n",
+        "The marts are built from them; their columns may change, and read-only roles do not see them.\n",
+        _list_of(relations["analytics_build", name] for name in inner),
         "## The CRM as it is (schema `public`)\n",
         *(_section(relations["public", name]) for name in CRM),
         "## Portals, syncs and shared state (schema `public`)\n",

@@ -71,5 +71,5 @@ def _readable() -> store.Readable:
 
     project = load_project()
     marts = [model.name for model in project.models.values() if model.is_mart]
-    inner = [model.name for model in project.models.values() if not model.is_mart]
+    inner = [schema for schema in project.schemas if schema != project.schema]
     return store.Readable(project.schema, marts, inner)

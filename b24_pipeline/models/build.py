@@ -95,7 +95,7 @@ class _Build:
         with (
             self.connect() as conn,
             statement_by_statement(conn),
-            only_build(conn, self.project.schema),
+            only_build(conn, self.project),
         ):
             updated = None
             if self.options.of_all and not self.options.full_refresh and self.states is None:
@@ -199,9 +199,9 @@ def build_one(
             conn.execute(statement("forbid_compiling"))
             outcome = materialize(conn, project, model, full_refresh=full_refresh)
             if model.is_mart:
-                grant_on(conn, project.schema, model.name)
+                grant_on(conn, model.schema, model.name)
         if outcome.is_mostly_new:
-            conn.execute(statement("vacuum", relation=sql.Identifier(project.schema, model.name)))
+            conn.execute(statement("vacuum", relation=project.relation(model.name)))
     except psycopg.Error as error:
         if is_passing(error):
             raise
@@ -241,11 +241,11 @@ def statement_by_statement(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def only_build(conn: Connection, schema: str) -> Iterator[None]:
-    """Holds the build lock of a schema during the block, and makes the schema if it is not there."""
-    named = sql.Literal(schema)
+def only_build(conn: Connection, project: Project) -> Iterator[None]:
+    """Holds the build lock of a project during the block, and makes its schemas where they are not there."""
     conn.execute(statement("stay"))
-    with held_on(conn, f"models of {schema}"):
-        if not rows_of(conn, statement("find_schema", schema_name=named)):
-            conn.execute(statement("create_schema", schema=sql.Identifier(schema)))
+    with held_on(conn, f"models of {project.schema}"):
+        for schema in project.schemas:
+            if not rows_of(conn, statement("find_schema", schema_name=sql.Literal(schema))):
+                conn.execute(statement("create_schema", schema=sql.Identifier(schema)))
         yield

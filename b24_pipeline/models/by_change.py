@@ -27,7 +27,7 @@ def update_by_change(
     The rows before and after are in temporary tables until the transaction ends; see `render.replaced` and `written`.
     `rows` is how many the table had, `columns` are its columns as `name type`.
     """
-    relation = sql.Identifier(project.schema, model.name)
+    relation = project.relation(model.name)
     parts = _parts(model, relation)
     text = model_sql(project, model, upto=upto)
     conn.execute(statement("create_written", query=query(text), **parts))
@@ -47,7 +47,7 @@ def update_by_change(
 
 def keep_empty(conn: Connection, project: Project, model: Model) -> None:
     """Says that nothing of a model that was not built was replaced or written."""
-    relation = sql.Identifier(project.schema, model.name)
+    relation = project.relation(model.name)
     for kept in (written, replaced):
         conn.execute(statement("create_empty", rows_of_model=query(kept(model.name)), relation=relation))
 
@@ -59,10 +59,10 @@ def _keep_replaced(
     how = model.by_change
     if how.within:
         kind = "portals_and_keys" if how.and_keys else "portals"
-        own = {"portals": sql.Identifier(project.schema, how.within)} | _keys(model.unique_key)
+        own = {"portals": project.relation(how.within)} | _keys(model.unique_key)
     elif how.replaces:
         kind = "keys"
-        own = {"keys": sql.Identifier(project.schema, how.replaces)}
+        own = {"keys": project.relation(how.replaces)}
         own |= _keys(project.models[how.replaces].unique_key)
     elif model.is_by_change and model.name not in project.lists:
         kind = "keys"

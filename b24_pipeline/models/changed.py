@@ -33,7 +33,7 @@ class SourceStates:
     @classmethod
     def read(cls, connection: Connection, project: Project) -> SourceStates:
         """Reads them; the build lock must be held, or another build may change them."""
-        found = rows_of(connection, statement("list_relations", schema_name=sql.Literal(project.schema)))
+        found = rows_of(connection, statement("list_relations", schemas=sql.Literal(list(project.schemas))))
         now = sources.states(connection)
         built = sources.built(connection, project.schema, texts_of(project))
         return cls(
@@ -41,7 +41,11 @@ class SourceStates:
             now,
             built,
             sources.changed_tables(connection, now[sources.LOG], built.get(sources.LOG)),
-            {str(row["relname"]): tuple(row["columns"]) for row in found},
+            {
+                str(row["relname"]): tuple(row["columns"])
+                for row in found
+                if _is_of(project, row["nspname"], row["relname"])
+            },
         )
 
     @cached_property
@@ -103,9 +107,16 @@ class SourceStates:
             sources.note(connection, self.project.schema, texts_of(self.project), done)
 
 
+def _is_of(project: Project, schema: str, name: str) -> bool:
+    """Whether this is where a model stands, and not what an earlier version has left elsewhere."""
+    return name not in project.models or project.models[name].schema == schema
+
+
 def texts_of(project: Project) -> str:
     """A sum of the text of all models and tests: models of another text have to be built anew."""
-    texts = [f"{model.name} {model.sql} {model.materialized}" for model in project.models.values()]
+    texts = [
+        f"{model.schema}.{model.name} {model.sql} {model.materialized}" for model in project.models.values()
+    ]
     tests = [f"{test.name} {test.sql}" for model in project.models.values() for test in model.tests]
     return sha256("\0".join([*texts, *tests]).encode()).hexdigest()
 

@@ -16,7 +16,7 @@ from b24_pipeline.models.render import check_sql
 from b24_pipeline.models.statements import statement
 from b24_pipeline.store.database.faults import described, is_passing
 from b24_pipeline.store.database.relation import rows_of
-from b24_pipeline.store.database.statements import query, quoted
+from b24_pipeline.store.database.statements import query
 from b24_pipeline.store.database.warehouse import Connection
 
 _OF_A_ROW = frozenset({"not_null", "accepted_values"})
@@ -102,7 +102,7 @@ def _counted_together(
         return {}
     started = time.perf_counter()
     conditions = [_condition(check, f"failures_{number}") for number, check in enumerate(checks)]
-    model = query(rows or quoted(project.schema, checks[0].model))
+    model = query(rows or project.relation(checks[0].model).as_string(None))
     try:
         with conn.transaction():
             (row,) = rows_of(conn, statement("count_conditions", relation=model, conditions=conditions))

@@ -52,7 +52,7 @@ class BuiltRelation:
 def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> BuiltRelation:
     """Build one model inside the caller's transaction."""
     text = model_sql(project, model)
-    old = describe(conn, project.schema, model.name)
+    old = describe(conn, model.schema, model.name)
     columns, definition = probe(conn, query(text))
     _refuse_unknown_columns(model, columns)
     if model.materialized == "view":
@@ -62,7 +62,7 @@ def materialize(conn: Connection, project: Project, model: Model, *, full_refres
         outcome = _swap(conn, project, model, old, text)
     else:
         outcome = _refresh(conn, project, model, old, full_refresh=full_refresh)
-    built = describe(conn, project.schema, model.name)
+    built = describe(conn, model.schema, model.name)
     write_comments(conn, built, model.description, model.columns)
     return outcome
 

@@ -74,7 +74,7 @@ class Model:
     """One .sql file and what schema.yml says about it.
 
     `depends_on` are models, `sources` raw tables (`public.bitrix24_deals`),
-    `layer` is its folder: staging, intermediate or marts. `indexes` are the columns
+    `layer` is its folder: staging, intermediate or marts, `schema` where it is built. `indexes` are the columns
     of each index that a table has besides that of its key. `is_by_change`: its query is another one where only
     what changed is computed; `by_change` is how its rows then take the place of the old ones, `compared` are the
     models of which it needs the rows before and after.
@@ -84,6 +84,7 @@ class Model:
     path: Path
     sql: str
     layer: str
+    schema: str
     materialized: Materialized
     unique_key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...]

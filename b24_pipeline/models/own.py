@@ -54,7 +54,7 @@ def build_own_models(
     """
     result = BuildResult()
     errors: list[ModelError] = []
-    with connect() as conn, statement_by_statement(conn), only_build(conn, own.schema):
+    with connect() as conn, statement_by_statement(conn), only_build(conn, own):
         state = _state(conn, ours)
         if only_changed and _is_up_to_date(conn, ours, own, state):
             return result

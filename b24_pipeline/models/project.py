@@ -8,6 +8,8 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from psycopg import sql
+
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.config import read_config
 from b24_pipeline.models.doc_blocks import described, doc_blocks
@@ -25,7 +27,7 @@ _UNSUPPORTED_FILES = ("packages.yml", "dependencies.yml", "selectors.yml", "pack
 
 @dataclass(frozen=True)
 class Project:
-    """Models in building order, with what they read. `schema` is where they are built.
+    """Models in building order, with what they read. `schema` is that of the marts; others may have their own.
 
     `borrowed`: models of another project that they may refer to, each with its schema.
     """
@@ -43,9 +45,15 @@ class Project:
         rules = [model.by_change for model in self.models.values()]
         return frozenset(name for rule in rules for name in (rule.replaces, rule.within) if name)
 
-    def schema_of(self, name: str) -> str:
-        """The schema of a model that is referred to."""
-        return self.borrowed.get(name, self.schema)
+    @cached_property
+    def schemas(self) -> tuple[str, ...]:
+        """Every schema in which something is built, that of the marts first."""
+        return tuple(dict.fromkeys([self.schema, *(model.schema for model in self.models.values())]))
+
+    def relation(self, name: str) -> sql.Identifier:
+        """The quoted name of the table or view of a model that is referred to."""
+        schema = self.borrowed.get(name) or self.models[name].schema
+        return sql.Identifier(schema, name)
 
     def selection(self, select: str | None) -> list[str]:
         """Names in building order: `name`, `+name`, `name+`, a layer, a union by spaces; None is all."""
@@ -69,7 +77,7 @@ def load_project(
     properties = [read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")]
     sources = _sources(properties)
     blocks = doc_blocks(_files(folder, settings.model_paths, ".md"))
-    models = _models(folder, settings, _described(properties, blocks, folder), sources, lent)
+    models = _models(folder, settings, _described(properties, blocks, folder), sources, lent, schema)
     ordered = _in_building_order(models, lent)
     singular = [*_files(folder, settings.test_paths, ".sql")]
     notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
@@ -138,13 +146,14 @@ def _models(
     entries: list[ModelProperties],
     sources: Mapping[tuple[str, str], Source],
     lent: Mapping[str, str],
+    schema: str,
 ) -> dict[str, Model]:
     known = {entry.name: entry for entry in entries}
     models: dict[str, Model] = {}
     for path in _files(folder, settings.model_paths, ".sql"):
         if path.stem in models:
             raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
-        models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent)
+        models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent, schema)
     for name in known.keys() - models.keys():
         raise ModelError(f"{folder}: a schema.yml describes {name!r}, and there is no {name}.sql")
     return models
@@ -156,6 +165,7 @@ def _model(
     entry: ModelProperties | None,
     sources: Mapping[tuple[str, str], Source],
     lent: Mapping[str, str],
+    schema: str,
 ) -> Model:
     text = path.read_text("utf-8")
     uses = read_uses(text, path)
@@ -168,6 +178,7 @@ def _model(
         path=path,
         sql=text,
         layer=layer,
+        schema=settings.schema_of(layer, schema),
         materialized=config.materialized,
         unique_key=config.unique_key,
         indexes=tuple(index.columns for index in config.indexes),

@@ -184,6 +184,8 @@ class FolderConfig(Strict):
     materialized: Literal["view", "table", "incremental"] | None = Field(
         None, validation_alias="+materialized"
     )
+    # dbt's own key is `schema`, which pydantic keeps for itself
+    schema_name: str | None = Field(None, validation_alias="+schema")
 
 
 class FolderConfigs(FolderConfig):
@@ -198,6 +200,12 @@ class FolderConfigs(FolderConfig):
         """How a folder's models are built unless they say otherwise; dbt's own default is a view."""
         folder: FolderConfig = getattr(self, layer, self)
         return folder.materialized or self.materialized or "view"
+
+    def schema_of(self, layer: str, target: str) -> str:
+        """The schema of a folder's models, named after that of the target as dbt does it."""
+        folder: FolderConfig = getattr(self, layer, self)
+        own = folder.schema_name or self.schema_name
+        return f"{target}_{own}" if own else target
 
 
 class ProjectFile(Strict):
@@ -223,6 +231,10 @@ class ProjectFile(Strict):
     def materialized_in(self, layer: str) -> str:
         """How a folder's models are built unless they say otherwise."""
         return self.models.get(self.name, FolderConfigs()).materialized_in(layer)
+
+    def schema_of(self, layer: str, target: str) -> str:
+        """The schema of a folder's models; `target` is that of models of which nothing else is said."""
+        return self.models.get(self.name, FolderConfigs()).schema_of(layer, target)
 
 
 _Read = TypeVar("_Read", bound=Strict)

@@ -26,7 +26,7 @@ def model_sql(project: Project, model: Model, *, incremental: bool = False, upto
     """
     context = _context(project, upto) | {
         "is_incremental": lambda: incremental,
-        "this": quoted(project.schema, model.name),
+        "this": quoted(model.schema, model.name),
     }
     return _render(model.sql, context, str(model.path))
 
@@ -38,7 +38,7 @@ def check_sql(project: Project, check: Check, *, rows: str | None = None, upto: 
     """
     context = _context(project, upto)
     if check.kind != "singular":
-        context |= {"model": rows or quoted(project.schema, check.model), "column_name": check.column}
+        context |= {"model": rows or _quoted(project, check.model), "column_name": check.column}
         context |= {name: _argument(project, value) for name, value in check.arguments.items()}
     return _render(check.sql, context, check.name)
 
@@ -70,7 +70,7 @@ def _context(project: Project, upto: str | None) -> dict[str, Any]:
     if upto is not None:
         variables |= {"by_change": True, "built_upto": upto}
     return {
-        "ref": lambda name: quoted(project.schema_of(name), name),
+        "ref": lambda name: _quoted(project, name),
         "replaced": replaced,
         "written": written,
         "differences": differences,
@@ -78,6 +78,10 @@ def _context(project: Project, upto: str | None) -> dict[str, Any]:
         "var": lambda name: variables[name],
         "config": lambda **_: "",
     }
+
+
+def _quoted(project: Project, name: str) -> str:
+    return project.relation(name).as_string(None)
 
 
 def _source(project: Project, group: str, table: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
-from psycopg import sql
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.log import logger
@@ -174,12 +173,12 @@ class _Update:
         """Where changed rows have to differ from others: all rows of their keys."""
         rows = statement(
             "rows_of_keys",
-            relation=sql.Identifier(self.project.schema, model.name),
+            relation=self.project.relation(model.name),
             key=columns_of(model.unique_key),
             new_rows=query(written(model.name)),
         )
         return f"({rows.as_string(None)}) as rows_of_keys"
 
     def _count(self, model: Model) -> int:
-        relation = sql.Identifier(self.project.schema, model.name)
+        relation = self.project.relation(model.name)
         return int(rows_of(self.conn, statement("count_rows", relation=relation))[0]["rows"])

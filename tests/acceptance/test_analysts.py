@@ -109,7 +109,7 @@ def test_an_analyst_reads_the_marts_and_nothing_else(on_each: Installed | None) 
             installed.read(role, query)
     for forbidden in (
         "select phone from leads",
-        "select phones from analytics.stg_leads",
+        "select phones from analytics_build.stg_leads",
         "select bitrix24_refresh_token from user_accounts",
         "delete from analytics.funnel_stats returning 1",
         "create table public.mine as select 1",
@@ -148,12 +148,12 @@ def test_rights_follow_the_models(on_each: Installed | None) -> None:
     installed.done("analysts", "grant", role)
     installed.admin("drop table analytics.funnel_daily cascade; drop view analytics.dim_contact")
     installed.admin("alter table analytics.funnel_stats add column more int")
-    installed.admin("drop view analytics.stg_contacts cascade")
+    installed.admin("drop view analytics_build.stg_contacts cascade")
     installed.done("models", "--full-refresh")
     for name in ("funnel_daily", "funnel_stats", "dim_contact"):
         assert installed.read(role, f"select count(*) > 0 from analytics.{name}") == [(True,)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        installed.read(role, "select * from analytics.stg_contacts")
+        installed.read(role, "select * from analytics_build.stg_contacts")
 
 
 def test_custom_fields_are_read_when_asked_for(installed: Installed) -> None:
@@ -230,12 +230,15 @@ def test_rights_on_the_whole_schema_are_narrowed(installed: Installed) -> None:
     installed.admin(f"grant usage on schema analytics to {role}")
     installed.admin(f"grant select on all tables in schema analytics to {role}")
     installed.admin(f"alter default privileges in schema analytics grant select on tables to {role}")
+    # the models below stood there, too, and took the rights along
+    installed.admin(f"grant usage on schema analytics_build to {role}")
+    installed.admin(f"grant select on all tables in schema analytics_build to {role}")
     installed.done("analysts", "grant", role)
-    installed.admin("drop view analytics.stg_contacts cascade")
+    installed.admin("drop view analytics_build.stg_contacts cascade")
     installed.done("models")
     for name in ("stg_contacts", "stg_leads"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            installed.read(role, f"select * from analytics.{name}")
+            installed.read(role, f"select * from analytics_build.{name}")
     installed.read(role, "select * from analytics.fct_lead")
 
 

@@ -186,14 +186,15 @@ def contents(url: str) -> dict[str, list[str]]:
     lists = load_project().lists
     with psycopg.connect(url) as conn:
         names = conn.execute(
-            "select relname from pg_class where relnamespace = 'analytics'::regnamespace and relkind in ('r', 'v')"
+            "select relname, relnamespace::regnamespace::text from pg_class"
+            " where relnamespace::regnamespace::text in ('analytics', 'analytics_build') and relkind in ('r', 'v')"
             # what the last build has computed anew, which is nothing after a build of everything
             " and relname !~ '^int_(changed|touched)_'"
         ).fetchall()
         return {
             name: sorted(
-                row[0] for row in conn.execute(f"select r::text from analytics.{name} as r").fetchall()
+                row[0] for row in conn.execute(f"select r::text from {schema}.{name} as r").fetchall()
             )
-            for (name,) in names
+            for name, schema in names
             if name not in lists
         }

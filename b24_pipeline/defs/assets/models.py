@@ -49,7 +49,7 @@ def _spec(model: Model) -> dg.AssetSpec:
         kinds={"postgres", "sql", model.materialized},
         owners=OWNERS,
         tags=layer_tags(model.layer),
-        metadata=table_name(project.schema, model.name) | model_columns(model) | file_of(model),
+        metadata=table_name(model.schema, model.name) | model_columns(model) | file_of(model),
         code_version=code_version(model),
     )
 

@@ -120,16 +120,18 @@ from {{ relation }};
 -- name: list_relations
 -- The tables and views that are there, with their columns.
 select
+    schema.nspname,
     relation.relname,
     array_agg(
         concat(attribute.attname, ' ', format_type(attribute.atttypid, attribute.atttypmod))
         order by attribute.attnum
     ) as columns
 from pg_catalog.pg_class as relation
+inner join pg_catalog.pg_namespace as schema on relation.relnamespace = schema.oid
 inner join pg_catalog.pg_attribute as attribute on relation.oid = attribute.attrelid
 where
-    relation.relnamespace = to_regnamespace({{ schema_name }})
+    schema.nspname = any({{ schemas }})
     and relation.relkind in ('r', 'v')
     and attribute.attnum > 0
     and not attribute.attisdropped
-group by relation.relname;
+group by schema.nspname, relation.relname;

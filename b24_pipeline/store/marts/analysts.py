@@ -41,7 +41,7 @@ _COMMENT = re.compile(r"^--.*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """The schema of the models, those for analysts, and those that are not."""
+    """The schema for analysts, its marts, and the schemas of the models that they are built of."""
 
     schema: str
     marts: Sequence[str]
@@ -136,8 +136,9 @@ def _allow_marts(connection: Connection, role: str, readable: Readable) -> None:
     _run(connection, "allow_schema", schema=schema, role=who)
     # of a role that was given the whole schema by hand
     _run(connection, "refuse_later_in_schema", schema=schema, role=who)
-    for (name,) in list(_sql.present(connection, schema=readable.schema, names=list(readable.inner))):
-        _run(connection, "refuse_relation", relation=sql.Identifier(readable.schema, name), role=who)
+    for (name,) in list(_sql.present_schemas(connection, schemas=list(readable.inner))):
+        for refuse in ("refuse_later_in_schema", "refuse_all_in_schema", "refuse_schema"):
+            _run(connection, refuse, schema=sql.Identifier(name), role=who)
     _sql.note(connection, role=role)
     for (name,) in list(_sql.present(connection, schema=readable.schema, names=list(readable.marts))):
         grant_on(connection, readable.schema, name)
@@ -152,9 +153,7 @@ def _allow_custom_fields(connection: Connection, role: str, portal: str) -> None
 
 
 def _require_no_more(connection: Connection, role: str, readable: Readable) -> None:
-    beyond = _sql.reads_beyond(
-        connection, role=role, schema=readable.schema, inner_models=list(readable.inner)
-    )
+    beyond = _sql.reads_beyond(connection, role=role, schemas=["public", *readable.inner])
     if beyond is not None:
         raise RoleReadsMore(role, beyond)
 

@@ -43,14 +43,20 @@ from pg_class as relation
 inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
 where namespace.nspname = :schema and relation.relname = any(:names);
 
--- name: reads_beyond(role, schema, inner_models)$
+-- name: present_schemas(schemas)
+-- Which of these schemas are there.
+select nspname
+from pg_namespace
+where nspname = any(:schemas);
+
+-- name: reads_beyond(role, schemas)$
 -- Something of ours that the role can read and should not, whoever allowed it: nothing, if all is well.
 select namespace.nspname || '.' || relation.relname as relation
 from pg_class as relation
 inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
 where
     relation.relkind in ('r', 'p', 'v', 'm')
-    and (namespace.nspname = 'public' or (namespace.nspname = :schema and relation.relname = any(:inner_models)))
+    and namespace.nspname = any(:schemas)
     and pg_get_userbyid(relation.relowner) = current_user
     and has_any_column_privilege(cast(:role as name), relation.oid, 'select')
 order by relation.relname

@@ -8,6 +8,9 @@ from collections.abc import Collection
 
 LONGEST_BYTES = 63  # of any name in PostgreSQL
 _DIGEST_DIGITS = 8
+_OURS = frozenset({"build"})
+"""Portals whose schema would be that of the models below the marts."""
+
 _UNFIT = re.compile(r"[^\w]")
 
 
@@ -17,8 +20,10 @@ def schema_name(portal: str) -> str:
     A name of lower-case letters, digits and '_' stays as it is. In any other,
     capitals become small and every other character '_', and eight digits of
     its SHA-256 follow, so that no two portals share a schema; so does a name
-    whose schema's would be longer than 63 bytes, cut to fit.
+    whose schema's would be longer than 63 bytes, cut to fit, and one whose schema is ours.
     """
+    if portal in _OURS:
+        return _with_digest(f"analytics_{portal}", portal)
     return _named("analytics_", portal)
 
 

@@ -69,6 +69,7 @@ def test_dbt_builds_the_same_tables(warehouse: Warehouse, tmp_path: Path) -> Non
     build(warehouse.connect, project)
     run_dbt(project, warehouse, tmp_path)
     with warehouse.connect() as conn:
-        for name in project.models:
-            assert columns(conn, "analytics", name) == columns(conn, "dbt_built", name), name
-            assert rows(conn, "analytics", name) == rows(conn, "dbt_built", name), name
+        for name, model in project.models.items():
+            theirs = model.schema.replace("analytics", "dbt_built")
+            assert columns(conn, model.schema, name) == columns(conn, theirs, name), name
+            assert rows(conn, model.schema, name) == rows(conn, theirs, name), name

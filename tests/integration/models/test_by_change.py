@@ -85,7 +85,9 @@ def test_only_what_changed_since_the_last_build_is_computed(built: Warehouse) ->
         build(built.connect, PROJECT, only_changed=True)
         with built.connect() as connection:
             for name in ("int_changed_entity", "int_changed_journey"):
-                found = connection.execute(f"select distinct entity_id from analytics.{name}").fetchall()
+                found = connection.execute(
+                    f"select distinct entity_id from analytics_build.{name}"
+                ).fetchall()
                 assert found == [(deal,)]
 
 
@@ -108,7 +110,7 @@ def test_what_all_builds_have_seen_is_deleted(built: Warehouse) -> None:
         "update bitrix24_model_sources set state = split_part(state, ' ', 1) || ' 99999999:99999999:'"
         " where relation = 'public.bitrix24_changes'",
         "truncate bitrix24_qualification",
-        "drop table analytics.int_reach cascade",
+        "drop table analytics_build.int_reach cascade",
         "update bitrix24_model_sources set models = 'of an older version'",
     ],
 )
@@ -146,7 +148,7 @@ def test_a_build_of_everything_that_breaks_off_is_not_gone_on_from(built: Wareho
         built,
         "create function analytics.refuse() returns trigger language plpgsql as $$ begin"
         " raise exception 'no'; end $$;"
-        "create trigger refuses before insert on analytics.int_reach execute function analytics.refuse()",
+        "create trigger refuses before insert on analytics_build.int_reach execute function analytics.refuse()",
     )
     with pytest.raises(ModelError):
         build(built.connect, PROJECT, full_refresh=True)
@@ -177,7 +179,7 @@ def test_what_changes_while_a_session_is_lost_is_seen(built: Warehouse) -> None:
 
 def test_a_failed_test_undoes_the_build(built: Warehouse) -> None:
     """Everything is then built anew, and the test stops what is built on the model, as in any build of everything."""
-    write(built, "update analytics.int_stock set entities = entities + 100")
+    write(built, "update analytics_build.int_stock set entities = entities + 100")
     write(built, MOVE)
     assert not is_by_change(build(built.connect, PROJECT, only_changed=True))
     assert_as_built_anew(built)

@@ -21,7 +21,12 @@ RELATIONS = [
 def contents(conn: psycopg.Connection[Any]) -> dict[str, list[str]]:
     """Every row of every relation, as text."""
     return {
-        name: sorted(row[0] for row in conn.execute(f"select r::text from analytics.{name} as r").fetchall())
+        name: sorted(
+            row[0]
+            for row in conn.execute(
+                f"select r::text from {PROJECT.models[name].schema}.{name} as r"
+            ).fetchall()
+        )
         for name in RELATIONS
     }
 

@@ -146,7 +146,7 @@ def amounts(warehouse: Warehouse, deal: int) -> set[int]:
     """The amounts of this deal of both portals in the models."""
     with warehouse.connect() as connection:
         found = connection.execute(
-            "select opportunity from analytics.int_entity where entity_type = 'deal' and entity_id = %s",
+            "select opportunity from analytics_build.int_entity where entity_type = 'deal' and entity_id = %s",
             (deal,),
         )
         return {int(amount) for (amount,) in found.fetchall()}

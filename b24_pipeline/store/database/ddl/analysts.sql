@@ -42,10 +42,6 @@ alter default privileges in schema {{ schema }} revoke all on tables from {{ rol
 -- One mart.
 grant select on {{ relation }} to {{ role }};
 
--- name: refuse_relation
--- A model that is not for analysts.
-revoke all on {{ relation }} from {{ role }};
-
 -- name: set_limit
 -- For this role's sessions in this database. It may change them: they are defaults that keep mistakes small.
 alter role {{ role }} in database {{ database }} set {{ name }} = {{ value }};

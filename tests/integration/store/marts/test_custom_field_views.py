@@ -18,7 +18,10 @@ from tests.support.installation import execute, fetch
 
 def schemas(warehouse: Warehouse) -> list[str]:
     """The schemas of custom fields."""
-    found = fetch(warehouse, "select nspname from pg_namespace where starts_with(nspname, 'analytics_')")
+    found = fetch(
+        warehouse,
+        "select nspname from pg_namespace where starts_with(nspname, 'analytics_') and nspname <> 'analytics_build'",
+    )
     return [row["nspname"] for row in found]
 
 
