@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -52,6 +52,7 @@ def stored(installation: Runtime) -> Iterator[DagsterInstance]:
 def not_green(instance: DagsterInstance) -> dict[str, str]:
     """The checks that the UI does not show as passed for the last materialization of their assets, and why."""
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(CHECKS))
+    are_of_latest = asyncio.run(are_of_latest_materialization(instance, latest))
     found = {}
     for key in CHECKS:
         record = latest.get(key)
@@ -59,14 +60,20 @@ def not_green(instance: DagsterInstance) -> dict[str, str]:
             found[key.to_user_string()] = "not evaluated"
         elif not record.evaluation.passed:
             found[key.to_user_string()] = str(record.evaluation.description)
-        elif not asyncio.run(is_of_latest(instance, record)):
+        elif not are_of_latest[key]:
             found[key.to_user_string()] = "of an earlier materialization"
     return found
 
 
-async def is_of_latest(instance: DagsterInstance, record: Any) -> bool:
-    """As the UI asks for it; a context belongs to one event loop."""
-    return bool(await record.targets_latest_materialization(LoadingContextForTest(instance)))
+async def are_of_latest_materialization(
+    instance: DagsterInstance, records: Mapping[dg.AssetCheckKey, Any]
+) -> dict[dg.AssetCheckKey, bool]:
+    """Whether each evaluation is of the last materialization of its asset, as the UI asks for it: all at once."""
+    context = LoadingContextForTest(instance)
+    answers = await asyncio.gather(
+        *(record.targets_latest_materialization(context) for record in records.values())
+    )
+    return dict(zip(records, answers, strict=True))
 
 
 def run(instance: DagsterInstance, job: str) -> dg.ExecuteInProcessResult:
