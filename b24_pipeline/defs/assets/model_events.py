@@ -89,7 +89,7 @@ def unevaluated_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.Asse
 def _is_built(connection: Connection, name: str) -> bool:
     """Whether the model is there; where something else has its name, the build says so."""
     try:
-        return bool(describe(connection, project.schema, name).kind)
+        return bool(describe(connection, project.models[name].schema, name).kind)
     except ModelError:
         return False
 
