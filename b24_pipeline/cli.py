@@ -75,6 +75,7 @@ def options(
     set_up_logs(verbose=debug, as_json=log_json)
     if context.invoked_subcommand not in FOR_OTHERS:
         act_as(f"b24 {context.invoked_subcommand} by {_user()}")
+        context.call_on_close(lambda: act_as(None))
     write_notes(as_json=log_json)
 
 

@@ -28,9 +28,9 @@ def acting(name: str) -> Iterator[None]:
         _request.reset(before)
 
 
-def act_as(name: str) -> None:
-    """All that this process changes from now on is by this one, where nothing else is said."""
-    _Process.name = name[:LONGEST]
+def act_as(name: str | None) -> None:
+    """All that this process changes by sessions of its own from now on is by this one, where nothing else is said."""
+    _Process.name = name and name[:LONGEST]
 
 
 def actor_of_request() -> str | None:
