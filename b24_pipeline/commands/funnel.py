@@ -11,7 +11,7 @@ import typer
 
 from b24_pipeline.commands import row_files
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import heading, table
+from b24_pipeline.commands.screen import heading, output, say, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.marts.funnel import funnel_rows
@@ -57,6 +57,7 @@ def funnel(
 
 def show_funnel(opened: Runtime, name: str, counted: str) -> None:
     """Prints the funnel of a portal's leads or deals (`counted`: lead or deal) on the terminal."""
+    output.print()
     _as_table(_funnel(opened, name, counted))
 
 
@@ -70,8 +71,11 @@ def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = Non
 
 
 def _as_table(rows: list[dict[str, Any]]) -> None:
+    left_out: list[str] = []
     for category in dict.fromkeys(row["category_id"] for row in rows):
         stages = [row for row in rows if row["category_id"] == category]
+        if category != rows[0]["category_id"]:
+            output.print()
         heading(stages[0]["category_name"], f" ({stages[0]['entered']} entered)")
         most = max([row["reached"] for row in stages] + [1])
         titles = (
@@ -84,7 +88,13 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
             "median",
             "amount in stage",
         )
-        table(titles, [_stage(row, most) for row in stages], right=(2, 3, 4, 5, 6, 7))
+        lines = [_stage(row, most) for row in stages]
+        left_out += table(titles, lines, right=(2, 3, 4, 5, 6), gives_way=(7, 6, 5, 4, 1))
+    if left_out:
+        names = ", ".join(dict.fromkeys(left_out))
+        say(
+            f"note: the terminal is too narrow for all columns ({names}); a wider one or --format csv shows them"
+        )
 
 
 def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
@@ -111,9 +121,9 @@ def _duration(seconds: Any) -> str:
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} d"
 
 
-def _money(row: dict[str, Any]) -> str:
+def _money(row: dict[str, Any]) -> tuple[str, ...]:
     """Amounts, each currency by itself: they are never added up."""
     amounts = row.get("amounts_by_currency") or {}
-    return ", ".join(
+    return tuple(
         f"{Decimal(str(amount)):,.0f} {currency}".replace(",", " ") for currency, amount in amounts.items()
     )

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from b24_pipeline.clean_text import on_its_lines, on_one_line
+from b24_pipeline.commands.table_layout import PrintedColumn, laid_out, width_of
 from b24_pipeline.masks import masked
 from b24_pipeline.sync.options import Progress
 
@@ -74,20 +75,57 @@ def _note_for_machines(level: str, message: str, **more: Any) -> None:
 
 
 def heading(text: str, after: str = "") -> None:
-    """Prints an empty line and a heading in bold on stdout, with something `after` it that is not."""
-    output.print(f"\n[bold]{escape(on_one_line(text))}[/]{escape(on_one_line(after))}")
+    """Prints a heading in bold on stdout, with something `after` it that is not."""
+    output.print(f"[bold]{escape(on_one_line(text))}[/]{escape(on_one_line(after))}")
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
-    """Prints a table on stdout; the columns whose numbers are in `right` are aligned to the right."""
+def table(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Sequence[int] = (),
+    gives_way: Sequence[int] = (),
+) -> list[str]:
+    """Prints a table on stdout; the columns whose numbers are in `right` are aligned to the right and never cut.
+
+    Where a terminal is too narrow, a tuple in a cell gets a line for each of its parts, then the columns of
+    `gives_way` are left out, the first before the others, then each row is shown as lines of its own.
+    Returns the titles that were left out.
+    """
     from rich.table import Table
 
+    cells = [[_cell(value) for value in row] for row in rows]
+    columns = [
+        PrintedColumn(title, [row[number] for row in cells], number in right)
+        for number, title in enumerate(titles)
+    ]
+    laid = laid_out(columns, output.width if output.is_terminal else sys.maxsize, gives_way)
+    if laid is None:
+        _row_by_row(columns)
+        return []
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for number, title in enumerate(titles):
-        drawn.add_column(title, justify="right" if number in right else "left", no_wrap=number in right)
-    for row in rows:
-        drawn.add_row(*(escape(shown(value)) for value in row))
+    for column in laid:
+        drawn.add_column(column.title, justify="right" if column.is_whole else "left", width=column.width)
+    for line in zip(*(column.texts for column in laid), strict=True):
+        drawn.add_row(*map(escape, line))
+    if not output.is_terminal:  # nothing is folded there
+        output.width = max(output.width, width_of(laid))
     output.print(drawn)
+    shown_titles = [column.title for column in laid]
+    return [title for title in titles if title not in shown_titles]
+
+
+def _cell(value: Any) -> str | tuple[str, ...]:
+    return tuple(map(shown, value)) if isinstance(value, tuple) else shown(value)
+
+
+def _row_by_row(columns: Sequence[PrintedColumn]) -> None:
+    for row in range(len(columns[0].cells)):
+        if row:
+            output.print()
+        for column in columns:
+            if column.texts[row]:
+                output.print(f"[bold]{escape(column.title)}:[/] {escape(column.texts[row])}")
 
 
 def shown(value: Any) -> str:
