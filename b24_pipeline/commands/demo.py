@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,13 +41,12 @@ def demo(
     from b24_pipeline.commands.supervisor import require_free_ports
 
     started = time.monotonic()
-    if not once:  # told now, not after all is read
-        require_free_ports("127.0.0.1", port, web_port)
     public_url = f"http://127.0.0.1:{web_port}"
-    with (
-        the_only_demo(own_settings()) as home,
-        _sandbox(leads, deals, seed, f"{public_url}/bitrix24/callback") as portal,
-    ):
+    with ExitStack() as running:
+        home = running.enter_context(the_only_demo(own_settings()))
+        if not once:  # told now, not after all is read
+            require_free_ports("127.0.0.1", port, web_port)
+        portal = running.enter_context(_sandbox(leads, deals, seed, f"{public_url}/bitrix24/callback"))
         chosen = portal.settings(home, public_url)
         say("2/5 starting an embedded PostgreSQL and making the tables ...")
         with runtime.opened(chosen) as opened:
@@ -121,4 +120,5 @@ def _stay(
             web_port=ports[1],
             on_ready=ready,
             on_restart=complain,
+            on_look=portal.raise_if_ended,
         )

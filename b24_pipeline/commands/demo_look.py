@@ -8,19 +8,29 @@ from pathlib import Path
 
 from b24_pipeline.commands.called_as import b24_as_called, python_as_called
 from b24_pipeline.commands.screen import say
-from b24_pipeline.demo_home import demo_of, has_database, is_demo
+from b24_pipeline.demo_home import demo_of, is_demo
 from b24_pipeline.settings import Settings
 
 _QUESTIONS = Path(__file__).with_suffix(".sql")
 
 
+_FUNNEL = 'read.funnel(portal="demo")[["category_name", "status_name", "in_stage", "reached"]]'
+
+
 def show_where_to_look(given: Settings) -> None:
-    """Prints commands that work as they stand in this folder. `given`: the settings of the user's own database."""
-    b24, python = _before_a_command(given) + b24_as_called(), _before_a_command(given) + python_as_called()
+    """Prints commands that work as they stand in this folder, whatever other database begins there.
+
+    `given`: the settings of the user's own database.
+    """
+    home = given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
+    named = f"B24_HOME={shlex.quote(str(home))} "
+    b24, python = named + b24_as_called(), named + python_as_called()
     say("\nthe data stays; look at it from any shell in this folder:")
     for command in (f"{b24} status", f"{b24} funnel demo --entity-type lead", _in_python(python)):
         say(f"    {command}")
-    say(f"    {b24} psql                  (interactive: \\dt analytics.* lists the tables, \\q ends it)")
+    say(
+        f"    {b24} psql                  (interactive: \\dtv analytics.* lists tables and views, \\q ends it)"
+    )
     say("three questions to ask it:")
     for question, query in questions():
         say(f"  {question}")
@@ -36,12 +46,4 @@ def questions() -> list[tuple[str, str]]:
 
 
 def _in_python(python: str) -> str:
-    return f"{python} -c 'from b24_pipeline import read; print(read.funnel(portal=\"demo\"))'"
-
-
-def _before_a_command(given: Settings) -> str:
-    """What names the demo's database where commands would use another one of this folder."""
-    if is_demo(given.b24_home):
-        return f"B24_HOME={shlex.quote(str(given.b24_home))} "
-    is_found = given.database_url is None and not has_database(given.b24_home)
-    return "" if is_found else f"B24_HOME={shlex.quote(str(demo_of(given.b24_home)))} "
+    return f"{python} -c 'from b24_pipeline import read; print({_FUNNEL})'"

@@ -6,19 +6,20 @@ select
     in_stage,
     round((median_seconds / 86400)::numeric, 1) as median_days
 from analytics.funnel_stats
-where portal = 'demo' and entity_type = 'deal' and median_seconds is not null
+where portal = 'demo' and entity_type = 'deal' and semantics = 'process' and median_seconds is not null
 order by median_seconds desc
 limit 5;
 
 -- name: months
 -- How did the deals of each month end, and how many are still open?
 select
-    date_trunc('month', date_create)::date as month,
+    date_trunc('month', d.date_create at time zone p.time_zone)::date as month,
     count(*) as deals,
-    count(*) filter (where is_won) as won,
-    count(*) filter (where is_lost) as lost,
-    count(*) filter (where is_open) as still_open
-from analytics.fct_deal
+    count(*) filter (where d.is_won) as won,
+    count(*) filter (where d.is_lost) as lost,
+    count(*) filter (where d.is_open) as still_open
+from analytics.fct_deal as d
+inner join analytics.dim_portal as p using (portal)
 where portal = 'demo'
 group by month
 order by month desc

@@ -36,6 +36,15 @@ class DemoPortal:
     url: str
     client_id: str
     client_secret: str = field(repr=False)
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def raise_if_ended(self) -> None:
+        """Raises B24Error where its process has ended: all that it knew is gone with it."""
+        ended = self.process.poll()
+        if ended is not None:
+            raise B24Error(
+                f"the sandbox portal ended by itself ({ended}); its data stays, `b24 demo` begins anew"
+            )
 
     def settings(self, home: Path, public_url: str) -> Settings:
         """Settings of the demo, kept in its home, so that other commands find it: it never touches the user's."""
@@ -116,7 +125,7 @@ def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterato
         if not ready:
             raise B24Error("the sandbox portal did not start; try `b24 sandbox` to see why")
         started = orjson.loads(ready)
-        yield DemoPortal(started["url"], started["client_id"], started["client_secret"])
+        yield DemoPortal(started["url"], started["client_id"], started["client_secret"], process)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

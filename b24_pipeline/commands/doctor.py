@@ -12,7 +12,8 @@ import typer
 from b24_pipeline.commands.findings import Finding, age, findings
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, table, write_json
-from b24_pipeline.errors import B24Error, DatabaseError
+from b24_pipeline.demo_home import is_demo
+from b24_pipeline.errors import B24Error, DatabaseError, PortalUnreachable
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import health
@@ -85,9 +86,13 @@ def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
         with opened.connections.client(portal) as client:
             found = probe(client)
     except B24Error as error:
-        return False, [
-            Finding(portal.name, str(error), "mend what the message says, then `b24 doctor` again")
-        ]
+        is_demos = is_demo(opened.settings.b24_home)
+        advice = (
+            "start `b24 demo` again: its portal runs only while it does"
+            if is_demos and isinstance(error, PortalUnreachable)
+            else "mend what the message says, then `b24 doctor` again"
+        )
+        return False, [Finding(portal.name, str(error), advice)]
     advice = "give the credential's owner more rights, or accept it"
     return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
 

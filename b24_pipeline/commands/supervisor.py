@@ -64,13 +64,14 @@ def run(
     web_port: int = 8024,
     on_ready: Callable[[ServiceAddresses], None] = lambda addresses: None,
     on_restart: Callable[[str], None] = lambda line: None,
+    on_look: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; call it from the main thread.
 
     `on_ready` gets the addresses once the UI, the definitions, the daemon and
     the HTTP service are there. A process that ends by itself is started again, and `on_restart` gets a line
-    about it. Raises UsageError where a port is taken or meant for both, or another `b24 up` uses this database,
-    and B24Error where a process does not start, or ends again and again.
+    about it; `on_look` is called twice a second. Raises UsageError where a port is taken or meant for both, or
+    another `b24 up` uses this database, and B24Error where a process does not start, or ends again and again.
     """
     require_free_ports(host, port, web_port)
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
@@ -80,6 +81,7 @@ def run(
             if services.start(stop):
                 on_ready(services.addresses)
             while not stop.wait(LOOK_SECONDS):
+                on_look()
                 for line in services.restart_ended():
                     on_restart(line)
         finally:

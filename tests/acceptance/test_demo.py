@@ -27,12 +27,15 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:
     assert "in stage" in first.stdout
     commands = printed(first.stderr)
     assert len(commands) == 7
+    assert {command.split()[0] for command in commands} == {"B24_HOME=.b24/demo"}
     keeps_it_running = user_of(tmp_path / ".b24" / "demo")  # a start for each command would take longer
     for command in commands:
         answer = run_in_shell(command, tmp_path, environment())
         assert answer.returncode == 0, (command, answer.stderr)
         assert "(0 rows)" not in answer.stdout, command
         assert len(answer.stdout.splitlines()) > 3 or "-c" not in command, (command, answer.stdout)
+        if "read.funnel" in command:
+            assert {"status_name", "in_stage"} <= set(answer.stdout.splitlines()[0].split())
 
     assert b24("portal", "list").stderr == (
         "note: this is the demo's database, in .b24/demo, whose portal runs only while `b24 demo` does; "

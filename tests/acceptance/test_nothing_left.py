@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,7 +124,9 @@ def test_a_demo_that_ends_early_takes_its_portal_along(
         assert line, "the demo has ended"
     children = psutil.Process(demo.pid).children(recursive=True)
     assert [child for child in children if "b24_pipeline.sandbox" in child.cmdline()]
-    second = run_b24("demo", "--once", cwd=tmp_path, env=environment())
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # of the first demo it would be
+        port = str(taken.getsockname()[1])
+        second = run_b24("demo", "--port", port, cwd=tmp_path, env=environment())
     assert (second.returncode, "a demo runs in .b24/demo already" in second.stderr) == (2, True)
     end(demo)
     assert demo.wait(PATIENCE_SECONDS) != 0
