@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import say
+from b24_pipeline.commands.screen import complain, say
+from b24_pipeline.commands.service_notes import service_notes
 
 
 def serve(
@@ -22,11 +23,14 @@ def serve(
 
     with server.listen(host, port) as listening, installation(own=True) as opened:
         app = create_app(opened)
-        address = f"http://{host}:{listening.getsockname()[1]}"
+        taken = listening.getsockname()[1]
+        address = f"http://{host}:{taken}"
         say(
             f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect or by the link of "
             "b24 portal connect; Ctrl-C stops it)"
         )
+        for line in service_notes(opened, taken):
+            complain(line)
         if not admin_key(opened.settings):
             say("note: B24_ADMIN_KEY is not set, so that management calls are refused")
         server.serve(app, listening, ClientAddresses(opened.settings.trusted_proxies))

@@ -8,6 +8,7 @@ import typer
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, say
+from b24_pipeline.commands.service_notes import service_notes
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
@@ -22,6 +23,8 @@ def up(
 
     say("starting Dagster and the HTTP service (half a minute the first time) ...")
     with installation(own=True) as opened:
+        for line in service_notes(opened, web_port):
+            complain(line)
         run(
             opened.settings,
             opened.warehouse,

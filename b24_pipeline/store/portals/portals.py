@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -241,6 +241,18 @@ class Portals:
             names = {column.removeprefix("bitrix24_"): again.get(column) for column in SECRETS}
             _sql.write_secrets(connection, id=portal.id, **names)
             return len(again)
+
+    def unopened(self) -> Iterator[str]:
+        """A line for each portal of which a secret is opened by no key of ours."""
+        for portal in self.all():
+            with self._warehouse.connect() as connection:
+                held = _sql.secrets(connection, id=portal.id) or [None] * len(SECRETS)
+            try:
+                for column, text in zip(SECRETS, held, strict=True):
+                    if text:
+                        self._opened(portal, column, text)
+            except SecretKeyError as error:
+                yield str(error)
 
     def _locked(self, account: UUID, column: str, secret: str | None) -> str | None:
         return self.vault.lock(account, column, secret) if secret else None

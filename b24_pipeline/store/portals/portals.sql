@@ -179,6 +179,16 @@ from user_accounts
 where id = :id
 for no key update;
 
+-- name: secrets(id)^
+-- The secrets of one portal, read without holding them.
+select
+    bitrix24_access_token,
+    bitrix24_refresh_token,
+    bitrix24_webhook_url,
+    bitrix24_application_token
+from user_accounts
+where id = :id;
+
 -- name: write_secrets(id, access_token, refresh_token, webhook_url, application_token)!
 -- Writes the secrets again, encrypted with another key.
 update user_accounts
