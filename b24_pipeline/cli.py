@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import click
@@ -40,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    suggest_commands=False,  # click does
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for entry in COMMANDS:
@@ -115,9 +118,29 @@ def unforeseen(error: Exception) -> str:
 
     if isinstance(error, StorageError):
         return f"the database refused it: {error}"
+    if isinstance(error, PermissionError) and error.filename:
+        path = Path(error.filename).absolute()
+        return (
+            f"{error.strerror}: {path}, which is {_owner(path)}'s: "
+            "run b24 as that user, or in a folder of your own"
+        )
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror}: {error.filename}"
     return f"a fault of this program, {type(error).__name__}: {error}; --debug before the command shows where"
+
+
+def _owner(path: Path) -> str:
+    """Whose the path is; where there is none or we may not look, whose the folder above it is."""
+    for place in (path, *path.parents):
+        try:
+            found = place.stat()
+        except OSError:
+            continue
+        try:
+            return pwd.getpwuid(found.st_uid).pw_name
+        except KeyError:  # a user of another machine
+            return f"user {found.st_uid}"
+    return "another user"
 
 
 def _give_up(message: str, code: int) -> NoReturn:

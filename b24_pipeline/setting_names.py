@@ -19,9 +19,15 @@ def misspelt(given: Iterable[str], settings: Iterable[str]) -> list[str]:
     lines = []
     for name in sorted(unknown):
         ours = name.startswith(_OURS) and not name.startswith(_OF_BENCHMARKS)
-        meant = get_close_matches(name, known, 1, _ALIKE if ours else _VERY_ALIKE)
+        bare = {_bare(one) if ours else one: one for one in known}
+        meant = get_close_matches(_bare(name) if ours else name, bare, 1, _ALIKE if ours else _VERY_ALIKE)
         if meant:
-            lines.append(f"{name} is no setting; {meant[0]} is")
+            lines.append(f"{name} is no setting; {bare[meant[0]]} is")
         elif ours:
             lines.append(f"{name} is no setting; README.md lists them")
     return lines
+
+
+def _bare(name: str) -> str:
+    """The name without our prefix, which would make any two names alike."""
+    return name.removeprefix(next((prefix for prefix in _OURS if name.startswith(prefix)), ""))

@@ -7,6 +7,7 @@ of its variable; the README's table of settings explains each.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from functools import lru_cache
@@ -14,13 +15,16 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from b24_pipeline.demo_home import demo_of, demo_settings, has_database, has_demo, is_demo
 from b24_pipeline.errors import SettingsError
 from b24_pipeline.setting_names import misspelt
+
+# it names neither the file nor what to do; `misspelt_settings` does
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 SHORTEST_ADMIN_KEY = 16
 CALLBACK_PATH = "/bitrix24/callback"
@@ -151,9 +155,30 @@ def own_settings() -> Settings:
 
 
 def misspelt_settings() -> list[str]:
-    """A line for each variable, of the environment or of .env, that was meant for a setting and is none."""
-    in_file = dotenv_values(".env", interpolate=False) if Path(".env").is_file() else {}
-    return misspelt([*os.environ, *in_file], [name.upper() for name in Settings.model_fields])
+    """A line for each variable, of the environment or of .env, that was meant for a setting and is none.
+
+    A line too for each one of .env that sets nothing."""
+    in_file = _lines_of_file()
+    names = [line.key for line in in_file if line.key and line.value is not None]
+    unread = [
+        f"line {_number(line)} of .env is left out: it is no NAME=value"
+        for line in in_file
+        if line.error or (line.key and line.value is None)
+    ]
+    return unread + misspelt([*os.environ, *names], [name.upper() for name in Settings.model_fields])
+
+
+def _lines_of_file() -> list[Binding]:
+    if not Path(".env").is_file():
+        return []
+    with Path(".env").open(encoding="utf-8") as file:
+        return list(parse_stream(file))
+
+
+def _number(line: Binding) -> int:
+    """Its number in the file; empty lines before it belong to it."""
+    text = line.original.string
+    return line.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _first_problem(error: ValidationError) -> str:

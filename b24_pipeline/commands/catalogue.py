@@ -30,7 +30,9 @@ class CommandEntry:
 
     def load(self) -> click.Command:
         """The command as it is run: imports its module."""
-        app = typer.Typer(name=self.name, help=self.line, no_args_is_help=True, add_completion=False)
+        app = typer.Typer(
+            name=self.name, help=self.line, no_args_is_help=True, add_completion=False, suggest_commands=False
+        )
         if isinstance(self.functions, str):
             context = {"ignore_unknown_options": self.passes_options}
             app.command(self.name, context_settings=context)(_function(self.functions))

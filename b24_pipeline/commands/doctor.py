@@ -65,7 +65,10 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         answers, warnings = asked.get(portal.name, (True, []))
         yield from warnings
         if answers:
-            yield from _examine_syncs(portal, [sync for sync in syncs if sync["portal"] == portal.name])
+            of_portal = [sync for sync in syncs if sync["portal"] == portal.name]
+            yield from _examine_syncs(portal, of_portal)
+            if of_portal and not {"lead", "deal"} & {sync["entity_type"] for sync in of_portal}:
+                yield Finding(portal.name, "no lead or deal of it was ever read", f"b24 sync {portal.name}")
     for comparison in failed:
         yield Finding(
             comparison["portal"],

@@ -37,6 +37,9 @@ def status(as_json: AsJson = False) -> None:
         return
     output.print(f"database: {place}\n", soft_wrap=True, markup=False)
     _show_portals(states)
+    if not portals:
+        say("no portal is connected; connect one with: b24 portal add NAME")
+        return
     if not syncs:
         say("nothing has been synced yet; run `b24 sync`")
         return

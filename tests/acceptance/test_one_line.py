@@ -71,6 +71,10 @@ def test_notes_are_json_where_the_log_is(b24_here: B24) -> None:
 def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:
     """Its traceback is for those who ask for it by --debug."""
     assert unforeseen(OSError(28, "No space left on device", "/srv/x")) == "No space left on device: /srv/x"
+    foreign = unforeseen(PermissionError(13, "Permission denied", "/etc/none/.env"))
+    assert foreign == (
+        "Permission denied: /etc/none/.env, which is root's: run b24 as that user, or in a folder of your own"
+    )
     assert (
         unforeseen(KeyError("x"))
         == "a fault of this program, KeyError: 'x'; --debug before the command shows where"

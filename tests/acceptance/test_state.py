@@ -13,10 +13,16 @@ def test_state_is_told_and_what_is_missing_repaired(
     b24_here: B24, sandbox: Sandbox, database_url: str
 ) -> None:
     """From a portal that was never synced to one that was compared, with a loss in between."""
+    assert b24_here("status").stderr.endswith(
+        "no portal is connected; connect one with: b24 portal add NAME\n"
+    )
     b24_here("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
     before = json.loads(b24_here("status", "--json").stdout)["portals"][0]
     assert (before["lag_seconds"], before["not_synced"]) == (None, ["lead", "deal", "contact", "company"])
     assert b24_here("doctor").returncode == 1
+    assert b24_here("sync", "acme", "--entity", "pipelines").returncode == 0
+    asked = b24_here("doctor")
+    assert "no lead or deal of it was ever read" in asked.stdout
     assert b24_here("sync", "acme").returncode == 0
     assert b24_here("doctor").stdout == "all is well\n"
 

@@ -22,6 +22,7 @@ NAMES = [name.upper() for name in Settings.model_fields]
         ("BITRIX_CLIENT_ID", "BITRIX_CLIENT_ID is no setting; BITRIX24_CLIENT_ID is"),
         ("BITRIX24_WEBHOOK_URL", "BITRIX24_WEBHOOK_URL is no setting; B24_WEBHOOK_URL is"),
         ("DATABASE_URLS", "DATABASE_URLS is no setting; DATABASE_URL is"),
+        ("B24_FOO", "B24_FOO is no setting; README.md lists them"),
         ("B24_XYZ", "B24_XYZ is no setting; README.md lists them"),
     ],
 )
@@ -37,8 +38,9 @@ def test_settings_and_variables_of_others_are_left_alone() -> None:
 
 
 def test_every_variable_that_the_documentation_names_is_known() -> None:
-    """The README's table, and whatever else is written on a page."""
+    """The README's table, and whatever else is written on a page; the changelog names a wrong one as an example."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages.remove(ROOT / "CHANGELOG.md")
     named = {name for page in pages for name in re.findall(r"\bB24_[A-Z_]*[A-Z]\b", page.read_text("utf-8"))}
     assert "B24_SECRET_KEYS" in named
     assert misspelt(named, NAMES) == []
@@ -50,3 +52,15 @@ def test_the_file_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not [line for line in misspelt_settings() if "B24_HOMES" in line]
     (tmp_path / ".env").write_text("B24_HOMES=/srv/b24\n")
     assert [line for line in misspelt_settings() if "B24_HOMES" in line]
+
+
+def test_a_line_that_sets_nothing_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With its file and number; not with its text, which may be a secret."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("# ours\n\nB24_HOME=here\nexport B24_UI_HOSTS=x\nFOO\nB24 ALLOWED=3\n")
+    assert Settings().b24_home == Path("here")
+    lines = [line for line in misspelt_settings() if ".env" in line]
+    assert lines == [f"line {number} of .env is left out: it is no NAME=value" for number in (5, 6)]
+    assert capfd.readouterr().err == ""

@@ -228,7 +228,7 @@ def _unavailable(url: URL, error: BaseException | None) -> DatabaseUnavailable:
     said = " ".join(str(error).split()) if error else "no answer"
     password = url.password
     if password:
-        said = said.replace(str(password), "***")
+        said = re.sub(rf"(?<!\w){re.escape(str(password))}(?!\w)", "***", said)  # not inside of other words
     return DatabaseUnavailable(
         f"the database at {_place(url)} cannot be used: {said[:300]}; "
         "is it running, and is DATABASE_URL right?"

@@ -57,7 +57,9 @@ def test_what_is_wrong_is_named(arguments: list[str], said: str) -> None:
     """With exit code 2, and the call's own usage."""
     answer = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}, terminal_width=200)
     assert answer.exit_code == 2
-    assert said in " ".join(answer.output.replace("│", " ").split())
+    told = " ".join(answer.output.replace("│", " ").split())
+    assert said in told
+    assert told.count("Did you mean") == said.count("Did you mean")
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,9 @@ def test_missing_server_is_told_without_the_password() -> None:
     with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/b24") as raised, warehouse.connect():
         pass
     assert "sesame" not in str(raised.value)
+    short = Warehouse("postgresql://ann:p@127.0.0.1:1/b24")
+    with pytest.raises(DatabaseUnavailable, match=r"port 1 failed.*accepting"), short.connect():
+        pass
 
 
 def test_server_that_is_too_old_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
