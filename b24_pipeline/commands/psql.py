@@ -17,8 +17,11 @@ from psycopg import pq
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import UsageError
 from b24_pipeline.store.database.url import read_url, url_for_programs
+
+_BY_SIGNAL = 128
 
 
 def psql(
@@ -31,8 +34,14 @@ def psql(
         url = runtime.database_url(opened.settings)
         program = _program(is_embedded=opened.settings.database_url is None)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is psql's: it ends a query, not the session
-        ended = subprocess.run([program, *(options or ())], env=os.environ | _variables(url), check=False)
-    sys.exit(ended.returncode)
+        ended = subprocess.run(
+            [program, *(options or ())],
+            env=os.environ | _variables(url),
+            check=False,
+            preexec_fn=end_with_parent,
+        )
+    code = ended.returncode
+    sys.exit(code if code >= 0 else _BY_SIGNAL - code)  # as a shell tells it
 
 
 def _program(*, is_embedded: bool) -> str:

@@ -36,6 +36,7 @@ def sandbox(
 ) -> None:
     """Run a local Bitrix24 portal for trying things out, until Ctrl-C."""
     from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig
+    from b24_pipeline.web.server import why_not
 
     try:
         delivery = EventDelivery.parse(events)
@@ -54,9 +55,7 @@ def sandbox(
     try:
         portal = Sandbox(config)
     except OSError as error:
-        raise UsageError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port"
-        ) from None
+        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with --port") from None
     with portal:
         _introduce(portal)
         if change_every:

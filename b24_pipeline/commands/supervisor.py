@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -26,6 +25,7 @@ from typing import Any
 import httpx
 import yaml
 
+from b24_pipeline.commands.socket_folder import SocketFolder
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.paths import bundled
@@ -109,7 +109,7 @@ class Services:
         self._environment = _environment(settings)
         for name in (DAGSTER_LOG, WEB_LOG):
             private_file(self._home / name, "w").close()
-        self._folder = TemporaryDirectory(prefix="b24-up-")  # a socket's path has to be short
+        self._folder = SocketFolder()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, list[str]] = {}
         self._restarts: defaultdict[str, list[float]] = defaultdict(list)
@@ -119,7 +119,7 @@ class Services:
         deadline = time.monotonic() + START_SECONDS
         # first, so that events find it while Dagster is still starting
         self._run(WEB, "b24_pipeline", "serve", "--host", self._host, "--port", self._web_port)
-        code = Path(self._folder.name) / "code.sock"
+        code = self._folder.path / "code.sock"
         served = ("--module-name", "b24_pipeline.definitions", "--location-name", LOCATION)
         self._run("code server", "dagster", "api", "grpc", "--socket", str(code), *served)
         if not self._wait(lambda: _answers(code), stop, deadline):
@@ -165,7 +165,7 @@ class Services:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def _run(self, name: str, module: str, *options: str) -> None:
         self._logs[name] = self._home / (WEB_LOG if name == WEB else DAGSTER_LOG)
@@ -196,7 +196,7 @@ class Services:
         return True
 
     def _workspace(self, code: Path) -> Path:
-        path = Path(self._folder.name) / "workspace.yaml"
+        path = self._folder.path / "workspace.yaml"
         server = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
         path.write_text(yaml.safe_dump({"load_from": [server]}))
         return path

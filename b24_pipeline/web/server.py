@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 from contextlib import suppress
@@ -31,9 +32,14 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
     except OSError as error:
-        raise UsageError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose another with --port"
-        ) from None
+        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with --port") from None
+
+
+def why_not(error: OSError) -> str:
+    """Why an address cannot be listened on; Python's own words name it once more."""
+    if error.errno == errno.EADDRINUSE:
+        return "is taken already"
+    return f"cannot be listened on ({error.strerror})"
 
 
 def serve(app: FastAPI, listening: socket.socket, addresses: ClientAddresses) -> None:

@@ -152,3 +152,21 @@ def test_services_that_lose_their_parent_end(tmp_path: Path) -> None:
     up.stderr.close()
     assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []
     assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")
+
+
+@pytest.mark.parametrize(("killed", "code"), [("b24", -signal.SIGKILL), ("psql", 128 + signal.SIGKILL)])
+def test_b24_and_psql_end_together(tmp_path: Path, b24_env: dict[str, str], killed: str, code: int) -> None:
+    """Else psql would wait for its input, with a connection. A signal that ended it is told as a shell tells it."""
+    command = [sys.executable, "-m", "b24_pipeline", "psql"]
+    piped = subprocess.PIPE
+    b24 = subprocess.Popen(command, cwd=tmp_path, env=b24_env, stdin=piped, stdout=piped, text=True)
+    assert b24.stdin and b24.stdout
+    b24.stdin.write("select 'here';\n")
+    b24.stdin.flush()
+    while "here" not in (line := b24.stdout.readline()):
+        assert line, "psql has ended"
+    (psql,) = psutil.Process(b24.pid).children()
+    os.kill(b24.pid if killed == "b24" else psql.pid, signal.SIGKILL)
+    assert b24.wait(PATIENCE_SECONDS) == code
+    assert psutil.wait_procs([psql], timeout=PATIENCE_SECONDS)[1] == []
+    b24.communicate()

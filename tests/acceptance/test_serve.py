@@ -91,10 +91,11 @@ def test_a_taken_port_is_told(b24_here: B24, b24_env: dict[str, str]) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = b24_here("serve", "--port", str(taken.getsockname()[1]))
-    assert refused.returncode == 2
-    assert "--port" in refused.stderr
-    assert refused.stderr.count("\n") == 1
+        port = str(taken.getsockname()[1])
+        for command in ("serve", "sandbox"):
+            refused = b24_here(command, "--port", port)
+            assert refused.returncode == 2
+            assert refused.stderr == f"b24: 127.0.0.1:{port} is taken already; choose another with --port\n"
 
 
 def test_the_embedded_default_makes_itself_a_key(tmp_path: Path) -> None:
