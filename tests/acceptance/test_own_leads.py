@@ -135,7 +135,8 @@ def test_match_finds_copied_and_unknown_people(
     told = rows(
         database_url,
         "select portal, entity_type, creative_name, contact_id, deal_id, method, chosen_because,"
-        " unmatched_reason from analytics.lead_matches order by created_at, deal_id, contact_id, unmatched_reason",
+        " unmatched_reason, is_older from analytics.lead_matches"
+        " order by created_at, deal_id, contact_id, unmatched_reason",
     )
     nothing = dict.fromkeys(told[0])
     about = {"portal": "acme", "creative_name": "V"}
@@ -146,6 +147,7 @@ def test_match_finds_copied_and_unknown_people(
                 **about,
                 **{"entity_type": "deal", "contact_id": known, "deal_id": deal, "method": "contact_phone"},
                 "chosen_because": "newest_open_deal",
+                "is_older": True,
             },
             {
                 **nothing,

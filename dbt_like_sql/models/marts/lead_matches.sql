@@ -30,6 +30,18 @@ portals as (
 
 ),
 
+leads as (
+
+    select * from {{ ref('stg_leads') }}
+
+),
+
+deals as (
+
+    select * from {{ ref('stg_deals') }}
+
+),
+
 final as (
 
     select
@@ -47,6 +59,9 @@ final as (
         own_leads.deal_id,
         own_leads.category_id,
         own_leads.status_id,
+        case own_leads.entity_type when 'deal' then deals.date_create else leads.date_create end as entity_created_at,
+        case own_leads.entity_type when 'deal' then deals.date_create else leads.date_create end < own_leads.created_at
+            as is_older,
         matches.method,
         case when matches.own_lead_id is null then 'not_matched_yet' else matches.unmatched_reason end
             as unmatched_reason,
@@ -59,6 +74,10 @@ final as (
     left join matches on own_leads.own_lead_id = matches.own_lead_id
     left join creatives on own_leads.creative_id = creatives.creative_id
     left join directions on own_leads.direction_id = directions.direction_id
+    left join deals
+        on own_leads.user_account_id = deals.user_account_id and own_leads.deal_id = deals.deal_id
+    left join leads
+        on own_leads.user_account_id = leads.user_account_id and own_leads.lead_id = leads.lead_id
 
 )
 

@@ -27,6 +27,9 @@ def test_matches_are_what_plain_loops_find(warehouse: Warehouse, seed: int) -> N
     )
     for _ in range(25):
         crm.own(chance.choice([None, "нет", *[some_phones(chance, 2) for _ in range(10)]]))
+    for number, own in enumerate(fetch(warehouse, "select id from leads order by created_at")):
+        came = START + timedelta(days=35 if number % 2 else 1)
+        crm.execute("update leads set created_at = %s where id = %s", came, own["id"])
     for _ in range(3):
         change(crm, chance)
         crm.link()
@@ -38,6 +41,23 @@ def test_matches_are_what_plain_loops_find(warehouse: Warehouse, seed: int) -> N
         " from analytics.lead_matches order by own_lead_id",
     )
     assert [tuple(row.values()) for row in model] == told(crm)
+    _compare_ages(warehouse)
+
+
+def _compare_ages(warehouse: Warehouse) -> None:
+    """Whether each deal or lead was there before the own lead came."""
+    ages = fetch(
+        warehouse,
+        "select m.entity_created_at as told, m.is_older, m.created_at,"
+        " case when m.deal_id is null then l.date_create else d.date_create end as expected"
+        " from analytics.lead_matches m"
+        " left join bitrix24_deals d on d.id = m.deal_id left join bitrix24_leads l on l.id = m.lead_id",
+    )
+    for row in ages:
+        created = row["expected"]
+        assert row["told"] == created
+        assert row["is_older"] == (None if created is None else created < row["created_at"])
+    assert {row["is_older"] for row in ages} == {None, True, False}
 
 
 def some_phones(chance: random.Random, most: int) -> str:
