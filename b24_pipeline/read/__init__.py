@@ -12,8 +12,8 @@ The database is the one of the settings (`DATABASE_URL`, or the embedded
 PostgreSQL); every function also takes `url="postgresql://..."` or a SQLAlchemy
 `engine`. The role of an analyst (`b24 analysts grant`) is enough.
 
-Types: whole numbers are Int64, text is string, flags are boolean, fractions are
-Float64, times are datetime64[ns, UTC], days are datetime64[ns] (both in
+Types: whole numbers are Int64, text is string, flags are boolean, shares and lengths
+of time (in seconds or days) are Float64, times are datetime64[ns, UTC], days are datetime64[ns] (both in
 microseconds where a year is outside of 1678-2261), durations are
 timedelta64[ns], amounts are `decimal.Decimal` objects that add up to the last
 digit, JSON is dicts and lists, the portal and columns with few known values are

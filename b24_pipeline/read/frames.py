@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,9 @@ _DTYPES = {
     "double precision": "Float64",
     "interval": "timedelta64[ns]",
 }
+_FRACTION = re.compile(r"(^|_)(seconds|days)$|^(conversion|win_rate)|^(percentage|share|rate)$")
+"""What a numeric column of a mart is called that is no amount: a share, or a length of time."""
+
 _TIMES = {
     "timestamp with time zone": "datetime64[{}, UTC]",
     "timestamp without time zone": "datetime64[{}]",
@@ -53,8 +57,15 @@ def _series(mart: Mart, column: MartColumn, values: list[Any]) -> pd.Series[Any]
         values = [None if value is None else str(value) for value in values]
     if column.name == "portal" or column.name in mart.categories:
         return pd.Series(pd.Categorical(values, categories=_categories(mart, column, values)))
-    # numeric stays Decimal, so that an amount keeps its last digit
-    return pd.Series(values, dtype=_DTYPES.get(column.type.partition("(")[0], "object"))
+    return pd.Series(values, dtype=_dtype(mart, column))
+
+
+def _dtype(mart: Mart, column: MartColumn) -> str:
+    """A numeric column stays Decimal, so that an amount keeps its last digit, unless it is a fraction of a mart."""
+    kind = column.type.partition("(")[0]
+    if kind == "numeric" and mart.is_ours and _FRACTION.search(column.name):
+        return "Float64"
+    return _DTYPES.get(kind, "object")
 
 
 def _categories(mart: Mart, column: MartColumn, values: list[Any]) -> list[str]:

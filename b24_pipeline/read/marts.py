@@ -45,6 +45,11 @@ class Mart:
     categories: Mapping[str, tuple[str, ...]]
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is a mart of this package, whose columns we have named, and no view of custom fields."""
+        return self.schema == catalogue().schema
+
+    @property
     def relation(self) -> sql.Identifier:
         """The quoted name of the mart in the database."""
         return sql.Identifier(self.schema, self.name)
