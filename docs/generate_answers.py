@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from cryptography.fernet import Fernet
+from psycopg.types.string import TextLoader
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
@@ -72,7 +73,9 @@ def answered(page: str, connection: psycopg.Connection[Any]) -> str:
 
 def answer(connection: psycopg.Connection[Any], question: Question) -> str:
     """The first rows of an answer as a table, below a line that says how many there are."""
-    asked = connection.execute(question.sql.encode())
+    asked = connection.cursor()
+    asked.adapters.register_loader("jsonb", TextLoader)  # as psql prints it, every digit
+    asked.execute(question.sql.encode())
     rows = asked.fetchall()
     names = [column.name for column in asked.description or ()]
     title = "On the demo" if len(rows) <= SHOWN else f"On the demo, the first {SHOWN} of {len(rows)} rows"
