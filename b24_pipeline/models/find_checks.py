@@ -47,10 +47,7 @@ def _generic_checks(
 def _tests_of(entry: ModelProperties) -> Iterator[tuple[GenericTest, str]]:
     for column in entry.columns:
         yield from ((test, column.name) for test in column.data_tests)
-    for test in entry.data_tests:
-        if test.column_name is None:
-            raise ModelError(f"{entry.name}: a test of the whole model needs a column_name")
-        yield test, test.column_name
+    yield from ((test, test.column_name) for test in entry.data_tests if test.column_name)
 
 
 def _generic_check(

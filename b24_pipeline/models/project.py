@@ -74,10 +74,11 @@ def load_project(
     _refuse_unsupported_folders(folder)
     lent = borrowed or {}
     settings = _settings(folder, needs_file=borrowed is None)
-    properties = [read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")]
+    files = {file: read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")}
+    properties = [*files.values()]
     sources = _sources(properties)
     blocks = doc_blocks(_files(folder, settings.model_paths, ".md"))
-    models = _models(folder, settings, _described(properties, blocks, folder), sources, lent, schema)
+    models = _models(folder, settings, _described(files, blocks), sources, lent, schema)
     ordered = _in_building_order(models, lent)
     singular = [*_files(folder, settings.test_paths, ".sql")]
     notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
@@ -113,7 +114,10 @@ def _files(folder: Path, paths: list[str], suffix: str) -> Iterator[Path]:
 def _sources(properties: list[Properties]) -> dict[tuple[str, str], Source]:
     return {
         (group.name, table.name): Source(
-            (group.name, table.name), group.schema_name, table.identifier or table.name, table.description
+            (group.name, table.name),
+            group.schema_in_database,
+            table.identifier or table.name,
+            table.description,
         )
         for file in properties
         for group in file.sources
@@ -122,40 +126,43 @@ def _sources(properties: list[Properties]) -> dict[tuple[str, str], Source]:
 
 
 def _described(
-    properties: list[Properties], blocks: Mapping[str, str], folder: Path
-) -> list[ModelProperties]:
-    """What the files say of models, with the docs blocks that they refer to."""
+    files: Mapping[Path, Properties], blocks: Mapping[str, str]
+) -> list[tuple[Path, ModelProperties]]:
+    """What the files say of models, with the docs blocks that they refer to, and which file says it."""
     return [
-        entry.model_copy(
-            update={
-                "description": described(entry.description, blocks, folder),
-                "columns": [
-                    column.model_copy(update={"description": described(column.description, blocks, folder)})
-                    for column in entry.columns
-                ],
-            }
-        )
-        for file in properties
+        (path, _with_docs_blocks(entry, blocks, path))
+        for path, file in files.items()
         for entry in file.models
     ]
+
+
+def _with_docs_blocks(entry: ModelProperties, blocks: Mapping[str, str], path: Path) -> ModelProperties:
+    columns = [
+        column.model_copy(update={"description": described(column.description, blocks, path)})
+        for column in entry.columns
+    ]
+    return entry.model_copy(
+        update={"description": described(entry.description, blocks, path), "columns": columns}
+    )
 
 
 def _models(
     folder: Path,
     settings: ProjectFile,
-    entries: list[ModelProperties],
+    entries: list[tuple[Path, ModelProperties]],
     sources: Mapping[tuple[str, str], Source],
     lent: Mapping[str, str],
     schema: str,
 ) -> dict[str, Model]:
-    known = {entry.name: entry for entry in entries}
+    known = {entry.name: entry for _, entry in entries}
     models: dict[str, Model] = {}
     for path in _files(folder, settings.model_paths, ".sql"):
         if path.stem in models:
             raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
         models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent, schema)
-    for name in known.keys() - models.keys():
-        raise ModelError(f"{folder}: a schema.yml describes {name!r}, and there is no {name}.sql")
+    for path, entry in entries:
+        if entry.name not in models:
+            raise ModelError(f"{path} describes {entry.name!r}, and there is no {entry.name}.sql")
     return models
 
 

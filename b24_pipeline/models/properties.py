@@ -123,6 +123,12 @@ class ModelProperties(Ignoring):
     columns: list[ColumnProperties] = []
     data_tests: list[GenericTest] = Field(default=[], validation_alias=_TESTS)
 
+    @model_validator(mode="after")
+    def _says_what_is_tested(self) -> ModelProperties:
+        if not all(test.column_name for test in self.data_tests):
+            raise ValueError(f"{self.name}: a test of the whole model needs a column_name")
+        return self
+
 
 _OF_SOURCES = _NOTES | {"freshness", "loaded_at_field", "loaded_at_query", "loader", "quoting"}
 
@@ -144,9 +150,14 @@ class SourceProperties(Ignoring):
 
     name: str
     # dbt's own key is `schema`, which pydantic keeps for itself
-    schema_name: str = Field(validation_alias="schema")
+    schema_name: str | None = Field(None, validation_alias="schema")
     description: str = ""
     tables: list[SourceTable]
+
+    @property
+    def schema_in_database(self) -> str:
+        """The schema of the tables: where none is written, the one that the source is called after."""
+        return self.schema_name or self.name
 
 
 class TestProperties(Ignoring):

@@ -126,8 +126,16 @@ def test_what_we_do_not_support_is_named_with_its_file(folder: Path, text: str, 
 def test_other_parts_of_dbt_are_refused(folder: Path, name: str, text: str) -> None:
     """Anything beside models and tests, and any key that we would have to ignore, is an error."""
     write(folder, name, text)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError) as caught:
         load_project(folder)
+    if name.endswith("odd.yml"):
+        assert "odd.yml" in str(caught.value)
+
+
+def test_a_source_is_in_the_schema_that_it_is_called_after(folder: Path) -> None:
+    """Where none is written, as in dbt."""
+    write(folder, "models/more.yml", "sources: [{name: shop, tables: [{name: orders}]}]")
+    assert load_project(folder).sources["shop", "orders"].relation == "shop.orders"
 
 
 METADATA_YML = """
