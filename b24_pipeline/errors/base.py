@@ -35,8 +35,9 @@ class DatabaseBusy(DatabaseError):
 class ReadingRefused(DatabaseError):
     """The role of the connection may not read what was asked for."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(f"{said}; the installation's owner can grant it: b24 analysts grant ROLE")
+    def __init__(self, said: str, options: str = "") -> None:
+        command = f"b24 analysts grant ROLE {options}".rstrip()
+        super().__init__(f"{said}; the installation's owner can grant it: {command}")
 
 
 class DatabaseTooOld(DatabaseError):

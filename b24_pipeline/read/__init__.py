@@ -35,7 +35,7 @@ from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 __all__ = [
     "columns",
@@ -50,6 +50,8 @@ __all__ = [
     "stage_intervals",
 ]
 
+_CUSTOM_FIELDS = "_custom_fields"
+_HAVE_CUSTOM_FIELDS = ("lead", "deal", "contact", "company")
 _FUNNEL_ORDER = ["portal", "entity_type", "category_id", "status_sort", "status_id"]
 
 
@@ -63,12 +65,23 @@ def marts(*, url: str | None = None, engine: Engine | None = None) -> pd.DataFra
     return pd.DataFrame(rows, columns=["name", "date_column", "description"], dtype="string")
 
 
-def columns(name: str, *, url: str | None = None, engine: Engine | None = None) -> pd.DataFrame:
-    """The columns of a mart: name, type (as PostgreSQL names it), description. Raises UnknownMart."""
+def columns(
+    name: str, *, portal: str | None = None, url: str | None = None, engine: Engine | None = None
+) -> pd.DataFrame:
+    """The columns of a mart: name, type (as PostgreSQL names it), description. Raises UnknownMart.
+
+    With `portal` also those of its custom fields, `columns("deal_custom_fields", portal="acme")`: the description is
+    the field's label. Raises UnknownPortal and NoCustomFields.
+    """
     import pandas as pd
 
-    with reading(url, engine) as connection:
-        found = mart_of(connection, name)
+    entity_type = name.removesuffix(_CUSTOM_FIELDS)
+    if portal and entity_type in _HAVE_CUSTOM_FIELDS and entity_type != name:
+        with reading(url, engine, grant=f"--custom-fields {portal}") as connection:
+            found = _custom_fields_of(connection, portal, entity_type)
+    else:
+        with reading(url, engine) as connection:
+            found = mart_of(connection, name)
     rows = [(column.name, column.type, column.description) for column in found.columns]
     return pd.DataFrame(rows, columns=["name", "type", "description"], dtype="string")
 
@@ -105,11 +118,17 @@ def funnel(
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
-    """The funnel of leads or deals as it is now, one row a stage (`funnel_stats`); of one pipeline, or of all."""
+    """The funnel of leads or deals as it is now, one row a stage (`funnel_stats`); of one pipeline, or of all.
+
+    Raises UnknownPortal, and UsageError for a pipeline that there is not.
+    """
     if entity_type not in ("lead", "deal"):
         raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
     found = mart("funnel_stats", portal=portal, entity_type=entity_type, url=url, engine=engine)
-    if pipeline is not None:
+    known = sorted(set(found["category_id"]))
+    if pipeline is not None and known:
+        if pipeline not in known:
+            raise UsageError(f"there is no pipeline {pipeline!r}; known: {', '.join(map(str, known))}")
         found = found[found["category_id"] == pipeline]
     return found.sort_values(_FUNNEL_ORDER, ignore_index=True)
 
@@ -208,17 +227,28 @@ def custom_fields(
 ) -> pd.DataFrame:
     """Custom fields of a portal's leads, deals, contacts or companies: one row an entity, typed, with its `entity_id`.
 
-    Raises UnknownPortal, and NoCustomFields where the portal was not synced yet.
+    `.attrs["labels"]` has the label of each field by its column. Raises UnknownPortal, NoCustomFields where the portal
+    was not synced yet, and ReadingRefused where the role was not granted the portal's custom fields.
     """
-    if entity_type not in ("lead", "deal", "contact", "company"):
+    if entity_type not in _HAVE_CUSTOM_FIELDS:
         raise UsageError(f"{entity_type!r} has no custom fields; choose lead, deal, contact or company")
-    schema, name = schema_name(portal), f"{entity_type}_custom_fields"
-    with reading(url, engine) as connection:
-        require_portal(connection, portal)
-        found = Mart(schema, name, columns_of(connection, schema, name), {})
-        if not found.columns:
-            raise NoCustomFields(portal)
-        return frame(found, rows_of(connection, found, Choice()).fetchall())
+    with reading(url, engine, grant=f"--custom-fields {portal}") as connection:
+        found = _custom_fields_of(connection, portal, entity_type)
+        made = frame(found, rows_of(connection, found, Choice()).fetchall())
+    made.attrs["labels"] = {
+        column.name: column.description for column in found.columns if column.name != "entity_id"
+    }
+    return made
+
+
+def _custom_fields_of(connection: Connection, portal: str, entity_type: str) -> Mart:
+    """The view of custom fields. Raises UnknownPortal and NoCustomFields."""
+    schema, name = schema_name(portal), f"{entity_type}{_CUSTOM_FIELDS}"
+    require_portal(connection, portal)
+    found = Mart(schema, name, columns_of(connection, schema, name), {})
+    if not found.columns:
+        raise NoCustomFields(portal)
+    return found
 
 
 def _date_column(found: Mart) -> str | None:

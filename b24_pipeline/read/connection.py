@@ -22,18 +22,18 @@ _TOO_LONG = "57014"
 
 
 @contextmanager
-def reading(url: str | None = None, engine: Engine | None = None) -> Iterator[Connection]:
+def reading(url: str | None = None, engine: Engine | None = None, *, grant: str = "") -> Iterator[Connection]:
     """A read-only transaction: of the engine, else at the URL, else in the database of the settings.
 
     Raises DatabaseUnavailable, ReadingRefused where the role may not read, and DatabaseBusy where the
-    query took longer than the role may.
+    query took longer than the role may. `grant`: what `b24 analysts grant ROLE` needs besides for what is read.
     """
     chosen = engine or _engine(url or _own_url())
     try:
         with chosen.connect() as connection:
             yield connection.execution_options(postgresql_readonly=True)
     except DBAPIError as error:
-        raise _reading_error(error) from None
+        raise _reading_error(error, grant) from None
 
 
 def _own_url() -> str:
@@ -60,11 +60,11 @@ def _engine(url: str) -> Engine:
     return Warehouse(url, pool_size=2).engine
 
 
-def _reading_error(error: DBAPIError) -> Exception:
+def _reading_error(error: DBAPIError, grant: str) -> Exception:
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     reason = str(error.orig).partition("\n")[0]
     if state == _REFUSED:
-        return ReadingRefused(reason)
+        return ReadingRefused(reason, grant)
     if state == _TOO_LONG:
         return DatabaseBusy("the query took longer than this role may; narrow it by portal and days")
     if state is None:

@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 from b24_pipeline import read
 from b24_pipeline.errors import (
     NoCustomFields,
+    ReadingRefused,
+    UnknownMart,
     UnknownPortal,
 )
 from b24_pipeline.models import build, load_project
@@ -19,11 +21,12 @@ from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts.custom_fields import keep_views
 from b24_pipeline.store.portals.portals import Portals
+from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.installation import KEY, execute
 
 
-def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str) -> None:
+def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str, server: Server) -> None:
     """The view of the portal, whatever its name; joined to the mart by entity_id."""
     account = Portals(warehouse, Vault(KEY)).all
     with warehouse.connect() as connection:
@@ -34,7 +37,7 @@ def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str) -> Non
         read.custom_fields("Acme.ru", url=database_url)
     row = {
         "entity_type": "deal",
-        "label": "x",
+        "label": "Площадь",
         "is_custom": True,
         "is_multiple": False,
         "is_required": False,
@@ -83,5 +86,23 @@ def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str) -> Non
         "uf_datetime": pd.NaT,
         "uf_tags": ["a", "b"],
     }
+    assert found.attrs["labels"]["uf_double"] == "Площадь"
+    told = read.columns("deal_custom_fields", portal="Acme.ru", url=database_url).set_index("name")
+    assert list(told.index) == list(found.columns)
+    assert told.loc["uf_double", "description"] == "Площадь"
+    with pytest.raises(UnknownMart):
+        read.columns("deal_custom_fields", url=database_url)
+    guest = warehouse.url.set(username=_reader(warehouse, server)).render_as_string(hide_password=False)
+    with pytest.raises(ReadingRefused, match=r"b24 analysts grant ROLE --custom-fields Acme\.ru"):
+        read.custom_fields("Acme.ru", url=guest)
     with pytest.raises(UnknownPortal):
         read.custom_fields("nobody", url=database_url)
+
+
+def _reader(warehouse: Warehouse, server: Server) -> str:
+    """A role that reads the marts alone."""
+    role = server.role("reader")
+    with warehouse.connect() as connection:
+        connection.execute(f'grant usage on schema analytics to "{role}"'.encode())
+        connection.execute(f'grant select on all tables in schema analytics to "{role}"'.encode())
+    return role

@@ -75,6 +75,12 @@ def test_a_database_that_does_not_answer_is_told() -> None:
     assert "s3cret" not in str(told.value)
 
 
+def test_a_pipeline_that_is_not_there_is_told(url: str) -> None:
+    """With those that are, as for a portal."""
+    with pytest.raises(UsageError, match="there is no pipeline 99; known: 0, 1, 7"):
+        read.funnel(portal="acme", pipeline=99, url=url)
+
+
 def test_what_a_role_may_not_read_is_told(built: Warehouse, server: Server) -> None:
     """With what the owner can do about it."""
     role = server.role("guest")
