@@ -89,6 +89,24 @@ COLUMNS = """
     order by n.nspname, c.relname, a.attnum
 """
 
+FUNCTIONS = """
+    select
+        p.proname as name,
+        pg_get_function_identity_arguments(p.oid) as arguments,
+        coalesce(obj_description(p.oid, 'pg_proc'), '') as about,
+        array(
+            select row (argument.name, format_type(argument.kind, null))
+            from unnest(p.proallargtypes, p.proargnames, p.proargmodes) with ordinality
+            as argument (kind, name, mode, place)
+            where argument.mode = 't'
+            order by argument.place
+        ) as columns
+    from pg_proc as p
+    inner join pg_namespace as n on p.pronamespace = n.oid
+    where n.nspname = 'analytics'
+    order by p.proname
+"""
+
 INTRODUCTION = """\
 # Tables
 
@@ -120,6 +138,22 @@ class Column:
     comment: str
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function for analysts: its arguments, its comment, and name and type of each column that it gives."""
+
+    name: str
+    arguments: str
+    about: str
+    columns: list[tuple[str, str]]
+
+
+def functions_of(warehouse: Warehouse) -> list[Function]:
+    """The functions in the schema of the marts."""
+    with warehouse.connect() as connection, connection.cursor(row_factory=class_row(Function)) as cursor:
+        return cursor.execute(FUNCTIONS).fetchall()
+
+
 def columns_of(warehouse: Warehouse) -> list[Column]:
     """The columns of all our tables and views. Builds the models, so that theirs are among them."""
     build(warehouse.connect, load_project())
@@ -132,7 +166,7 @@ def _read(connection: psycopg.Connection) -> list[Column]:
         return cursor.execute(COLUMNS).fetchall()
 
 
-def page(columns: Iterable[Column]) -> str:
+def page(columns: Iterable[Column], functions: Iterable[Function]) -> str:
     """The whole page. Raises KeyError for a raw table that this module does not place in a section."""
     relations: dict[tuple[str, str], list[Column]] = {}
     for column in columns:
@@ -145,6 +179,7 @@ def page(columns: Iterable[Column]) -> str:
         INTRODUCTION,
         "## For analysts (schema `analytics`)\n",
         *(_section(relations["analytics", name]) for name in sorted(marts)),
+        *(_function(function) for function in functions),
         "### Models below these (schema `analytics_build`)\n",
         "The marts are built from them; their columns may change, and read-only roles do not see them.\n",
         _list_of(relations["analytics_build", name] for name in inner),
@@ -160,6 +195,12 @@ def _require_all_placed(relations: Iterable[tuple[str, str]]) -> None:
     unplaced = {name for schema, name in relations if schema == "public"} - {*CRM, *OURS}
     if unplaced:
         raise KeyError(f"tables that are in no section of docs/tables.md: {', '.join(sorted(unplaced))}")
+
+
+def _function(function: Function) -> str:
+    given = ", ".join(f"`{name}` {_kind(kind)}" for name, kind in function.columns)
+    arguments = _kind(function.arguments)
+    return f"### `{function.name}({arguments})`\n\n{function.about}\n\nA function; its columns: {given}.\n"
 
 
 def _section(columns: list[Column]) -> str:
@@ -196,7 +237,7 @@ def main() -> None:
     warehouse = Warehouse(f"postgresql://postgres@/postgres?host={server.get_postmaster_info().socket_dir}")
     try:
         migrate(warehouse)
-        PAGE.write_text(page(columns_of(warehouse)), encoding="utf-8")
+        PAGE.write_text(page(columns_of(warehouse), functions_of(warehouse)), encoding="utf-8")
     finally:
         warehouse.close()
         server.cleanup()

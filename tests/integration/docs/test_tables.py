@@ -28,7 +28,9 @@ def generator(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_page_is_up_to_date(generator: ModuleType, warehouse: Warehouse) -> None:
     """The page in the repository is the one that `make docs` writes; if not, run it."""
-    assert generator.page(generator.columns_of(warehouse)) == generator.PAGE.read_text(encoding="utf-8")
+    page = generator.page(generator.columns_of(warehouse), generator.functions_of(warehouse))
+    assert page == generator.PAGE.read_text(encoding="utf-8")
+    assert "### `funnel_as_of(" in page
 
 
 def test_everything_has_a_comment(generator: ModuleType, warehouse: Warehouse) -> None:
@@ -36,5 +38,6 @@ def test_everything_has_a_comment(generator: ModuleType, warehouse: Warehouse) -
     columns = generator.columns_of(warehouse)
     tables = {f"{column.schema_name}.{column.relation}" for column in columns if not column.about}
     bare = [f"{one.schema_name}.{one.relation}.{one.name}" for one in columns if not one.comment]
+    assert all(function.about for function in generator.functions_of(warehouse))
     assert tables == set()
     assert bare == []
