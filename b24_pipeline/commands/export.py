@@ -25,7 +25,10 @@ def export(
     mart: Annotated[str, typer.Argument(help="The mart, such as fct_deal.")],
     name: Annotated[str, typer.Argument(help="The portal.")],
     first: Annotated[
-        str | None, typer.Option("--from", help="First day (YYYY-MM-DD), by the portal's clock.")
+        str | None,
+        typer.Option(
+            "--from", help="First day (YYYY-MM-DD), by the portal's clock; times in the file are in UTC."
+        ),
     ] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
     file: Annotated[Path | None, typer.Option("--output", help="A file; else stdout.")] = None,
