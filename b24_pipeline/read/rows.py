@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
 
@@ -11,12 +11,22 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import UnknownPortal, UsageError, WrongDates
-from b24_pipeline.read.marts import Mart, catalogue, columns_of, function_rows, statement
+from b24_pipeline.read.marts import Mart, catalogue, columns_of, function_rows, mart_models, statement
 
 Day: TypeAlias = date | str
 
 PORTALS = "dim_portal"
 FUNNEL_AS_OF = "funnel_as_of"
+FUNNEL_OF_NOW = "funnel_stats"
+_THEN = {
+    "in_stage": "Those who were in the stage at the moment and are not deleted since.",
+    "reached": "Those alive now who had been in the stage by the moment.",
+    "amount_in_base": (
+        "Sum of their amounts of now in base_currency_id, by the rates of now; null where a rate is not known."
+    ),
+    "base_currency_id": "The currency of the portal's account (ISO 4217).",
+}
+"""What columns mean in the funnel at a moment alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,17 @@ def funnel_at(connection: Connection, portal: str, entity_type: str, moment: Day
     parameters = {"portal": portal, "entity_type": entity_type, "moment": at}
     rows = connection.exec_driver_sql(text.as_string(None), parameters).fetchall()
     return function_rows(connection, FUNNEL_AS_OF), list(rows)
+
+
+def described_funnel(connection: Connection) -> Mart:
+    """The columns of the funnel at a moment; what those say that the funnel of now has too is said of them there."""
+    said = mart_models()[FUNNEL_OF_NOW].columns
+    found = function_rows(connection, FUNNEL_AS_OF)
+    columns = (
+        replace(column, description=_THEN.get(column.name) or said.get(column.name, ""))
+        for column in found.columns
+    )
+    return replace(found, columns=tuple(columns))
 
 
 def _moment(given: Day) -> datetime:

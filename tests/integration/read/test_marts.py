@@ -205,6 +205,8 @@ def test_funnel_of_a_moment_is_read_by_the_portal_s_clock(built: Warehouse, url:
     assert list(found["amounts_by_currency"]) == [
         {name: Decimal(str(value)) for name, value in row["amounts_by_currency"].items()} for row in expected
     ]
+    told = read.columns("funnel_as_of", url=url)
+    assert list(told["name"]) == list(found.columns) and all(told["description"])
     assert found["reached"].sum() > 0 and str(found["in_stage"].dtype) == "Int64"
     assert read.funnel_as_of("acme", "deal", "2026-01-19T21:00+00:00", url=url).equals(found)
     with pytest.raises(WrongDates, match="no moment"):
