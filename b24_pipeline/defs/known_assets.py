@@ -20,6 +20,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 TESTED_AT = "tested_at"
 
+NO_RUN = ""
+"""What Dagster has for the run of an event without one."""
+
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
@@ -78,6 +81,26 @@ def log_events(
     return materialized
 
 
+def log_without_run(
+    context: dg.OpExecutionContext,
+    names: AssetNames,
+    events: Iterable[dg.AssetMaterialization | dg.AssetCheckEvaluation],
+) -> None:
+    """Stores the events as those of no run, each before the next is asked for; materializations link to the run.
+
+    Dagster keeps one result of a check for each run, in the place of the run's first: a run cannot tell a check again
+    after another one has told it.
+    """
+    link = {"told_by": dg.MetadataValue.dagster_run(context.run_id)}
+    for event in events:
+        linked = (
+            event.with_metadata({**event.metadata, **link})
+            if isinstance(event, dg.AssetMaterialization)
+            else event
+        )
+        context.instance.report_runless_asset_event(names.event(linked))
+
+
 class KnownAssets:
     """What an instance has stored of our assets."""
 
@@ -131,6 +154,13 @@ class KnownAssets:
             # one that is planned has no result yet
             if record.event and isinstance(evaluation := record.evaluation, dg.AssetCheckEvaluation)
         }
+
+    def runs_of_results(self, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, str]:
+        """The run that told the last result of each of these checks that has one; NO_RUN where none did."""
+        ours = {self._names.check(key): key for key in keys}
+        storage = self._instance.event_log_storage
+        records = storage.get_latest_asset_check_execution_by_key(list(ours)) if ours else {}
+        return {ours[key]: record.run_id for key, record in records.items()}
 
 
 def stored_names(instance: DagsterInstance) -> AssetNames:

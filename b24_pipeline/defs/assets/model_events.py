@@ -6,7 +6,7 @@ writes hundreds of rows that say what was known already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 from dagster import AssetCheckKey
@@ -56,6 +56,13 @@ def model_evaluations(
     keys = [key for model in models for key in _check_keys(project.models[model.name])]
     found = known.results(keys) | {check_key(result): result for result in results}
     yield from evaluations(known, [found[key] for key in keys if key in found])
+
+
+def told_elsewhere(known: KnownAssets, models: Sequence[ModelResult], run_id: str) -> set[str]:
+    """The names of those of the models that have a check whose last result is not of this run."""
+    keys = {model.name: _check_keys(project.models[model.name]) for model in models}
+    runs = known.runs_of_results([key for own in keys.values() for key in own])
+    return {name for name, own in keys.items() if any(runs.get(key, run_id) != run_id for key in own)}
 
 
 def unknown_model_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.AssetMaterialization]:

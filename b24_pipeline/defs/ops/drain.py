@@ -3,7 +3,7 @@
 A run takes five seconds to start. While one waits for more events, what lands is drained in about a second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
@@ -19,9 +19,10 @@ from b24_pipeline.defs.assets.model_events import (
     changed_models,
     model_evaluations,
     model_materializations,
+    told_elsewhere,
 )
 from b24_pipeline.defs.assets.models import project
-from b24_pipeline.defs.known_assets import log_events
+from b24_pipeline.defs.known_assets import NO_RUN, log_events, log_without_run
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
@@ -83,6 +84,7 @@ class DrainRun:
         Portals are drained apart from one another: one that does not answer keeps its own events waiting only. Events
         do not wait for builds either, which may take minutes or wait for a build of another process.
         """
+        self._began = self._busy_at = monotonic()
         self._say_when_it_ends()
         connections, options = self._runtime.connections, self._options
         with drain_pool(connections, options) as pool, ModelBuilder(self._runtime) as builder:
@@ -172,16 +174,28 @@ class DrainRun:
         self._report_marts(models)
 
     def _report_marts(self, marts: Sequence[ModelResult]) -> None:
-        """Reports these marts, and the checks of each once in a run, then only where one ends another way.
+        """Reports these marts, and the checks of each once, then only where one ends another way.
 
-        Dagster takes a check for one of all materializations of its run. Models below the marts are left to the runs
-        of `changes`.
+        Dagster takes a check for one of all materializations of its run. Where another run has told a check since,
+        this one goes on without a run: of that too there are all materializations. Models below the marts are left
+        to the runs of `changes`.
         """
-        log_events(self._context, self._names, model_materializations(self._runtime, marts))
+        elsewhere = told_elsewhere(self._known, marts, self._context.run_id)
+        ours = [mart for mart in marts if mart.name not in self._checked & elsewhere]
+        others = [mart for mart in marts if mart.name in self._checked & elsewhere]
+        unchecked = [mart for mart in ours if mart.name not in self._checked]
+        log_events(self._context, self._names, self._mart_events(ours, unchecked))
+        if others:
+            of_a_run = told_elsewhere(self._known, others, NO_RUN)
+            told = [mart for mart in others if mart.name in of_a_run]
+            log_without_run(self._context, self._names, self._mart_events(others, told))
+        self._checked |= {mart.name for mart in unchecked}
+
+    def _mart_events(
+        self, marts: Sequence[ModelResult], to_check: Sequence[ModelResult]
+    ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+        """These marts, all checks of those `to_check`, and checks that end another way than before."""
         results = list(check_results(test for mart in marts for test in mart.tests))
-        new = [mart for mart in marts if mart.name not in self._checked]
-        log_events(self._context, self._names, model_evaluations(self._known, new, results))
-        log_events(
-            self._context, self._names, evaluations(self._known, changed_results(self._known, results))
-        )
-        self._checked |= {mart.name for mart in new}
+        yield from model_materializations(self._runtime, marts)
+        yield from model_evaluations(self._known, to_check, results)
+        yield from evaluations(self._known, changed_results(self._known, results))
