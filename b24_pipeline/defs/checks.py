@@ -14,7 +14,7 @@ from b24_pipeline.clean_text import on_one_line
 from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
-from b24_pipeline.defs.known_assets import KnownAssets, check_key
+from b24_pipeline.defs.known_assets import TESTED_AT, KnownAssets, check_key
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import SYNC_CHECKS
 from b24_pipeline.errors import B24Error, PortalError, UsageError
@@ -29,6 +29,7 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.totals import entity_totals
 from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.parallel import each_portal
 
 COUNTED = ("lead", "deal", "contact", "company")
@@ -115,6 +116,27 @@ def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCh
     )
 
 
+def find_proved_count(connection: Connection, entity: str) -> dg.AssetCheckResult | None:
+    """The result of `counts_agree_with_portal` by the last read that compared all rows, without asking anybody.
+
+    None where a connected portal has never been compared.
+    """
+    proofs = _proofs(connection, entity)
+    proved = {name: proof for name, proof in proofs.items() if proof}
+    if not proved or len(proved) < len(proofs):
+        return None
+    return dg.AssetCheckResult(
+        passed=True,
+        asset_key=BY_OUTCOME[entity].key,
+        check_name=COUNTS,
+        metadata={
+            name: f"{_proved(proof)}: as in the portal, by {proof.proved_by}"
+            for name, proof in proved.items()
+        }
+        | {TESTED_AT: dg.MetadataValue.timestamp(min(proof.proved_at for proof in proved.values()))},
+    )
+
+
 def _orphan_check(entity: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=BY_OUTCOME[entity].key,
@@ -173,8 +195,7 @@ def _coverage_check(entity: str) -> dg.AssetChecksDefinition:
 
 def find_uncompared(connection: Connection, entity: str) -> dg.AssetCheckResult:
     """The result of `compared_with_portal` for an entity."""
-    portals = health(connection)
-    proofs = {portal.name: _proof(portal, entity) for portal in portals if portal.status == "connected"}
+    proofs = _proofs(connection, entity)
     oldest = datetime.now(UTC) - PROOF_LASTS
     due = [name for name, proof in proofs.items() if proof is None or proof.proved_at < oldest]
     return dg.AssetCheckResult(
@@ -185,6 +206,12 @@ def find_uncompared(connection: Connection, entity: str) -> dg.AssetCheckResult:
         description=f"`b24 reconcile {' '.join(due)}`" if due else None,
         metadata={name: _proved(proof) for name, proof in proofs.items()},
     )
+
+
+def _proofs(connection: Connection, entity: str) -> dict[str, Proof | None]:
+    """What proved all rows of each connected portal last."""
+    connected = [portal for portal in health(connection) if portal.status == "connected"]
+    return {portal.name: _proof(portal, entity) for portal in connected}
 
 
 def _proof(portal: PortalHealth, entity: str) -> Proof | None:
@@ -205,21 +232,42 @@ CHECKS = [
 
 
 def read_evaluations(
-    known: KnownAssets, runtime: Runtime, keys: Collection[dg.AssetKey], portals: Collection[str]
+    known: KnownAssets,
+    runtime: Runtime,
+    keys: Collection[dg.AssetKey],
+    portals: Collection[str],
+    outcomes: Collection[Outcome] = (),
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """All checks of these raw tables, which were materialized just now, after a read of `portals`.
+    """All checks of these raw tables, which were materialized just now, after a read of `portals` with `outcomes`.
 
     Rows are counted in the portals only if all connected ones have just answered: nobody waits for one that hangs.
-    Otherwise the last counts are reported, with their time; every hour they are counted anew.
+    Otherwise what was found last is reported, with its time, by a count or by a read that compared all rows; every
+    hour they are counted anew.
     """
     entities = [entity for entity in COUNTED if BY_OUTCOME[entity].key in keys]
     if not entities:
         return
-    counting = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in entities]
-    found = known.results(counting)
+    counting = {entity: dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in entities}
+    found = known.results(list(counting.values()))
     with runtime.warehouse.connect() as connection:
         results = [find_orphans(connection, entity) for entity in entities if entity in STAGED]
         results += [find_uncompared(connection, entity) for entity in entities]
+        for entity in entities:
+            # what could not be stored is counted by the portal all the same
+            is_stored = not any(one.rows_left_out for one in outcomes if one.entity == entity)
+            proved = find_proved_count(connection, entity) if is_stored else None
+            if proved and _is_later(proved, found.get(counting[entity])):
+                found[counting[entity]] = proved
     if {portal.name for portal in runtime.portals.named()} <= set(portals):
         found |= {check_key(result): result for result in find_miscounts(runtime)}
-    yield from evaluations(known, [*results, *(found[key] for key in counting if key in found)])
+    yield from evaluations(known, [*results, *(found[key] for key in counting.values() if key in found)])
+
+
+def _is_later(result: dg.AssetCheckResult, other: dg.AssetCheckResult | None) -> bool:
+    """Whether a result was found later than another one of the same check."""
+    return other is None or _found_at(result) > _found_at(other)
+
+
+def _found_at(result: dg.AssetCheckResult) -> float:
+    moment = result.metadata[TESTED_AT]
+    return moment.value if isinstance(moment, dg.TimestampMetadataValue) else 0.0

@@ -68,7 +68,7 @@ def _events(
                 materialized.add(event.asset_key)
             yield event
     # no portal is asked: the command has ended for the user
-    yield from read_evaluations(known, runtime, materialized, ())
+    yield from read_evaluations(known, runtime, materialized, (), outcomes)
     if CHANGES in materialized:
         with runtime.warehouse.connect() as connection:
             yield from evaluations(known, sync_results(connection))

@@ -172,8 +172,9 @@ def _worked(
     run.work(names)
     worked = [portal for portal, done in run.outcomes.items() if not any(one.error for one in done)]
     known = b24.known(context.instance)
-    log_events(context, b24.asset_names, read_evaluations(known, runtime, run.materialized, worked))
     outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
+    found = read_evaluations(known, runtime, run.materialized, worked, outcomes)
+    log_events(context, b24.asset_names, found)
     changed = [
         outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error
     ]

@@ -13,7 +13,10 @@ from dagster._core.instance.ref import InstanceRef
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.assets.partitions import cohort_key
+from b24_pipeline.defs.assets.raw_tables import BY_OUTCOME
+from b24_pipeline.defs.checks import COUNTED, COUNTS
 from b24_pipeline.defs.instance.runless import report_outcomes
+from b24_pipeline.defs.known_assets import TESTED_AT
 from b24_pipeline.defs.ops.prune import prune
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.models import build
@@ -144,9 +147,19 @@ def test_what_the_commands_did_is_reported_without_a_run(
         assert event
         assert event.asset_materialization
         assert "funnel" in event.asset_materialization.metadata
+        assert counted(instance) == {"leads": True, "deals": True, "contacts": True, "companies": True}
     with psycopg.connect(database_url) as connection:
         query = "select count(*) from information_schema.tables where table_schema = 'public' and table_name = 'runs'"
         assert connection.execute(query).fetchone() == (0,)
+
+
+def counted(instance: DagsterInstance) -> dict[str, bool]:
+    """Whether there are as many rows as the portal counts, by table."""
+    keys = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in COUNTED]
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    evaluations = [record.evaluation for record in latest.values() if record.evaluation]
+    assert all(TESTED_AT in evaluation.metadata for evaluation in evaluations)
+    return {evaluation.asset_key.path[-1]: evaluation.passed for evaluation in evaluations}
 
 
 def test_a_name_that_dagster_takes_for_a_range_is_left_out(installation: Runtime) -> None:
