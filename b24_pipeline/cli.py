@@ -122,7 +122,7 @@ def unforeseen(error: Exception) -> str:
         path = Path(error.filename).absolute()
         return (
             f"{error.strerror}: {path}, which is {_owner(path)}'s: "
-            "run b24 as that user, or in a folder of your own"
+            "let that user run it, or take a folder of your own"
         )
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror}: {error.filename}"

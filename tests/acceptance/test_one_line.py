@@ -73,7 +73,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:
     assert unforeseen(OSError(28, "No space left on device", "/srv/x")) == "No space left on device: /srv/x"
     foreign = unforeseen(PermissionError(13, "Permission denied", "/etc/none/.env"))
     assert foreign == (
-        "Permission denied: /etc/none/.env, which is root's: run b24 as that user, or in a folder of your own"
+        "Permission denied: /etc/none/.env, which is root's: let that user run it, or take a folder of your own"
     )
     assert (
         unforeseen(KeyError("x"))
