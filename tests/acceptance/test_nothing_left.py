@@ -86,6 +86,25 @@ def test_a_watch_that_was_killed_is_replaced(tmp_path: Path) -> None:
     assert nothing_left_of(home), left_of(home)
 
 
+LOSES_IT = """
+import os, signal, sys
+from pathlib import Path
+from b24_pipeline.store.database.embedded import start
+start(Path(sys.argv[1]))
+folder = Path(sys.argv[1]).resolve() / "postgres"
+os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+(folder / "global" / "pg_control").unlink()
+start(Path(sys.argv[1]))
+"""
+
+
+def test_a_server_that_was_lost_is_not_said_never_to_have_started(tmp_path: Path) -> None:
+    """It had started: who looks for the cause looks elsewhere."""
+    command = [sys.executable, "-c", LOSES_IT, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "ended while it was used, and did not start again" in ended.stderr.splitlines()[-1]
+
+
 def is_watch(process: psutil.Process, home: Path) -> bool:
     line = " ".join(process.info["cmdline"] or ())
     return embedded.WATCH.name in line and str(home) in line

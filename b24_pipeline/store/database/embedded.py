@@ -44,7 +44,7 @@ _starting = threading.Lock()
 def start(home: Path) -> str:
     """Starts the server of this home folder, or joins it; returns the URL of its database."""
     folder = home_folder(home) / "postgres"
-    is_new = not folder.exists()
+    is_new, was_used = not folder.exists(), folder.parent in _used
     try:
         with _starting, _one_at_a_time(folder.parent):
             _join(folder)
@@ -53,8 +53,9 @@ def start(home: Path) -> str:
                 embedded_watch.stop_server(folder)  # such memory is taken at the start alone
                 server = _server(folder)
     except Exception as error:
+        what = "ended while it was used, and did not start again" if was_used else "did not start"
         raise DatabaseUnavailable(
-            f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}); "
+            f"the embedded PostgreSQL under {folder} {what} ({type(error).__name__}); "
             f"look into {folder / 'log'}, or set DATABASE_URL to a server of your own"
         ) from error
     if os.geteuid() == 0:  # its library has opened the folder to everybody
