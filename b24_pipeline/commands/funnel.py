@@ -11,7 +11,7 @@ import typer
 
 from b24_pipeline.commands import row_files
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import heading, output, say, table
+from b24_pipeline.commands.screen import heading, output, say_left_out, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.marts.funnel import funnel_rows
@@ -90,11 +90,7 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
         )
         lines = [_stage(row, most) for row in stages]
         left_out += table(titles, lines, right=(2, 3, 4, 5, 6), gives_way=(7, 6, 5, 4, 1))
-    if left_out:
-        names = ", ".join(dict.fromkeys(left_out))
-        say(
-            f"note: the terminal is too narrow for all columns ({names}); a wider one or --format csv shows them"
-        )
+    say_left_out(left_out, "--format csv")
 
 
 def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:

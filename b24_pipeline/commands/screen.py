@@ -115,6 +115,14 @@ def table(
     return [title for title in titles if title not in shown_titles]
 
 
+def say_left_out(titles: Sequence[str], shown_by: str = "") -> None:
+    """Says which columns a terminal was too narrow for, if any; an option that shows all of them is `shown_by`."""
+    if titles:
+        names = ", ".join(dict.fromkeys(titles))
+        instead = f" or {shown_by}" if shown_by else ""
+        say(f"note: the terminal is too narrow for all columns ({names}); a wider one{instead} shows them")
+
+
 def _cell(value: Any) -> str | tuple[str, ...]:
     return tuple(map(shown, value)) if isinstance(value, tuple) else shown(value)
 

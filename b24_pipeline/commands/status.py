@@ -9,7 +9,7 @@ from typing import Any
 
 from b24_pipeline.commands.findings import age
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
+from b24_pipeline.commands.screen import AsJson, output, say, say_left_out, table, write_json
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
@@ -108,7 +108,8 @@ def _stages(portal: PortalHealth) -> str:
 def _show_syncs(syncs: Sequence[dict[str, Any]]) -> None:
     output.print()
     titles = ("portal", "entity", "sync", "result", "rows read", "changed", "finished", "complete up to")
-    table(titles, list(map(_line, syncs)), right=(4, 5))
+    left_out = table(titles, list(map(_line, syncs)), right=(4, 5), gives_way=(5, 2))
+    say_left_out(left_out, "--json")
 
 
 def _line(sync: dict[str, Any]) -> tuple[Any, ...]:

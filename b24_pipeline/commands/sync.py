@@ -12,7 +12,7 @@ import typer
 
 from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import complain, progress, say, table
+from b24_pipeline.commands.screen import complain, progress, say, say_left_out, table
 from b24_pipeline.errors import UsageError, WrongDates
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.portals.portal import Portal
@@ -192,7 +192,7 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
         )
         for outcome in outcomes
     ]
-    table(titles, rows, right=(3, 4, 5, 6, 7))
+    say_left_out(table(titles, rows, right=(3, 4, 5, 6, 7), gives_way=(6, 7, 2)))
     aside = sum(outcome.values_set_aside for outcome in outcomes)
     if aside:
         say(f"note: {aside} values could not be stored as they came; see the columns extra and custom_fields")

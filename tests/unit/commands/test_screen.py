@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
@@ -69,3 +70,16 @@ def test_where_nobody_looks_nothing_gives_way(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(screen, "output", Console(file=printed, width=80))
     assert screen.table(["one", "two"], [["word " * 59 + "word", ("a", "b")]], gives_way=(1,)) == []
     assert printed.getvalue().splitlines()[1].split() == ["word"] * 60 + ["a,", "b"]
+
+
+def test_the_last_syncs_keep_a_table_at_80_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each figure of fifteen entities would be pages."""
+    printed = terminal(monkeypatch, 80)
+    names = ("portal", "entity_type", "sync_type", "sync_status")
+    sync = dict(zip(names, ("demo", "contact_link", "incremental", "success"), strict=True))
+    moment = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    figures = {"rows_read": 123456, "rows_changed": 1234, "finished_at": moment, "cursor_watermark": moment}
+    status._show_syncs([sync | figures] * 15)
+    lines = printed.getvalue().splitlines()
+    assert len([line for line in lines if line.startswith("demo") and "123 456" in line]) == 15
+    assert lines[-1].startswith("note: the terminal is too narrow for all columns (sync, changed)")
