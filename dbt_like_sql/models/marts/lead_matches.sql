@@ -59,8 +59,8 @@ final as (
         own_leads.deal_id,
         own_leads.category_id,
         own_leads.status_id,
-        case own_leads.entity_type when 'deal' then deals.date_create else leads.date_create end as entity_created_at,
-        case own_leads.entity_type when 'deal' then deals.date_create else leads.date_create end < own_leads.created_at
+        case when own_leads.deal_id is null then leads.date_create else deals.date_create end as entity_created_at,
+        case when own_leads.deal_id is null then leads.date_create else deals.date_create end < own_leads.created_at
             as is_older,
         matches.method,
         case when matches.own_lead_id is null then 'not_matched_yet' else matches.unmatched_reason end

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -80,6 +82,30 @@ def test_creative_stats_are_those_counted_by_hand(conn: psycopg.Connection[Any])
         )
     assert any(row["matched"] > row["entities"] > 0 for row in found.values())
     assert any(row["revenue"] for row in found.values())
+
+
+def test_deals_of_before_and_after_the_ad_are_all_that_the_creatives_have(
+    conn: psycopg.Connection[Any],
+) -> None:
+    """The query of docs/queries.md tells them apart, and loses and doubles none."""
+    page = (Path(__file__).parents[3] / "docs" / "queries.md").read_text("utf-8")
+    (query,) = re.findall(r"^## What did our own ads bring .*?```sql\n(.*?)```", page, re.M | re.S)
+    with conn.transaction(force_rollback=True):
+        conn.execute("update bitrix24_deals set date_create = '2099-06-01' where mod(id, 2) = 0")
+        found = frame(conn, query)
+    assert found["new_deals"].iloc[-1] > 0 and found["older_deals"].iloc[-1] > 0
+    apart = {
+        (row["portal"], row["creative_name"]): (
+            row["new_deals"] + row["older_deals"],
+            row["new_won"] + row["older_won"],
+        )
+        for row in found.to_dict("records")[:-1]
+    }
+    together = conn.execute(
+        "select portal, creative_name, sum(entities)::int, sum(won)::int from analytics.creative_stats"
+        " where entity_type = 'deal' group by 1, 2 having sum(entities) > 0"
+    ).fetchall()
+    assert apart == {(portal, creative): (deals, won) for portal, creative, deals, won in together}
 
 
 def test_utm_funnel_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) -> None:
