@@ -37,49 +37,89 @@ UNFINISHED = [
 WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
-@dg.schedule(job=changes_job, cron_schedule="*/10 * * * *", default_status=RUNNING)
+@dg.schedule(
+    job=changes_job,
+    cron_schedule="*/10 * * * *",
+    default_status=RUNNING,
+    description="Reads what changed in each portal since its last sync, then builds the models above it.",
+)
 def changes_every_10_minutes(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads what changed in each portal, and builds the models."""
     yield from _groups(context, b24, changes_job)
 
 
-@dg.schedule(job=pipelines_job, cron_schedule="5 * * * *", default_status=RUNNING)
+@dg.schedule(
+    job=pipelines_job,
+    cron_schedule="5 * * * *",
+    default_status=RUNNING,
+    description="Reads all pipelines, stages, directories, fields and users of each portal.",
+)
 def pipelines_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads the pipelines, stages, fields and users of each portal."""
     yield from _groups(context, b24, pipelines_job)
 
 
-@dg.schedule(job=matches_job, cron_schedule="20 * * * *", default_status=RUNNING)
+@dg.schedule(
+    job=matches_job,
+    cron_schedule="20 * * * *",
+    default_status=RUNNING,
+    description="Searches each portal for own ad leads that no sync could match in the copy.",
+)
 def matches_hourly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Searches each portal for own ad leads that no sync could match in our copy."""
     yield from _groups(context, b24, matches_job)
 
 
-@dg.schedule(job=cohorts_job, cron_schedule="15 2 * * *", default_status=RUNNING)
+@dg.schedule(
+    job=cohorts_job,
+    cron_schedule="15 2 * * *",
+    default_status=RUNNING,
+    description="Reads again what was created in this and the last month, and finds what was deleted.",
+)
 def cohorts_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Reads the last two months of each portal again."""
     yield from _groups(context, b24, cohorts_job)
 
 
-@dg.schedule(job=reconcile_job, cron_schedule="15 3 * * *", default_status=RUNNING)
+@dg.schedule(
+    job=reconcile_job,
+    cron_schedule="15 3 * * *",
+    default_status=RUNNING,
+    description="Compares all rows with each portal by counting, and repairs what events and syncs missed.",
+)
 def reconcile_nightly(context: dg.ScheduleEvaluationContext, b24: B24) -> Iterator[dg.RunRequest]:
     """Finds what events and watermarks missed in each portal, whenever it was created."""
     yield from _groups(context, b24, reconcile_job)
 
 
-@dg.schedule(job_name=CHECKS_JOB, cron_schedule="30 * * * *", default_status=RUNNING)
+@dg.schedule(
+    job_name=CHECKS_JOB,
+    cron_schedule="30 * * * *",
+    default_status=RUNNING,
+    description="Counts the rows in the portals, and evaluates all checks of the copy.",
+)
 def checks_hourly() -> dg.RunRequest:
     """Checks our copy against the portals."""
     return dg.RunRequest()
 
 
-@dg.schedule(job_name=MODEL_TESTS_JOB, cron_schedule="15 4 * * *", default_status=RUNNING)
+@dg.schedule(
+    job_name=MODEL_TESTS_JOB,
+    cron_schedule="15 4 * * *",
+    default_status=RUNNING,
+    description="Tests all rows of the models; a build tests those that changed.",
+)
 def model_tests_nightly() -> dg.RunRequest:
     """Tests all rows of the models: a build by change tests those that changed."""
     return dg.RunRequest()
 
 
-@dg.schedule(job=maintenance_job, cron_schedule="45 4 * * *", default_status=RUNNING)
+@dg.schedule(
+    job=maintenance_job,
+    cron_schedule="45 4 * * *",
+    default_status=RUNNING,
+    description="Deletes old runs, inbound events and rows of the sync log.",
+)
 def maintenance_nightly() -> dg.RunRequest:
     """Deletes old runs and inbound events."""
     return dg.RunRequest()

@@ -21,7 +21,10 @@ MOST_DRAINS = 3
 
 
 @dg.sensor(
-    job=changes_job, minimum_interval_seconds=EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
+    job=changes_job,
+    minimum_interval_seconds=EVERY_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Adds a partition for each portal that was connected, and has it read at once.",
 )
 def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
     """Adds a partition for each portal that has none, and has it read at once.
@@ -40,7 +43,10 @@ def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResul
 
 
 @dg.sensor(
-    job=drain_job, minimum_interval_seconds=LOOK_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING
+    job=drain_job,
+    minimum_interval_seconds=LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a drain when events of the portals have landed and no drain takes them.",
 )
 def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunRequest | dg.SkipReason:
     """Starts a drain if events are due and no drain takes them.
@@ -61,7 +67,11 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
     return dg.RunRequest()
 
 
-@dg.sensor(minimum_interval_seconds=MISSED_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=MISSED_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends runs whose process was killed, so that others need not wait for them.",
+)
 def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReason:
     """Reports runs as failed whose process was killed, or whose machine was stopped.
 

@@ -66,6 +66,7 @@ def definitions_of(own: Project, folder: Path) -> dg.Definitions:
         target=dg.AssetSelection.groups(GROUP),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=60,
+        description="Builds the own models when a mart that they read was materialized.",
     )
     return dg.Definitions(assets=[own_models], sensors=[sensor])
 

@@ -136,6 +136,7 @@ def test_jobs_schedules_and_sensors() -> None:
     assert set(sensors) == {"new_portals", "inbound_events", "abandoned_runs"}
     assert sensors["inbound_events"].minimum_interval_seconds == 5
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
+    assert all(one.description for one in (*schedules.values(), *sensors.values()))
 
 
 def portals_in(request: dg.RunRequest) -> list[str]:
