@@ -17,7 +17,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from b24_pipeline.errors import SecretKeyError
 from b24_pipeline.store.database.secret_file import kept_secret
 
-HOW_TO_MAKE = "make one with `b24 keys new`, and keep it apart from the database"
+HOW_TO_MAKE = (
+    "a database that has portals needs the key it had; for a new one, make one with `b24 keys new`, and keep it apart "
+    "from the database"
+)
 
 
 class Vault:
