@@ -53,11 +53,14 @@ class RawTable:
         )
 
 
-_EMPTY = "A month in which nothing was created stays missing, such as those before the portal's first row."
+_MONTHS = (
+    "Months are those of creation in the portal's own time zone, although Dagster calls them UTC. A missing one was "
+    "never read, or nothing was created in it: `b24 status` says which days are proved."
+)
 
 
 def _entity_table(name: str, entity: str, description: str) -> RawTable:
-    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_EMPTY}", MONTHS_ARE_FRESH)
+    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_MONTHS}", MONTHS_ARE_FRESH)
 
 
 COHORT_TABLES = (
@@ -70,7 +73,7 @@ COHORT_TABLES = (
         "bitrix24_status_history",
         "status_history",
         ("lead_history", "deal_history"),
-        f"Every known move of a lead or deal; a cohort has the moves of a month. {_EMPTY}",
+        f"Every known move of a lead or deal; a cohort has the moves of a month. {_MONTHS}",
         MONTHS_ARE_FRESH,
     ),
 )

@@ -88,6 +88,7 @@ def test_every_asset_has_its_group_and_partitions() -> None:
         assert node.group_name == layer, name
         dimensions = getattr(node.partitions_def, "partition_dimension_names", None)
         assert (dimensions == ["month", "portal"]) is (name in cohorts), name
+        assert ("in the portal's own time zone" in node.description) is (name in cohorts), name
         assert (node.partitions_def is None) is (name not in cohorts | portals), name
 
 
