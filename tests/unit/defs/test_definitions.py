@@ -138,6 +138,8 @@ def test_jobs_schedules_and_sensors() -> None:
     assert sensors["inbound_events"].minimum_interval_seconds == 5
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
     assert all(one.description for one in (*schedules.values(), *sensors.values()))
+    page = (bundled("docs") / "dagster.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in (*schedules, *sensors))
 
 
 def portals_in(request: dg.RunRequest) -> list[str]:
