@@ -51,8 +51,16 @@ def matching_metadata(outcome: MatchOutcome) -> dict[str, Any]:
 
 
 def table_metadata(columns: Iterable[TableColumn]) -> dict[str, Any]:
-    """The columns of a raw table."""
-    listed = [dg.TableColumn(column.name, column.type, column.comment) for column in columns]
+    """The columns of a raw table, and which are never empty."""
+    listed = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            column.comment,
+            dg.TableColumnConstraints(nullable=not column.is_never_null),
+        )
+        for column in columns
+    ]
     return {"dagster/column_schema": dg.TableSchema(columns=listed)}
 
 

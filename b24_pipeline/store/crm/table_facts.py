@@ -22,6 +22,7 @@ class TableColumn:
     name: str
     type: str
     comment: str | None
+    is_never_null: bool
 
 
 def columns(connection: psycopg.Connection, table: str) -> list[TableColumn]:

@@ -3,7 +3,8 @@
 select
     attname as name,
     format_type(atttypid, atttypmod) as type,
-    col_description(attrelid, attnum) as comment
+    col_description(attrelid, attnum) as comment,
+    attnotnull as is_never_null
 from pg_attribute
 where attrelid = to_regclass(:table) and attnum > 0 and not attisdropped
 order by attnum;

@@ -59,7 +59,8 @@ def test_changes_copies_the_portal_and_builds_the_models(
     assert told["raw/changes"]["requests"] > 0
     assert told["raw/stages"]["dagster/partition_row_count"] > 5
     assert told["raw/deals"]["watermark"]
-    assert "opportunity" in [column.name for column in told["raw/deals"]["dagster/column_schema"].columns]
+    columns = {column.name: column for column in told["raw/deals"]["dagster/column_schema"].columns}
+    assert (columns["id"].constraints.nullable, columns["opportunity"].constraints.nullable) == (False, True)
     assert told["int_entity"]["dagster/row_count"] == 140
     funnel = told["funnel_stats"]
     assert "data:image/svg+xml;base64," in funnel["funnel"]
