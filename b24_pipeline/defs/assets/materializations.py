@@ -19,6 +19,7 @@ from b24_pipeline.defs.assets.metadata import (
     partition_metadata,
     table_metadata,
 )
+from b24_pipeline.defs.assets.own_leads import MATCHES
 from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key, days_of_months, months_within
 from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, PORTAL_TABLES, RawTable
 from b24_pipeline.entities import CRM, HISTORIES
@@ -26,6 +27,7 @@ from b24_pipeline.store.checks.coverage import coverage
 from b24_pipeline.store.crm import table_facts
 from b24_pipeline.store.crm.cursors import cursor_of
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
+from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import RECONCILE
 from b24_pipeline.sync.outcome import Outcome
@@ -109,6 +111,23 @@ def earlier_proofs(
                     metadata={"proved_at": dg.MetadataValue.timestamp(proved_at)}
                     | partition_metadata(number),
                 )
+
+
+def earlier_matches(
+    warehouse: Warehouse, portal: Portal, known: KnownPartitions
+) -> Iterator[dg.AssetMaterialization]:
+    """The matching of a portal's own leads that was done without Dagster knowing, by a sync or a command."""
+    if portal.name in known(MATCHES):
+        return
+    with warehouse.connect() as connection:
+        now = matches.standing(connection, portal.id)
+    if now.matched or now.not_found:
+        yield dg.AssetMaterialization(
+            MATCHES,
+            description="Own leads were matched before Dagster saw it.",
+            partition=portal.name,
+            metadata={"own_leads": now.own_leads, "matched": now.matched, "not_found": now.not_found},
+        )
 
 
 def _proved_at(connection: Connection, portal: Portal, table: RawTable) -> datetime | None:

@@ -14,7 +14,12 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 
 from b24_pipeline.defs.assets.check_events import evaluations
-from b24_pipeline.defs.assets.materializations import earlier_proofs, materializations, read_changes_event
+from b24_pipeline.defs.assets.materializations import (
+    earlier_matches,
+    earlier_proofs,
+    materializations,
+    read_changes_event,
+)
 from b24_pipeline.defs.assets.model_checks import check_results
 from b24_pipeline.defs.assets.model_events import model_evaluations, model_materializations
 from b24_pipeline.defs.assets.partitions import PORTALS
@@ -87,6 +92,7 @@ def _portal_events(
     yield from materializations(runtime.warehouse, portal, outcomes, known.partitions)
     if synced and is_new:
         yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
+        yield from earlier_matches(runtime.warehouse, portal, known.partitions)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pydantic import Field
 from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.materializations import (
+    earlier_matches,
     earlier_proofs,
     materializations,
     read_changes_event,
@@ -70,6 +71,7 @@ def _change_events(
     yield from materializations(runtime.warehouse, portal, done, known.partitions, with_unchanged=is_new)
     if is_new:
         yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
+        yield from earlier_matches(runtime.warehouse, portal, known.partitions)
 
 
 @dg.op

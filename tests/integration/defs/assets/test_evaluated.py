@@ -22,11 +22,13 @@ from b24_pipeline.models import build
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.sync.own_leads.match import match_portals
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.assets.test_crm import instance_ref
 from tests.integration.defs.assets.test_partitions import counts
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.data.events import body
+from tests.support.installation import execute
 
 OTHER = "changing"
 CHECKS = defs.resolve_asset_graph().asset_check_keys
@@ -181,11 +183,19 @@ def test_what_commands_did_before_is_known_after_the_first_run(
     """Whoever starts Dagster on a database that is filled sees months, tables and checks, though nothing changed."""
     portals = installation.portals.named([PORTAL])
     sync_portals(installation.connections, portals, SyncRequest(), installation.options())
+    execute(
+        installation.warehouse,
+        "insert into leads (user_account_id, phone) select user_account_id, phones -> 0 ->> 'VALUE'"
+        " from bitrix24_contacts where phones -> 0 ->> 'VALUE' is not null",
+    )
+    match_portals(installation.connections, portals, installation.options())
     build(installation.warehouse.connect, project)
     assert run(instance, "changes").success
     assert not_green(instance) == {}
     for table in COHORT_TABLES:
         assert instance.get_materialized_partitions(table.key) == set(counts(installation, table.table))
+    matched = dg.AssetKey(["own", "lead_matches"])
+    assert instance.get_materialized_partitions(matched) == {PORTAL}
     told = {key.path[-1] for key in materialized_by(run(instance, "changes"))}
     assert told == {"changes", "reconciliation"}
 
