@@ -21,7 +21,7 @@ FILE = re.compile(
     rf"(?:{NAME}/)*{NAME}\.(?:py|sql|sh|md|lock|toml)|(?:{NAME}/)+{NAME}\.(?:yml|yaml|html|css|svg)"
 )
 FOLDER = re.compile(rf"(?:{NAME}/)+")
-NOT_OURS = {"uv.lock"}
+NOT_OURS = {"uv.lock", "my_project/components/our.py"}
 
 
 def named(page: Path) -> set[str]:
