@@ -19,8 +19,9 @@ def up(
     web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
 ) -> None:
     """Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C."""
-    from b24_pipeline.commands.supervisor import run
+    from b24_pipeline.commands.supervisor import require_free_ports, run
 
+    require_free_ports("127.0.0.1", port, web_port)  # before anything is said of them
     say("starting Dagster and the HTTP service (half a minute the first time) ...")
     with installation(own=True) as opened:
         for line in service_notes(opened, web_port):

@@ -52,6 +52,7 @@ def test_help_imports_no_command(b24: B24) -> None:
     assert {name for name in found if name.startswith("b24_pipeline.commands.")} == {
         "b24_pipeline.commands.catalogue",
         "b24_pipeline.commands.screen",
+        "b24_pipeline.commands.table_layout",
     }
     assert found & (OF_OTHER_COMMANDS | OF_THE_DATABASE) == set()
 
