@@ -195,9 +195,13 @@ def as_environment(chosen: Settings) -> dict[str, str]:
 
 def child_environment(chosen: Settings, **more: str) -> dict[str, str]:
     """The environment of a child process: that of this process, with exactly these settings and `more`."""
-    ours = {name.upper() for name in type(chosen).model_fields}
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
-    return kept | as_environment(chosen) | more
+    return foreign_environment() | as_environment(chosen) | more
+
+
+def foreign_environment() -> dict[str, str]:
+    """The environment of this process without our settings: other people's programs need none of our secrets."""
+    ours = {name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name.upper() not in ours}
 
 
 def _as_text(value: Any) -> str:

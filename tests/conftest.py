@@ -66,6 +66,16 @@ class Server:
             connection.execute(f"create database {name} template {template}")
         return self.of(name)
 
+    def by_code_point(self) -> str:
+        """A fresh database that sorts texts by their code points, whatever the language of the machine is."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"create database {name} template template0 lc_collate 'C'")
+        warehouse = Warehouse(self.of(name))
+        migrate(warehouse)
+        warehouse.close()
+        return self.of(name)
+
     def prepared(self, name: str, prepare: Callable[[str], None]) -> str:
         """A copy of a database that is prepared at the first call: what takes seconds is done once, not for each test.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from b24_pipeline import runtime
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import UsageError
+from b24_pipeline.settings import foreign_environment
 from b24_pipeline.store.database.url import read_url, url_for_programs
 
 _BY_SIGNAL = 128
@@ -36,7 +36,7 @@ def psql(
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is psql's: it ends a query, not the session
         ended = subprocess.run(
             [program, *(options or ())],
-            env=os.environ | _variables(url),
+            env=foreign_environment() | _variables(url),
             check=False,
             preexec_fn=end_with_parent,
         )

@@ -47,6 +47,16 @@ def test_file_names_are_used_once_within_a_floor() -> None:
     assert [paths for paths in places.values() if len(paths) > 1] == []
 
 
+def test_one_module_reads_the_environment() -> None:
+    """The settings are there, and whatever hands the environment on asks them for it."""
+    asking = [
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        if any(name in path.read_text("utf-8") for name in ("os.environ", "os.getenv", "import environ"))
+    ]
+    assert asking == ["settings.py"]
+
+
 def test_type_names_are_defined_once() -> None:
     """One name has one meaning: a class or a type alias of this name stands in one module alone."""
     places: defaultdict[str, list[str]] = defaultdict(list)

@@ -9,7 +9,7 @@ import pytest
 
 from b24_pipeline.errors import SecretKeyError, SettingsError
 from b24_pipeline.runtime import oauth_app, vault_of
-from b24_pipeline.settings import as_environment, child_environment, read_settings
+from b24_pipeline.settings import as_environment, child_environment, foreign_environment, read_settings
 
 CANARY = "c4n4ryS3cret-of-many-letters"
 
@@ -159,3 +159,13 @@ def test_own_database_needs_a_key(tmp_path: Path) -> None:
         vault_of(read_settings(database_url="postgresql://ann@db/x"))
     vault_of(read_settings(b24_home=tmp_path / "home"))
     assert (tmp_path / "home" / "secret.keys").exists()
+
+
+def test_programs_of_others_get_no_setting_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psql, say, whose user may list its environment; the rest stays, such as its own options."""
+    monkeypatch.setenv("B24_SECRET_KEYS", CANARY)
+    monkeypatch.setenv("database_url", f"postgresql://user:{CANARY}@db/b24")
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=64MB")
+    kept = foreign_environment()
+    assert kept["PGOPTIONS"] == "-c work_mem=64MB"
+    assert CANARY not in "".join(kept.values())
