@@ -81,9 +81,9 @@ def _row(floor: list[str], number: int) -> list[tuple[str, tuple[float, int, flo
 
 def _arrow(above: tuple[float, int, float], below: tuple[float, int, float], count: int) -> str:
     x1, y1, x2, y2 = above[0] + above[2] / 2, above[1] + FLOOR, below[0] + below[2] / 2, below[1]
-    return (
-        f'<line x1="{x1:.0f}" y1="{y1}" x2="{x2:.0f}" y2="{y2}" stroke-width="{min(1 + count / 12, 9):.1f}"/>'
-    )
+    # few steps, so that one import more does not change the picture
+    width = next(width for least, width in THICKNESS if count >= least)
+    return f'<line x1="{x1:.0f}" y1="{y1}" x2="{x2:.0f}" y2="{y2}" stroke-width="{width}"/>'
 
 
 def _room(room: str, left: float, top: int, width: float) -> str:
