@@ -21,6 +21,7 @@ from information_schema.columns
 where column_name = 'portal'
     and table_schema !~ '^(pg_|information_schema|dagster)'
     and table_name <> 'bitrix24_audit'
+order by table_schema, table_name
 """
 
 
