@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -79,6 +80,52 @@ def test_each_question_needs_one_join_at_most() -> None:
     assert len(asked) == 20
     assert max(len(re.findall(r"\bjoin\b", query)) for query in asked) == 1
     assert [query for query in asked if re.search(r"\bwith\b|from bitrix24_", query)] == []
+
+
+ONE_NAME = """
+    select format('update %I.%I set %I = ''Anna'' where %I is not null', table_schema, table_name, name, name)
+    from information_schema.columns
+    inner join information_schema.tables using (table_schema, table_name)
+    cross join lateral (select column_name::text as name) as named
+    where
+        table_type = 'BASE TABLE'
+        and (
+            (table_schema like 'analytics%' and name similar to '(category|pipeline|status|stage|source)_name')
+            or (table_name = 'bitrix24_users' and name = 'last_name')
+            or (table_name similar to 'bitrix24_(users|departments|statuses|pipelines)' and name = 'name')
+            or (table_name = 'bitrix24_companies' and name = 'title')
+        )
+"""
+"""Statements that call all persons, departments, companies, sources, pipelines and stages by one name."""
+
+
+def figures(connection: psycopg.Connection[Any], query: str) -> list[str]:
+    """All rows without their texts, in the order of the figures."""
+    rows = connection.execute(re.sub(r"\blimit \d+", "", query).encode()).fetchall()
+    return sorted(repr([value for value in row if not isinstance(value, str)]) for row in rows)
+
+
+def test_namesakes_are_rows_of_their_own(database_url: str) -> None:
+    """Where all are called by one name, every figure is as it was."""
+    with psycopg.connect(database_url) as connection:
+        before = {heading: figures(connection, query) for heading, query in queries().items()}
+        renaming = connection.execute(ONE_NAME.encode()).fetchall()
+        assert len(renaming) > 10
+        for (statement,) in renaming:
+            connection.execute(statement.encode())
+        after = {heading: figures(connection, query) for heading, query in queries().items()}
+        connection.rollback()
+    assert [heading for heading in before if after[heading] != before[heading]] == []
+
+
+def test_the_first_query_counts_all_deals(database_url: str) -> None:
+    """Those in deleted stages too."""
+    query = next(query for heading, query in queries().items() if heading.startswith("1. "))
+    deals = "select count(*) from analytics.fct_deal where category_id = 0"
+    with psycopg.connect(database_url) as connection:
+        asked = connection.execute(query.encode())
+        place = [column.name for column in asked.description or ()].index("in_stage")
+        assert (sum(row[place] for row in asked.fetchall()),) == connection.execute(deals.encode()).fetchone()
 
 
 def test_the_example_in_python_runs(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
