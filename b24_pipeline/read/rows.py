@@ -22,7 +22,8 @@ _THEN = {
     "in_stage": "Those who were in the stage at the moment and are not deleted since.",
     "reached": "Those alive now who had been in the stage by the moment.",
     "amount_in_base": (
-        "Sum of their amounts of now in base_currency_id, by the rates of now; null where a rate is not known."
+        "Sum of their amounts of now in base_currency_id, by the rates of now: 0 where there is nothing to sum up, "
+        "null where a rate is not known."
     ),
     "base_currency_id": "The currency of the portal's account (ISO 4217).",
 }

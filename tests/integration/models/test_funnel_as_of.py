@@ -70,7 +70,10 @@ def _compare_all(warehouse: Warehouse) -> None:
 
 
 def test_amounts_are_those_of_now_of_who_was_there_then(warehouse: Warehouse) -> None:
-    """Currency by currency, also where the stage stands for several; in the base currency only with all rates."""
+    """Currency by currency, also where the stage stands for several; in the base currency only with all rates.
+
+    Where nobody is, or nobody has an amount, it is none of the base currency: 0.
+    """
     with warehouse.connect() as conn:
         model_data.populate(conn, 1, entities=60)
         conn.execute(
@@ -84,19 +87,20 @@ def test_amounts_are_those_of_now_of_who_was_there_then(warehouse: Warehouse) ->
         amounts = _amounts(conn, "acme")
         for moment in MOMENTS:
             found = conn.execute(
-                "select category_id, status_id, amounts_by_currency, amount_in_stage, currency_id, amount_in_base"
-                " from analytics.funnel_as_of('acme', 'deal', %s)",
+                "select category_id, status_id, amounts_by_currency, amount_in_stage, currency_id, amount_in_base,"
+                " base_currency_id from analytics.funnel_as_of('acme', 'deal', %s)",
                 (moment,),
             ).fetchall()
             expected = _worth(visits[visits["portal"] == "acme"], amounts, moment)
-            for category, status, by_currency, amount, currency, in_base in found:
+            for category, status, by_currency, amount, currency, in_base, base_currency in found:
                 there = expected.get((category, status), {})
                 assert {name: Decimal(str(value)) for name, value in by_currency.items()} == there
                 assert amount == (None if len(there) > 1 else next(iter(there.values()), 0))
                 assert currency == (next(iter(there)) if len(there) == 1 and "XXX" not in there else None)
                 rates = {"RUB": 1, "USD": 90}
                 assert in_base is None or in_base == sum(rates[name] * value for name, value in there.items())
-                assert (in_base is None) == (not there or not set(there) <= set(rates))
+                assert (in_base is None) == (not set(there) <= set(rates))
+                assert base_currency == "RUB"
 
 
 def _amounts(conn: psycopg.Connection[Any], portal: str) -> dict[int, tuple[str, Decimal]]:
