@@ -12,6 +12,8 @@ from b24_pipeline.store.database.url import url_for_people
 from b24_pipeline.store.marts import analysts as store
 from b24_pipeline.store.marts.custom_fields import keep_views
 
+MOST_NAMED = 5
+
 Role = Annotated[str, typer.Argument(help="The role in PostgreSQL.")]
 
 
@@ -52,8 +54,16 @@ def grant(
 def revoke(role: Role) -> None:
     """Take the rights of a role back; the role itself stays."""
     with installation() as opened:
-        store.revoke(opened.warehouse, role, _readable().schema)
-    output.print(f"{role} reads nothing of ours any more")
+        left = store.revoke(opened.warehouse, role, _readable().schema)
+    if not left:
+        output.print(f"{role} reads nothing in this database any more")
+        return
+    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    output.print(f"{role} reads no mart any more")
+    say(
+        f"note: {role} can still read {', '.join(left[:MOST_NAMED])}{more}, which `b24 analysts grant` gave it not; "
+        "take it back by hand"
+    )
 
 
 def show() -> None:

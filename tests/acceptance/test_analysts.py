@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -72,9 +72,9 @@ def small_portal() -> Sandbox:
 def installed_on(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     """A small portal, synced into a database of this server."""
 
-    def b24(url: str, *arguments: str) -> Any:
-        env = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
-        return call_b24(monkeypatch, folder, env, arguments)
+    def b24(url: str, *arguments: str, env: Mapping[str, str] | None = None) -> Any:
+        ours = environment(DATABASE_URL=url, B24_SECRET_KEYS=KEY, B24_ALLOWED_PORTALS="127.0.0.1")
+        return call_b24(monkeypatch, folder, ours | dict(env or {}), arguments)
 
     def prepare(url: str) -> None:
         connect(partial(b24, url), small_portal())
@@ -191,6 +191,53 @@ def test_what_was_granted_can_be_taken_back(on_each: Installed | None) -> None:
     again = installed.b24("analysts", "revoke", role)
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
     assert installed.read(role, "show statement_timeout") == [("0",)]
+
+
+def test_what_remains_after_a_revoke_is_named(installed: Installed) -> None:
+    """Rights that somebody gave by hand, such as those on models of one's own, are not said to be gone."""
+    role = installed.server.role("ann")
+    installed.done("analysts", "grant", role)
+    installed.admin(f"create schema own_models; grant usage on schema own_models to {role}")
+    installed.admin("create table own_models.mine (id int); create table own_models.other (id int)")
+    installed.admin(f"grant select on own_models.mine to {role}")
+    told = installed.b24("analysts", "revoke", role)
+    assert (told.returncode, told.stdout) == (0, f"{role} reads no mart any more\n")
+    assert f"{role} can still read own_models.mine, which" in told.stderr
+    installed.done("analysts", "grant", role)
+    installed.admin(f"revoke all on own_models.mine from {role}")
+    assert installed.done("analysts", "revoke", role) == f"{role} reads nothing in this database any more\n"
+
+
+LARGE_OBJECTS = (
+    "lo_creat(-1)",
+    "lo_create(0)",
+    "lo_from_bytea(0, 'kept')",
+    "lo_import('/etc/hostname')",
+    "lo_import('/etc/hostname', 7)",
+    "lo_put(7, 0, 'kept')",
+    "lowrite(lo_open(7, 131072), 'kept')",
+    "lo_truncate(lo_open(7, 131072), 0)",
+    "lo_truncate64(lo_open(7, 131072), 0)",
+    "lo_unlink(7)",
+)
+
+
+def test_a_role_stores_no_large_objects(on_each: Installed | None) -> None:
+    """They would stay, however often the role is revoked, and it could not be dropped."""
+    if on_each is None:
+        return
+    installed = on_each
+    role = installed.server.role("ann")
+    installed.done("analysts", "grant", role)
+    for call in LARGE_OBJECTS:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied for function"):
+            installed.read(role, f"set default_transaction_read_only = off; commit; select {call}")
+    ((reads_files,),) = installed.admin(
+        "select has_function_privilege('pg_database_owner', 'lo_import(text)', 'execute')"
+    )
+    assert not reads_files
+    installed.done("analysts", "revoke", role)
+    installed.admin(f"drop role {role}")
 
 
 def test_a_role_can_be_made_with_a_password_that_is_shown_once(installed: Installed) -> None:

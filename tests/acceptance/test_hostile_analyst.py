@@ -73,6 +73,23 @@ def test_what_a_role_may_not_do_is_enforced(installed: Installed) -> None:
     assert installed.read(role, "show statement_timeout") == [("5min",)]
 
 
+def test_an_administrator_is_told_what_to_refuse(installed: Installed) -> None:
+    """Where our own role may not refuse large objects, the statement that does is printed."""
+    ours = installed.server.role("ours")
+    role = f"{ours}_ann"
+    installed.admin(f"alter role {ours} createrole; grant postgres to {ours}")
+    url = make_url(installed.url).set(username=ours).render_as_string(hide_password=False)
+    printed = installed.b24("analysts", "grant", role, "--create-login", env={"DATABASE_URL": url})
+    assert printed.returncode == 0, printed.stderr
+    (statement,) = [line for line in printed.stdout.splitlines() if line.startswith("revoke execute")]
+    made = "set default_transaction_read_only = off; commit; select lo_create(0)"
+    with pytest.raises(psycopg.ProgrammingError, match="command status: SET"):  # nothing is refused yet
+        installed.read(role, made)
+    installed.admin(statement)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        installed.read(role, made)
+
+
 def test_doctor_names_a_role_without_limits(installed: Installed) -> None:
     """A role of an earlier version is named until the grant is run again; a smaller limit than ours stays."""
     role = installed.server.role("old")

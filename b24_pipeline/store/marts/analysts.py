@@ -98,8 +98,11 @@ def grant(
         return Granted(password, limits_refused=_limit(connection, role))
 
 
-def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
-    """Takes the rights of a role back; the role itself stays. Raises UnknownRole."""
+def revoke(warehouse: Warehouse, role: str, schema: str) -> list[str]:
+    """Takes the rights of a role back; the role itself stays. Raises UnknownRole.
+
+    Returns what the role can still read in this database, because somebody else has granted it.
+    """
     with warehouse.connect() as connection:
         if not _sql.forget(connection, role=role) or not _sql.role_exists(connection, role=role):
             raise UnknownRole(
@@ -109,6 +112,7 @@ def revoke(warehouse: Warehouse, role: str, schema: str) -> None:
             for refuse in ("refuse_later_in_schema", "refuse_all_in_schema", "refuse_schema"):
                 _run(connection, refuse, schema=sql.Identifier(readable), role=sql.Identifier(role))
         _attempt(connection, _reset(connection, role))
+        return [relation for (relation,) in _sql.still_read(connection, role=role)]
 
 
 def grant_on(connection: Connection, schema: str, mart: str) -> None:
@@ -177,11 +181,16 @@ def _limit(connection: Connection, role: str) -> list[str]:
     temporary = [
         statement(f"{name}_temporary_tables", database=where["database"]) for name in ("keep", "refuse")
     ]
+    large = []
+    if _sql.stores_large_objects(connection, role=role):
+        large = [statement(f"{name}_large_objects") for name in ("keep", "refuse")]
     refused = [] if _attempt(connection, settings) else settings
     refused += [] if _attempt(connection, most) else most
     # PostgreSQL only warns where a right is not ours to take
     if not _sql.owns_database(connection) or not _attempt(connection, temporary):
         refused += temporary[1:]
+    if not _sql.owns_functions(connection) or not _attempt(connection, large):
+        refused += large
     return [" ".join(_COMMENT.sub("", each.as_string(connection)).split()) for each in refused]
 
 

@@ -80,14 +80,49 @@ select rolconnlimit not between 0 and :most
 from pg_roles
 where rolname = :role;
 
+-- name: stores_large_objects(role)$
+-- Whether a role may make large objects. Who has one of the rights of everybody has them all.
+select has_function_privilege(cast(:role as name), 'pg_catalog.lo_from_bytea(oid, bytea)', 'execute');
+
+-- name: owns_functions()$
+-- Whether rights on the server's own functions are ours to give and take.
+select rolsuper
+from pg_roles
+where rolname = current_user;
+
+-- name: still_read(role)
+-- What a role can read in this database though nothing of it is the server's or an extension's.
+select namespace.nspname || '.' || relation.relname as relation
+from pg_class as relation
+inner join pg_namespace as namespace on relation.relnamespace = namespace.oid
+where
+    relation.relkind in ('r', 'p', 'v', 'm', 'f')
+    and namespace.nspname !~ '^pg_' and namespace.nspname != 'information_schema'
+    and has_schema_privilege(cast(:role as name), namespace.oid, 'usage')
+    and has_any_column_privilege(cast(:role as name), relation.oid, 'select')
+    and not exists (
+        select
+        from pg_depend as dependency
+        where
+            dependency.classid = 'pg_class'::regclass
+            and dependency.objid = relation.oid
+            and dependency.deptype = 'e'
+    )
+order by namespace.nspname, relation.relname;
+
 -- name: unlimited(most)
--- Roles that can take more connections, or lack the usual limits of their sessions, or may make temporary tables.
+-- Roles that can take more connections, or lack the usual limits of their sessions, or may make temporary tables, or
+-- large objects where we could refuse these.
 select analyst.role_name
 from analyst_roles as analyst
 inner join pg_roles as server_role on analyst.role_name = server_role.rolname
 where
     server_role.rolconnlimit not between 0 and :most
     or has_database_privilege(server_role.oid, current_database(), 'temporary')
+    or (
+        has_function_privilege(server_role.oid, 'pg_catalog.lo_from_bytea(oid, bytea)', 'execute')
+        and (select ours.rolsuper from pg_roles as ours where ours.rolname = current_user)
+    )
     or not exists (
         select
         from pg_db_role_setting as setting

@@ -14,6 +14,24 @@ grant temporary on database {{ database }} to current_user;
 -- A role gets it as a part of everybody, and could fill the disk by it.
 revoke temporary on database {{ database }} from public;
 
+-- name: keep_large_objects
+-- The owner's, before it is taken from everybody. lo_import, which reads the server's files, nobody but a superuser has.
+grant execute on function
+pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea),
+pg_catalog.lo_put(oid, bigint, bytea),
+pg_catalog.lowrite(integer, bytea), pg_catalog.lo_truncate(integer, integer),
+pg_catalog.lo_truncate64(integer, bigint), pg_catalog.lo_unlink(oid)
+to pg_database_owner;
+
+-- name: refuse_large_objects
+-- A role gets these as a part of everybody, could fill the disk by them, and could not be dropped afterwards.
+revoke execute on function
+pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea),
+pg_catalog.lo_put(oid, bigint, bytea),
+pg_catalog.lowrite(integer, bytea), pg_catalog.lo_truncate(integer, integer),
+pg_catalog.lo_truncate64(integer, bigint), pg_catalog.lo_unlink(oid)
+from public;
+
 -- name: allow_schema
 -- Names in the schema may be looked up; what is in it is granted one by one.
 grant usage on schema {{ schema }} to {{ role }};
