@@ -13,11 +13,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from psycopg.errors import InsufficientPrivilege
+
 from b24_pipeline.bitrix.http.address import parse_server
 from b24_pipeline.entities import BY_NAME
-from b24_pipeline.errors import AddressRefused, SecretKeyError, SettingsError
+from b24_pipeline.errors import AddressRefused, ReadingRefused, SecretKeyError, SettingsError
 from b24_pipeline.settings import Settings
-from b24_pipeline.store.database.migrations import check_migrated, migrate
+from b24_pipeline.store.database.migrations import check_migrated, check_readable, migrate
 from b24_pipeline.store.database.vault import HOW_TO_MAKE, Vault, key_of_home
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
@@ -141,6 +143,26 @@ def opened(settings: Settings, *, looks_once: bool = False) -> Iterator[Runtime]
         storage = _budget_storage(settings.b24_budget_url)
         _application(settings)  # wrong settings are told at once, though most commands need no application
         yield Runtime(settings, warehouse, Portals(warehouse, vault), storage)
+    finally:
+        warehouse.close()
+
+
+@contextmanager
+def opened_to_read(settings: Settings) -> Iterator[Warehouse]:
+    """The database for a command that reads the marts alone: it needs no secret keys, and no rights beyond the marts.
+
+    Raises DatabaseError, and ReadingRefused where the role may not read.
+    """
+    if not settings.database_url:
+        with opened(settings) as embedded:
+            yield embedded.warehouse
+        return
+    warehouse = Warehouse(settings.database_url.get_secret_value())
+    try:
+        check_readable(warehouse)
+        yield warehouse
+    except InsufficientPrivilege as error:
+        raise ReadingRefused(str(error).partition("\n")[0]) from None
     finally:
         warehouse.close()
 

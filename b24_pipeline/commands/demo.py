@@ -88,7 +88,7 @@ def _sync_and_show(opened: Runtime) -> tuple[list[Outcome], BuildResult]:
     say("5/5 building the SQL models ...")
     built = build_models(opened)
     built.raise_for_own_models()
-    show_funnel(opened, PORTAL, "deal")
+    show_funnel(opened.warehouse, PORTAL, "deal")
     return outcomes, built
 
 

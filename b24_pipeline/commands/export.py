@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from b24_pipeline.commands import row_files
-from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.opening import database_to_read
 from b24_pipeline.commands.screen import say
 from b24_pipeline.store.database.exact_json import exact_json
 
@@ -46,8 +46,8 @@ def export(
     if form is None:
         form = row_files.format_of(file) if file else row_files.FileFormat.CSV
     with (
-        installation() as opened,
-        reading(engine=opened.warehouse.engine) as connection,
+        database_to_read() as warehouse,
+        reading(engine=warehouse.engine) as connection,
     ):
         found = mart_of(connection, mart)
         streaming = connection.execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE)

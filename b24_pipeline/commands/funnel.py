@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from b24_pipeline.commands import row_files
-from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.opening import database_to_read
 from b24_pipeline.commands.screen import heading, output, say_left_out, table
 from b24_pipeline.errors import UsageError
-from b24_pipeline.runtime import Runtime
-from b24_pipeline.store.marts.funnel import funnel_rows
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.marts.funnel import counted_of, funnel_rows, require_portal
 
 
 class Format(StrEnum):
@@ -28,7 +28,7 @@ class Format(StrEnum):
 def funnel(
     name: Annotated[str, typer.Argument(help="The portal.")],
     entity_type: Annotated[
-        str | None, typer.Option(help="lead or deal; as the portal counts by default.")
+        str | None, typer.Option(help="lead or deal; by default deals, leads where the portal has no deals.")
     ] = None,
     pipeline: Annotated[int | None, typer.Option(help="Only the pipeline of this number.")] = None,
     form: Annotated[
@@ -44,10 +44,8 @@ def funnel(
         raise UsageError("a table is for the terminal; write csv or json into the file")
     if form is None:
         form = Format(row_files.format_of(file)) if file else Format.TABLE
-    with installation() as opened:
-        portal = opened.portals.one(name)
-        counted = entity_type or ("lead" if portal.entity_type == "lead" else "deal")
-        rows = _funnel(opened, name, counted, pipeline)
+    with database_to_read() as warehouse:
+        rows = _funnel(warehouse, name, entity_type, pipeline)
     if form is Format.TABLE:
         _as_table(rows)
         return
@@ -55,14 +53,18 @@ def funnel(
         row_files.write(rows, list(rows[0]), row_files.FileFormat(form), out, raw=raw)
 
 
-def show_funnel(opened: Runtime, name: str, counted: str) -> None:
+def show_funnel(warehouse: Warehouse, name: str, counted: str) -> None:
     """Prints the funnel of a portal's leads or deals (`counted`: lead or deal) on the terminal."""
     output.print()
-    _as_table(_funnel(opened, name, counted))
+    _as_table(_funnel(warehouse, name, counted))
 
 
-def _funnel(opened: Runtime, name: str, counted: str, pipeline: int | None = None) -> list[dict[str, Any]]:
-    with opened.warehouse.connect() as connection:
+def _funnel(
+    warehouse: Warehouse, name: str, entity_type: str | None, pipeline: int | None = None
+) -> list[dict[str, Any]]:
+    with warehouse.connect() as connection:
+        require_portal(connection, name)
+        counted = entity_type or counted_of(connection, name)
         rows = funnel_rows(connection, name, counted, pipeline)
     if not rows:
         where = f" in pipeline {pipeline}" if pipeline is not None else ""

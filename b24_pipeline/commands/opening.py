@@ -10,6 +10,7 @@ from b24_pipeline.commands.screen import say
 from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
+from b24_pipeline.store.database.warehouse import Warehouse
 
 
 @contextmanager
@@ -22,6 +23,13 @@ def installation(*, own: bool = False, looks_once: bool = False) -> Iterator[Run
     chosen = chosen_settings(own=own)
     with runtime.opened(chosen, looks_once=looks_once) as opened:
         yield opened
+
+
+@contextmanager
+def database_to_read() -> Iterator[Warehouse]:
+    """The database alone, for a command that an analyst's role runs, too: see `runtime.opened_to_read`."""
+    with runtime.opened_to_read(chosen_settings()) as warehouse:
+        yield warehouse
 
 
 def chosen_settings(*, own: bool = False) -> Settings:

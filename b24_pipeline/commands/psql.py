@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +16,10 @@ import typer
 from psycopg import pq
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.opening import chosen_settings
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import UsageError
-from b24_pipeline.settings import foreign_environment
+from b24_pipeline.settings import Settings, foreign_environment
 from b24_pipeline.store.database.url import read_url, url_for_programs
 
 _BY_SIGNAL = 128
@@ -30,9 +31,10 @@ def psql(
     ] = None,
 ) -> None:
     """Open PostgreSQL's psql in the database; an embedded one runs as long as psql does."""
-    with installation() as opened:
-        url = runtime.database_url(opened.settings)
-        program = _program(is_embedded=opened.settings.database_url is None)
+    chosen = chosen_settings()
+    with _running(chosen):
+        url = runtime.database_url(chosen)
+        program = _program(is_embedded=chosen.database_url is None)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is psql's: it ends a query, not the session
         ended = subprocess.run(
             [program, *(options or ())],
@@ -42,6 +44,11 @@ def psql(
         )
     code = ended.returncode
     sys.exit(code if code >= 0 else _BY_SIGNAL - code)  # as a shell tells it
+
+
+def _running(chosen: Settings) -> AbstractContextManager[object]:
+    """The embedded server, migrated; of another one psql needs the URL alone, whatever the role may read."""
+    return nullcontext() if chosen.database_url else runtime.opened(chosen)
 
 
 def _program(*, is_embedded: bool) -> str:

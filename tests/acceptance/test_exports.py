@@ -13,10 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests.acceptance.conftest import B24
+from tests.acceptance.conftest import B24, call_b24, environment, run_b24
+from tests.conftest import Server
 from tests.support.data import model_data
 
 EXACT = "12345678901234567.89"
@@ -147,3 +149,26 @@ def test_memory_does_not_grow_with_the_rows(b24_env: dict[str, str], url: str, t
     )
     assert (tmp_path / "big.csv").stat().st_size > 100_000_000
     assert int(done.stdout) < 60_000  # kB
+
+
+def test_the_role_of_an_analyst_is_enough(
+    server: Server, b24_here: B24, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without B24_SECRET_KEYS, and without rights on anything but the marts, files are the same as the owner's."""
+    role = server.role("ann")
+    assert b24_here("analysts", "grant", role).returncode == 0
+    address = make_url(url).set(username=role).render_as_string(hide_password=False)
+    env = environment(DATABASE_URL=address)
+    for command in (("funnel", "acme"), ("export", "dim_stage", "acme", "--format", "json")):
+        told = call_b24(monkeypatch, tmp_path, env, command)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert told.stdout == b24_here(*command).stdout
+    told = call_b24(monkeypatch, tmp_path, env, ("funnel", "nobody"))
+    assert (told.returncode, "'nobody'; connected: acme" in told.stderr) == (2, True)
+    asked = ("psql", "-tAc", "select count(*) > 0 from analytics.fct_deal")
+    shown = run_b24(*asked, cwd=tmp_path, env=env)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "t\n", "")
+    assert b24_here("analysts", "revoke", role).returncode == 0
+    for refused in (("funnel", "acme"), ("export", "dim_stage", "acme")):
+        told = call_b24(monkeypatch, tmp_path, env, refused)
+        assert (told.returncode, told.stderr.count("\n"), "b24 analysts grant" in told.stderr) == (1, 1, True)

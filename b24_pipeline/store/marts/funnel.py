@@ -8,11 +8,32 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
-from b24_pipeline.errors import DatabaseNotMigrated
+from b24_pipeline.errors import DatabaseNotMigrated, UnknownPortal
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.exact_json import exact_json
 
 _sql = queries.load(__file__)
+
+_NOT_BUILT = "the SQL models are not built yet; run `b24 models`"
+
+
+def require_portal(connection: psycopg.Connection, name: str) -> None:
+    """Raises UnknownPortal unless there is a portal of this name, and DatabaseNotMigrated where that cannot be told."""
+    if _sql.has_funnel(connection):
+        found = _sql.portals_of_marts(connection)
+    elif _sql.reads_accounts(connection):
+        found = _sql.portals(connection)
+    else:
+        raise DatabaseNotMigrated(_NOT_BUILT)
+    known = [portal for (portal,) in found]
+    if name not in known:
+        raise UnknownPortal(name, known)
+
+
+def counted_of(connection: psycopg.Connection, portal: str) -> str:
+    """What is counted unless somebody asks: deal; lead where the portal has leads and no deals."""
+    has_funnel = _sql.has_funnel(connection)
+    return "lead" if has_funnel and _sql.has_leads_alone(connection, portal=portal) else "deal"
 
 
 def funnel_rows(
@@ -20,7 +41,7 @@ def funnel_rows(
 ) -> list[dict[str, Any]]:
     """The rows of `analytics.funnel_stats` in the order of pipelines and stages; amounts are Decimals."""
     if not _sql.has_funnel(connection):
-        raise DatabaseNotMigrated("the SQL models are not built yet; run `b24 models`")
+        raise DatabaseNotMigrated(_NOT_BUILT)
     with connection.cursor(row_factory=dict_row) as cursor:
         set_json_loads(exact_json, cursor)
         cursor.execute(

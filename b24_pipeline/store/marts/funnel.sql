@@ -2,6 +2,26 @@
 -- Whether the models were built.
 select to_regclass('analytics.funnel_stats') is not null;
 
+-- name: reads_accounts()$
+-- Whether the role may see which portals are connected. Whoever reads the marts alone may not.
+select coalesce(has_table_privilege(to_regclass('public.user_accounts'), 'select'), false);
+
+-- name: portals()
+-- The names of the portals, for as long as there are no marts.
+select name from user_accounts;
+
+-- name: portals_of_marts()
+-- The names of the portals, as analysts may read them.
+select portal from analytics.dim_portal;
+
+-- name: has_leads_alone(portal)$
+-- Whether a portal has leads and no deals.
+select
+    coalesce(bool_or(entity_type = 'lead' and entered > 0), false)
+    and not coalesce(bool_or(entity_type = 'deal' and entered > 0), false)
+from analytics.funnel_stats
+where portal = :portal;
+
 -- name: funnel(portal, entity_type, category_id)
 -- One pipeline or all, in their order.
 select f.*
