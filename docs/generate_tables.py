@@ -58,6 +58,7 @@ OURS = (
     "bitrix24_changes",
     "bitrix24_model_sources",
     "bitrix24_model_rows",
+    "bitrix24_own_model_failures",
     "bitrix24_sync_log",
     "bitrix24_cursors",
     "bitrix24_loads",

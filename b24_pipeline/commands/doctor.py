@@ -13,10 +13,11 @@ from b24_pipeline.commands.findings import Finding, age, findings
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, table, write_json
 from b24_pipeline.demo_home import is_demo
-from b24_pipeline.errors import B24Error, DatabaseError, PortalUnreachable
+from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnreachable
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import health
+from b24_pipeline.store.marts import own_failures
 from b24_pipeline.store.marts.analysts import unlimited
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.outcome import left_out_because
@@ -77,8 +78,26 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
+    yield from _examine_own_models(opened)
     for role in unlimited(opened.warehouse):
         yield Finding("", f"the analysts' role {role} lacks its limits", f"b24 analysts grant {role}")
+
+
+def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
+    folder = opened.settings.b24_models_path
+    if not folder:
+        return
+    from b24_pipeline.models import load_own_models, load_project
+
+    try:
+        own = load_own_models(folder, load_project())
+    except ModelError as error:
+        yield Finding("", f"own models: {error}", "mend it, then `b24 models`")
+        return
+    with opened.warehouse.connect() as connection:
+        failed = own_failures.failures(connection)
+    for model in own.models.keys() & failed.keys():
+        yield Finding("", f"own model {model}: {failed[model]}", "mend it, then `b24 models`")
 
 
 def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:

@@ -7,10 +7,12 @@ read it, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+
+from psycopg import sql
 
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.build import build_one, only_build, statement_by_statement
@@ -18,8 +20,10 @@ from b24_pipeline.models.changed import texts_of
 from b24_pipeline.models.checks import has_failed, raise_for_failures
 from b24_pipeline.models.project import Project, load_project
 from b24_pipeline.models.result import BuildResult, ModelResult
+from b24_pipeline.models.statements import statement
+from b24_pipeline.store.database.relation import rows_of
 from b24_pipeline.store.database.warehouse import Connect, Connection
-from b24_pipeline.store.marts import sources
+from b24_pipeline.store.marts import own_failures, sources
 
 OWN_SCHEMA = "own_models"
 OWN = "own"
@@ -53,7 +57,7 @@ def build_own_models(
     Raises ModelError, after all were tried, for the first that does not run or fails a test of severity error.
     """
     result = BuildResult()
-    errors: list[ModelError] = []
+    errors: dict[str, ModelError] = {}
     with connect() as conn, statement_by_statement(conn), only_build(conn, own):
         state = _state(conn, ours)
         if only_changed and _is_up_to_date(conn, ours, own, state):
@@ -64,17 +68,24 @@ def build_own_models(
                 on_model(done)
         if not errors and not has_failed(result.tests):
             sources.note(conn, own.schema, texts_of(own), {ours.schema: state})
-    for error in errors:
+        own_failures.note(conn, _reasons(errors, result))
+    for error in errors.values():
         raise error
     raise_for_failures(result.tests)
     return result
 
 
+def _reasons(errors: Mapping[str, ModelError], built: BuildResult) -> dict[str, str]:
+    """By model, why it was not built, or the first of its tests that failed."""
+    tests = [test for model in built.models for test in model.tests if has_failed([test])]
+    failed = {test.model: f"test {test.name} failed on {test.failures} rows" for test in reversed(tests)}
+    return failed | {name: str(error).removeprefix(f"{name}: ") for name, error in errors.items()}
+
+
 def _built(
-    conn: Connection, own: Project, *, full_refresh: bool, errors: list[ModelError]
-) -> list[ModelResult]:
-    """What was built; the errors of what was not are added to `errors`."""
-    done: list[ModelResult] = []
+    conn: Connection, own: Project, *, full_refresh: bool, errors: dict[str, ModelError]
+) -> Iterator[ModelResult]:
+    """Each that was built; the errors of those that were not are put into `errors`."""
     broken: set[str] = set()
     for model in own.models.values():
         if broken & {*model.depends_on}:
@@ -83,13 +94,12 @@ def _built(
         try:
             result = build_one(conn, own, model, full_refresh, True)
         except ModelError as error:
-            errors.append(error)
+            errors[model.name] = error
             broken.add(model.name)
             continue
-        done.append(result)
+        yield result
         if has_failed(result.tests):
             broken.add(model.name)
-    return done
 
 
 def _state(conn: Connection, ours: Project) -> str:
@@ -99,7 +109,13 @@ def _state(conn: Connection, ours: Project) -> str:
 
 
 def _is_up_to_date(conn: Connection, ours: Project, own: Project, state: str) -> bool:
-    """Whether nothing that they read can have changed; of tables that ours do not read nothing is known."""
+    """Whether all are there, and nothing that they read can have changed.
+
+    Of tables that ours do not read nothing is known.
+    """
+    there = rows_of(conn, statement("list_relations", schemas=sql.Literal([own.schema])))
+    if not own.models.keys() <= {row["relname"] for row in there}:
+        return False  # dropped by hand, or by whoever has replaced what they read
     known = {source.relation for source in ours.sources.values()}
     known |= {f"{schema}.{name}" for name, schema in own.borrowed.items()}
     reads = {relation for model in own.models.values() for relation in model.sources}

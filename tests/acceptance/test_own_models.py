@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -24,10 +25,16 @@ def test_own_models_are_built_after_ours_and_break_none_of_them(
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1 and "broken" in done.stderr and "nothing" in done.stderr
     assert "by_portal" in done.stdout and "funnel_stats" in done.stdout
+    found = json.loads(b24_here("doctor", "--json", env=env).stdout)["findings"]
+    assert ["broken: " in one["problem"] and "nothing" in one["problem"] for one in found][1:] == [True]
+    (folder / "broken.sql").write_text("select nothing from {{ ref('nowhere') }}", "utf-8")
+    found = json.loads(b24_here("doctor", "--json", env=env).stdout)["findings"]
+    assert ["own models: " in one["problem"] and "nowhere" in one["problem"] for one in found][1:] == [True]
     (folder / "broken.sql").unlink()
     assert "by_portal" in b24_here("models", env=env).stdout
     idle = b24_here("models", env=env)
     assert (idle.returncode, "up to date" in idle.stdout) == (0, True), idle.stderr
+    assert "own models" not in b24_here("doctor", env=env).stdout
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select * from own_models.by_portal").fetchall() == []
     missing = b24_here("models", env={"B24_MODELS_PATH": str(tmp_path / "nowhere")})

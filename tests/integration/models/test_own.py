@@ -76,6 +76,15 @@ def test_they_follow_ours_and_are_left_alone_otherwise(own: Own) -> None:
     assert comment == {"text": "Deals by portal."}
 
 
+def test_one_that_is_gone_is_built_again(own: Own) -> None:
+    """Whoever replaces a mart with cascade, as dbt does, drops what reads it."""
+    own.write("live.sql", BY_OWNER)
+    assert own.build() == ["by_portal", "live"]
+    execute(own.warehouse, "drop view own_models.live")
+    assert own.build() == ["by_portal", "live"]
+    assert own.build() == []
+
+
 def test_one_that_fails_stops_those_that_read_it_alone(own: Own) -> None:
     """Ours and the others are built; the next build tries again what failed."""
     own.write("a_broken.sql", "select no_such_column from {{ ref('fct_deal') }}")
