@@ -31,6 +31,8 @@ TESTED_ELSEWHERE = {
     ".venv/bin/pip ": "tests/acceptance/test_install.py",
     "pip install ": "tests/acceptance/test_install.py",
     "sudo systemctl ": "only root on a machine with systemd",
+    "export B24_DBT_": "tests/acceptance/models/test_dbt.py",
+    "dbt ": "tests/acceptance/models/test_dbt.py",
     "dg ": "tests/integration/defs/test_embedded.py",
     "curl ": "below",
     "api=": "below",

@@ -22,6 +22,7 @@ NAMES = [name.upper() for name in Settings.model_fields]
         ("BITRIX_CLIENT_ID", "BITRIX_CLIENT_ID is no setting; BITRIX24_CLIENT_ID is"),
         ("BITRIX24_WEBHOOK_URL", "BITRIX24_WEBHOOK_URL is no setting; B24_WEBHOOK_URL is"),
         ("DATABASE_URLS", "DATABASE_URLS is no setting; DATABASE_URL is"),
+        ("B24_DBT_HOTS", "B24_DBT_HOTS is no setting; B24_DBT_HOST is"),
         ("B24_FOO", "B24_FOO is no setting; README.md lists them"),
         ("B24_XYZ", "B24_XYZ is no setting; README.md lists them"),
     ],
@@ -35,6 +36,14 @@ def test_settings_and_variables_of_others_are_left_alone() -> None:
     """In any case of letters; a variable of another program is none of ours."""
     others = ["HOME", "TEST_DATABASE_URL", "DATABASE_NAME", "DAGSTER_HOME", "B24_BENCH_DEALS", "PGHOST"]
     assert misspelt([*NAMES, *(name.lower() for name in NAMES), *others], NAMES) == []
+
+
+def test_what_dbt_reads_is_known() -> None:
+    """The variables of its profile, which is ours."""
+    profile = (ROOT / "dbt_like_sql" / "profiles.yml").read_text("utf-8")
+    read = re.findall(r"env_var\('(\w+)'", profile)
+    assert "B24_DBT_HOST" in read
+    assert misspelt(read, NAMES) == []
 
 
 def test_every_variable_that_the_documentation_names_is_known() -> None:
