@@ -119,13 +119,15 @@ def test_match_finds_copied_and_unknown_people(
     connect(b24_here, sandbox)
     known = sandbox.add("contact", {"NAME": "A", "PHONE": [{"VALUE": "8 (921) 555-00-01"}]})
     deal = sandbox.add("deal", {"TITLE": "A deal", "CONTACT_ID": known, "STAGE_ID": "NEW"})
-    assert b24_here("sync", "--no-models").returncode == 0
+    assert b24_here("sync").returncode == 0
     new = sandbox.add("contact", {"NAME": "B", "PHONE": [{"VALUE": "8 (921) 555-00-02"}]})
     header = "id,phone,creative\n"
     path = write(tmp_path, "1,+79215550001,V", "2,+79215550002,V", "3,+79215550003,V", "4,,V", header=header)
     imported = b24_here("leads", "import", path, "acme")
     assert "4 added" in imported.stdout
     assert "1 newly linked to the CRM" in imported.stdout
+    counted = "select creative_name, leads, matched from analytics.creative_stats where entity_type = 'deal'"
+    assert rows(database_url, counted) == [{"creative_name": "V", "leads": 4, "matched": 1}]
     done = b24_here("match")
     assert done.returncode == 0, done.stderr
     assert re.search(
