@@ -64,10 +64,10 @@ class FlagsContradict(UsageError):
 
 
 class UnknownMart(UsageError):
-    """There is no mart of this name."""
+    """There is no mart of this name. `instead`: how what has this name is read."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"no mart is called {name!r}; known: {', '.join(sorted(known))}")
+    def __init__(self, name: str, known: Iterable[str], instead: str = "") -> None:
+        super().__init__(f"no mart is called {name!r}; {instead or 'known: ' + ', '.join(sorted(known))}")
 
 
 class UnknownRole(UsageError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -57,7 +59,15 @@ def _own_url() -> str:
 def _engine(url: str) -> Engine:
     from b24_pipeline.store.database.warehouse import Warehouse
 
-    return Warehouse(url, pool_size=2).engine
+    engine = Warehouse(url, pool_size=2).engine
+    atexit.register(_close_in, os.getpid(), engine)
+    return engine
+
+
+def _close_in(process: int, engine: Engine) -> None:
+    """Closes what is idle as this process ends. In a fork of it the connections are the parent's."""
+    if os.getpid() == process:
+        engine.dispose()
 
 
 def _reading_error(error: DBAPIError, grant: str) -> Exception:

@@ -19,6 +19,13 @@ statement = Statements(Path(__file__).parent / "sql")
 _DAY = "date"
 _TIME = "timestamp with time zone"
 _JSON = ("json", "jsonb")
+_FUNCTIONS = {
+    "funnel_as_of": (
+        "it is read by `read.funnel_as_of(portal, entity_type, moment)` in Python, "
+        "and by `select * from analytics.funnel_as_of(portal, entity_type, moment)` in SQL"
+    )
+}
+"""What is described beside the marts and is none, by name, with how it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def mart_of(connection: Connection, name: str) -> Mart:
     """The mart of this name. Raises UnknownMart, and DatabaseNotMigrated where it is not built."""
     known = mart_models()
     if name not in known:
-        raise UnknownMart(name, known)
+        raise UnknownMart(name, known, _FUNCTIONS.get(name, ""))
     schema = catalogue().schema
     columns = columns_of(connection, schema, name)
     if not columns:

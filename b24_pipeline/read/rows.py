@@ -117,9 +117,9 @@ def _moment(given: Day) -> datetime:
     """A moment, given as such, as a day, which means its first moment, or as ISO text."""
     try:
         at = datetime.fromisoformat(given) if isinstance(given, str) else given
-    except ValueError:
+        return at if isinstance(at, datetime) else datetime.combine(at, time())
+    except (TypeError, ValueError):
         raise WrongDates(f"{given!r} is no moment; expected YYYY-MM-DD or YYYY-MM-DDTHH:MM+HH:MM") from None
-    return at if isinstance(at, datetime) else datetime.combine(at, time())
 
 
 def _require(connection: Connection, mart: Mart, chosen: Choice) -> None:

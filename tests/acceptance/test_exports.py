@@ -109,6 +109,7 @@ def test_names_of_a_portal_do_nothing_on_the_screen_and_in_a_spreadsheet(
     ("arguments", "says"),
     [
         (("export", "deals", "acme"), "no mart is called 'deals'; known: "),
+        (("export", "funnel_as_of", "acme"), "analytics.funnel_as_of("),
         (("export", "fct_deal", "nobody"), "no portal is called 'nobody'"),
         (("export", "funnel_stats", "acme", "--from", "2026-01-01"), "funnel_stats has no dates"),
         (("export", "fct_deal", "acme", "--from", "1.1.2026"), "'1.1.2026' is no day"),

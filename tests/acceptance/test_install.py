@@ -37,6 +37,9 @@ assert len(read.marts()) > 10
 assert len(read.funnel(portal="acme")) > 5
 assert len(read.custom_fields("acme")) > 200
 assert len(read.columns("fct_deal")) > 10
+{example}
+assert by_month.sum() == len(deals) > 200
+assert len(stages) > 10
 """
 
 
@@ -156,8 +159,12 @@ def test_reading_needs_no_more_than_the_light_packages(
         name.replace("-", "_") for name in needed(["b24-pipeline"]) - needed(light()) - {"b24-pipeline"}
     }
     assert {"dagster", "typer", "cryptography", "fastapi"} <= others
+    others.add("psycopg2")  # its package is psycopg2-binary
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "analysts.md").read_text("utf-8"), re.DOTALL
+    )
     reading = subprocess.run(
-        [sys.executable, "-c", READ.replace("{missing}", repr(others))],
+        [sys.executable, "-c", READ.replace("{missing}", repr(others)).replace("{example}", example)],
         cwd=tmp_path,
         env=env,
         capture_output=True,
@@ -177,6 +184,7 @@ def test_the_light_installation_is_light(wheel: Path, tmp_path: Path, database_u
     for command in (f"{sys.executable} -m venv .venv", *(f".venv/bin/{command}" for command in told)):
         answer = run_in_shell(command, tmp_path, env)
         assert answer.returncode == 0, (command, answer.stderr)
+        assert "ERROR" not in answer.stderr, answer.stderr
     packages = next((tmp_path / ".venv" / "lib").glob("python3*")) / "site-packages"
     files = [path for path in packages.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     own = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}

@@ -133,9 +133,15 @@ def test_the_example_in_python_runs(database_url: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("DATABASE_URL", database_url)
     settings.cache_clear()
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.S)
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     exec(compile(code, str(PAGE), "exec"), made)
     settings.cache_clear()
     shown = {name: len(one) for name, one in made.items() if isinstance(one, pd.DataFrame | pd.Series)}
-    assert set(shown) == {"deals", "won", "visits", "days", "fields", "joined"}
+    assert set(shown) == {"deals", "won", "by_month", "visits", "days", "fields", "joined"}
     assert all(shown.values()), shown
+    months = (
+        "select to_char(date_create at time zone time_zone, 'YYYY-MM'), count(*)"
+        " from analytics.fct_deal inner join analytics.dim_portal using (portal) group by 1"
+    )
+    with psycopg.connect(database_url) as connection:
+        assert dict(connection.execute(months).fetchall()) == made["by_month"].to_dict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +28,7 @@ from tests.conftest import Server
     [
         ({"name": "funnel"}, UnknownMart, "no mart is called 'funnel'; known: .*funnel_stats"),
         ({"name": "stg_leads"}, UnknownMart, "no mart"),
+        ({"name": "funnel_as_of"}, UnknownMart, r"no mart .*; it is read by `read.funnel_as_of\("),
         (
             {"name": "fct_deal", "portal": "nobody"},
             UnknownPortal,
@@ -60,6 +63,22 @@ def test_what_cannot_be_read_is_told(
     """Each mistake has its own error, which says what there is instead."""
     with pytest.raises(error, match=says):
         read.mart(**asked, url=url)
+
+
+def test_a_program_that_ends_leaves_no_connection_open(url: str) -> None:
+    """Python warns of each, where warnings are shown."""
+    program = f"from b24_pipeline import read; read.funnel(url={url!r})"
+    ended = subprocess.run(
+        [sys.executable, "-W", "default", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "ResourceWarning" not in ended.stderr
+
+
+@pytest.mark.parametrize("moment", [None, 5, "soon"])
+def test_what_is_no_moment_is_told(url: str, moment: Any) -> None:
+    """Whatever its type."""
+    with pytest.raises(WrongDates, match=f"{moment!r} is no moment; expected YYYY-MM-DD or"):
+        read.funnel_as_of("acme", "deal", moment, url=url)
 
 
 def test_a_mart_that_is_not_built_is_told(database_url: str) -> None:
