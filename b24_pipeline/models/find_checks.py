@@ -88,7 +88,7 @@ def _singular_checks(
     for path in paths:
         yield _singular_check(models, path, notes.pop(path.stem, ""), lent)
     for name in notes:
-        raise ModelError(f"a schema.yml describes the test {name!r}, and there is no {name}.sql")
+        raise ModelError(f"a .yml file describes the test {name!r}, and there is no {name}.sql")
 
 
 def _singular_check(

@@ -72,7 +72,7 @@ def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
     unknown = sorted((set(model.columns) | set(model.unique_key)) - known)
     if unknown:
         raise ModelError(
-            f"{model.path}: has no column {', '.join(unknown)}, which its schema.yml or config names"
+            f"{model.path}: has no column {', '.join(unknown)}, which its .yml file or config names"
         )
 
 

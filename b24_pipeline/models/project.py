@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -13,6 +13,7 @@ from psycopg import sql
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models.config import read_config
 from b24_pipeline.models.doc_blocks import described, doc_blocks
+from b24_pipeline.models.files.wrong_files import WrongFiles
 from b24_pipeline.models.find_checks import attach_checks
 from b24_pipeline.models.model import Model, Source
 from b24_pipeline.models.properties import ModelProperties, ProjectFile, Properties, read_yaml
@@ -74,16 +75,35 @@ def load_project(
     _refuse_unsupported_folders(folder)
     lent = borrowed or {}
     settings = _settings(folder, needs_file=borrowed is None)
-    files = {file: read_yaml(file, Properties) for file in _files(folder, settings.model_paths, ".yml")}
+    wrong = WrongFiles()
+    files = _properties(folder, settings.model_paths, wrong)
+    notes = _properties(folder, settings.test_paths, wrong)
+    if wrong:
+        _read_models(folder, settings, wrong)
+    wrong.raise_all()
     properties = [*files.values()]
     sources = _sources(properties)
     blocks = doc_blocks(_files(folder, settings.model_paths, ".md"))
     models = _models(folder, settings, _described(files, blocks), sources, lent, schema)
-    ordered = _in_building_order(models, lent)
+    ordered = _in_building_order(models)
     singular = [*_files(folder, settings.test_paths, ".sql")]
-    notes = [read_yaml(file, Properties) for file in _files(folder, settings.test_paths, ".yml")]
-    checked = attach_checks(ordered, properties + notes, singular, lent)
+    checked = attach_checks(ordered, [*properties, *notes.values()], singular, lent)
     return Project(folder, schema, checked, sources, settings.vars, lent)
+
+
+def _properties(folder: Path, paths: list[str], wrong: WrongFiles) -> dict[Path, Properties]:
+    found: dict[Path, Properties] = {}
+    for file in _files(folder, paths, ".yml"):
+        with wrong.gathered():
+            found[file] = read_yaml(file, Properties)
+    return found
+
+
+def _read_models(folder: Path, settings: ProjectFile, wrong: WrongFiles) -> None:
+    """Looks for what is wrong with the models themselves, where the sources that they read are not known."""
+    for path in _files(folder, settings.model_paths, ".sql"):
+        with wrong.gathered():
+            read_config({"materialized": "view"} | read_uses(path.read_text("utf-8"), path).config, path)
 
 
 def _settings(folder: Path, *, needs_file: bool) -> ProjectFile:
@@ -156,13 +176,20 @@ def _models(
 ) -> dict[str, Model]:
     known = {entry.name: entry for _, entry in entries}
     models: dict[str, Model] = {}
-    for path in _files(folder, settings.model_paths, ".sql"):
-        if path.stem in models:
-            raise ModelError(f"{path}: there is another model of this name: {models[path.stem].path}")
-        models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent, schema)
+    wrong = WrongFiles()
+    paths = [*_files(folder, settings.model_paths, ".sql")]
+    names = {path.stem: path for path in reversed(paths)}
+    for path in paths:
+        with wrong.gathered():
+            if names[path.stem] != path:
+                raise ModelError(f"{path}: there is another model of this name: {names[path.stem]}")
+            models[path.stem] = _model(path, settings, known.get(path.stem), sources, lent, schema)
+            _refuse_unknown_refs(models[path.stem], {*names}, lent)
     for path, entry in entries:
-        if entry.name not in models:
-            raise ModelError(f"{path} describes {entry.name!r}, and there is no {entry.name}.sql")
+        with wrong.gathered():
+            if entry.name not in names:
+                raise ModelError(f"{path} describes {entry.name!r}, and there is no {entry.name}.sql")
+    wrong.raise_all()
     return models
 
 
@@ -217,18 +244,22 @@ def _refuse_unknown_uses(
 ) -> None:
     for key in uses.sources:
         if key not in sources:
-            raise ModelError(f"{path}: source{key} is in no schema.yml")
+            raise ModelError(f"{path}: source{key} is in no .yml file beside the models")
     for name in uses.variables:
         if name not in settings.vars:
-            raise ModelError(f"{path}: var({name!r}) is not among the vars of dbt_project.yml")
+            raise ModelError(
+                f"{path}: var({name!r}) is not among the vars of dbt_project.yml beside the models, and has no default"
+            )
 
 
-def _in_building_order(models: Mapping[str, Model], lent: Mapping[str, str]) -> dict[str, Model]:
-    for model in models.values():
-        for name in model.depends_on:
-            if name not in models:
-                marts = " of yours, and no mart of b24-pipeline" if lent else ""
-                raise ModelError(f"{model.path}: ref({name!r}) is no model{marts}")
+def _refuse_unknown_refs(model: Model, names: Collection[str], lent: Mapping[str, str]) -> None:
+    for name in model.depends_on:
+        if name not in names:
+            marts = " of yours, and no mart of b24-pipeline" if lent else ""
+            raise ModelError(f"{model.path}: ref({name!r}) is no model{marts}")
+
+
+def _in_building_order(models: Mapping[str, Model]) -> dict[str, Model]:
     sorter = TopologicalSorter({name: sorted(models[name].depends_on) for name in sorted(models)})
     try:
         return {name: replace(models[name]) for name in sorter.static_order()}

@@ -12,8 +12,11 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from b24_pipeline.errors import ModelError
+from b24_pipeline.models.config import ModelConfig
+from b24_pipeline.models.files.yaml_problem import problem, wrong
 
 _ARGUMENTS: Mapping[str, set[str]] = {
     "unique": set(),
@@ -51,9 +54,15 @@ class Ignoring(Strict):
         if isinstance(config, dict) and "config" not in cls.model_fields:
             unknown = sorted(set(config) - cls.ignored)
             if unknown:
-                raise ValueError(f"config: {unknown[0]}: write it into config(...) of the model's own file")
+                raise _wrong_config(unknown[0])
             del kept["config"]
         return kept
+
+
+def _wrong_config(key: str) -> PydanticCustomError:
+    if key in ModelConfig.model_fields:
+        return wrong(f"write {key} into config(...) of the model's own file", "config", key)
+    return wrong(f"{key} is not supported in config", "config", key)
 
 
 class TestConfig(Ignoring):
@@ -79,17 +88,21 @@ class GenericTest(Strict):
     def _flatten(cls, value: Any) -> Any:
         """`unique` and `{unique: {arguments: {...}}}` become one shape."""
         if isinstance(value, str):
-            return {"kind": value}
+            value = {value: {}}
         if not isinstance(value, dict) or len(value) != 1:
             raise ValueError("a test is a name, or one name with its settings")
         (kind, settings), *_ = value.items()
+        if kind not in _ARGUMENTS:
+            *others, last = sorted(_ARGUMENTS)
+            raise ValueError(f"there is no test {kind!r}; a test is {', '.join(others)} or {last}")
         return {"kind": kind} | _with_arguments(settings or {})
 
     @model_validator(mode="after")
     def _has_its_arguments(self) -> GenericTest:
         expected = _ARGUMENTS[self.kind]
         if set(self.arguments) != expected:
-            raise ValueError(f"{self.kind} takes the arguments {sorted(expected) or 'none'}")
+            takes = f"the arguments {', '.join(sorted(expected))}" if expected else "no arguments"
+            raise ValueError(f"{self.kind} takes {takes}")
         return self
 
 
@@ -126,7 +139,7 @@ class ModelProperties(Ignoring):
     @model_validator(mode="after")
     def _says_what_is_tested(self) -> ModelProperties:
         if not all(test.column_name for test in self.data_tests):
-            raise ValueError(f"{self.name}: a test of the whole model needs a column_name")
+            raise ValueError("a test of the whole model needs a column_name")
         return self
 
 
@@ -252,14 +265,14 @@ _Read = TypeVar("_Read", bound=Strict)
 
 
 def read_yaml(path: Path, shape: type[_Read]) -> _Read:
-    """Read one YAML file as `shape`; ModelError names the file and the key that it does not know."""
+    """Read one YAML file as `shape`; ModelError names the file, the line, and what it does not know."""
+    text = ""
     try:
-        return shape.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+        text = path.read_text("utf-8")
+        return shape.model_validate(yaml.safe_load(text) or {})
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ModelError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {where}: not supported: {first['msg']}") from error
+        raise ModelError(f"{path}: {problem(error, text)}") from error

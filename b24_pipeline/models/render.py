@@ -75,7 +75,7 @@ def _context(project: Project, upto: str | None) -> dict[str, Any]:
         "written": written,
         "differences": differences,
         "source": lambda group, table: _source(project, group, table),
-        "var": lambda name: variables[name],
+        "var": variables.get,
         "config": lambda **_: "",
     }
 

@@ -52,6 +52,7 @@ class Uses:
     refs: list[str] = field(default_factory=list)
     compared: list[str] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
+    # those without a default
     variables: list[str] = field(default_factory=list)
     config: dict[str, object] = field(default_factory=dict)
 
@@ -95,6 +96,8 @@ def _record(uses: Uses, call: nodes.Call, path: Path) -> None:
             uses.sources.append((group, table))
         case "var", [str(name)] if not call.kwargs:
             uses.variables.append(name)
+        case "var", [str(_), _] if not call.kwargs:
+            pass  # it has a value wherever it is set nowhere
         case "config", []:
             uses.config |= {keyword.key: _constant(keyword.value, path) for keyword in call.kwargs}
         case "is_incremental", [] if not call.kwargs:

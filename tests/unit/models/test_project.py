@@ -9,30 +9,7 @@ import pytest
 from b24_pipeline.errors import ModelError, UsageError
 from b24_pipeline.models import Project, load_project
 from b24_pipeline.models.render import check_sql, model_sql
-
-PROJECT_YML = "name: small\nprofile: small\nvars: {pause: 2 minutes}\n"
-SCHEMA_YML = """
-version: 2
-sources: [{name: raw, schema: public, tables: [{name: deals, identifier: bitrix24_deals}]}]
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project of one staging model."""
-    (tmp_path / "models" / "staging").mkdir(parents=True)
-    (tmp_path / "tests").mkdir()
-    write(tmp_path, "dbt_project.yml", PROJECT_YML)
-    write(tmp_path, "models/schema.yml", SCHEMA_YML)
-    write(tmp_path, "models/staging/stg_deals.sql", "select id from {{ source('raw', 'deals') }}")
-    return tmp_path
-
-
-def write(folder: Path, name: str, text: str) -> None:
-    """One file of the project."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+from tests.unit.models.conftest import PROJECT_YML, write
 
 
 def test_the_bundled_project_describes_every_mart() -> None:
@@ -69,14 +46,14 @@ def test_models_are_ordered_by_what_they_read(folder: Path) -> None:
         ("{{ ref('a') | upper }}", "Jinja's filter"),
         ("{{ ref('package', 'a') }}", "ref() with these arguments"),
         ("{{ ref('a', v=1) }}", "ref() with these arguments"),
-        ("{{ var('pause', 'default') }}", "var() with these arguments"),
+        ("{{ var('pause', default='no') }}", "var() with these arguments"),
         ("{{ config(materialized='ephemeral') }}", "materialized='ephemeral'"),
         ("{{ config(materialized='incremental') }}", "needs a unique_key"),
         ("{{ config(pre_hook='select 1') }}", "config(pre_hook='select 1')"),
         ("{{ config(incremental_strategy='merge') }}", "config(incremental_strategy='merge')"),
         ("{{ config(indexes=[{'columns': ['id'], 'unique': true}]) }}", "config(indexes="),
         ("{{ ref('nowhere') }}", "ref('nowhere') is no model"),
-        ("{{ source('raw', 'nothing') }}", "source('raw', 'nothing') is in no schema.yml"),
+        ("{{ source('raw', 'nothing') }}", "source('raw', 'nothing') is in no .yml file beside the models"),
         ("{{ var('unknown') }}", "var('unknown')"),
     ],
 )
@@ -130,6 +107,15 @@ def test_other_parts_of_dbt_are_refused(folder: Path, name: str, text: str) -> N
         load_project(folder)
     if name.endswith("odd.yml"):
         assert "odd.yml" in str(caught.value)
+
+
+def test_a_variable_has_its_value_or_its_default(folder: Path) -> None:
+    """That of dbt_project.yml first, as in dbt; without a default it has to be there."""
+    text = "select {{ var('least', 1) }} as least, '{{ var('name', 'nobody') }}' as name"
+    write(folder, "models/marts/least.sql", text)
+    write(folder, "dbt_project.yml", PROJECT_YML + "vars: {least: 5}")
+    project = load_project(folder)
+    assert model_sql(project, project.models["least"]) == "select 5 as least, 'nobody' as name"
 
 
 def test_a_source_is_in_the_schema_that_it_is_called_after(folder: Path) -> None:
