@@ -101,6 +101,8 @@ def _show_version(*, asked: bool) -> None:
 def main() -> None:
     """Runs the command line. Errors are one line; exit 2 for wrong usage, 1 for failure."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # else `nohup` started us
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         app()
     except B24Error as error:

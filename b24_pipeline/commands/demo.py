@@ -16,7 +16,7 @@ from b24_pipeline.commands.funnel import show_funnel
 from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.screen import complain, progress, say
 from b24_pipeline.commands.sync import show_outcomes
-from b24_pipeline.commands.up import show_addresses
+from b24_pipeline.commands.up import show_addresses, show_stopping
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, own_settings
 from b24_pipeline.sync.run import SyncRequest, sync_portals
@@ -121,4 +121,5 @@ def _stay(
             on_ready=ready,
             on_restart=complain,
             on_look=portal.raise_if_ended,
+            on_stop=show_stopping,
         )

@@ -33,6 +33,7 @@ def up(
             web_port=web_port,
             on_ready=show_addresses,
             on_restart=complain,
+            on_stop=show_stopping,
         )
 
 
@@ -43,3 +44,8 @@ def show_addresses(addresses: ServiceAddresses) -> None:
         f"portals: {addresses.web}/bitrix24/connect or b24 portal connect, "
         f"HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
     )
+
+
+def show_stopping() -> None:
+    """Says at once that a stop was heard: what is under way is given some seconds."""
+    say("stopping Dagster and the HTTP service, up to 15 s (Ctrl-C once more: at once) ...")

@@ -18,11 +18,11 @@ MOST_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_sync_does_not_wait_for_a_portal(
     b24: B24, b24_env: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    """The portal hangs; Ctrl-C and SIGTERM end the command long before the portal's time-out."""
+    """The portal hangs; Ctrl-C, SIGTERM and a closed terminal end the command long before the portal's time-out."""
     with Sandbox(SandboxConfig(leads=20, deals=20)) as sandbox:
         added = b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
         assert added.returncode == 0, added.stderr

@@ -75,12 +75,12 @@ def test_a_request_under_way_is_finished(b24_env: dict[str, str], tmp_path: Path
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(b24_env: dict[str, str], tmp_path: Path) -> None:
-    """Whoever keeps a connection open without asking anything is not waited for."""
+    """Whoever keeps a connection open without asking anything is not waited for, when the terminal is closed."""
     port = free_port()
     with serve(tmp_path, b24_env, port) as process, httpx.Client(trust_env=False) as client:
         client.get(f"http://127.0.0.1:{port}/healthz")
         started = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGHUP)
         assert process.wait(STOP_SECONDS) == 0
         assert time.monotonic() - started < 5
     assert f"put B24_PUBLIC_URL=http://127.0.0.1:{port} into .env" in (tmp_path / "serve.log").read_text()

@@ -17,7 +17,8 @@ SHUT_DOWN = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "b24"
 
 
 def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
-    """`b24 up`: ready, alone on its database, started again where it ends, gone within 15 seconds of SIGTERM."""
+    """`b24 up`: ready, alone on its database, started again where it ends, gone within 15 seconds
+    of SIGHUP, which a closed terminal sends."""
     port, web_port = free_ports(2)
     up = Running(b24_up(port, web_port), port, environment, tmp_path / "up.log")
     try:
@@ -44,8 +45,9 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
         kill(environment["B24_HOME"], "dagster._daemon")
         up.wait("a restart", lambda: "daemon ended by itself" in up.log.read_text())
 
-        assert up.end(signal.SIGTERM, 20) < 15
+        assert up.end(signal.SIGHUP, 20) < 15
         assert up.process.returncode == 0, up.log.read_text()
+        assert "stopping Dagster" in up.log.read_text()
         assert wait_until_gone(environment["B24_HOME"]) == []
     finally:
         up.kill()

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from b24_pipeline.commands.supervisor import healthy
+from b24_pipeline.commands.service_health import healthy
 
 
 @contextmanager
