@@ -28,6 +28,14 @@ def has_database(home: Path) -> bool:
     return _is_there(home.expanduser() / "postgres")
 
 
+def lacks_database(home: Path) -> bool:
+    """Whether we see that no embedded PostgreSQL was ever started in this home."""
+    try:
+        return not (home.expanduser() / "postgres").exists()
+    except OSError:
+        return False
+
+
 def is_demo(home: Path) -> bool:
     """Whether a demo has made this home."""
     return _is_there(settings_file(home))

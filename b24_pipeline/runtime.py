@@ -16,9 +16,17 @@ from typing import TYPE_CHECKING
 from psycopg.errors import InsufficientPrivilege
 
 from b24_pipeline.bitrix.http.address import parse_server
+from b24_pipeline.demo_home import has_database, has_demo, is_demo, lacks_database
 from b24_pipeline.entities import BY_NAME
-from b24_pipeline.errors import AddressRefused, ReadingRefused, SecretKeyError, SettingsError
-from b24_pipeline.settings import Settings
+from b24_pipeline.errors import (
+    AddressRefused,
+    DatabaseError,
+    ReadingRefused,
+    SecretKeyError,
+    SettingsError,
+    UsageError,
+)
+from b24_pipeline.settings import Settings, own_settings, settings, settings_of_demo
 from b24_pipeline.store.database.migrations import check_migrated, check_readable, migrate
 from b24_pipeline.store.database.vault import HOW_TO_MAKE, Vault, key_of_home
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -120,6 +128,29 @@ def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequenc
         if unknown:
             raise SettingsError(f"B24_SELECT names {unknown[0]!r}, which is no field of a {name}")
     return select
+
+
+def settings_of_data() -> Settings:
+    """The settings of this process for what reads data: the demo's as long as the user's own database has no portal."""
+    given = own_settings()
+    home = given.b24_home
+    if given.database_url or is_demo(home) or not (has_database(home) and has_demo(home)):
+        return settings()
+    try:
+        with opened(given, looks_once=True) as own:
+            return given if own.portals.all() else settings_of_demo(home)
+    except DatabaseError:  # whoever uses it hears why
+        return given
+
+
+def require_database(settings: Settings) -> None:
+    """Raises UsageError where B24_HOME was given and holds no database: a misspelt one would begin an empty one."""
+    home = settings.b24_home
+    if settings.database_url is None and "b24_home" in settings.model_fields_set and lacks_database(home):
+        raise UsageError(
+            f"there is no database in {home}: check B24_HOME, or begin one there with "
+            "`b24 portal add NAME` or `b24 migrate`"
+        )
 
 
 @contextmanager

@@ -144,8 +144,13 @@ def settings() -> Settings:
     """The settings of this process, read at the first call: the demo's where nothing but its database is there."""
     given = own_settings()
     if given.database_url is None and not has_database(given.b24_home) and has_demo(given.b24_home):
-        return read_settings(**demo_settings(demo_of(given.b24_home)))
+        return settings_of_demo(given.b24_home)
     return given
+
+
+def settings_of_demo(home: Path) -> Settings:
+    """The settings of the demo inside of this home."""
+    return read_settings(**demo_settings(demo_of(home)))
 
 
 def own_settings() -> Settings:

@@ -7,20 +7,24 @@ from contextlib import contextmanager
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
-from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo
+from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo, lacks_database
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
 from b24_pipeline.store.database.warehouse import Warehouse
 
 
 @contextmanager
-def installation(*, own: bool = False, looks_once: bool = False) -> Iterator[Runtime]:
+def installation(
+    *, own: bool = False, without_portals: bool = False, looks_once: bool = False
+) -> Iterator[Runtime]:
     """The opened installation.
 
     `own`: the command begins something of the user's own, so the demo's database is not taken for it.
-    `looks_once`: it reads the database in one go. Raises DatabaseError, SettingsError and SecretKeyError.
+    `without_portals`: it makes sense before there is a portal, so the user's own database is taken once there is one.
+    `looks_once`: it reads the database in one go. Raises DatabaseError, SettingsError, SecretKeyError, and UsageError
+    where B24_HOME names a folder without a database.
     """
-    chosen = chosen_settings(own=own)
+    chosen = chosen_settings(own=own, without_portals=without_portals)
     with runtime.opened(chosen, looks_once=looks_once) as opened:
         yield opened
 
@@ -32,14 +36,18 @@ def database_to_read() -> Iterator[Warehouse]:
         yield warehouse
 
 
-def chosen_settings(*, own: bool = False) -> Settings:
+def chosen_settings(*, own: bool = False, without_portals: bool = False) -> Settings:
     """The settings of a command, with notes of what a person has to know about them.
 
     Which database is used, where another one lies in the same folder; which variable was meant for a setting.
     """
     for line in misspelt_settings():
         say(f"note: {line}")
-    chosen = own_settings() if own else settings()
+    chosen = own_settings() if own else settings() if without_portals else runtime.settings_of_data()
+    if not own:
+        runtime.require_database(chosen)
+        if chosen.database_url is None and lacks_database(chosen.b24_home):
+            say(f"note: there is no database in {chosen.b24_home} yet; an empty one begins here")
     note = _which_database(chosen, own_settings())
     if note:
         say(f"note: {note}")
@@ -50,9 +58,10 @@ def _which_database(chosen: Settings, given: Settings) -> str | None:
     """What a person has to know where there is more than one database; None where there is only one."""
     home = given.b24_home
     if chosen.b24_home != home:
+        own = f"your own, in {home}, has no portal yet:" if has_database(home) else "your own begins with"
         return (
             f"this is the demo's database, in {chosen.b24_home}, whose portal runs only while `b24 demo` does; "
-            "your own begins with `b24 portal add`"
+            f"{own} `b24 portal add`"
         )
     if is_demo(home):
         return None  # it was asked for by name

@@ -45,9 +45,11 @@ def _own_url() -> str:
     if given:
         return given.get_secret_value()
     try:  # the embedded server needs more packages than reading does
-        from b24_pipeline.runtime import database_url
+        from b24_pipeline.runtime import database_url, require_database, settings_of_data
 
-        return database_url(settings())
+        chosen = settings_of_data()
+        require_database(chosen)
+        return database_url(chosen)
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"DATABASE_URL is not set, and the embedded database needs the package {error.name}; "

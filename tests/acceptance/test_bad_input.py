@@ -224,6 +224,14 @@ def test_setting_that_cannot_be_used_is_named(b24_here: B24) -> None:
     assert_refused(b24_here("status", env={"B24_RATE_LIMIT": "quick"}), FAILURE, "B24_RATE_LIMIT")
 
 
+@pytest.mark.parametrize("command", [["status"], ["funnel", "acme"], ["psql", "-c", "select 1"], ["doctor"]])
+def test_a_misspelt_home_begins_no_database(b24_here: B24, tmp_path: Path, command: list[str]) -> None:
+    """Else the commands would say that there is no portal."""
+    refused = b24_here(*command, env={"DATABASE_URL": "", "B24_SECRET_KEYS": "", "B24_HOME": ".b24/dmeo"})
+    assert_refused(refused, 2, "there is no database in .b24/dmeo: check B24_HOME")
+    assert not (tmp_path / ".b24").exists()
+
+
 def test_wrong_usage_exits_2(b24_here: B24) -> None:
     """Wrong options end with exit code 2, as everywhere."""
     assert b24_here("sync", "--no-such-option").returncode == USAGE

@@ -5,14 +5,15 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import environment, run_b24, user_of
 from tests.support.printed import printed, run_in_shell
 
 SMALL = ("--once", "--leads", "40", "--deals", "40")
 
 
-def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:
-    """What it prints works as it stands, and every command of its folder finds it, until there is something of yours.
+def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> None:
+    """What it prints works as it stands, and commands of its folder find it, until a portal of yours is connected.
 
     A second demo begins anew. Your own settings and database are not touched.
     """
@@ -45,7 +46,12 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path) -> None:
     assert (
         began.stderr == "note: this is the database in .b24, not the demo's (B24_HOME=.b24/demo names it)\n"
     )
-    assert "demo" not in b24("portal", "list").stdout
+    listed = b24("portal", "list")
+    assert "demo" in listed.stdout
+    assert listed.stderr.endswith("your own, in .b24, has no portal yet: `b24 portal add`\n")
+    own = {"B24_ALLOWED_PORTALS": "127.0.0.1"}
+    b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url, **own)
+    assert [line.split()[0] for line in b24("portal", "list", **own).stdout.splitlines()[1:]] == ["acme"]
 
     yours = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/yours", "B24_SECRET_KEYS": "no key"}
     second = printed(b24("demo", *SMALL, "--seed", "2", **yours).stderr)

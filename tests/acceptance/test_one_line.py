@@ -12,16 +12,19 @@ import pytest
 
 from b24_pipeline.cli import unforeseen
 from tests.acceptance.conftest import B24, KEY, call_b24, environment
-from tests.acceptance.test_bad_input import FAILURE, assert_refused
+from tests.acceptance.test_bad_input import FAILURE, USAGE, assert_refused
 
 
 @pytest.mark.parametrize("home", ["file", "file/inside", "/proc/b24"])
 def test_a_home_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     """A file, what lies in a file, a folder in which nobody may make another."""
     (tmp_path / "file").touch()
-    for command in (["status"], ["up"], ["portal", "list"]):
+    for command in (["migrate"], ["up"]):
         result = call_b24(monkeypatch, tmp_path, environment(B24_HOME=home), command)
         assert_refused(result, FAILURE, str(tmp_path / home), "B24_HOME")
+    for command in (["status"], ["portal", "list"]):
+        result = call_b24(monkeypatch, tmp_path, environment(B24_HOME=home), command)
+        assert_refused(result, USAGE, f"there is no database in {home}", "B24_HOME")
 
 
 def test_a_misspelt_setting_is_named(b24_here: B24, empty_database_url: str) -> None:
