@@ -29,6 +29,8 @@ logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 SHORTEST_ADMIN_KEY = 16
 CALLBACK_PATH = "/bitrix24/callback"
 """The path of `b24 serve` to which a portal sends the browser back."""
+USUAL_SERVICE = "http://127.0.0.1:8024"
+"""Where `b24 serve` is reached unless something else is said."""
 _CALLBACK = re.compile(
     rf"(?:https://[^/?#@\s]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?){CALLBACK_PATH}"
 )
@@ -48,7 +50,7 @@ class Settings(BaseSettings):
     bitrix24_redirect_uri: str | None = None
     bitrix24_oauth_url: str = "https://oauth.bitrix.info"
     b24_secret_keys: SecretStr | None = None
-    b24_public_url: str = "http://127.0.0.1:8024"
+    b24_public_url: str = USUAL_SERVICE
     b24_admin_key: SecretStr | None = None
     b24_allowed_portals: str = ""
     b24_ui_hosts: str = ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from b24_pipeline.commands.called_as import b24_as_called
 from b24_pipeline.commands.screen import output
 from b24_pipeline.errors import UsageError
-from b24_pipeline.settings import own_settings
+from b24_pipeline.settings import CALLBACK_PATH, USUAL_SERVICE, own_settings
 
 if TYPE_CHECKING:
     from b24_pipeline.sandbox import Sandbox
@@ -24,8 +25,12 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,
     redirect_uri: Annotated[
-        str, typer.Option(help="Where the page of consent leads: the callback of `b24 serve`.")
-    ] = "http://127.0.0.1:8024/bitrix24/callback",
+        str,
+        typer.Option(
+            help="Where the page of consent leads: the callback of `b24 serve`, needed if that has another port.",
+            show_default="port 8024 of this machine",
+        ),
+    ] = USUAL_SERVICE + CALLBACK_PATH,
     change_every: Annotated[
         float, typer.Option(min=0, help="Seconds between random changes; 0: nothing changes.")
     ] = 0.0,
@@ -77,10 +82,18 @@ def _introduce(portal: Sandbox) -> None:
     _print(f"    {b24} funnel sandbox")
     _print("or by OAuth, so that it sends its events, too; `b24 serve` has to run meanwhile:")
     application = (f"ID={config.client_id}", f"SECRET={config.client_secret}")
+    service, usual = urlsplit(config.redirect_uri), config.redirect_uri.startswith(USUAL_SERVICE)
+    if not usual:
+        _print(f"    echo 'B24_PUBLIC_URL={service.scheme}://{service.netloc}' >> .env")
     for setting in (f"OAUTH_URL={portal.authorization_url}", *(f"CLIENT_{one}" for one in application)):
         _print(f"    echo 'BITRIX24_{setting}' >> .env")
-    _print(f"    {b24} serve")
+    _print(f"    {b24} serve" + ("" if usual else f" --port {service.port or 80}"))
     _print(f"    {b24} portal connect sandbox {portal.url}")
+    if usual:
+        _print(
+            "where `b24 serve` has another port, the portal has to know: "
+            f"{b24} sandbox --redirect-uri http://127.0.0.1:PORT{CALLBACK_PATH}"
+        )
     _print(f"its events prove themselves by the application token {config.application_token}")
 
 

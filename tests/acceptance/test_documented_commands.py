@@ -44,6 +44,8 @@ PLACES = {
     "directions/ID": "account_directions",
     "creativeId=ID": "creatives",
 }
+SERVICE = 9220
+"""The port at which the sandbox is told to find our service."""
 API = ROOT / "docs" / "api.md"
 
 
@@ -139,21 +141,17 @@ def test_what_the_sandbox_prints_connects_it(tmp_path: Path) -> None:
         "-m",
         "b24_pipeline",
         "sandbox",
-        "--port",
-        "0",
-        "--leads",
-        "20",
-        "--deals",
-        "20",
+        *("--port", "0", "--leads", "20", "--deals", "20"),
+        *("--redirect-uri", f"http://127.0.0.1:{SERVICE}/bitrix24/callback"),
     ]
     portal = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
     assert portal.stdout
     try:
-        told = [portal.stdout.readline() for _ in range(13)]
+        told = [portal.stdout.readline() for _ in range(14)]
         assert "application token" in told[-1]
         done = []
         for command_line in printed("".join(told)):
-            if command_line.endswith("b24_pipeline serve"):
+            if command_line.endswith(f"b24_pipeline serve --port {SERVICE}"):
                 continue  # it runs until Ctrl-C; tests/acceptance/test_serve.py opens the link that is printed next
             done.append(run_in_shell(command_line, tmp_path, environment()))
             assert done[-1].returncode == 0, (command_line, done[-1].stderr)
@@ -161,5 +159,6 @@ def test_what_the_sandbox_prints_connects_it(tmp_path: Path) -> None:
         portal.kill()
         portal.communicate()
     assert "in stage" in done[3].stdout
-    assert httpx.URL(done[-1].stdout.strip()).path == "/bitrix24/auth"
+    link = httpx.URL(done[-1].stdout.strip())
+    assert (link.port, link.path) == (SERVICE, "/bitrix24/auth")
     assert "B24_ALLOWED_PORTALS=crm.example.com,127.0.0.1" in (tmp_path / ".env").read_text()

@@ -33,6 +33,27 @@ where
     and (cast(:category_id as bigint) is null or f.category_id = :category_id)
 order by p.category_sort asc nulls last, f.category_id asc, f.status_sort asc nulls last, f.status_id asc;
 
+-- name: was_synced(portal)^
+-- Whether a portal's leads or deals were ever read to the end.
+select exists(
+    select 1
+    from bitrix24_sync_log as l
+    inner join user_accounts as a on l.user_account_id = a.id
+    where a.name = :portal and l.sync_status = 'success'
+);
+
+-- name: pipelines(portal, entity_type)
+-- The numbers and names of the pipelines that have a funnel, in their order.
+select distinct
+    f.category_id,
+    f.category_name,
+    p.category_sort
+from analytics.funnel_stats as f
+left join analytics.dim_pipeline as p
+    on f.portal = p.portal and f.entity_type = p.entity_type and f.category_id = p.category_id
+where f.portal = :portal and f.entity_type = :entity_type
+order by p.category_sort asc nulls last, f.category_id asc;
+
 -- name: funnels()
 -- All funnels, stage by stage; a deleted stage that nothing has reached is left out.
 select
