@@ -14,7 +14,7 @@ from b24_pipeline.commands.opening import database_to_read
 from b24_pipeline.commands.screen import heading, output, say_left_out, table
 from b24_pipeline.errors import UsageError
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.marts.funnel import counted_of, funnel_rows, require_portal
+from b24_pipeline.store.marts.funnel import counted_of, funnel_rows, pipelines, require_portal
 
 
 class Format(StrEnum):
@@ -30,7 +30,9 @@ def funnel(
     entity_type: Annotated[
         str | None, typer.Option(help="lead or deal; by default deals, leads where the portal has no deals.")
     ] = None,
-    pipeline: Annotated[int | None, typer.Option(help="Only the pipeline of this number.")] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(metavar="NUMBER|NAME", help="Only this pipeline; headings show the numbers.")
+    ] = None,
     form: Annotated[
         Format | None, typer.Option("--format", help="table, csv or json; table unless FILE says otherwise.")
     ] = None,
@@ -60,16 +62,27 @@ def show_funnel(warehouse: Warehouse, name: str, counted: str) -> None:
 
 
 def _funnel(
-    warehouse: Warehouse, name: str, entity_type: str | None, pipeline: int | None = None
+    warehouse: Warehouse, name: str, entity_type: str | None, pipeline: str | None = None
 ) -> list[dict[str, Any]]:
     with warehouse.connect() as connection:
         require_portal(connection, name)
         counted = entity_type or counted_of(connection, name)
-        rows = funnel_rows(connection, name, counted, pipeline)
+        known = pipelines(connection, name, counted)
+        number = _number_of(pipeline, known, f"{name}: {counted}s") if pipeline and known else None
+        rows = funnel_rows(connection, name, counted, number)
     if not rows:
-        where = f" in pipeline {pipeline}" if pipeline is not None else ""
-        raise UsageError(f"{name} has no {counted} funnel{where}; has it been synced? (b24 sync {name})")
+        raise UsageError(f"{name} has no {counted} funnel; has it been synced? (b24 sync {name})")
     return rows
+
+
+def _number_of(pipeline: str, known: dict[int, str], whose: str) -> int:
+    """The number of the pipeline that was named, or given by its number. UsageError lists those that there are."""
+    wanted = pipeline.strip().casefold()
+    for number, title in known.items():
+        if wanted in (str(number), title.strip().casefold()):
+            return number
+    there_are = ", ".join(f"{number} {title}" for number, title in known.items())
+    raise UsageError(f"{whose} have no pipeline {pipeline!r}; there are: {there_are}")
 
 
 def _as_table(rows: list[dict[str, Any]]) -> None:
@@ -78,7 +91,7 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
         stages = [row for row in rows if row["category_id"] == category]
         if category != rows[0]["category_id"]:
             output.print()
-        heading(stages[0]["category_name"], f" ({stages[0]['entered']} entered)")
+        heading(stages[0]["category_name"], f" (pipeline {category}, {stages[0]['entered']} entered)")
         most = max([row["reached"] for row in stages] + [1])
         titles = (
             "stage",

@@ -101,7 +101,9 @@ def mart_of(connection: Connection, name: str) -> Mart:
     schema = catalogue().schema
     columns = columns_of(connection, schema, name)
     if not columns:
-        raise DatabaseNotMigrated(f"the SQL model {name} is not built yet; run `b24 models`")
+        raise DatabaseNotMigrated(
+            f"the SQL model {name} is not built yet; run `b24 sync`, or `b24 models` if that was done"
+        )
     return Mart(schema, name, columns, _categories(known[name]))
 
 

@@ -63,6 +63,13 @@ def test_funnel_is_shown_in_every_format(b24_here: B24, sandbox: Sandbox) -> Non
     assert all(stage["status_name"] in table.stdout for stage in stages)
     assert "status_id" in lines[0]
 
+    name = stages[0]["category_name"]
+    assert table.stdout.startswith(f"{name} (pipeline 0, ")
+    assert b24_here("funnel", "acme", "--pipeline", name.upper()).stdout == table.stdout
+    unknown = b24_here("funnel", "acme", "--pipeline", "77")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert f"acme: deals have no pipeline '77'; there are: 0 {name}, " in unknown.stderr
+
 
 def test_sync_prints_a_line_an_entity(b24_here: B24, sandbox: Sandbox) -> None:
     """The table that a sync ends with has rows read, rows changed, requests and seconds."""

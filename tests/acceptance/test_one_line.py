@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.cli import unforeseen
-from tests.acceptance.conftest import B24, KEY, call_b24, environment
+from b24_pipeline.sandbox import Sandbox
+from tests.acceptance.conftest import B24, KEY, call_b24, connect, environment
 from tests.acceptance.test_bad_input import FAILURE, USAGE, assert_refused
 
 
@@ -82,3 +83,17 @@ def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:
         unforeseen(KeyError("x"))
         == "a fault of this program, KeyError: 'x'; --debug before the command shows where"
     )
+
+
+@pytest.mark.parametrize("command", [["status"], ["funnel", "acme"], ["psql", "-c", "select 1"], ["doctor"]])
+def test_a_misspelt_home_begins_no_database(b24_here: B24, tmp_path: Path, command: list[str]) -> None:
+    """Else the commands would say that there is no portal."""
+    refused = b24_here(*command, env={"DATABASE_URL": "", "B24_SECRET_KEYS": "", "B24_HOME": ".b24/dmeo"})
+    assert_refused(refused, 2, "there is no database in .b24/dmeo: check B24_HOME")
+    assert not (tmp_path / ".b24").exists()
+
+
+def test_what_was_never_synced_has_no_funnel_yet(b24_here: B24, sandbox: Sandbox) -> None:
+    """The next step is the sync, which builds the models, too."""
+    connect(b24_here, sandbox)
+    assert_refused(b24_here("funnel", "acme"), FAILURE, "acme has never been synced; run `b24 sync acme`")

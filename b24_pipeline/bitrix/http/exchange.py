@@ -134,7 +134,7 @@ def _sent(http: httpx.Client, portal: str, method: str, request: httpx.Request, 
             response.close()
     except httpx.HTTPError as error:
         # `from None`: the cause names the URL.
-        raise _connection_failure(portal, method, error) from None
+        raise _connection_failure(portal, method, request.url, error) from None
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return Received(method, response.status_code, kind, response.headers.get("Location", ""), content)
 
@@ -154,7 +154,7 @@ def _size(most: int) -> str:
     return f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
 
 
-def _connection_failure(portal: str, method: str, error: httpx.HTTPError) -> PortalError:
+def _connection_failure(portal: str, method: str, url: httpx.URL, error: httpx.HTTPError) -> PortalError:
     if isinstance(error, httpx.ConnectTimeout):
         return PortalUnreachable(portal, "no connection in time: check the address and the network")
     if isinstance(error, httpx.TimeoutException):
@@ -165,7 +165,7 @@ def _connection_failure(portal: str, method: str, error: httpx.HTTPError) -> Por
         return CertificateRefused(
             portal, f"its TLS certificate cannot be trusted ({tls.verify_message}); nothing was sent"
         )
-    return PortalUnreachable(portal, f"{method}: {_what_broke(error, causes)}")
+    return PortalUnreachable(portal, f"{method}: {_what_broke(url, error, causes)}")
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -177,16 +177,28 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _what_broke(error: httpx.HTTPError, causes: list[BaseException]) -> str:
+def _what_broke(url: httpx.URL, error: httpx.HTTPError, causes: list[BaseException]) -> str:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return "no TLS connection could be made; is this an https address?"
     if isinstance(error, httpx.ConnectError):
         if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-            return "the connection was refused: nothing answers at this address and port"
+            return f"the connection to {_place(url)} was refused: nothing answers there; {_what_to_do(url)}"
         if any("resolved" in str(cause) or type(cause).__name__ == "gaierror" for cause in causes):
             return "the host name is unknown: check its spelling and the DNS"
         return "no connection could be made: check the address and the network"
     return f"the connection broke before the answer was complete ({type(error).__name__})"
+
+
+def _place(url: httpx.URL) -> str:
+    """Host and port; all else of an address may be secret."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+
+
+def _what_to_do(url: httpx.URL) -> str:
+    if url.host in ("127.0.0.1", "::1", "localhost"):
+        return "a portal on this machine runs only while its `b24 sandbox` or `b24 demo` does"
+    return "check the address, or try again later"
 
 
 def _json(content: bytearray) -> Any:

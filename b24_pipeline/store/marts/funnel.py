@@ -41,13 +41,23 @@ def funnel_rows(
 ) -> list[dict[str, Any]]:
     """The rows of `analytics.funnel_stats` in the order of pipelines and stages; amounts are Decimals."""
     if not _sql.has_funnel(connection):
-        raise DatabaseNotMigrated(_NOT_BUILT)
+        if not _sql.reads_accounts(connection) or _sql.was_synced(connection, portal=portal):
+            raise DatabaseNotMigrated(_NOT_BUILT)
+        raise DatabaseNotMigrated(f"{portal} has never been synced; run `b24 sync {portal}`")
     with connection.cursor(row_factory=dict_row) as cursor:
         set_json_loads(exact_json, cursor)
         cursor.execute(
             _sql.funnel.sql, {"portal": portal, "entity_type": entity_type, "category_id": category_id}
         )
         return cursor.fetchall()
+
+
+def pipelines(connection: psycopg.Connection, portal: str, entity_type: str) -> dict[int, str]:
+    """The names of the pipelines of which there is a funnel, by their numbers; none before the models are built."""
+    if not _sql.has_funnel(connection):
+        return {}
+    found = connection.execute(_sql.pipelines.sql, {"portal": portal, "entity_type": entity_type})
+    return {number: name for number, name, _ in found}
 
 
 def all_funnels(connection: psycopg.Connection) -> list[dict[str, Any]]:

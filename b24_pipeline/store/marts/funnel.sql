@@ -33,8 +33,8 @@ where
     and (cast(:category_id as bigint) is null or f.category_id = :category_id)
 order by p.category_sort asc nulls last, f.category_id asc, f.status_sort asc nulls last, f.status_id asc;
 
--- name: was_synced(portal)^
--- Whether a portal's leads or deals were ever read to the end.
+-- name: was_synced(portal)$
+-- Whether anything of the portal was ever read to the end.
 select exists(
     select 1
     from bitrix24_sync_log as l

@@ -83,7 +83,9 @@ def test_what_is_no_moment_is_told(url: str, moment: Any) -> None:
 
 def test_a_mart_that_is_not_built_is_told(database_url: str) -> None:
     """With the command that builds it."""
-    with pytest.raises(DatabaseNotMigrated, match="funnel_stats is not built yet; run `b24 models`"):
+    with pytest.raises(
+        DatabaseNotMigrated, match="funnel_stats is not built yet; run `b24 sync`, or `b24 models`"
+    ):
         read.funnel(portal="acme", url=database_url)
 
 
