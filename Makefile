@@ -40,7 +40,7 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml
 	@touch $(RUN) $@
 
 demo: setup
-	$(VENV)/bin/b24 demo
+	$(VENV)/bin/b24 demo $(OPTIONS)
 
 test: dev browser check
 	$(VENV)/bin/pytest -m "not slow" -n 2 --dist worksteal

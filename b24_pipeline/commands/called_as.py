@@ -9,12 +9,21 @@ from pathlib import Path
 
 
 def b24_as_called() -> str:
-    """The command as words of the shell: `b24` where the shell finds it, else the path by which it was called."""
+    """The command as words of the shell: the path by which it was called, or `b24` where every shell finds it.
+
+    That a virtual environment is on the search path is known in this shell alone.
+    """
     called = Path(sys.argv[0])
     if called.name != "b24":
         return f"{python_as_called()} -m b24_pipeline"
     found = shutil.which("b24")
-    return "b24" if found and called.exists() and Path(found).samefile(called) else _word(called)
+    if found and Path(found).parent != Path(sys.prefix) / "bin" and _is_same(Path(found), called):
+        return "b24"
+    return _word(called)
+
+
+def _is_same(found: Path, called: Path) -> bool:
+    return called.exists() and found.samefile(called)
 
 
 def python_as_called() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from b24_pipeline import runtime
-from b24_pipeline.commands.demo_look import show_where_to_look
+from b24_pipeline.commands.demo_look import show_moves, show_where_to_look
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal, the_only_demo
 from b24_pipeline.commands.funnel import show_funnel
 from b24_pipeline.commands.models import build_models
@@ -110,7 +110,7 @@ def _stay(
             report_outcomes(chosen, outcomes, built)
             show_addresses(addresses)
             say(f"the funnel as an asset: {addresses.dagster}/assets/funnel_stats")
-            say("every few seconds a lead or a deal moves in the portal: watch bitrix24_status_history")
+            show_moves(own_settings())
             begin()
 
         run(

@@ -12,6 +12,7 @@ from b24_pipeline.demo_home import demo_of, is_demo
 from b24_pipeline.settings import Settings
 
 _QUESTIONS = Path(__file__).with_suffix(".sql")
+_MOVES = Path(__file__).with_name("demo_moves.sql")
 
 
 _FUNNEL = 'read.funnel(portal="demo")[["category_name", "status_name", "in_stage", "reached"]]'
@@ -22,8 +23,7 @@ def show_where_to_look(given: Settings) -> None:
 
     `given`: the settings of the user's own database.
     """
-    home = given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
-    named = f"B24_HOME={shlex.quote(str(home))} "
+    named = f"B24_HOME={shlex.quote(str(_home(given)))} "
     b24, python = named + b24_as_called(), named + python_as_called()
     say("\nthe data stays; look at it from any shell in this folder:")
     for command in (f"{b24} status", f"{b24} funnel demo --entity-type lead", _in_python(python)):
@@ -36,6 +36,17 @@ def show_where_to_look(given: Settings) -> None:
         say(f"  {question}")
         say(f'    {b24} psql -c "{query}"')
     say("")
+
+
+def show_moves(given: Settings) -> None:
+    """Prints a command that shows the newest moves of the demo, which goes on moving."""
+    query = " ".join(_MOVES.read_text("utf-8").partition("\n")[2].split()).rstrip(";")
+    say("every few seconds a lead or a deal moves in the portal; the newest moves, once more after a while:")
+    say(f'    B24_HOME={shlex.quote(str(_home(given)))} {b24_as_called()} psql -c "{query}"')
+
+
+def _home(given: Settings) -> Path:
+    return given.b24_home if is_demo(given.b24_home) else demo_of(given.b24_home)
 
 
 def questions() -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import complain, say
-from b24_pipeline.commands.service_notes import service_notes
+from b24_pipeline.commands.screen import say
+from b24_pipeline.commands.service_notes import show_service_notes
 
 
 def serve(
@@ -29,8 +29,7 @@ def serve(
             f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect or by the link of "
             "b24 portal connect; Ctrl-C stops it)"
         )
-        for line in service_notes(opened, taken):
-            complain(line)
+        show_service_notes(opened, taken)
         if not admin_key(opened.settings):
             say("note: B24_ADMIN_KEY is not set, so that management calls are refused")
         server.serve(app, listening, ClientAddresses(opened.settings.trusted_proxies))

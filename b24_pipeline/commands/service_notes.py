@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from b24_pipeline.commands.screen import complain, say
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings
 
 
-def service_notes(opened: Runtime, port: int) -> Iterator[str]:
-    """A line for each portal that our keys do not open, and one where links lead to another port than ours."""
-    yield from opened.portals.unopened()
+def show_service_notes(opened: Runtime, port: int) -> None:
+    """Complains of each portal that our keys do not open, and notes where links lead to another port than ours."""
+    for line in opened.portals.unopened():
+        complain(line)
     elsewhere = links_lead_elsewhere(opened.settings, port)
     if elsewhere:
-        yield elsewhere
+        say(f"note: {elsewhere}")
 
 
 def links_lead_elsewhere(chosen: Settings, port: int) -> str | None:

@@ -8,7 +8,7 @@ import typer
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, say
-from b24_pipeline.commands.service_notes import service_notes
+from b24_pipeline.commands.service_notes import show_service_notes
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
@@ -24,8 +24,7 @@ def up(
     require_free_ports("127.0.0.1", port, web_port)  # before anything is said of them
     say("starting Dagster and the HTTP service (half a minute the first time) ...")
     with installation(own=True) as opened:
-        for line in service_notes(opened, web_port):
-            complain(line)
+        show_service_notes(opened, web_port)
         run(
             opened.settings,
             opened.warehouse,

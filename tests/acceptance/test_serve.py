@@ -83,7 +83,9 @@ def test_an_idle_connection_does_not_hold_up_the_end(b24_env: dict[str, str], tm
         process.send_signal(signal.SIGHUP)
         assert process.wait(STOP_SECONDS) == 0
         assert time.monotonic() - started < 5
-    assert f"put B24_PUBLIC_URL=http://127.0.0.1:{port} into .env" in (tmp_path / "serve.log").read_text()
+    said = (tmp_path / "serve.log").read_text()
+    assert f"note: the service listens at port {port}, but links" in said
+    assert f"put B24_PUBLIC_URL=http://127.0.0.1:{port} into .env" in said
 
 
 def test_a_taken_port_is_told(b24_here: B24, b24_env: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.conftest import environment
 from tests.support.installation import free_ports
+from tests.support.printed import printed, run_in_shell
 
 PATIENCE_SECONDS = 60
 QUERY = """
@@ -36,10 +37,14 @@ def test_the_demo_fills_the_catalogue(tmp_path: Path) -> None:
             assert line, "the demo has ended"
         answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": QUERY}, trust_env=False)
         found = answer.json()["data"]
+        while not (moves := printed(demo.stderr.readline())):
+            pass
+        moved = run_in_shell(moves[0], tmp_path, environment())
     finally:
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=PATIENCE_SECONDS)
     assert demo.returncode == 0
+    assert "(10 rows)" in moved.stdout, moved.stderr
     assert found["shouldShowNux"] is False
     ((built,),) = (node["assetMaterializations"] for node in found["funnel"])
     assert "funnel" in [entry["label"] for entry in built["metadataEntries"]]
