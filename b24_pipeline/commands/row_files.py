@@ -18,6 +18,7 @@ import orjson
 import typer
 
 from b24_pipeline.clean_text import for_csv
+from b24_pipeline.commands.screen import as_long_as_read
 from b24_pipeline.errors import UsageError
 
 OutputRows = Iterable[Mapping[str, Any]]
@@ -50,7 +51,8 @@ def format_of(output: Path) -> FileFormat:
 def opened_output(output: Path | None) -> Iterator[TextIO]:
     """Opens stdout, or a file that takes its name only when all of it is written. Raises UsageError."""
     if output is None:
-        yield sys.stdout
+        with as_long_as_read():
+            yield sys.stdout
         return
     # a name that nobody can guess, made and never followed: another user may not lead us to a file of ours
     beside = output.with_name(f".{output.name}.{secrets.token_hex(8)}.part")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -26,8 +27,33 @@ if TYPE_CHECKING:
 WIDE = 200  # where nobody looks, lines are not folded
 
 
+class _Result(Console):
+    """Stdout. Whoever reads it may go away, as `head` does: the work goes on, and the exit code tells of it alone."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls it."""
+        write_to_nobody()
+
+
+def write_to_nobody() -> None:
+    """Nobody reads stdout any more: what is still written there is lost without an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+@contextmanager
+def as_long_as_read() -> Iterator[None]:
+    """Ends the block, which writes to stdout, once nobody reads that any more."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        write_to_nobody()
+
+
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=True, highlight=False) if stderr else _Result(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
     return console
@@ -204,4 +230,5 @@ def write_json(answer: dict[str, Any]) -> None:
     """Prints a result for programs: indented JSON on stdout."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")
+    with as_long_as_read():
+        sys.stdout.write(orjson.dumps(answer, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from b24_pipeline.models import build, load_project
+from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.database.warehouse import Warehouse
-from tests.acceptance.conftest import B24, call_b24, environment, run_b24
+from tests.acceptance.conftest import B24, call_b24, connect, environment, run_b24
 from tests.conftest import Server
 from tests.support.data import model_data
 
@@ -173,3 +174,24 @@ def test_the_role_of_an_analyst_is_enough(
     for refused in (("funnel", "acme"), ("export", "dim_stage", "acme")):
         told = call_b24(monkeypatch, tmp_path, env, refused)
         assert (told.returncode, told.stderr.count("\n"), "b24 analysts grant" in told.stderr) == (1, 1, True)
+
+
+def test_a_reader_who_goes_away_is_no_error(b24: B24, b24_env: dict[str, str], sandbox: Sandbox) -> None:
+    """As `| head -1` does: whatever is printed, nothing is said of it, and the exit code is that of the work."""
+    connect(b24, sandbox)
+    assert b24("sync", "acme").returncode == 0
+    for command in ("status", "status --json", "funnel acme", "export fct_deal acme", "models --all-tests"):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "b24_pipeline", *command.split()],
+            env=b24_env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert running.stdout and running.stderr
+        if not command.startswith("models"):
+            running.stdout.readline()
+        running.stdout.close()
+        said = running.stderr.read()
+        assert (command, running.wait(), said) == (command, 0, "")
+        running.stderr.close()
