@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test browser check test-slow bench docs picture lock audit wheel clean
+.PHONY: setup dev demo test browser check test-slow bench docs picture texts lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
+	@echo "make texts      the catalogues of translations, out of the templates"
 	@echo "make picture    docs/img/funnel.png, the demo's funnel as Dagster shows it"
 	@echo "make lock       both lock files, out of pyproject.toml"
 	@echo "make wheel      dist/*.whl, to install without a checkout"
@@ -68,6 +69,9 @@ docs: dev
 
 picture: dev browser
 	$(VENV)/bin/python docs/photograph_demo.py
+
+texts: dev
+	$(VENV)/bin/python docs/collect_texts.py
 
 # all of it first, then the part that running needs, at the same versions
 lock: setup

@@ -52,6 +52,7 @@ OURS = (
     "analyst_roles",
     "bitrix24_access_keys",
     "bitrix24_access_key_portals",
+    "bitrix24_sessions",
     "bitrix24_audit",
     "bitrix24_bookmarks",
     "bitrix24_locks",

@@ -21,6 +21,8 @@ B24Error
 │   ├── RolesNotOurs            the database does not let us make roles
 │   ├── KeyRefused              a management call without the right key
 │   ├── RoleTooLow              a key whose role or portals do not allow it
+│   ├── ForeignForm             a form that none of our pages sent
+│   ├── NotProtected            signing in where others could read the key on its way
 │   ├── KeyNameTaken
 │   ├── UnknownKey
 │   └── TooOften                asked more often than people do
@@ -158,9 +160,11 @@ from b24_pipeline.errors.usage import (
     DirectionExists,
     EntityTypeNotCounted,
     FlagsContradict,
+    ForeignForm,
     KeyNameTaken,
     KeyRefused,
     NoCustomFields,
+    NotProtected,
     PortalConflict,
     RoleReadsMore,
     RolesNotOurs,
@@ -204,6 +208,7 @@ __all__ = [
     "DirectionExists",
     "EntityTypeNotCounted",
     "FlagsContradict",
+    "ForeignForm",
     "InstallUnproved",
     "InternalError",
     "InvalidArgument",
@@ -218,6 +223,7 @@ __all__ = [
     "ModelError",
     "NoCustomFields",
     "NotAdministrator",
+    "NotProtected",
     "ObjectNotFound",
     "OperatingLimit",
     "OtherBrowser",

@@ -138,6 +138,19 @@ class RoleTooLow(UsageError):
     """The key may be used, but not for this."""
 
 
+class ForeignForm(UsageError):
+    """A form came that none of our pages sent in this browser's session."""
+
+
+class NotProtected(UsageError):
+    """Somebody wants to sign in where others could read the key on its way."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the pages are open over https, or on this machine; set B24_PUBLIC_URL to the https address of the service"
+        )
+
+
 class KeyNameTaken(UsageError):
     """Another key that works has this name."""
 

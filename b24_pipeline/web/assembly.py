@@ -6,34 +6,40 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.store.access.keys import AccessKeys
+from b24_pipeline.store.access.sessions import SECONDS, Sessions
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.connect.cookies import BrowserCookie
-from b24_pipeline.web.connect.pages import page, wants_page
 from b24_pipeline.web.connect.routes import ConnectPages
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
+from b24_pipeline.web.frame.assets import asset_routes
+from b24_pipeline.web.frame.cookies import BrowserCookie
+from b24_pipeline.web.frame.reasons import REASONS
+from b24_pipeline.web.frame.rendering import page, wants_page
+from b24_pipeline.web.frame.sign_in import SignIn
+from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import SecurityHeaders
+from b24_pipeline.web.pages.portals import portal_routes
+from b24_pipeline.web.pages.stages import StagesPage
+from b24_pipeline.web.pages.start import start_routes
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
 from b24_pipeline.web.routes.audit import AuditCalls
@@ -48,7 +54,6 @@ from b24_pipeline.web.routes.qualification import QualificationCalls
 from b24_pipeline.web.routes.stages import StageCalls
 
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
-_STYLE = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +92,17 @@ def assemble(parts: Parts) -> FastAPI:
         exception_handlers=_ERROR_HANDLERS,
     )
     app.state.portals = parts.portals
+    app.state.warehouse = parts.warehouse
     keys = AccessKeys(parts.warehouse) if parts.warehouse else None
     guard = Guard(parts.admin_key, keys, parts.addresses)
-    cookie = BrowserCookie(parts.public_url)
-    app.include_router(ConnectPages(parts.connecting, cookie, guard, parts.addresses).router())
+    app.include_router(ConnectPages(parts.connecting, parts.public_url, guard, parts.addresses).router())
+    for routes in _pages(parts, guard):
+        app.include_router(routes)
     for routes in _management(parts, guard):
         app.include_router(routes)
     app.include_router(Health(parts.check_database).router())
     app.include_router(Metrics(parts.registry, parts.portal_registry, guard).router())
-    app.mount("/static", StaticFiles(directory=_STYLE))
+    app.include_router(asset_routes())
     add_docs(app)
     _describe_webhook(app)
     return app
@@ -113,6 +120,18 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
         DirectionCalls(warehouse, guard).router(),
         CreativeCalls(warehouse, guard).router(),
         AuditCalls(warehouse, guard).router(),
+    ]
+
+
+def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
+    """The pages of whoever is signed in, and the way in."""
+    cookie = BrowserCookie(parts.public_url, "b24_session", SECONDS)
+    signed_in = SignedIn(Sessions(parts.warehouse, parts.admin_key), cookie, parts.public_url)
+    return [
+        SignIn(signed_in, guard, parts.addresses).router(),
+        start_routes(signed_in),
+        portal_routes(signed_in),
+        StagesPage(parts.warehouse).router(signed_in),
     ]
 
 
@@ -137,7 +156,15 @@ def error_response(request: Request, error: Exception) -> Response:
     """The answer to a request that failed: a page where a browser asks, else JSON."""
     answer = answer_to(error)
     if wants_page(request):
-        return page(request, "problem.html", status=answer.status, problem=answer)
+        is_of_connecting = request.url.path.startswith("/bitrix24/")
+        return page(
+            request,
+            "problem.html",
+            status=answer.status,
+            problem=answer,
+            reasons=REASONS,
+            is_of_connecting=is_of_connecting,
+        )
     return JSONResponse(answer.body, answer.status, answer.headers)
 
 

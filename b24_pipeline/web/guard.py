@@ -16,11 +16,10 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import Scope
 
 from b24_pipeline.errors import KeyRefused, RoleTooLow, TooOften
-from b24_pipeline.store.access.holder import AccessRole, KeyHolder
+from b24_pipeline.store.access.holder import OPERATOR, AccessRole, KeyHolder
 from b24_pipeline.store.access.keys import AccessKeys, digest, is_shaped
 from b24_pipeline.web.client_address import ClientAddresses
 
-OPERATOR = KeyHolder("B24_ADMIN_KEY", "admin")
 MOST_UNKNOWN = parse_limit("60/minute")
 """Of one address: each key that we could have made costs a query."""
 

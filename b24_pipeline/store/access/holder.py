@@ -28,3 +28,7 @@ class KeyHolder:
     def sees(self, account: UUID) -> bool:
         """Whether this portal is one of theirs."""
         return self.portals is None or account in self.portals
+
+
+OPERATOR = KeyHolder("B24_ADMIN_KEY", "admin")
+"""Whoever has the operator's key."""

@@ -20,8 +20,8 @@ from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.store.database.acting import acting
 from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.connect.cookies import BrowserCookie, new_value
-from b24_pipeline.web.connect.pages import page
+from b24_pipeline.web.frame.cookies import BrowserCookie, new_value
+from b24_pipeline.web.frame.rendering import page
 from b24_pipeline.web.guard import Guard, given_key
 from b24_pipeline.web.middleware.security import FORM_PAGE
 from b24_pipeline.web.problems import Problem
@@ -30,6 +30,8 @@ from b24_pipeline.web.problems import Problem
 MOST_BEGUN = parse_limit("60/minute")
 MOST_WRONG_KEYS = parse_limit("10/minute")
 MOST_FIELDS = 20
+BEGUN_SECONDS = 600
+"""An authorization ends in the browser that began it, which has so long for it."""
 
 CONNECT = "/bitrix24/connect"
 Text = Annotated[str, Query(max_length=2048)]
@@ -72,20 +74,19 @@ class ConnectPages:
     def __init__(
         self,
         connecting: PortalConnector | None,
-        cookie: BrowserCookie,
+        public_url: str,
         guard: Guard,
         addresses: ClientAddresses,
     ) -> None:
         self._connecting = connecting
-        self._cookie = cookie
+        self._cookie = BrowserCookie(public_url, "b24_browser", BEGUN_SECONDS)
         self._guard = guard
         self._addresses = addresses
         self._counted = MovingWindowRateLimiter(MemoryStorage())
 
     def router(self) -> APIRouter:
-        """The router with these calls, and a redirect from `/` to the form."""
+        """The router with these calls."""
         routes = APIRouter(tags=["connect"], responses=_PROBLEMS)
-        routes.add_api_route("/", lambda: RedirectResponse(CONNECT), include_in_schema=False)
         routes.add_api_route(CONNECT, self.connect, response_class=HTMLResponse)
         routes.add_api_route(
             CONNECT, self.invite, methods=["POST"], response_class=HTMLResponse, status_code=303

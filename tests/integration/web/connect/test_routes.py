@@ -59,12 +59,6 @@ def test_form_speaks_the_readers_language(service: Service) -> None:
     assert "Подключить портал" in asked.text
 
 
-def test_the_bare_address_leads_to_the_form(service: Service) -> None:
-    """Whoever opens what `b24 serve` prints is not told that there is nothing."""
-    answer = service.client.get("/", headers=BROWSER)
-    assert (answer.status_code, answer.headers["location"]) == (307, "/bitrix24/connect")
-
-
 def test_form_escapes_what_it_is_given(service: Service) -> None:
     """A link that fills in the form cannot put markup into it."""
     page = service.client.get("/bitrix24/connect", params={"domain": '"><script>alert(1)</script>'})

@@ -1,0 +1,1 @@
+"""What all pages have: language, frame, forms, sessions and assets."""

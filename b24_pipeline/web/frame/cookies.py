@@ -1,0 +1,69 @@
+"""Cookies that name a browser: 256 random bits, of which no other host and no script knows."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from fastapi import Request, Response
+
+BYTES = 32
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class BrowserCookie:
+    """Reads and sets one cookie.
+
+    Over https its name has the prefix `__Host-`, so that no other host can set it. A service whose B24_PUBLIC_URL is
+    plain http, and a browser on the service's own machine, use a plain name.
+    """
+
+    def __init__(self, public_url: str, name: str, lifetime_seconds: int) -> None:
+        self._https = public_url.startswith("https://")
+        self._plain_name = name
+        self._lifetime = lifetime_seconds
+
+    def value(self, request: Request) -> str:
+        """The value of this browser's cookie, "" where it has none that we made."""
+        given = request.cookies.get(self.name(request), "")
+        return given if _SHAPE.fullmatch(given) else ""
+
+    def renew(self, request: Request, response: Response, value: str) -> None:
+        """Sets the cookie for its whole lifetime from now on."""
+        response.set_cookie(
+            self.name(request),
+            value,
+            max_age=self._lifetime,
+            path="/",
+            secure=self._is_secure(request),
+            httponly=True,
+            samesite="lax",  # with strict it would not be sent when another site leads the browser to us
+        )
+
+    def forget(self, request: Request, response: Response) -> None:
+        """Lets the browser forget it."""
+        response.delete_cookie(
+            self.name(request), path="/", secure=self._is_secure(request), httponly=True, samesite="lax"
+        )
+
+    def name(self, request: Request) -> str:
+        """The cookie's name for this browser."""
+        return f"__Host-{self._plain_name}" if self._is_secure(request) else self._plain_name
+
+    def is_protected(self, request: Request) -> bool:
+        """Whether nobody between the browser and us can read the cookie: https, or the same machine."""
+        return self._https or host_of(request) in _LOOPBACK
+
+    def _is_secure(self, request: Request) -> bool:
+        return self._https and host_of(request) not in _LOOPBACK
+
+
+def host_of(request: Request) -> str:
+    """The host that the browser asked for, without its port; request.url would raise for one that is none."""
+    return re.sub(r":[0-9]*$", "", request.headers.get("host", ""))
+
+
+def new_value() -> str:
+    """A random value for a browser that has none yet."""
+    return secrets.token_urlsafe(BYTES)

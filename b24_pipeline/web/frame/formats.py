@@ -1,0 +1,75 @@
+"""Numbers, money, days and durations as readers of a language write them. None is shown as a dash: it is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers, units
+
+UNKNOWN = "–"
+_HOUR, _DAY = 3600, 86400
+Number = int | float | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Writes values in a language. Moments are shown in `zone`, days as they are."""
+
+    language: str
+    zone: str = "UTC"
+
+    def number(self, value: Number | None) -> str:
+        """1234.5 as "1,234.5"."""
+        return UNKNOWN if value is None else numbers.format_decimal(value, locale=self.language)
+
+    def percent(self, share: Number | None) -> str:
+        """A share of 1, 0.1234, as "12.3%"."""
+        if share is None:
+            return UNKNOWN
+        return numbers.format_percent(
+            share, "#,##0.#%" if self.language == "en" else "#,##0.# %", locale=self.language
+        )
+
+    def money(self, amount: Number | None, currency: str | None) -> str:
+        """An amount in whole units of its currency; with the code where the currency is no known one."""
+        if amount is None:
+            return UNKNOWN
+        pattern = "¤#,##0" if self.language == "en" else "#,##0 ¤"
+        return numbers.format_currency(
+            amount, currency or "", pattern, locale=self.language, currency_digits=False
+        ).strip()
+
+    def day(self, day: date | None) -> str:
+        """A calendar day."""
+        return UNKNOWN if day is None else dates.format_date(day, "medium", locale=self.language)
+
+    def month(self, day: date | None) -> str:
+        """The month of a day, with its year."""
+        return UNKNOWN if day is None else dates.format_skeleton("yMMM", day, locale=self.language)
+
+    def moment(self, moment: datetime | None) -> str:
+        """A moment, to the minute, by the clock of `zone`."""
+        if moment is None:
+            return UNKNOWN
+        return dates.format_datetime(
+            moment, "d MMM y HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language
+        )
+
+    def ago(self, seconds: float | None) -> str:
+        """How long ago it was: "3 minutes ago"."""
+        if seconds is None:
+            return UNKNOWN
+        return dates.format_timedelta(timedelta(seconds=-seconds), add_direction=True, locale=self.language)
+
+    def duration(self, seconds: Number | None) -> str:
+        """A time span in days, or in hours and minutes where it is short."""
+        if seconds is None:
+            return UNKNOWN
+        for least, unit in ((_DAY, "day"), (_HOUR, "hour"), (60, "minute")):
+            if seconds >= least:
+                shown = round(float(seconds) / least, 1 if seconds < 10 * least else 0)
+                return units.format_unit(shown, f"duration-{unit}", "short", locale=self.language)
+        return units.format_unit(round(float(seconds)), "duration-second", "short", locale=self.language)

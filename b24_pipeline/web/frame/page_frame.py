@@ -1,0 +1,137 @@
+"""What stands around every page of whoever is signed in: navigation, portal, period, and of when the figures are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_urlsafe
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from b24_pipeline.store.access.holder import KeyHolder
+from b24_pipeline.store.checks.as_of import as_of
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.web.frame import forms
+from b24_pipeline.web.frame.formats import Formats
+from b24_pipeline.web.frame.navigation import GROUPS
+from b24_pipeline.web.frame.period import PRESETS, Period, period_of
+from b24_pipeline.web.frame.rendering import page
+from b24_pipeline.web.frame.translations import language_of
+from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_portal
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self'; "
+    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageFrame:
+    """A page's surroundings. `portal` None: the page is of no portal; `as_of` None: nothing was read to the end yet."""
+
+    request: Request
+    holder: KeyHolder
+    portals: Sequence[Portal]
+    portal: Portal | None = None
+    period: Period | None = None
+    as_of: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the page."""
+        return str(self.request.url.path)
+
+    @property
+    def as_of_seconds(self) -> float | None:
+        """How long ago `as_of` was."""
+        return None if self.as_of is None else (datetime.now(UTC) - self.as_of).total_seconds()
+
+    def address(self, name: str, portal: Portal | None = None, **parameters: Any) -> str:
+        """The address of another page of this portal, or another one, with the same period."""
+        shown = portal or self.portal
+        if shown is None:
+            return f"/{name}"
+        query = {**(self.period.query if self.period else {}), **parameters}
+        return f"/p/{quote(shown.name)}/{name}{_query(query)}"
+
+    def here(self, **parameters: Any) -> str:
+        """The address of this page with some parameters changed; None takes one away."""
+        query = {**self.request.query_params, **parameters}
+        query.pop("lang", None)
+        return _query(query) or "?"
+
+    def other(self, portal: Portal) -> str:
+        """The address of this page for another portal: without what only this one has, like its pipelines."""
+        return self.address(self.path.rpartition("/")[2] if self.portal else "funnel", portal)
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The template within this frame."""
+        nonce = token_urlsafe(16)
+        zone = self.portal.time_zone if self.portal else "UTC"
+        return page(
+            self.request,
+            template,
+            status=status,
+            policy=POLICY.format(nonce=nonce),
+            referrer="same-origin",
+            format=Formats(language_of(self.request), zone),
+            frame=self,
+            groups=GROUPS,
+            presets=PRESETS,
+            nonce=nonce,
+            form_token=forms.token_of(self.request.state.session),
+            **values,
+        )
+
+
+def _query(parameters: Mapping[str, Any]) -> str:
+    said = {key: value for key, value in parameters.items() if value is not None}
+    return f"?{urlencode(said)}" if said else ""
+
+
+def _portal_in_path(seen: SeenPortals, portal: str) -> Portal:
+    return chosen_portal(seen, portal)
+
+
+PortalInPath = Annotated[Portal, Depends(_portal_in_path)]
+"""The parameter that has the portal of `/p/{portal}/...`, among those that the holder sees."""
+
+
+def _period(
+    portal: PortalInPath,
+    first: Annotated[str | None, Query(alias="from", max_length=10)] = None,
+    last: Annotated[str | None, Query(alias="to", max_length=10)] = None,
+) -> Period:
+    return period_of(first, last, portal.time_zone)
+
+
+PeriodInAddress = Annotated[Period, Depends(_period)]
+"""The parameter that has the days of `?from=&to=`."""
+
+
+def _frame(
+    request: Request, holder: CurrentHolder, seen: SeenPortals, portal: PortalInPath, period: PeriodInAddress
+) -> PageFrame:
+    return PageFrame(
+        request,
+        holder,
+        seen,
+        portal,
+        period,
+        as_of(request.app.state.warehouse, portal.id, portal.entity_type),
+    )
+
+
+def _frame_of_all(request: Request, holder: CurrentHolder, seen: SeenPortals) -> PageFrame:
+    return PageFrame(request, holder, seen)
+
+
+PortalFrame = Annotated[PageFrame, Depends(_frame)]
+"""The parameter that has the frame of a page of one portal."""
+
+PlainFrame = Annotated[PageFrame, Depends(_frame_of_all)]
+"""The parameter that has the frame of a page of no portal."""

@@ -1,0 +1,59 @@
+"""The days that a page is about: they stand in its address, so that a link shows a colleague the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Query
+
+from b24_pipeline.errors import WrongDates
+
+Day = Annotated[str, Query(max_length=10, description="A day, as 2026-11-29; empty: no bound.")]
+DAYS_SHOWN = 90
+PRESETS = (30, 90, 365)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days from `first` to `last`, both included; None: no bound. `today` is the portal's."""
+
+    first: date | None
+    last: date | None
+    today: date
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What an address says of it."""
+        return {
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+        }
+
+    def of(self, days: int) -> dict[str, str]:
+        """What an address says of the last so many days."""
+        return {"from": (self.today - timedelta(days=days - 1)).isoformat(), "to": self.today.isoformat()}
+
+
+def period_of(first: str | None, last: str | None, zone: str) -> Period:
+    """The period of an address, by default the last 90 days of the portal. Raises WrongDates."""
+    today = datetime.now(ZoneInfo(zone)).date()
+    if first is None and last is None:
+        return Period(today - timedelta(days=DAYS_SHOWN - 1), today, today)
+    found = Period(_day(first), _day(last), today)
+    if found.first and found.last and found.first > found.last:
+        raise WrongDates(
+            f"the first day {found.first} is after the last day {found.last}; expected the earlier one first"
+        )
+    return found
+
+
+def _day(text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongDates(f"{text!r} is no day; expected one as 2026-11-29") from None

@@ -1,0 +1,77 @@
+// What the pages do beyond forms and links: charts, their pictures, and filters that need no button.
+"use strict";
+
+const charts = new Map();
+
+
+// light-dark() is no colour for a canvas: the browser resolves it on an element
+function colour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function themed(options) {
+  const ink = colour("--ink");
+  const line = colour("--line");
+  const axis = { axisLabel: { color: ink }, axisLine: { lineStyle: { color: line } }, splitLine: { lineStyle: { color: line } } };
+  const axes = (given) => given && [].concat(given).map((one) => ({ ...axis, ...one }));
+  const plain = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return {
+    animation: !plain,
+    textStyle: { color: ink, fontFamily: getComputedStyle(document.body).fontFamily },
+    ...options,
+    // a tooltip of HTML would need inline styles, which the page's policy forbids
+    tooltip: { renderMode: "richText", confine: true, ...options.tooltip },
+    legend: options.legend && { textStyle: { color: ink }, type: "scroll", ...options.legend },
+    xAxis: axes(options.xAxis),
+    yAxis: axes(options.yAxis),
+  };
+}
+
+function draw(drawing) {
+  const name = drawing.dataset.chart;
+  const source = document.getElementById(`chart-${name}`);
+  if (!window.echarts || !source) return;
+  const chart = echarts.init(drawing);
+  chart.setOption(themed(JSON.parse(source.textContent)));
+  chart.on("click", (event) => {
+    if (event.data && event.data.address) location.assign(event.data.address);
+  });
+  charts.set(name, chart);
+}
+
+function drawAll() {
+  for (const chart of charts.values()) chart.dispose();
+  charts.clear();
+  document.querySelectorAll("[data-chart]").forEach(draw);
+}
+
+function save(name) {
+  const link = document.createElement("a");
+  link.href = charts.get(name).getDataURL({ pixelRatio: 2, backgroundColor: colour("--card") });
+  link.download = `${name}.png`;
+  link.click();
+}
+
+document.addEventListener("DOMContentLoaded", drawAll);
+document.addEventListener("htmx:afterSettle", drawAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-save-chart]");
+  if (button) save(button.dataset.saveChart);
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+// a filter applies when it is changed; without this script its form has a button
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form.filters");
+  if (form && form.checkValidity()) form.requestSubmit();
+});

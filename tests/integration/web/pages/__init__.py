@@ -1,0 +1,1 @@
+"""The pages, over HTTP on a socket and a real database."""

@@ -1,0 +1,1 @@
+"""Language, formats and assets of the pages."""
