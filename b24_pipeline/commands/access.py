@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
-from b24_pipeline.store.access.audit import Change, changes
+from b24_pipeline.store.access.audit import changes, difference
 from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 
@@ -83,25 +82,8 @@ def audit(
             change.portal,
             change.what,
             change.subject,
-            _difference(change),
+            difference(change),
         )
         for change in found
     ]
     table(("when", "who", "portal", "what", "of", "change"), rows)
-
-
-def _difference(change: Change) -> str:
-    """What differs between before and after, as `name: old -> new`."""
-    if isinstance(change.before, dict) and isinstance(change.after, dict):
-        return ", ".join(
-            f"{name}: {_short(old)} -> {_short(change.after.get(name))}"
-            for name, old in change.before.items()
-            if old != change.after.get(name)
-        )
-    return f"{_short(change.before)} -> {_short(change.after)}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{name}={_short(part)}" for name, part in value.items())
-    return "none" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

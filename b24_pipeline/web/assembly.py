@@ -37,6 +37,7 @@ from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import SecurityHeaders
+from b24_pipeline.web.pages.access import AccessPage
 from b24_pipeline.web.pages.portals import portal_routes
 from b24_pipeline.web.pages.stages import StagesPage
 from b24_pipeline.web.pages.start import start_routes
@@ -126,11 +127,13 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
 def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
     """The pages of whoever is signed in, and the way in."""
     cookie = BrowserCookie(parts.public_url, "b24_session", SECONDS)
-    signed_in = SignedIn(Sessions(parts.warehouse, parts.admin_key), cookie, parts.public_url)
+    sessions = Sessions(parts.warehouse, parts.admin_key)
+    signed_in = SignedIn(sessions, cookie, parts.public_url)
     return [
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
         portal_routes(signed_in),
+        AccessPage(parts.warehouse, sessions).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
     ]
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
@@ -51,3 +52,20 @@ def changes(
     }
     with warehouse.connect() as connection, connection.cursor(row_factory=class_row(Change)) as cursor:
         return cursor.execute(_sql.changes.sql, parameters).fetchall()
+
+
+def difference(change: Change) -> str:
+    """What differs between before and after, as `name: old -> new`."""
+    if isinstance(change.before, dict) and isinstance(change.after, dict):
+        return ", ".join(
+            f"{name}: {_short(old)} -> {_short(change.after.get(name))}"
+            for name, old in change.before.items()
+            if old != change.after.get(name)
+        )
+    return f"{_short(change.before)} -> {_short(change.after)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_short(part)}" for name, part in value.items())
+    return "none" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

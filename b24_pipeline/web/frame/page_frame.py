@@ -19,6 +19,7 @@ from b24_pipeline.web.frame import forms
 from b24_pipeline.web.frame.formats import Formats
 from b24_pipeline.web.frame.navigation import GROUPS
 from b24_pipeline.web.frame.period import PRESETS, Period, period_of
+from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.frame.rendering import page
 from b24_pipeline.web.frame.translations import language_of
 from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_portal
@@ -82,6 +83,7 @@ class PageFrame:
             frame=self,
             groups=GROUPS,
             presets=PRESETS,
+            reasons=REASONS,
             nonce=nonce,
             form_token=forms.token_of(self.request.state.session),
             **values,

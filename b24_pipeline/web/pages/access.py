@@ -1,0 +1,99 @@
+"""The page of access: keys, browsers that are signed in, and who changed what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from b24_pipeline.errors import RoleTooLow, UsageError
+from b24_pipeline.store.access.audit import Change, changes, difference
+from b24_pipeline.store.access.holder import ROLES, AccessRole
+from b24_pipeline.store.access.keys import AccessKeys
+from b24_pipeline.store.access.sessions import Sessions
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame
+from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.problems import answer_to
+
+ACCESS = "/access"
+MOST_CHANGES = 50
+
+
+class AccessPage:
+    """The routes `/access...`, for admins; keys are made and revoked by those whose key is for all portals."""
+
+    def __init__(self, warehouse: Warehouse, sessions: Sessions) -> None:
+        self._warehouse = warehouse
+        self._keys = AccessKeys(warehouse)
+        self._sessions = sessions
+
+    def router(self, signed_in: SignedIn) -> APIRouter:
+        """The page and its forms."""
+        routes = signed_in.routes(needed="admin", change="admin")
+        routes.add_api_route(ACCESS, self.access)
+        routes.add_api_route(f"{ACCESS}/keys", self.add, methods=["POST"])
+        routes.add_api_route(f"{ACCESS}/keys/revoke", self.revoke, methods=["POST"])
+        return routes
+
+    def access(
+        self,
+        frame: PlainFrame,
+        before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    ) -> HTMLResponse:
+        """Keys, sessions and the audit, the latest change first; `before` reads on behind a change."""
+        return self._page(frame, before=before)
+
+    def add(
+        self,
+        frame: PlainFrame,
+        name: Annotated[str, Form(max_length=200)] = "",
+        role: Annotated[AccessRole, Form()] = "viewer",
+        portal: Annotated[list[str] | None, Form()] = None,
+    ) -> HTMLResponse:
+        """Makes a key, which the answer shows once."""
+        _only_for_all(frame)
+        chosen = [known for known in frame.portals if known.name in (portal or ())]
+        try:
+            key = self._keys.add(name.strip(), role, chosen)
+        except UsageError as error:
+            return self._page(frame, problem=error, given={"name": name, "role": role})
+        return self._page(frame, key=key, key_name=name.strip())
+
+    def revoke(self, frame: PlainFrame, name: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+        """Ends a key, and with it the sessions that it began."""
+        _only_for_all(frame)
+        self._keys.revoke(name)
+        return RedirectResponse(ACCESS, 303)
+
+    def _page(
+        self, frame: PageFrame, *, before: int | None = None, problem: UsageError | None = None, **values: Any
+    ) -> HTMLResponse:
+        is_for_all = frame.holder.portals is None
+        found = changes(self._warehouse, portals=frame.holder.portals, before=before, most=MOST_CHANGES + 1)
+        shown = {
+            "roles": ROLES,
+            "is_for_all": is_for_all,
+            "keys": self._keys.all() if is_for_all else [],
+            "sessions": self._sessions.all() if is_for_all else [],
+            "changes": [(change, difference(change)) for change in found[:MOST_CHANGES]],
+            "next_before": _last(found[:MOST_CHANGES]) if len(found) > MOST_CHANGES else None,
+            "key": None,
+            "given": {"name": "", "role": ""},
+        }
+        return frame.page(
+            "access.html",
+            status=422 if problem else 200,
+            problem=problem and answer_to(problem),
+            **{**shown, **values},
+        )
+
+
+def _last(found: list[Change]) -> int:
+    return found[-1].id
+
+
+def _only_for_all(frame: PageFrame) -> None:
+    if frame.holder.portals is not None:
+        raise RoleTooLow(f"the key {frame.holder.name!r} is for some portals; keys are made by one for all")

@@ -1,0 +1,141 @@
+"""Every page in a real browser: in both languages, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle, product
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from b24_pipeline.models import build, load_project
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.web.assembly import assemble
+from tests.browser.conftest import keep
+from tests.conftest import Server
+from tests.support.data import model_data
+from tests.support.installation import KEY as SECRET_KEY
+from tests.support.servers.web_service import KEY, ScriptedService, parts_of, served
+
+PAGES = ("/portals", "/access", "/p/{portal}/stages")
+LANGUAGES = ("en", "ru")
+SCHEMES = ("light", "dark")
+WIDTHS = (1280, 360)
+ALL_WAYS = list(product(LANGUAGES, SCHEMES, WIDTHS))
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@dataclass
+class Site:
+    """The service with two portals, leads, deals and figures."""
+
+    address: str
+    warehouse: Warehouse
+    portal: str
+
+
+@pytest.fixture(scope="module")
+def site(server: Server) -> Iterator[Site]:
+    """One for all tests of the module, which change nothing in it."""
+    url = server.fresh()
+    warehouse = Warehouse(url)
+    with warehouse.connect() as connection:
+        model_data.populate(connection, 3, entities=60)
+    build(warehouse.connect, load_project())
+    portals = Portals(warehouse, Vault(SECRET_KEY))
+    app = assemble(parts_of(warehouse=warehouse, portals=portals, service=ScriptedService(), admin_key=KEY))
+    with served(app) as address:
+        yield Site(address, warehouse, portals.all()[0].name)
+    warehouse.close()
+    server.drop(url)
+
+
+def signed_in(browser: Browser, site: Site, language: str, scheme: str, width: int) -> Page:
+    """A page of somebody who has signed in by the form."""
+    context = browser.new_context(
+        locale={"en": "en-US", "ru": "ru-RU"}[language],
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": 900},
+    )
+    page = context.new_page()
+    page.goto(site.address)
+    page.get_by_label("Key" if language == "en" else "Ключ").fill(KEY)
+    page.get_by_role("button").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page
+
+
+def looked_at(page: Page, site: Site, path: str) -> list[str]:
+    """What is wrong with a page: complaints of the browser, foreign requests, barriers, and a page too wide."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            found.append(f"asked {request.url}")
+            if urlsplit(request.url).netloc not in ("", urlsplit(site.address).netloc)
+            else None
+        ),
+    )
+    answer = page.goto(f"{site.address}{path.format(portal=site.portal)}")
+    assert answer is not None
+    assert answer.status == 200
+    page.wait_for_load_state("networkidle")
+    result = Axe().run(page, options=RULES)
+    for violation in result.response["violations"]:
+        found.append(f"{violation['id']}: {[node['target'] for node in violation['nodes'][:3]]}")
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if wide > 0:
+        found.append(f"the page is {wide} pixels too wide")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), zip(PAGES, cycle([ALL_WAYS[0], ALL_WAYS[7], ALL_WAYS[5], ALL_WAYS[2]]), strict=False)
+)
+def test_a_page_is_open_to_everybody(
+    browser: Browser, site: Site, path: str, way: tuple[str, str, int]
+) -> None:
+    """No barrier by WCAG 2.2 AA, no complaint of the browser, no request elsewhere; pages take turns in their ways."""
+    page = signed_in(browser, site, *way)
+    assert looked_at(page, site, path) == []
+    keep(page, f"{path.rpartition('/')[2]}-{way[0]}-{way[1]}-{way[2]}")
+    page.context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ALL_WAYS, ids=str)
+def test_all_pages_are_open_to_everybody_in_all_ways(
+    browser: Browser, site: Site, way: tuple[str, str, int]
+) -> None:
+    """Each page in each language, in light and dark, wide and narrow."""
+    page = signed_in(browser, site, *way)
+    for path in ("/sign-in", *PAGES):
+        assert looked_at(page, site, path) == [], path
+        keep(page, f"{path.rpartition('/')[2]}-{way[0]}-{way[1]}-{way[2]}")
+    page.context.close()
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, site: Site) -> None:
+    """Whoever has no mouse comes to every link, field and button of a page, and sees where they are."""
+    page = signed_in(browser, site, "en", "light", 1280)
+    page.goto(f"{site.address}/access")
+    wanted = page.locator("a[href], button, input:not([type=hidden]), select, summary").count()
+    page.keyboard.press("Tab")
+    reached = set()
+    for _ in range(wanted + 20):
+        reached.add(
+            page.evaluate(
+                "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]"
+                ".indexOf(document.activeElement)"
+            )
+        )
+        page.keyboard.press("Tab")
+    assert reached - {-1} == set(range(wanted))
+    page.context.close()
