@@ -38,7 +38,10 @@ from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import SecurityHeaders
 from b24_pipeline.web.pages.access import AccessPage
+from b24_pipeline.web.pages.cohorts import CohortsPage
+from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.portals import portal_routes
+from b24_pipeline.web.pages.revenue import RevenuePage
 from b24_pipeline.web.pages.stages import StagesPage
 from b24_pipeline.web.pages.start import start_routes
 from b24_pipeline.web.portal_service import PortalService
@@ -133,6 +136,9 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
         portal_routes(signed_in),
+        CohortsPage(parts.warehouse).router(signed_in),
+        FlowPage(parts.warehouse).router(signed_in),
+        RevenuePage(parts.warehouse).router(signed_in),
         AccessPage(parts.warehouse, sessions).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
     ]

@@ -22,7 +22,14 @@ from tests.support.data import model_data
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.servers.web_service import KEY, ScriptedService, parts_of, served
 
-PAGES = ("/portals", "/access", "/p/{portal}/stages")
+PAGES = (
+    "/portals",
+    "/access",
+    "/p/{portal}/stages",
+    "/p/{portal}/cohorts?from=&to=",
+    "/p/{portal}/flow?from=&to=",
+    "/p/{portal}/revenue?from=&to=",
+)
 LANGUAGES = ("en", "ru")
 SCHEMES = ("light", "dark")
 WIDTHS = (1280, 360)
@@ -70,6 +77,11 @@ def signed_in(browser: Browser, site: Site, language: str, scheme: str, width: i
     return page
 
 
+def name_of(path: str) -> str:
+    """The name of a page for its picture."""
+    return path.partition("?")[0].rpartition("/")[2]
+
+
 def looked_at(page: Page, site: Site, path: str) -> list[str]:
     """What is wrong with a page: complaints of the browser, foreign requests, barriers, and a page too wide."""
     found: list[str] = []
@@ -105,7 +117,7 @@ def test_a_page_is_open_to_everybody(
     """No barrier by WCAG 2.2 AA, no complaint of the browser, no request elsewhere; pages take turns in their ways."""
     page = signed_in(browser, site, *way)
     assert looked_at(page, site, path) == []
-    keep(page, f"{path.rpartition('/')[2]}-{way[0]}-{way[1]}-{way[2]}")
+    keep(page, f"{name_of(path)}-{way[0]}-{way[1]}-{way[2]}")
     page.context.close()
 
 
@@ -118,7 +130,7 @@ def test_all_pages_are_open_to_everybody_in_all_ways(
     page = signed_in(browser, site, *way)
     for path in ("/sign-in", *PAGES):
         assert looked_at(page, site, path) == [], path
-        keep(page, f"{path.rpartition('/')[2]}-{way[0]}-{way[1]}-{way[2]}")
+        keep(page, f"{name_of(path)}-{way[0]}-{way[1]}-{way[2]}")
     page.context.close()
 
 

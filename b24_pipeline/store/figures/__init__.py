@@ -1,0 +1,1 @@
+"""Figures for the pages, read from the marts: each module has those of one page."""

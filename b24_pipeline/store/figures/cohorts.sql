@@ -1,0 +1,26 @@
+-- name: stages(portal, entity_type, category_id)
+-- The stages of a pipeline that its cohorts have figures of, in the pipeline's order.
+select distinct
+    status_id,
+    status_name,
+    status_sort
+from analytics.funnel_cohort
+where portal = :portal and entity_type = :entity_type and category_id = :category_id
+order by status_sort asc nulls last, status_id asc;
+
+-- name: cohorts(portal, entity_type, category_id, status_id, definition, first_day, last_day)
+-- Months by age, the latest month first; an age that is null is all of the time until now.
+select
+    cohort_month,
+    age_days,
+    entities,
+    reached,
+    conversion,
+    is_mature
+from analytics.funnel_cohort
+where
+    portal = :portal and entity_type = :entity_type and category_id = :category_id
+    and status_id = :status_id and definition = :definition
+    and (cast(:first_day as date) is null or cohort_month >= date_trunc('month', cast(:first_day as date)))
+    and (cast(:last_day as date) is null or cohort_month <= :last_day)
+order by cohort_month desc, age_days asc nulls last;

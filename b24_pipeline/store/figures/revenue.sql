@@ -1,0 +1,38 @@
+-- name: months(portal, category_id, first_day, last_day)
+-- What was won and taken back, by month and currency, the latest month first.
+select
+    currency_id,
+    cast(date_trunc('month', day) as date) as month,
+    sum(booked_deals)::bigint as booked_deals,
+    sum(booked_amount) as booked_amount,
+    sum(reversed_deals)::bigint as reversed_deals,
+    sum(reversed_amount) as reversed_amount,
+    sum(net_amount) as net_amount
+from analytics.won_revenue_daily
+where
+    portal = :portal
+    and (cast(:category_id as bigint) is null or category_id = :category_id)
+    and (cast(:first_day as date) is null or day >= :first_day)
+    and (cast(:last_day as date) is null or day <= :last_day)
+group by currency_id, date_trunc('month', day)
+order by month desc, net_amount desc, currency_id asc;
+
+-- name: velocity(portal, category_id, first_day, last_day)
+-- Win rate, average deal and velocity of deals by month of closing, pipeline and currency, the latest month first.
+select
+    category_name,
+    currency_id,
+    closed_month,
+    opportunities,
+    won,
+    win_rate,
+    average_won_amount,
+    median_cycle_days,
+    velocity_per_day
+from analytics.sales_velocity
+where
+    portal = :portal and entity_type = 'deal'
+    and (cast(:category_id as bigint) is null or category_id = :category_id)
+    and (cast(:first_day as date) is null or closed_month >= date_trunc('month', cast(:first_day as date)))
+    and (cast(:last_day as date) is null or closed_month <= :last_day)
+order by closed_month desc, category_id asc, currency_id asc;
