@@ -22,6 +22,7 @@ NAMES = (
     "matching",
     "idle",
     "whole",
+    "pages",
     "start",
 )
 

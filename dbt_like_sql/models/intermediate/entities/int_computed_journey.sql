@@ -21,11 +21,15 @@ final as (
         ) as cohort_month,
         journeys.utm_campaign,
         journeys.utm_content,
+        journeys.source_id,
+        journeys.assigned_by_id,
         journeys.opportunity,
         -- XXX is ISO 4217's code for no currency
         coalesce(journeys.currency_id, 'XXX') as currency_id,
         journeys.has_qualified_stage,
         journeys.has_qualified_stage or qualified_by_field.entity_id is not null as is_qualified,
+        -- the same for all that went the same way, so that they can be counted together
+        hash_array_extended(journeys.stage_keys, 0) as journey_key,
         journeys.stage_keys,
         journeys.entered_at,
         journeys.pipeline_keys,

@@ -17,6 +17,8 @@ with leads as (
         date_create,
         nullif(utm_campaign, '') as utm_campaign,
         nullif(utm_content, '') as utm_content,
+        source_id,
+        assigned_by_id,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         coalesce(deleted_at, 'infinity') as counted_until,
         loaded_at
@@ -38,6 +40,8 @@ deals as (
         date_create,
         nullif(utm_campaign, '') as utm_campaign,
         nullif(utm_content, '') as utm_content,
+        source_id,
+        assigned_by_id,
         coalesce(moved_time, date_create, loaded_at) as in_stage_since,
         -- a recurring deal is the template of deals to come and stands in no pipeline
         case when is_recurring then '-infinity' else coalesce(deleted_at, 'infinity') end as counted_until,
@@ -97,6 +101,8 @@ final as (
         date_create,
         utm_campaign,
         utm_content,
+        source_id,
+        assigned_by_id,
         in_stage_since,
         counted_until,
         counted_until = 'infinity' as is_counted,

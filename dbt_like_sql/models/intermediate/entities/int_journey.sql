@@ -1,5 +1,6 @@
 {{ config(
     unique_key=['user_account_id', 'entity_type', 'entity_id'],
+    indexes=[{'columns': ['user_account_id', 'entity_type', 'date_create']}],
     meta={'replaces': 'int_changed_journey'}
 ) }}
 

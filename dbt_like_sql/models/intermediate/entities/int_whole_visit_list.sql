@@ -17,6 +17,8 @@ present as (
         entity.date_create,
         entity.utm_campaign,
         entity.utm_content,
+        entity.source_id,
+        entity.assigned_by_id,
         entity.opportunity,
         entity.currency_id,
         case
@@ -46,6 +48,8 @@ final as (
         present.date_create,
         present.utm_campaign,
         present.utm_content,
+        present.source_id,
+        present.assigned_by_id,
         present.opportunity,
         present.currency_id,
         present.has_qualified_stage or coalesce(rules.is_qualified, false) as has_qualified_stage,
