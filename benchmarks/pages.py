@@ -1,7 +1,7 @@
 """Server time of each page over 500,000 deals: the promise is a median under 300 ms on two cores.
 
-Asked by one reader over HTTP, signed in as a person is; the time is that from the request to the whole answer. Each page
-is asked with its heaviest choice too: all time, and a filter.
+Asked by one reader over HTTP, signed in as a person is; the time is that from the request to the whole answer. Pages
+are asked with their heaviest choices too: all time, and a filter.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ from b24_pipeline.web.middleware.security import SecurityHeaders
 from b24_pipeline.web.pages.access import AccessPage
 from b24_pipeline.web.pages.cohorts import CohortsPage
 from b24_pipeline.web.pages.flow import FlowPage
+from b24_pipeline.web.pages.funnel import FunnelPage
 from b24_pipeline.web.pages.portals import portal_routes
 from b24_pipeline.web.pages.revenue import RevenuePage
 from b24_pipeline.web.pages.stages import StagesPage
@@ -136,6 +137,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
         portal_routes(signed_in),
+        FunnelPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),

@@ -26,6 +26,8 @@ PAGES = (
     "/portals",
     "/access",
     "/p/{portal}/stages",
+    "/p/{portal}/funnel?from=&to=",
+    "/p/{portal}/funnel/stage?from=&to=&pipeline=deal-0&stage=C0:S1&who=all",
     "/p/{portal}/cohorts?from=&to=",
     "/p/{portal}/flow?from=&to=",
     "/p/{portal}/revenue?from=&to=",

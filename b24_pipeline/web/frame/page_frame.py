@@ -51,7 +51,7 @@ class PageFrame:
         """How long ago `as_of` was."""
         return None if self.as_of is None else (datetime.now(UTC) - self.as_of).total_seconds()
 
-    def address(self, name: str, portal: Portal | None = None, **parameters: Any) -> str:
+    def address(self, name: str, portal: Portal | None = None, /, **parameters: Any) -> str:
         """The address of another page of this portal, or another one, with the same period."""
         shown = portal or self.portal
         if shown is None:

@@ -42,7 +42,7 @@ def period_of(first: str | None, last: str | None, zone: str) -> Period:
     today = datetime.now(ZoneInfo(zone)).date()
     if first is None and last is None:
         return Period(today - timedelta(days=DAYS_SHOWN - 1), today, today)
-    found = Period(_day(first), _day(last), today)
+    found = Period(day_of(first), day_of(last), today)
     if found.first and found.last and found.first > found.last:
         raise WrongDates(
             f"the first day {found.first} is after the last day {found.last}; expected the earlier one first"
@@ -50,7 +50,8 @@ def period_of(first: str | None, last: str | None, zone: str) -> Period:
     return found
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """A day as an address has it, None where it has none. Raises WrongDates."""
     if not text:
         return None
     try:

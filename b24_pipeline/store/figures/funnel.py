@@ -1,0 +1,165 @@
+"""The funnel of a pipeline for whom the filters leave, and the leads or deals behind each of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from psycopg.rows import class_row
+from psycopg.types.json import set_json_loads
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.exact_json import exact_json
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.portals.portal import Portal
+
+_sql = queries.load(__file__)
+
+FunnelDefinition = Literal["standard", "implied", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelFilters:
+    """Whom a funnel is of; None leaves a filter out.
+
+    Created from `first` to `last`, days of the portal, both included. `as_of`: the funnel as it stood at this moment.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    source: str | None = None
+    person: int | None = None
+    campaign: str | None = None
+    is_qualified: bool | None = None
+    as_of: datetime | None = None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The same as parameters of the statements."""
+        return {
+            "first_day": self.first,
+            "last_day": self.last,
+            "source_id": self.source,
+            "assigned_by_id": self.person,
+            "utm_campaign": self.campaign,
+            "is_qualified": self.is_qualified,
+            "ts": self.as_of,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStage:
+    """A stage and its figures. `reached` by the chosen definition, `median_seconds` of all that ever left the stage."""
+
+    status_id: str
+    status_name: str
+    status_color: str | None
+    semantics: str
+    is_success_stage: bool
+    is_fail_stage: bool
+    is_deleted: bool
+    in_stage: int
+    amounts_by_currency: Mapping[str, Decimal]
+    entered: int
+    reached: int
+    qualified: int
+    conversion_from_start: float | None
+    conversion_from_previous: float | None
+    median_seconds: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a list of sources, people or campaigns."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelChoices:
+    """What the filters can be set to."""
+
+    sources: list[Choice]
+    people: list[Choice]
+    campaigns: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A lead or deal as a line of a list."""
+
+    entity_id: int
+    date_create: datetime | None
+    title: str | None
+    stage_name: str | None
+    opportunity: Decimal | None
+    currency_id: str | None
+    owner_name: str | None
+    source_name: str | None
+    stage_entered_at: datetime | None
+    is_qualified: bool
+
+
+def funnel(
+    connection: Connection,
+    portal: Portal,
+    pipeline: Pipeline,
+    filters: FunnelFilters,
+    definition: FunnelDefinition,
+) -> list[FunnelStage]:
+    """The stages of the pipeline in its order."""
+    asked = _of(portal, pipeline) | filters.parameters | {"definition": definition}
+    with connection.cursor(row_factory=class_row(FunnelStage)) as cursor:
+        set_json_loads(exact_json, cursor)
+        return cursor.execute(_sql.stages.sql, asked).fetchall()
+
+
+def choices(connection: Connection, portal: Portal, pipeline: Pipeline) -> FunnelChoices:
+    """The sources, people and campaigns to choose from."""
+
+    def read(statement: Any) -> list[Choice]:
+        with connection.cursor(row_factory=class_row(Choice)) as cursor:
+            return cursor.execute(statement.sql, _of(portal, pipeline)).fetchall()
+
+    return FunnelChoices(read(_sql.sources), read(_sql.people), read(_sql.campaigns))
+
+
+def entities(
+    connection: Connection,
+    portal: Portal,
+    pipeline: Pipeline,
+    status_id: str,
+    filters: FunnelFilters,
+    *,
+    all_who_were_there: bool,
+    most: int,
+    skipped: int,
+) -> list[Entity]:
+    """Those who stand in a stage, or all who have been there, the latest created first."""
+    asked = (
+        _of(portal, pipeline)
+        | filters.parameters
+        | {
+            "account": portal.id,
+            "zone": portal.time_zone,
+            "status_id": status_id,
+            "has_left": all_who_were_there,
+            "most": most,
+            "skipped": skipped,
+        }
+    )
+    with connection.cursor(row_factory=class_row(Entity)) as cursor:
+        return cursor.execute(_sql.entities.sql, asked).fetchall()
+
+
+def _of(portal: Portal, pipeline: Pipeline) -> dict[str, object]:
+    return {
+        "portal": portal.name,
+        "entity_type": pipeline.entity_type,
+        "category_id": pipeline.category_id,
+    }
