@@ -11,7 +11,8 @@ create function analytics.funnel_of(
     assigned_by_id bigint default null,
     utm_campaign text default null,
     is_qualified boolean default null,
-    ts timestamptz default null
+    ts timestamptz default null,
+    pipeline bigint default null
 )
 returns table (
     category_id bigint,
@@ -32,12 +33,15 @@ returns table (
 language plpgsql stable security definer
 set search_path = pg_catalog
 set plan_cache_mode = force_custom_plan
+-- enough to group hundreds of thousands of journeys without a file
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
     account uuid := (select id from public.user_accounts where name = funnel_of.portal);
     zone text := (select known.bitrix24_time_zone from public.user_accounts as known where known.name = funnel_of.portal);
     after timestamptz := funnel_of.first_day::timestamp at time zone zone;
+    wanted bigint;
     before timestamptz := (funnel_of.last_day + 1)::timestamp at time zone zone;
 begin
     if funnel_of.entity_type not in ('lead', 'deal') then
@@ -51,6 +55,14 @@ begin
         raise exception 'the models are not built yet'
             using errcode = 'undefined_table', hint = 'Run `b24 models`.';
     end if;
+    wanted := (
+        select min(known.pipeline_key)
+        from analytics_build.int_stage as known
+        where
+            known.user_account_id = account
+            and known.entity_type = funnel_of.entity_type
+            and known.category_id = funnel_of.pipeline
+    );
     return query
     -- the same way through the stages is looked at once, however many have gone it
     with selected as materialized (
@@ -86,16 +98,18 @@ begin
     ),
     ways as materialized (
         select
+            way.way_number,
+            way.journey_key,
             way.seen,
             way.entities,
             way.qualified,
             journey.stage_keys[1:way.seen] as stage_keys,
             journey.pipeline_keys[1:way.seen] as pipeline_keys,
             journey.furthest_sorts[1:way.seen] as furthest_sorts,
-            journey.strict_visits,
-            way.journey_key
+            journey.strict_visits
         from (
             select
+                row_number() over () as way_number,
                 selected.journey_key,
                 selected.seen,
                 sum(selected.entities) as entities,
@@ -109,47 +123,47 @@ begin
                 journey.user_account_id = account
                 and journey.entity_type = funnel_of.entity_type
                 and journey.entity_id = way.example
+        where wanted is null or wanted = any(journey.pipeline_keys[1:way.seen])
     ),
-    -- of each visit: whether it is the first of its stage and of its pipeline, and how far they had come before
-    visits as (
+    -- of each visit: which one it is of its stage and of its pipeline, and how far they had come before
+    placed as (
         select
-            visit.stage_key,
             ways.entities,
             ways.qualified,
-            array_position(ways.stage_keys, visit.stage_key) = visit.number as is_first,
-            array_position(ways.pipeline_keys, visit.pipeline_key) = visit.number as is_entry,
-            visit.number = any(ways.strict_visits) and not exists (
-                select 1
-                from unnest(ways.strict_visits) as earlier (number)
-                where earlier.number < visit.number and ways.stage_keys[earlier.number] = visit.stage_key
-            ) as is_strict,
+            visit.stage_key,
             visit.furthest_sort,
-            (
-                select max(earlier.furthest_sort)
-                from unnest(
-                    ways.furthest_sorts[1:visit.number - 1], ways.pipeline_keys[1:visit.number - 1]
-                ) as earlier (furthest_sort, pipeline_key)
-                where earlier.pipeline_key = visit.pipeline_key
+            visit.number = any(ways.strict_visits) as is_strict,
+            row_number() over (partition by ways.way_number, visit.stage_key order by visit.number) as of_stage,
+            row_number() over (partition by ways.way_number, visit.pipeline_key order by visit.number) as of_pipeline,
+            count(*) filter (where visit.number = any(ways.strict_visits)) over (
+                partition by ways.way_number, visit.stage_key order by visit.number
+            ) as strict_of_stage,
+            coalesce(
+                max(visit.furthest_sort) over (
+                    partition by ways.way_number, visit.pipeline_key
+                    order by visit.number
+                    rows between unbounded preceding and 1 preceding
+                ),
+                -9223372036854775808
             ) as sort_before
         from ways
         cross join lateral unnest(
             ways.stage_keys, ways.pipeline_keys, ways.furthest_sorts
         ) with ordinality as visit (stage_key, pipeline_key, furthest_sort, number)
+        where wanted is null or visit.pipeline_key = wanted
     ),
     counted as (
         select
-            visits.stage_key,
-            case
-                when visits.furthest_sort > coalesce(visits.sort_before, -9223372036854775808)
-                    then coalesce(visits.sort_before, -9223372036854775808)
-                else 9223372036854775807
-            end as raised_above,
-            sum(visits.entities) filter (where visits.is_entry) as entered,
-            sum(visits.entities) filter (where visits.is_first) as reached,
-            sum(visits.entities) filter (where visits.is_strict) as reached_strict,
-            sum(visits.qualified) filter (where visits.is_first) as qualified
-        from visits
-        where visits.is_first or visits.is_strict
+            placed.stage_key,
+            -- a visit that leads no further than those before it raises nothing
+            case when placed.furthest_sort > placed.sort_before then placed.sort_before else 9223372036854775807 end
+                as raised_above,
+            sum(placed.entities) filter (where placed.of_pipeline = 1) as entered,
+            sum(placed.entities) filter (where placed.of_stage = 1) as reached,
+            sum(placed.entities) filter (where placed.is_strict and placed.strict_of_stage = 1) as reached_strict,
+            sum(placed.qualified) filter (where placed.of_stage = 1) as qualified
+        from placed
+        where placed.of_stage = 1 or placed.is_strict
         group by 1, 2
     ),
     of_stages as (
@@ -224,8 +238,11 @@ begin
     left join of_stages on stage.stage_key = of_stages.stage_key
     left join implied on stage.stage_key = implied.stage_key
     left join money on stage.stage_key = money.stage_key
-    where stage.user_account_id = account and stage.entity_type = funnel_of.entity_type
+    where
+        stage.user_account_id = account
+        and stage.entity_type = funnel_of.entity_type
+        and (funnel_of.pipeline is null or stage.category_id = funnel_of.pipeline)
     order by stage.category_id, stage.status_sort, stage.status_id;
 end;
 $$;
-comment on function analytics.funnel_of is 'The funnel of those among a portal''s leads or deals that are asked for, one row a stage of dim_stage: created from first_day to last_day (days in the portal''s time zone, both included), of one source (dim_source.source_id), one responsible person of now (dim_user.user_id), one utm_campaign, qualified or not; null leaves a filter out. in_stage, entered, reached, reached_implied and qualified are as in funnel_stats, reached_strict as strict in funnel_cohort; amounts_by_currency are those of who is in the stage. With ts they are as of that moment, by the visits of who is alive now; what they are worth and whether they are qualified is of now. A portal that is not known has no rows, and no error.';
+comment on function analytics.funnel_of is 'The funnel of those among a portal''s leads or deals that are asked for, one row a stage of dim_stage: created from first_day to last_day (days in the portal''s time zone, both included), of one source (dim_source.source_id), one responsible person of now (dim_user.user_id), one utm_campaign, qualified or not, of one pipeline (its category_id); null leaves a filter out. in_stage, entered, reached, reached_implied and qualified are as in funnel_stats, reached_strict as strict in funnel_cohort; amounts_by_currency are those of who is in the stage. With ts they are as of that moment, by the visits of who is alive now; what they are worth and whether they are qualified is of now. A portal that is not known has no rows, and no error.';

@@ -43,6 +43,11 @@ class Flow:
     stages: Sequence[StageFlow]
 
     @property
+    def in_stage(self) -> dict[str, int]:
+        """How many stood in each stage when it ended; in a stage that is not there nobody has been yet."""
+        return {stage.status_id: stage.in_stage for stage in self.stages}
+
+    @property
     def open(self) -> int:
         """How many were open when it ended."""
         return sum(stage.in_stage for stage in self.stages if not stage.is_closed)

@@ -16,7 +16,8 @@ with counted as (
         end as counted
     from
         analytics.funnel_of(
-            :portal, :entity_type, :first_day, :last_day, :source_id, :assigned_by_id, :utm_campaign, :is_qualified, :ts
+            :portal, :entity_type, :first_day, :last_day, :source_id, :assigned_by_id, :utm_campaign, :is_qualified, :ts,
+            :category_id
         ) as funnel
     inner join analytics.dim_stage as stage
         on
@@ -24,7 +25,6 @@ with counted as (
             and funnel.status_id = stage.status_id
     where
         stage.portal = :portal and stage.entity_type = :entity_type
-        and funnel.category_id = :category_id
 )
 
 select

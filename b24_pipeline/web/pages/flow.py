@@ -63,7 +63,7 @@ def _stock(found: Sequence[Flow]) -> dict[str, Any]:
         names |= {
             one.status_id: (one.status_name, one.status_color) for one in flow.stages if not one.is_closed
         }
-    counts = [{one.status_id: one.in_stage for one in flow.stages} for flow in found]
+    counts = [flow.in_stage for flow in found]
     series = [
         {
             "name": name,
