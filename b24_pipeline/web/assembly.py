@@ -41,7 +41,9 @@ from b24_pipeline.web.pages.access import AccessPage
 from b24_pipeline.web.pages.cohorts import CohortsPage
 from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.funnel import FunnelPage
+from b24_pipeline.web.pages.key_stages import KeyStagesPage
 from b24_pipeline.web.pages.portals import portal_routes
+from b24_pipeline.web.pages.qualification import QualificationPage
 from b24_pipeline.web.pages.revenue import RevenuePage
 from b24_pipeline.web.pages.stages import StagesPage
 from b24_pipeline.web.pages.start import start_routes
@@ -142,6 +144,8 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         FlowPage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),
         AccessPage(parts.warehouse, sessions).router(signed_in),
+        QualificationPage(parts.warehouse).router(signed_in),
+        KeyStagesPage(parts.warehouse).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import cycle, product
 from urllib.parse import urlsplit
 
@@ -11,21 +10,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from b24_pipeline.models import build, load_project
-from b24_pipeline.store.database.vault import Vault
-from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.portals.portals import Portals
-from b24_pipeline.web.assembly import assemble
 from tests.browser.conftest import keep
 from tests.conftest import Server
-from tests.support.data import model_data
-from tests.support.installation import KEY as SECRET_KEY
-from tests.support.servers.web_service import KEY, ScriptedService, parts_of, served
+from tests.support.servers.pages_site import PagesSite, pages_site
+from tests.support.servers.web_service import KEY
 
 PAGES = (
     "/portals",
     "/access",
     "/p/{portal}/stages",
+    "/p/{portal}/qualification?from=&to=",
+    "/p/{portal}/key-stages",
     "/p/{portal}/funnel?from=&to=",
     "/p/{portal}/funnel/stage?from=&to=&pipeline=deal-0&stage=C0:S1&who=all",
     "/p/{portal}/cohorts?from=&to=",
@@ -39,32 +34,14 @@ ALL_WAYS = list(product(LANGUAGES, SCHEMES, WIDTHS))
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
-@dataclass
-class Site:
-    """The service with two portals, leads, deals and figures."""
-
-    address: str
-    warehouse: Warehouse
-    portal: str
-
-
 @pytest.fixture(scope="module")
-def site(server: Server) -> Iterator[Site]:
+def site(server: Server) -> Iterator[PagesSite]:
     """One for all tests of the module, which change nothing in it."""
-    url = server.fresh()
-    warehouse = Warehouse(url)
-    with warehouse.connect() as connection:
-        model_data.populate(connection, 3, entities=60)
-    build(warehouse.connect, load_project())
-    portals = Portals(warehouse, Vault(SECRET_KEY))
-    app = assemble(parts_of(warehouse=warehouse, portals=portals, service=ScriptedService(), admin_key=KEY))
-    with served(app) as address:
-        yield Site(address, warehouse, portals.all()[0].name)
-    warehouse.close()
-    server.drop(url)
+    with pages_site(server) as opened:
+        yield opened
 
 
-def signed_in(browser: Browser, site: Site, language: str, scheme: str, width: int) -> Page:
+def signed_in(browser: Browser, site: PagesSite, language: str, scheme: str, width: int) -> Page:
     """A page of somebody who has signed in by the form."""
     context = browser.new_context(
         locale={"en": "en-US", "ru": "ru-RU"}[language],
@@ -84,7 +61,7 @@ def name_of(path: str) -> str:
     return path.partition("?")[0].rpartition("/")[2]
 
 
-def looked_at(page: Page, site: Site, path: str) -> list[str]:
+def looked_at(page: Page, site: PagesSite, path: str) -> list[str]:
     """What is wrong with a page: complaints of the browser, foreign requests, barriers, and a page too wide."""
     found: list[str] = []
     page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
@@ -114,7 +91,7 @@ def looked_at(page: Page, site: Site, path: str) -> list[str]:
     ("path", "way"), zip(PAGES, cycle([ALL_WAYS[0], ALL_WAYS[7], ALL_WAYS[5], ALL_WAYS[2]]), strict=False)
 )
 def test_a_page_is_open_to_everybody(
-    browser: Browser, site: Site, path: str, way: tuple[str, str, int]
+    browser: Browser, site: PagesSite, path: str, way: tuple[str, str, int]
 ) -> None:
     """No barrier by WCAG 2.2 AA, no complaint of the browser, no request elsewhere; pages take turns in their ways."""
     page = signed_in(browser, site, *way)
@@ -126,7 +103,7 @@ def test_a_page_is_open_to_everybody(
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ALL_WAYS, ids=str)
 def test_all_pages_are_open_to_everybody_in_all_ways(
-    browser: Browser, site: Site, way: tuple[str, str, int]
+    browser: Browser, site: PagesSite, way: tuple[str, str, int]
 ) -> None:
     """Each page in each language, in light and dark, wide and narrow."""
     page = signed_in(browser, site, *way)
@@ -136,7 +113,7 @@ def test_all_pages_are_open_to_everybody_in_all_ways(
     page.context.close()
 
 
-def test_the_keyboard_reaches_everything(browser: Browser, site: Site) -> None:
+def test_the_keyboard_reaches_everything(browser: Browser, site: PagesSite) -> None:
     """Whoever has no mouse comes to every link, field and button of a page, and sees where they are."""
     page = signed_in(browser, site, "en", "light", 1280)
     page.goto(f"{site.address}/access")

@@ -50,6 +50,14 @@ def set_conditions(
     return completed
 
 
+def try_conditions(connection: Connection, account: UUID, conditions: Sequence[Condition]) -> None:
+    """Evaluates everything by conditions that are not stored: the caller's transaction is to be taken back.
+
+    Raises ConditionRefused.
+    """
+    _evaluate(connection, account, checked(connection, account, conditions))
+
+
 def qualify(connection: Connection, account: UUID) -> None:
     """Evaluates what was stored since the last time. Raises ConditionRefused as `conditions_of`."""
     _evaluate(connection, account, conditions_of(connection, account))

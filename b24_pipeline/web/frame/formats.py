@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel import dates, numbers, units
 
 UNKNOWN = "–"
+NO_CURRENCY = "XXX"
 _HOUR, _DAY = 3600, 86400
 Number = int | float | Decimal
 
@@ -34,13 +35,14 @@ class Formats:
         )
 
     def money(self, amount: Number | None, currency: str | None) -> str:
-        """An amount in whole units of its currency; with the code where the currency is no known one."""
+        """An amount in whole units of its currency; without one (None, or XXX as ISO 4217 has it) the number alone."""
         if amount is None:
             return UNKNOWN
-        pattern = "¤#,##0" if self.language == "en" else "#,##0 ¤"
-        return numbers.format_currency(
-            amount, currency or "", pattern, locale=self.language, currency_digits=False
-        ).strip()
+        if currency is None or currency == NO_CURRENCY:
+            return numbers.format_decimal(amount, "#,##0", locale=self.language)
+        symbol = numbers.get_currency_symbol(currency, self.language)
+        pattern = "¤#,##0" if self.language == "en" and not symbol.isalpha() else "#,##0\u00a0¤"
+        return numbers.format_currency(amount, currency, pattern, locale=self.language, currency_digits=False)
 
     def day(self, day: date | None) -> str:
         """A calendar day."""

@@ -185,8 +185,14 @@ def _picture(frame: PageFrame, stages: Sequence[FunnelStage]) -> dict[str, Any]:
                 "label": {
                     "position": "inside",
                     "formatter": "{b}\n{c}",
+                    "fontSize": 13,
+                    "lineHeight": 18,
                     "overflow": "truncate",
                     "width": 220,
+                    # readable on each colour that a portal may have
+                    "color": "#fff",
+                    "textBorderColor": "rgba(0, 0, 0, 0.75)",
+                    "textBorderWidth": 3,
                 },
                 "labelLine": {"show": False},
                 "itemStyle": {"borderWidth": 0, "borderRadius": 4},

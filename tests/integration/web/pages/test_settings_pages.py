@@ -1,0 +1,198 @@
+"""What counts, set by pages: flags of stages, conditions of qualification, key stages; tried before they are saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from b24_pipeline.store.crm.stage_flags import Stage, StageFlags
+from b24_pipeline.store.own_leads.directions import Directions
+from b24_pipeline.store.qualification import evaluation
+from tests.conftest import Server
+from tests.support.installation import execute, fetch
+from tests.support.servers.pages_site import PagesSite, Visit, pages_site, text_of
+
+FIELD = "UF_CRM_1700000000"
+
+
+@pytest.fixture(scope="module")
+def site(server: Server) -> Iterator[PagesSite]:
+    """One for all tests of the module; each leaves flags and conditions as they were."""
+    with pages_site(server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def manager(site: PagesSite) -> Iterator[Visit]:
+    """Somebody who may change what is counted."""
+    with site.visit(site.key("Maria", "manager")) as visit:
+        yield visit
+    execute(site.warehouse, "delete from bitrix24_access_keys")
+
+
+def stages(site: PagesSite) -> list[Stage]:
+    """The stages of the portal's deals."""
+    account = site.portals.one(site.portal).id
+    return [stage for stage in StageFlags(site.warehouse).stages(account) if stage.entity_type == "deal"]
+
+
+def figure(site: PagesSite, query: str) -> int:
+    """A number of the marts, of the portal's deals."""
+    (row,) = fetch(site.warehouse, query, site.portal)
+    found: int = row["n"]
+    return found
+
+
+WON = "select count(*) as n from analytics.fct_deal where portal = %s and is_won"
+QUALIFIED = "select count(*) as n from analytics.fct_deal where portal = %s and is_qualified"
+
+
+def test_what_a_flag_changes_is_shown_before_it_is_saved(site: PagesSite, manager: Visit) -> None:
+    """The numbers of the preview are those of the marts, before and, once it is saved and built, after."""
+    path = f"/p/{site.portal}/stages"
+    stage = next(one for one in stages(site) if not one.is_success_stage and not one.is_qualified_stage)
+    form = {"stage": str(stage.id), "is_qualified": "true", "is_success": "true"}
+    before = figure(site, QUALIFIED), figure(site, WON)
+    shown = text_of(manager.post(f"{path}/preview", path, **form).text)
+    found = re.search(r"Qualified (\d+) → (\d+) Won (\d+) → (\d+)", shown)
+    assert found, shown
+    assert (int(found[1]), int(found[3])) == before
+    assert not next(one for one in stages(site) if one.id == stage.id).is_success_stage, (
+        "nothing is saved yet"
+    )
+    assert manager.post(path, path, **form).status_code == 303
+    site.build()
+    assert (figure(site, QUALIFIED), figure(site, WON)) == (int(found[2]), int(found[4]))
+    assert manager.post(path, path, stage=str(stage.id)).status_code == 303
+    site.build()
+    assert (figure(site, QUALIFIED), figure(site, WON)) == before
+    (noted, *_) = fetch(
+        site.warehouse, "select changed_by, what from bitrix24_audit order by id desc limit 1"
+    )
+    assert noted == {"changed_by": "Maria", "what": "stage flags"}
+
+
+def test_a_stage_is_not_won_and_lost(site: PagesSite, manager: Visit) -> None:
+    """Both at once are refused, in the preview too, and nothing changes."""
+    path, before = f"/p/{site.portal}/stages", stages(site)
+    form = {"stage": str(before[0].id), "is_success": "true", "is_fail": "true"}
+    for action in (f"{path}/preview", path):
+        answer = manager.post(action, path, **form)
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.text
+    assert stages(site) == before
+
+
+def test_a_viewer_sees_the_settings_and_changes_none(site: PagesSite) -> None:
+    """There are no buttons, and a form that is sent all the same is refused."""
+    with site.visit(site.key("Viktor", "viewer")) as visit:
+        for name in ("stages", "qualification", "key-stages"):
+            page = visit.get(f"/p/{site.portal}/{name}")
+            assert page.status_code == 200
+            assert "Save" not in text_of(page.text)
+            answer = visit.post(f"/p/{site.portal}/{name}", "/portals", stage=str(stages(site)[0].id))
+            assert (answer.status_code, answer.json()["error"]) == (403, "role_too_low")
+    execute(site.warehouse, "delete from bitrix24_access_keys")
+
+
+@pytest.fixture
+def field(site: PagesSite) -> Iterator[dict[str, str]]:
+    """A custom field of deals with a list, which every third deal has set."""
+    execute(
+        site.warehouse,
+        "insert into bitrix24_fields (user_account_id, entity_type, portal_field_id, field_name, field_type, label,"
+        " is_custom, enumeration_values) select id, 'deal', 7, %s, 'enumeration', 'Budget', true,"
+        """ '[{"id": "44", "value": "large"}, {"id": "45", "value": "small"}]' from user_accounts where name = %s""",
+        FIELD,
+        site.portal,
+    )
+    execute(
+        site.warehouse,
+        "update bitrix24_deals set"
+        " custom_fields = jsonb_build_object(%s::text, case when id %% 3 = 0 then 44 else 45 end),"
+        " loaded_at = clock_timestamp() where user_account_id = (select id from user_accounts where name = %s)",
+        FIELD,
+        site.portal,
+    )
+    yield {"field1": f"deal:{FIELD}", "value1": "44"}
+    execute(site.warehouse, "delete from bitrix24_fields where field_name = %s", FIELD)
+
+
+def conditions(site: PagesSite) -> list[dict[str, Any]]:
+    """The stored conditions of the portal."""
+    account = site.portals.one(site.portal).id
+    return [one.essence for one in site.warehouse.transact(evaluation.conditions_of, account)]
+
+
+def test_conditions_are_tried_saved_and_cleared(
+    site: PagesSite, manager: Visit, field: dict[str, str]
+) -> None:
+    """How many would qualify is what it is once the conditions are saved; trying leaves nothing behind."""
+    path = f"/p/{site.portal}/qualification"
+    log = "select count(*) as n from bitrix24_qualification"
+    (before,) = fetch(site.warehouse, log)
+    shown = text_of(manager.get(path, **{"from": "", "to": ""}, **field).text)
+    (expected,) = fetch(
+        site.warehouse,
+        "select count(*) as n, count(*) filter (where id %% 3 = 0) as large from bitrix24_deals"
+        " where user_account_id = (select id from user_accounts where name = %s)"
+        " and deleted_at is null and is_recurring is not true",
+        site.portal,
+    )
+    sentence = f"{expected['large']} of {expected['n']} deals created in these days are qualified"
+    assert sentence in shown
+    assert "not saved yet" in shown
+    assert fetch(site.warehouse, log) == [before]
+    assert conditions(site) == []
+    assert manager.post(f"{path}?from=&to=", path, **field).status_code == 303
+    assert [(one["field_name"], one["wanted"]) for one in conditions(site)] == [(FIELD, "44")]
+    assert sentence in text_of(manager.get(path, **{"from": "", "to": ""}).text)
+    assert manager.post(path, path, clear="yes").status_code == 303
+    assert conditions(site) == []
+
+
+def test_a_field_without_a_value_and_an_unknown_one_are_no_condition(
+    site: PagesSite, manager: Visit, field: dict[str, str]
+) -> None:
+    """The page asks for the value; what is not in the portal is not saved."""
+    path = f"/p/{site.portal}/qualification"
+    page = manager.get(path, field1=field["field1"])
+    assert "choose a value" in page.text
+    for given in (
+        {"field1": field["field1"]},
+        {"field1": "deal:UF_NOSUCH", "value1": "1"},
+        {"field1": "x" * 500},
+    ):
+        assert manager.get(path, **given).status_code == 200
+        assert manager.post(path, path, **given).status_code == 303
+        assert conditions(site) == []
+
+
+def test_key_stages_are_set_by_direction(site: PagesSite, manager: Visit) -> None:
+    """Three at most, all different, all of leads or all of deals; a direction needs a name of its own."""
+    path = f"/p/{site.portal}/key-stages"
+    account = site.portals.one(site.portal).id
+    assert manager.post(f"{path}/directions", path, name=" Flats ").status_code == 303
+    direction = next(one for one in Directions(site.warehouse).all(account) if one.name == "Flats")
+    deal = [f"deal:{stage.category_id}:{stage.status_id}" for stage in stages(site)]
+    lead = "lead:0:C0:S0"
+    saved = {"direction": str(direction.id), "stage1": deal[0], "stage3": deal[1]}
+    assert manager.post(path, path, **saved).status_code == 303
+    page = text_of(manager.get(path).text)
+    assert "Flats set" in page
+    for refused in (
+        {"stage1": deal[0], "stage2": deal[0]},
+        {"stage1": deal[0], "stage2": lead},
+        {"stage1": "deal:0:NOSUCH"},
+        {"stage1": "nonsense"},
+    ):
+        answer = manager.post(path, path, direction=str(direction.id), **refused)
+        assert answer.status_code == 422, refused
+        assert 'role="alert"' in answer.text
+    for name in ("Flats", "", "  "):
+        assert manager.post(f"{path}/directions", path, name=name).status_code == 422
+    (kept,) = [one for one in Directions(site.warehouse).all(account) if one.name == "Flats"]
+    assert [f"deal:{one.category_id}:{one.status_id}" for one in kept.key_stages] == deal[:2]
