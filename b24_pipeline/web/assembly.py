@@ -42,6 +42,7 @@ from b24_pipeline.web.pages.cohorts import CohortsPage
 from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.funnel import FunnelPage
 from b24_pipeline.web.pages.key_stages import KeyStagesPage
+from b24_pipeline.web.pages.people import PeoplePage
 from b24_pipeline.web.pages.portals import portal_routes
 from b24_pipeline.web.pages.qualification import QualificationPage
 from b24_pipeline.web.pages.revenue import RevenuePage
@@ -142,6 +143,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         FunnelPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),
+        PeoplePage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),
         AccessPage(parts.warehouse, sessions).router(signed_in),
         QualificationPage(parts.warehouse).router(signed_in),

@@ -21,7 +21,7 @@ from b24_pipeline.web.frame.navigation import GROUPS
 from b24_pipeline.web.frame.period import PRESETS, Period, period_of
 from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.frame.rendering import page
-from b24_pipeline.web.frame.translations import language_of
+from b24_pipeline.web.frame.translations import language_of, translations
 from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_portal
 
 POLICY = (
@@ -40,6 +40,10 @@ class PageFrame:
     portal: Portal | None = None
     period: Period | None = None
     as_of: datetime | None = None
+
+    def text(self, text: str) -> str:
+        """A text that was marked for translation, in the reader's language: for what a template does not write."""
+        return translations(language_of(self.request)).gettext(text)
 
     @property
     def path(self) -> str:

@@ -1,0 +1,73 @@
+"""The page of people: what each responsible person has open, won and lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.figures.people import Person, people
+from b24_pipeline.store.figures.pipelines import chosen, pipelines
+from b24_pipeline.web.frame.choice import PipelineCode
+from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
+from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.frame.translations import later as _
+
+MOST_BARS = 30
+"""So many persons are in the chart; the table has all."""
+
+
+class PeoplePage:
+    """The route `/p/{portal}/people`."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def router(self, signed_in: SignedIn) -> APIRouter:
+        """The page."""
+        routes = signed_in.routes()
+        routes.add_api_route("/p/{portal}/people", self.people)
+        return routes
+
+    def people(
+        self,
+        portal: PortalInPath,
+        frame: PortalFrame,
+        period: PeriodInAddress,
+        pipeline: PipelineCode = None,
+    ) -> HTMLResponse:
+        """Open now, won and lost in the period, win rate, revenue and median days, by person."""
+        with self._warehouse.connect() as connection:
+            known = pipelines(connection, portal.name, portal.entity_type)
+            shown = chosen(known, pipeline)
+            found = people(connection, portal.name, shown, period.first, period.last) if shown else []
+        return frame.page(
+            "people.html",
+            pipelines=known,
+            pipeline=shown,
+            people=found,
+            picture=_picture(frame, found[:MOST_BARS]),
+        )
+
+
+def _picture(frame: PageFrame, shown: Sequence[Person]) -> dict[str, Any]:
+    """Won, lost and open by person, the one who has won most on top."""
+    names = [person.owner_name or str(person.assigned_by_id or "–") for person in shown]
+    series = {
+        _("Won"): ("#1f9d63", [person.won for person in shown]),
+        _("Lost"): ("#d0525a", [person.lost for person in shown]),
+        _("Open"): ("#5b8def", [person.open for person in shown]),
+    }
+    return {
+        "tooltip": {"trigger": "axis"},
+        "grid": {"left": 10, "right": 30, "top": 10, "bottom": 20, "containLabel": True},
+        "xAxis": {"type": "value"},
+        "yAxis": {"type": "category", "inverse": True, "data": names},
+        "series": [
+            {"name": frame.text(name), "type": "bar", "stack": "all", "color": color, "data": data}
+            for name, (color, data) in series.items()
+        ],
+    }
