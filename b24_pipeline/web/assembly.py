@@ -46,6 +46,7 @@ from b24_pipeline.web.pages.people import PeoplePage
 from b24_pipeline.web.pages.portals import portal_routes
 from b24_pipeline.web.pages.qualification import QualificationPage
 from b24_pipeline.web.pages.revenue import RevenuePage
+from b24_pipeline.web.pages.speed import SpeedPage
 from b24_pipeline.web.pages.stages import StagesPage
 from b24_pipeline.web.pages.start import start_routes
 from b24_pipeline.web.portal_service import PortalService
@@ -143,6 +144,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         FunnelPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),
+        SpeedPage(parts.warehouse).router(signed_in),
         PeoplePage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),
         AccessPage(parts.warehouse, sessions).router(signed_in),

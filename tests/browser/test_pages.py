@@ -25,6 +25,8 @@ PAGES = (
     "/p/{portal}/funnel/stage?from=&to=&pipeline=deal-0&stage=C0:S1&who=all",
     "/p/{portal}/cohorts?from=&to=",
     "/p/{portal}/flow?from=&to=",
+    "/p/{portal}/speed?from=&to=",
+    "/p/{portal}/speed?from=&to=&by=person",
     "/p/{portal}/people?from=&to=",
     "/p/{portal}/revenue?from=&to=",
 )

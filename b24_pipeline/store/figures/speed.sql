@@ -1,0 +1,144 @@
+-- name: stays(account, entity_type, category_id, by, first_day, last_day, zone)
+-- Median and 90th percentile of the finished visits of each stage of a pipeline that ended in a period: of all, or by
+-- responsible person of now, or by the month in which they ended.
+with visits as (
+    select
+        stage.stage_key,
+        stage.status_id,
+        stage.status_name,
+        stage.status_color,
+        stage.status_sort,
+        extract(epoch from visit.counted_duration)::double precision as seconds,
+        case
+            when :by = 'month'
+                then to_char(visit.exited_at at time zone :zone, 'YYYY-MM')
+            when :by = 'person'
+                then (
+                    select journey.assigned_by_id::text
+                    from analytics_build.int_journey as journey
+                    where
+                        journey.user_account_id = visit.user_account_id
+                        and journey.entity_type = visit.entity_type
+                        and journey.entity_id = visit.entity_id
+                )
+        end as group_code
+    from analytics_build.int_stage as stage
+    inner join analytics_build.int_stage_interval as visit on stage.stage_key = visit.stage_key
+    where
+        stage.user_account_id = :account
+        and stage.entity_type = :entity_type
+        and stage.category_id = :category_id
+        and visit.counted_duration is not null
+        and (
+            cast(:first_day as date) is null
+            or visit.exited_at >= cast(cast(:first_day as date) as timestamp) at time zone :zone
+        )
+        and (
+            cast(:last_day as date) is null
+            or visit.exited_at < cast(cast(:last_day as date) + 1 as timestamp) at time zone :zone
+        )
+),
+
+measured as (
+    select
+        visits.group_code,
+        visits.status_id,
+        visits.status_name,
+        visits.status_color,
+        visits.status_sort,
+        count(*) as visits,
+        percentile_cont(array[0.5, 0.9]) within group (order by visits.seconds) as percentiles
+    from visits
+    group by visits.group_code, visits.status_id, visits.status_name, visits.status_color, visits.status_sort
+)
+
+select
+    measured.group_code,
+    case when :by = 'person' then coalesce(owner.owner_name, measured.group_code) else measured.group_code end
+        as group_name,
+    measured.status_id,
+    measured.status_name,
+    measured.status_color,
+    measured.visits,
+    measured.percentiles[1] as median_seconds,
+    measured.percentiles[2] as slow_seconds
+from measured
+left join analytics_build.int_owner as owner
+    on
+        :by = 'person'
+        and owner.user_account_id = :account
+        and measured.group_code = owner.owner_id::text
+order by
+    case when :by = 'month' then measured.group_code end desc,
+    group_name asc nulls last,
+    measured.group_code asc,
+    measured.status_sort asc nulls last,
+    measured.status_id asc;
+
+-- name: stuck(account, portal, entity_type, category_id, most, skipped)
+-- Open leads or deals that have waited in their stage for more than twice the median of all that ever left it, the longest
+-- wait first. `all` is how many there are.
+with waiting as (
+    select
+        journey.entity_id,
+        whole.median_seconds,
+        extract(epoch from now() - journey.entered_at[cardinality(journey.entered_at)]) as waited_seconds
+    from analytics_build.int_journey as journey
+    inner join analytics_build.int_stage as stage
+        on journey.stage_keys[cardinality(journey.stage_keys)] = stage.stage_key
+    inner join analytics.funnel_stats as whole
+        on
+            whole.portal = :portal
+            and stage.entity_type = whole.entity_type
+            and stage.category_id = whole.category_id
+            and stage.status_id = whole.status_id
+    where
+        journey.user_account_id = :account
+        and journey.entity_type = :entity_type
+        and journey.is_counted
+        and journey.outcome is null
+        and stage.category_id = :category_id
+),
+
+stuck as (
+    select
+        waiting.*,
+        count(*) over () as of_all
+    from waiting
+    where waiting.waited_seconds > 2 * waiting.median_seconds
+    order by waiting.waited_seconds desc, waiting.entity_id asc
+    limit :most
+    offset :skipped
+)
+
+select
+    stuck.entity_id,
+    stuck.of_all,
+    stuck.waited_seconds,
+    stuck.median_seconds,
+    fact.title,
+    fact.stage_name,
+    fact.owner_name,
+    fact.opportunity,
+    fact.currency_id
+from stuck
+cross join lateral (
+    select
+        deal.title,
+        deal.stage_name,
+        deal.owner_name,
+        deal.opportunity,
+        deal.currency_id
+    from analytics.fct_deal as deal
+    where :entity_type = 'deal' and deal.portal = :portal and deal.entity_id = stuck.entity_id
+    union all
+    select
+        lead.title,
+        lead.stage_name,
+        lead.owner_name,
+        lead.opportunity,
+        lead.currency_id
+    from analytics.fct_lead as lead
+    where :entity_type = 'lead' and lead.portal = :portal and lead.entity_id = stuck.entity_id
+) as fact
+order by stuck.waited_seconds desc, stuck.entity_id asc;

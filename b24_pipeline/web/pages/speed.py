@@ -1,0 +1,72 @@
+"""The page of speed: how long a stage takes, by person and by month, and who has waited too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.figures.pipelines import chosen, pipelines
+from b24_pipeline.store.figures.speed import Grouping, Stay, stays, stuck
+from b24_pipeline.web.frame.choice import PipelineCode
+from b24_pipeline.web.frame.page_frame import PeriodInAddress, PortalFrame, PortalInPath
+from b24_pipeline.web.frame.signed_in import SignedIn
+
+ROWS = 50
+
+
+class SpeedPage:
+    """The route `/p/{portal}/speed`."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def router(self, signed_in: SignedIn) -> APIRouter:
+        """The page."""
+        routes = signed_in.routes()
+        routes.add_api_route("/p/{portal}/speed", self.speed)
+        return routes
+
+    def speed(
+        self,
+        portal: PortalInPath,
+        frame: PortalFrame,
+        period: PeriodInAddress,
+        pipeline: PipelineCode = None,
+        by: Grouping = "stage",
+        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    ) -> HTMLResponse:
+        """Median and 90th percentile by stage, or the medians by person or month; and the stuck ones, 50 a page."""
+        with self._warehouse.connect() as connection:
+            known = pipelines(connection, portal.name, portal.entity_type)
+            shown = chosen(known, pipeline)
+            found = stays(connection, portal, shown, by, period.first, period.last) if shown else []
+            waiting = stuck(connection, portal, shown, most=ROWS, skipped=(page - 1) * ROWS) if shown else []
+        return frame.page(
+            "speed.html",
+            pipelines=known,
+            pipeline=shown,
+            by=by,
+            stays=found,
+            longest=max((stay.slow_seconds for stay in found), default=0),
+            stages=list({stay.status_id: stay for stay in found}.values()),
+            groups_of_stays=_grouped(found),
+            stuck=waiting,
+            page_number=page,
+            rows_a_page=ROWS,
+            card=lambda number: (
+                f"https://{portal.domain}/crm/{shown.entity_type if shown else ''}/details/{number}/"
+            ),
+        )
+
+
+def _grouped(found: Sequence[Stay]) -> list[tuple[str, dict[str, Stay]]]:
+    """The stays of each person or month by stage."""
+    return [
+        (name or "–", {stay.status_id: stay for stay in inside})
+        for (_, name), inside in groupby(found, lambda stay: (stay.group_code, stay.group_name))
+    ]
