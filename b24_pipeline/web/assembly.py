@@ -49,6 +49,7 @@ from b24_pipeline.web.pages.revenue import RevenuePage
 from b24_pipeline.web.pages.speed import SpeedPage
 from b24_pipeline.web.pages.stages import StagesPage
 from b24_pipeline.web.pages.start import start_routes
+from b24_pipeline.web.pages.trust import TrustPage
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
 from b24_pipeline.web.routes.audit import AuditCalls
@@ -144,6 +145,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         FunnelPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),
+        TrustPage(parts.warehouse).router(signed_in),
         SpeedPage(parts.warehouse).router(signed_in),
         PeoplePage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),

@@ -1,0 +1,72 @@
+-- name: comparisons(portal)
+-- The last comparison of each stage with the portal, those that differ first.
+select
+    entity_type,
+    category_name,
+    status_name,
+    checked_at,
+    portal_count,
+    our_count,
+    portal_amounts,
+    our_amounts,
+    rows_compared,
+    is_equal,
+    is_explained,
+    is_repaired,
+    missing_ids,
+    surplus_ids,
+    differing_ids,
+    explanation
+from (
+    select
+        reconciliation.*,
+        row_number() over (
+            partition by entity_type, category_id, status_id order by checked_at desc
+        ) as of_stage
+    from analytics.reconciliation
+    where portal = :portal
+) as latest
+where of_stage = 1
+order by is_explained asc, is_equal asc, entity_type asc, category_id asc, status_id asc;
+
+-- name: syncs(account, most)
+-- The last syncs.
+select
+    entity_type,
+    sync_type,
+    sync_status,
+    rows_read,
+    rows_changed,
+    rows_deleted,
+    requests,
+    started_at,
+    finished_at,
+    error_message
+from bitrix24_sync_log
+where user_account_id = :account
+order by id desc
+limit :most;
+
+-- name: events(account)
+-- How many events there are of each state, and when the latest of them landed.
+select
+    status,
+    count(*) as events,
+    max(received_at) as latest_at
+from bitrix24_webhook_events
+where user_account_id = :account
+group by status
+order by status asc;
+
+-- name: failed_events(account, most)
+-- Events that were given up, the latest first.
+select
+    event,
+    entity_id,
+    received_at,
+    attempts,
+    error
+from bitrix24_webhook_events
+where user_account_id = :account and status = 'failed'
+order by id desc
+limit :most;
