@@ -114,6 +114,7 @@ def funnel(
 ) -> list[FunnelStage]:
     """The stages of the pipeline in its order."""
     asked = _of(portal, pipeline) | filters.parameters | {"definition": definition}
+    asked["is_whole"] = filters == FunnelFilters()
     with connection.cursor(row_factory=class_row(FunnelStage)) as cursor:
         set_json_loads(exact_json, cursor)
         return cursor.execute(_sql.stages.sql, asked).fetchall()

@@ -1,30 +1,59 @@
--- name: stages(portal, entity_type, category_id, definition, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts)
+-- name: stages(portal, entity_type, category_id, definition, is_whole, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts)
 -- The stages of a pipeline in its order, with the figures of those that the filters leave, by one definition of having
--- reached a stage. A deleted stage is left out where nobody of them has been.
-with counted as (
+-- reached a stage. Without any filter (is_whole) they are counted already. A deleted stage is left out where nobody of
+-- them has been.
+with figures as (
     select
-        funnel.*,
+        whole.status_id,
+        whole.in_stage,
+        whole.amounts_by_currency,
+        whole.entered,
+        whole.reached,
+        whole.reached_implied,
+        whole.reached_strict,
+        whole.qualified
+    from analytics.funnel_stats as whole
+    where
+        :is_whole and whole.portal = :portal and whole.entity_type = :entity_type
+        and whole.category_id = :category_id
+    union all
+    select
+        part.status_id,
+        part.in_stage,
+        part.amounts_by_currency,
+        part.entered,
+        part.reached,
+        part.reached_implied,
+        part.reached_strict,
+        part.qualified
+    from
+        analytics.funnel_of(
+            :portal, :entity_type, :first_day, :last_day, :source_id, :assigned_by_id, :utm_campaign, :is_qualified, :ts,
+            :category_id
+        ) as part
+    where not :is_whole
+),
+
+counted as (
+    select
+        figures.*,
+        stage.status_name,
         stage.status_color,
+        stage.status_sort,
         stage.semantics,
         stage.is_success_stage,
         stage.is_fail_stage,
         stage.is_deleted,
         case :definition
-            when 'implied' then funnel.reached_implied
-            when 'strict' then funnel.reached_strict
-            else funnel.reached
+            when 'implied' then figures.reached_implied
+            when 'strict' then figures.reached_strict
+            else figures.reached
         end as counted
-    from
-        analytics.funnel_of(
-            :portal, :entity_type, :first_day, :last_day, :source_id, :assigned_by_id, :utm_campaign, :is_qualified, :ts,
-            :category_id
-        ) as funnel
+    from figures
     inner join analytics.dim_stage as stage
-        on
-            funnel.category_id = stage.category_id
-            and funnel.status_id = stage.status_id
+        on figures.status_id = stage.status_id
     where
-        stage.portal = :portal and stage.entity_type = :entity_type
+        stage.portal = :portal and stage.entity_type = :entity_type and stage.category_id = :category_id
 )
 
 select

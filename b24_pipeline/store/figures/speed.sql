@@ -10,20 +10,17 @@ with visits as (
         stage.status_sort,
         extract(epoch from visit.counted_duration)::double precision as seconds,
         case
-            when :by = 'month'
-                then to_char(visit.exited_at at time zone :zone, 'YYYY-MM')
-            when :by = 'person'
-                then (
-                    select journey.assigned_by_id::text
-                    from analytics_build.int_journey as journey
-                    where
-                        journey.user_account_id = visit.user_account_id
-                        and journey.entity_type = visit.entity_type
-                        and journey.entity_id = visit.entity_id
-                )
+            when :by = 'month' then to_char(visit.exited_at at time zone :zone, 'YYYY-MM')
+            when :by = 'person' then journey.assigned_by_id::text
         end as group_code
     from analytics_build.int_stage as stage
     inner join analytics_build.int_stage_interval as visit on stage.stage_key = visit.stage_key
+    left join analytics_build.int_journey as journey
+        on
+            :by = 'person'
+            and visit.user_account_id = journey.user_account_id
+            and visit.entity_type = journey.entity_type
+            and visit.entity_id = journey.entity_id
     where
         stage.user_account_id = :account
         and stage.entity_type = :entity_type

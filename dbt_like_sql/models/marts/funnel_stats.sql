@@ -75,6 +75,7 @@ figures as (
         reach.entered,
         reach.reached,
         reach.reached_implied,
+        reach.reached_strict,
         reach.qualified
     from stages
     inner join reach on stages.stage_key = reach.stage_key
@@ -105,6 +106,7 @@ final as (
         figures.entered,
         figures.reached,
         figures.reached_implied,
+        figures.reached_strict,
         figures.qualified,
         round(figures.reached::numeric / nullif(figures.entered, 0), 6) as conversion_from_start,
         round(figures.reached::numeric / nullif(step_before.reached, 0), 6) as conversion_from_previous,

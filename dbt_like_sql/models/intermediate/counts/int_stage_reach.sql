@@ -7,6 +7,7 @@ with reach as (
         raised_above,
         sum(entered)::bigint as entered,
         sum(reached)::bigint as reached,
+        sum(reached_strict)::bigint as reached_strict,
         sum(qualified)::bigint as qualified
     from {{ ref('int_reach') }}
     group by stage_key, raised_above
@@ -19,6 +20,7 @@ of_stages as (
         stage_key,
         sum(entered)::bigint as entered,
         sum(reached)::bigint as reached,
+        sum(reached_strict)::bigint as reached_strict,
         sum(qualified)::bigint as qualified
     from reach
     group by stage_key
@@ -69,6 +71,7 @@ final as (
             when rules.furthest_sort is null then coalesce(of_stages.reached, 0)
             else coalesce(implied.reached_implied, 0)
         end as reached_implied,
+        coalesce(of_stages.reached_strict, 0) as reached_strict,
         coalesce(of_stages.qualified, 0) as qualified
     from rules
     left join of_pipelines on rules.pipeline_key = of_pipelines.pipeline_key
