@@ -43,7 +43,7 @@ from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.funnel import FunnelPage
 from b24_pipeline.web.pages.key_stages import KeyStagesPage
 from b24_pipeline.web.pages.people import PeoplePage
-from b24_pipeline.web.pages.portals import portal_routes
+from b24_pipeline.web.pages.portals import PortalsPage
 from b24_pipeline.web.pages.qualification import QualificationPage
 from b24_pipeline.web.pages.revenue import RevenuePage
 from b24_pipeline.web.pages.speed import SpeedPage
@@ -141,7 +141,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
     return [
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
-        portal_routes(signed_in),
+        PortalsPage(parts.warehouse, parts.service).router(signed_in),
         FunnelPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),

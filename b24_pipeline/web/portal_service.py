@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 
 from b24_pipeline.errors import SettingsError
@@ -44,6 +47,16 @@ class PortalService:
             self.connecting.set_entity_type(portal, entity_type)
         else:
             self.connections.portals.set_entity_type(portal, entity_type)
+
+    def start_sync(self, portal: Portal) -> None:
+        """Starts `b24 sync` of the portal in a process of its own, with the settings of this one, and does not wait.
+
+        What it reads and how it ends stands in the sync log; two at once do no harm, the database lets one wait.
+        """
+        command = [sys.executable, "-m", "b24_pipeline", "sync", portal.name]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # so that it is not left as a zombie when it has ended
+        threading.Thread(target=process.wait, daemon=True).start()
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""

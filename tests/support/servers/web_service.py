@@ -130,6 +130,9 @@ class ScriptedService(Scripted):
     def set_entity_type(self, asked: Portal, entity_type: str) -> None:
         self._called("set_entity_type", asked.name, entity_type)
 
+    def start_sync(self, asked: Portal) -> None:
+        self._called("start_sync", asked.name)
+
     def sync_pipelines(self, asked: Portal) -> int:
         self._called("sync_pipelines", asked.name)
         return 14
