@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -52,4 +54,10 @@ def chosen(known: list[Pipeline], code: str | None) -> Pipeline | None:
         raise UsageError(
             f"no pipeline {code!r}; expected one of {', '.join(pipeline.code for pipeline in known)}"
         )
+    return found
+
+
+def latest_creation(connection: Connection, account: UUID) -> datetime | None:
+    """When the newest lead or deal was created in the portal; None where there is none."""
+    found: datetime | None = _sql.latest_creation(connection, account=account)
     return found

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.checks.as_of import as_of
+from b24_pipeline.store.figures.pipelines import latest_creation
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame import forms
 from b24_pipeline.web.frame.formats import Formats
@@ -108,11 +109,16 @@ PortalInPath = Annotated[Portal, Depends(_portal_in_path)]
 
 
 def _period(
+    request: Request,
     portal: PortalInPath,
     first: Annotated[str | None, Query(alias="from", max_length=10)] = None,
     last: Annotated[str | None, Query(alias="to", max_length=10)] = None,
 ) -> Period:
-    return period_of(first, last, portal.time_zone)
+    newest = None
+    if first is None and last is None:
+        with request.app.state.warehouse.connect() as connection:
+            newest = latest_creation(connection, portal.id)
+    return period_of(first, last, portal.time_zone, newest)
 
 
 PeriodInAddress = Annotated[Period, Depends(_period)]

@@ -37,11 +37,17 @@ class Period:
         return {"from": (self.today - timedelta(days=days - 1)).isoformat(), "to": self.today.isoformat()}
 
 
-def period_of(first: str | None, last: str | None, zone: str) -> Period:
-    """The period of an address, by default the last 90 days of the portal. Raises WrongDates."""
-    today = datetime.now(ZoneInfo(zone)).date()
+def period_of(first: str | None, last: str | None, zone: str, newest: datetime | None = None) -> Period:
+    """The period of an address, by default the last 90 days of the portal. Raises WrongDates.
+
+    `newest`: when its newest lead or deal was created; all time is shown where that was earlier.
+    """
+    here = ZoneInfo(zone)
+    today = datetime.now(here).date()
     if first is None and last is None:
-        return Period(today - timedelta(days=DAYS_SHOWN - 1), today, today)
+        since = today - timedelta(days=DAYS_SHOWN - 1)
+        is_quiet = newest is not None and newest.astimezone(here).date() < since
+        return Period(None, None, today) if is_quiet else Period(since, today, today)
     found = Period(day_of(first), day_of(last), today)
     if found.first and found.last and found.first > found.last:
         raise WrongDates(
