@@ -19,6 +19,7 @@ import psycopg
 from cryptography.fernet import Fernet
 from psycopg.types.string import TextLoader
 
+from b24_pipeline.commands.demo_leads import advertise
 from b24_pipeline.models import build, load_project
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.migrations import migrate
@@ -119,6 +120,8 @@ def demo_database() -> Iterator[psycopg.Connection[Any]]:
             )
             connections = Connections(warehouse, portals, ("127.0.0.1",), "10000/second burst 10000")
             sync_portals(connections, [portal], SyncRequest(), Options())
+            with tempfile.TemporaryDirectory() as folder:
+                advertise(warehouse, portals.one("demo"), Path(folder) / "ad-leads.csv")
         build(warehouse.connect, load_project())
         with warehouse.connect() as connection:
             yield connection

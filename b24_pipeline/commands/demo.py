@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from b24_pipeline import runtime
+from b24_pipeline.commands.demo_leads import advertise
 from b24_pipeline.commands.demo_look import show_moves, show_where_to_look
 from b24_pipeline.commands.demo_portal import DemoPortal, demo_portal, the_only_demo
 from b24_pipeline.commands.funnel import show_funnel
@@ -20,6 +22,7 @@ from b24_pipeline.commands.up import show_addresses, show_stopping
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, own_settings
 from b24_pipeline.sync.run import SyncRequest, sync_portals
+from b24_pipeline.web.admin_key import admin_key
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
@@ -52,7 +55,7 @@ def demo(
         with runtime.opened(chosen) as opened:
             say("3/5 connecting the portal by OAuth ...")
             _connect(opened, portal)
-            outcomes, built = _sync_and_show(opened)
+            outcomes, built = _sync_and_show(opened, home / "ad-leads.csv")
             say(f"done in {time.monotonic() - started:.0f} s")
             show_where_to_look(own_settings())
             if not once:
@@ -72,7 +75,7 @@ def _connect(opened: Runtime, portal: DemoPortal) -> None:
     portal.connect(opened, PORTAL)
 
 
-def _sync_and_show(opened: Runtime) -> tuple[list[Outcome], BuildResult]:
+def _sync_and_show(opened: Runtime, ad_leads: Path) -> tuple[list[Outcome], BuildResult]:
     say("4/5 reading everything ...")
     with progress() as counted:
         outcomes = sync_portals(
@@ -85,6 +88,8 @@ def _sync_and_show(opened: Runtime) -> tuple[list[Outcome], BuildResult]:
     failed = [outcome.error for outcome in outcomes if outcome.error]
     if failed:
         raise failed[0]
+    count = advertise(opened.warehouse, opened.portals.one(PORTAL), ad_leads)
+    say(f"{count} own ad leads are loaded from {ad_leads}, as an advertiser has them")
     say("5/5 building the SQL models ...")
     built = build_models(opened)
     built.raise_for_own_models()
@@ -109,6 +114,7 @@ def _stay(
             # Dagster had no tables yet when the demo read the portal
             report_outcomes(chosen, outcomes, built)
             show_addresses(addresses)
+            say(f"the pages: {addresses.web} with the key {admin_key(chosen)}")
             say(f"the funnel as an asset: {addresses.dagster}/assets/funnel_stats")
             show_moves(own_settings())
             begin()

@@ -14,8 +14,13 @@ import pandas as pd
 import psycopg
 import pytest
 
+from b24_pipeline.commands.demo_leads import advertise
+from b24_pipeline.models import build, load_project
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.settings import settings
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
 from tests.acceptance.conftest import KEY, call_b24, connect, environment
 from tests.conftest import Server
 
@@ -33,8 +38,17 @@ def database_url(server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
         connect(lambda *arguments: call_b24(patch, folder, env, arguments), sandbox, "demo")
         synced = call_b24(patch, folder, env, ("sync", "demo"))
         assert synced.returncode == 0, synced.stderr
+        _advertise(url, folder)
         yield url
     server.drop(url)
+
+
+def _advertise(url: str, folder: Path) -> None:
+    """The own leads of the demo, and the models with them."""
+    warehouse = Warehouse(url)
+    advertise(warehouse, Portals(warehouse, Vault(KEY)).one("demo"), folder / "ad-leads.csv")
+    build(warehouse.connect, load_project(), only_changed=True)
+    warehouse.close()
 
 
 @pytest.fixture
