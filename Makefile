@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test browser check test-slow bench docs picture texts lock audit wheel clean
+.PHONY: setup dev demo test browser check test-slow bench docs screenshots texts lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +22,7 @@ help:
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
 	@echo "make texts      the catalogues of translations, out of the templates"
-	@echo "make picture    docs/img/funnel.png, the demo's funnel as Dagster shows it"
+	@echo "make screenshots  docs/img/*.png, the pages of the demo"
 	@echo "make lock       both lock files, out of pyproject.toml"
 	@echo "make wheel      dist/*.whl, to install without a checkout"
 	@echo "make audit      known vulnerabilities of the locked packages"
@@ -67,7 +67,7 @@ docs: dev
 	$(VENV)/bin/python docs/generate_answers.py
 	$(VENV)/bin/python docs/draw_floors.py
 
-picture: dev browser
+screenshots: dev browser
 	$(VENV)/bin/python docs/photograph_demo.py
 
 texts: dev

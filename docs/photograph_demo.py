@@ -1,7 +1,8 @@
-"""Photographs the demo's funnel in Dagster, for the head of the README: docs/img/funnel.png (`make picture`)."""
+"""Photographs the demo's pages for the README and the documents, in English and Russian (`make screenshots`)."""
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -10,13 +11,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-PICTURE = Path(__file__).parent / "img" / "funnel.png"
+FOLDER = Path(__file__).parent / "img"
 CHROMIUM = "/usr/bin/chromium"
-SIZE = {"width": 1280, "height": 570}
-PATIENCE_MILLISECONDS = 60_000
-OPENING_MILLISECONDS = 2000  # the picture fades in
+SIZE = {"width": 1280, "height": 860}
+OPENING_MILLISECONDS = 1500  # charts fade in
+PICTURES = {
+    "funnel": "funnel?from=&to=&pipeline=deal-0&definition=implied",
+    "cohorts": "cohorts?from=&to=&pipeline=deal-0",
+    "people": "people?from=&to=&pipeline=deal-0",
+}
+LANGUAGES = {"en": "en-US", "ru": "ru-RU"}
 
 
 def free_ports() -> tuple[int, int]:
@@ -27,21 +33,23 @@ def free_ports() -> tuple[int, int]:
         return first, second
 
 
-def photograph(address: str) -> None:
-    """Opens the funnel's asset and its picture, as a person does, and photographs the page."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        page.goto(f"{address}/assets/funnel_stats")
-        page.get_by_text("[Show Markdown]").first.click(timeout=PATIENCE_MILLISECONDS)
-        page.get_by_role("img", name="demo, deal").first.wait_for(timeout=PATIENCE_MILLISECONDS)
+def photograph(browser: Browser, address: str, key: str, language: str) -> None:
+    """Signs in as a person does, opens the pages, and photographs what is seen first."""
+    context = browser.new_context(locale=LANGUAGES[language], viewport=SIZE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#key").fill(key)
+    page.get_by_role("button").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    for name, path in PICTURES.items():
+        page.goto(f"{address}/p/demo/{path}")
         page.wait_for_timeout(OPENING_MILLISECONDS)
-        page.screenshot(path=PICTURE)
-        browser.close()
+        page.screenshot(path=FOLDER / f"{name}{'' if language == 'en' else f'.{language}'}.png")
+    context.close()
 
 
 def main() -> None:
-    """Runs the demo in a folder of its own until the picture is taken."""
+    """Runs the demo in a folder of its own until the pictures are taken."""
     port, web_port = free_ports()
     options = ["--port", str(port), "--web-port", str(web_port)]
     with TemporaryDirectory(prefix="b24-picture-") as folder:
@@ -50,8 +58,13 @@ def main() -> None:
         demo = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
         try:
             for line in demo.stderr or ():
-                if line.startswith("Dagster: "):
-                    photograph(line.split()[1])
+                found = re.match(r"the pages: (\S+) with the key (\S+)", line)
+                if found:
+                    with sync_playwright() as playwright:
+                        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                        for language in LANGUAGES:
+                            photograph(browser, found[1], found[2], language)
+                        browser.close()
                     break
         finally:
             demo.send_signal(signal.SIGINT)
