@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster import AssetCheckKey, DagsterInstance
+from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
 # neither it nor anything like it has a public name
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -117,6 +117,23 @@ class KnownAssets:
     def partitions(self, key: dg.AssetKey) -> set[str]:
         """The partitions of an asset that are materialized already."""
         return self._instance.get_materialized_partitions(self._names.key(key))
+
+    def failed(self, key: dg.AssetKey) -> dict[str, datetime]:
+        """The partitions of an asset whose last run failed before it materialized them, and when it had ended."""
+        theirs = self._names.key(key)
+        storage = self._instance.event_log_storage
+        tried = storage.get_latest_asset_partition_materialization_attempts_without_materializations(theirs)
+        ended = self._ended_in_failure({run_id for run_id, _ in tried.values()})
+        return {partition: ended[run_id] for partition, (run_id, _) in tried.items() if run_id in ended}
+
+    def _ended_in_failure(self, run_ids: Collection[str]) -> dict[str, datetime]:
+        if not run_ids:
+            return {}
+        chosen = RunsFilter(run_ids=list(run_ids), statuses=[DagsterRunStatus.FAILURE])
+        return {
+            record.dagster_run.run_id: datetime.fromtimestamp(record.end_time or 0, UTC)
+            for record in self._instance.get_run_records(chosen)
+        }
 
     def materializations(
         self, keys: Collection[dg.AssetKey]

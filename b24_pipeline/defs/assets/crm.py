@@ -12,8 +12,6 @@ from b24_pipeline.defs.assets.materializations import (
     materializations,
     month_materializations,
     raw_table_metadata,
-    rows_of_months,
-    worked_outcomes,
 )
 from b24_pipeline.defs.assets.metadata import outcome_metadata, outcome_table, partition_metadata
 from b24_pipeline.defs.assets.partitions import (
@@ -24,6 +22,7 @@ from b24_pipeline.defs.assets.partitions import (
     months_by_portal,
     ranges_by_portal,
 )
+from b24_pipeline.defs.assets.proved_months import earlier_proofs, rows_of_months, worked_outcomes
 from b24_pipeline.defs.assets.raw_tables import (
     CHANGES,
     COHORT_TABLES,
@@ -165,8 +164,10 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job,
     ):
         outcomes = sync_portal(job, SyncRequest())
-        known = b24.known(context.instance).partitions
+        known = b24.known(context.instance)
         log_events(context, b24.asset_names, materializations(job.warehouse, job.portal, outcomes, known))
+        mended = earlier_proofs(job.warehouse, job.portal, known, only_failed=True)
+        log_events(context, b24.asset_names, mended)
     raise_for(outcomes)
     return dg.MaterializeResult(metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)})
 

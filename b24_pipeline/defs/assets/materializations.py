@@ -7,8 +7,8 @@ touched one is an observation, which shows what changed and paints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -20,21 +20,26 @@ from b24_pipeline.defs.assets.metadata import (
     table_metadata,
 )
 from b24_pipeline.defs.assets.own_leads import MATCHES
-from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key, days_of_months, months_within
+from b24_pipeline.defs.assets.partitions import FIRST_MONTH, cohort_key
+from b24_pipeline.defs.assets.proved_months import (
+    earlier_proofs,
+    failed_months,
+    own_outcomes,
+    proved_months,
+    rows_of_months,
+    worked_outcomes,
+)
 from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, PORTAL_TABLES, RawTable
-from b24_pipeline.entities import CRM, HISTORIES
-from b24_pipeline.store.checks.coverage import coverage
+from b24_pipeline.defs.known_assets import KnownAssets
+from b24_pipeline.entities import CRM
 from b24_pipeline.store.crm import table_facts
-from b24_pipeline.store.crm.cursors import cursor_of
-from b24_pipeline.store.database.warehouse import Connection, Warehouse
+from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads import matches
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import RECONCILE
 from b24_pipeline.sync.outcome import Outcome
 
 MonthEvent = dg.AssetMaterialization | dg.AssetObservation
-KnownPartitions = Callable[[dg.AssetKey], set[str]]
-"""The partitions of an asset that are materialized already."""
 
 SLACK_SECONDS = 30
 SYNCS = ("full", "incremental")
@@ -44,25 +49,27 @@ def materializations(
     warehouse: Warehouse,
     portal: Portal,
     outcomes: Sequence[Outcome],
-    known: KnownPartitions,
+    known: KnownAssets,
     *,
     with_unchanged: bool = True,
 ) -> Iterator[MonthEvent]:
     """The events of one portal's sync: cohorts that it proved, others that it changed, and directories that it read.
 
     Without `with_unchanged`, directories that are as they were are left out. A comparison proves all months each
-    night, so of these only those are reported that it repaired or that are not `known` yet; months of moves, which it
-    does not compare, are reported with it where an earlier read proved them.
+    night, so of these only those are reported that it repaired, or that Dagster shows as failed or does not know yet;
+    months of moves, which it does not compare, are reported with it where an earlier read proved them.
     """
     for table in COHORT_TABLES:
-        proved = proved_months(warehouse, portal, table, outcomes)
+        reads = [outcome for outcome in own_outcomes(table, outcomes) if outcome.proved]
+        failed = failed_months(known, portal, table) if reads else {}
+        proved = proved_months(warehouse, portal, table, outcomes, failed)
         changed = _months(warehouse, portal, table, outcomes)
-        if proved and all(o.sync_type == RECONCILE.sync_type for o in _own(table, outcomes) if o.proved):
-            old = known(table.key)
+        if proved and all(outcome.sync_type == RECONCILE.sync_type for outcome in reads):
+            old = known.partitions(table.key)
             proved = {
                 month: rows
                 for month, rows in proved.items()
-                if month in changed or _key(month, portal) not in old
+                if month in changed or month in failed or cohort_key(month, portal.name) not in old
             }
         yield from month_materializations(warehouse, portal, table, outcomes, proved)
         yield from _changes(warehouse, portal, table, sorted(changed - proved.keys()))
@@ -85,39 +92,11 @@ def read_changes_event(portal: Portal, outcomes: Sequence[Outcome]) -> Iterator[
         yield dg.AssetMaterialization(CHANGES, partition=portal.name, metadata=metadata)
 
 
-def earlier_proofs(
-    warehouse: Warehouse, portal: Portal, known: KnownPartitions, tables: Sequence[RawTable] = COHORT_TABLES
-) -> Iterator[dg.AssetMaterialization]:
-    """The months of a portal that were proved without Dagster knowing: by a command, or with another storage.
-
-    Of leads, deals, contacts and companies the ledger of proofs tells; moves were all read where the portal's history
-    has a watermark.
-    """
-    for table in tables:
-        with warehouse.connect() as connection:
-            proved_at = _proved_at(connection, portal, table)
-            if proved_at is None:
-                continue
-            rows = table_facts.rows_by_month(
-                connection, table.table, portal.id, portal.time_zone, (FIRST_MONTH, date.max)
-            )
-        old = known(table.key)
-        for month, number in rows.items():
-            if _key(month, portal) not in old:
-                yield dg.AssetMaterialization(
-                    table.key,
-                    description="This month was proved by an earlier read.",
-                    partition=_key(month, portal),
-                    metadata={"proved_at": dg.MetadataValue.timestamp(proved_at)}
-                    | partition_metadata(number),
-                )
-
-
 def earlier_matches(
-    warehouse: Warehouse, portal: Portal, known: KnownPartitions
+    warehouse: Warehouse, portal: Portal, known: KnownAssets
 ) -> Iterator[dg.AssetMaterialization]:
     """The matching of a portal's own leads that was done without Dagster knowing, by a sync or a command."""
-    if portal.name in known(MATCHES):
+    if portal.name in known.partitions(MATCHES):
         return
     with warehouse.connect() as connection:
         now = matches.standing(connection, portal.id)
@@ -128,15 +107,6 @@ def earlier_matches(
             partition=portal.name,
             metadata={"own_leads": now.own_leads, "matched": now.matched, "not_found": now.not_found},
         )
-
-
-def _proved_at(connection: Connection, portal: Portal, table: RawTable) -> datetime | None:
-    """Since when all rows of a table are known to be as in the portal; None where that was never so."""
-    if table.table == table_facts.MOVES:
-        read = [cursor_of(connection, portal.id, history.cursor).watermark for history in HISTORIES]
-        return min(filter(None, read)) if all(read) else None
-    proofs = (proof for proof in coverage(connection, portal.id) if proof.entity_type == table.entity)
-    return next((proof.proved_at for proof in proofs if proof.is_whole), None)
 
 
 def read_months(
@@ -157,57 +127,18 @@ def month_materializations(
     rows: Mapping[date, int],
 ) -> Iterator[MonthEvent]:
     """The materializations of these months of a table, each with the number of its own rows."""
-    metadata = cohort_metadata(warehouse, table, _own(table, outcomes)) if rows else {}
+    metadata = cohort_metadata(warehouse, table, own_outcomes(table, outcomes)) if rows else {}
     for month, number in rows.items():
         yield dg.AssetMaterialization(
-            table.key, partition=_key(month, portal), metadata=metadata | partition_metadata(number)
+            table.key,
+            partition=cohort_key(month, portal.name),
+            metadata=metadata | partition_metadata(number),
         )
-
-
-def proved_months(
-    warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Sequence[Outcome]
-) -> dict[date, int]:
-    """The months of this table with rows whose reading proved them, and how many rows each holds."""
-    done = worked_outcomes(table, outcomes)
-    ranges = [
-        [outcome.proved for outcome in done if outcome.entity == name and outcome.proved]
-        for name in {outcome.entity for outcome in done}
-    ]
-    if not ranges or not all(ranges):
-        return {}
-    rows: dict[date, int] = {}
-    with warehouse.connect() as connection:
-        for days in ranges[0]:
-            rows |= table_facts.rows_by_month(
-                connection, table.table, portal.id, portal.time_zone, months_within(days)
-            )
-    return {
-        month: number
-        for month, number in sorted(rows.items())
-        if month >= FIRST_MONTH and all(any(_holds(days, month) for days in each) for each in ranges)
-    }
-
-
-def rows_of_months(
-    warehouse: Warehouse, portal: Portal, table: RawTable, months: Sequence[date]
-) -> dict[date, int]:
-    """How many rows of a portal each of these months holds."""
-    rows = dict.fromkeys(months, 0)
-    with warehouse.connect() as connection:
-        for days in days_of_months(months):
-            rows |= table_facts.rows_by_month(connection, table.table, portal.id, portal.time_zone, days)
-    return rows
-
-
-def worked_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of this table if all of them worked, else none."""
-    own = _own(table, outcomes)
-    return own if all(outcome.worked for outcome in own) else []
 
 
 def changed_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes that changed rows of this table, also those of a load that failed midway."""
-    return [outcome for outcome in _own(table, outcomes) if outcome.rows_changed or outcome.months]
+    return [outcome for outcome in own_outcomes(table, outcomes) if outcome.rows_changed or outcome.months]
 
 
 def cohort_metadata(warehouse: Warehouse, table: RawTable, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -238,7 +169,7 @@ def _changes(
         yield dg.AssetObservation(
             table.key,
             description="Rows of this month changed; no read has proved the month since.",
-            partition=_key(month, portal),
+            partition=cohort_key(month, portal.name),
             metadata=partition_metadata(number),
         )
 
@@ -252,16 +183,3 @@ def _months(warehouse: Warehouse, portal: Portal, table: RawTable, outcomes: Seq
         with warehouse.connect() as connection:
             months |= table_facts.months_of_moves(connection, portal.id, portal.time_zone, seconds=seconds)
     return {month for month in months if month >= FIRST_MONTH}
-
-
-def _own(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return [outcome for outcome in outcomes if outcome.entity in table.outcomes]
-
-
-def _holds(days: tuple[date, date], month: date) -> bool:
-    first, before = months_within(days)
-    return first <= month < before
-
-
-def _key(month: date, portal: Portal) -> str:
-    return cohort_key(month, portal.name)

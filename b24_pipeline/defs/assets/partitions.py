@@ -53,6 +53,16 @@ def months_within(days: tuple[date, date]) -> tuple[date, date]:
     return begins, before if before == date.max else before.replace(day=1)
 
 
+def months_between(first: date, last: date) -> list[date]:
+    """The first day of each month from that of the first day to that of the last."""
+    months = []
+    month = first.replace(day=1)
+    while month <= last:
+        months.append(month)
+        month = _next_month(month)
+    return months
+
+
 def months_by_portal(keys: Iterable[str]) -> Mapping[str, list[date]]:
     """The months of the cohort keys of each portal."""
     months: defaultdict[str, set[date]] = defaultdict(set)

@@ -55,7 +55,7 @@ class RawTable:
 
 _MONTHS = (
     "Months are those of creation in the portal's own time zone, although Dagster calls them UTC. A missing one was "
-    "never read, or nothing was created in it: `b24 status` says which days are proved."
+    "never read, or lies before the first row or after the last: `b24 status` says which days are proved."
 )
 
 

@@ -16,13 +16,13 @@ from dagster._core.instance.ref import InstanceRef
 from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.materializations import (
     earlier_matches,
-    earlier_proofs,
     materializations,
     read_changes_event,
 )
 from b24_pipeline.defs.assets.model_checks import check_results
 from b24_pipeline.defs.assets.model_events import model_evaluations, model_materializations
 from b24_pipeline.defs.assets.partitions import PORTALS
+from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.instance.storage import storage_url
@@ -89,10 +89,11 @@ def _portal_events(
     is_new = portal.name not in known.partitions(CHANGES)
     synced = list(read_changes_event(portal, outcomes))
     yield from synced
-    yield from materializations(runtime.warehouse, portal, outcomes, known.partitions)
+    yield from materializations(runtime.warehouse, portal, outcomes, known)
+    if synced:
+        yield from earlier_proofs(runtime.warehouse, portal, known, only_failed=not is_new)
     if synced and is_new:
-        yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
-        yield from earlier_matches(runtime.warehouse, portal, known.partitions)
+        yield from earlier_matches(runtime.warehouse, portal, known)
 
 
 @contextmanager

@@ -169,7 +169,7 @@ class DrainRun:
             log_events(
                 self._context,
                 self._names,
-                materializations(self._runtime.warehouse, portal, own, self._known.partitions),
+                materializations(self._runtime.warehouse, portal, own, self._known),
             )
         self._report_marts(models)
 

@@ -10,7 +10,6 @@ from b24_pipeline.defs.assets.check_events import evaluations
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.materializations import (
     earlier_matches,
-    earlier_proofs,
     materializations,
     read_changes_event,
     read_months,
@@ -23,6 +22,7 @@ from b24_pipeline.defs.assets.partitions import (
     months_by_portal,
     ranges_of_months,
 )
+from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
@@ -68,10 +68,10 @@ def _change_events(
     done = _syncs(outcomes)
     is_new = portal.name not in known.partitions(CHANGES)
     yield from read_changes_event(portal, done)
-    yield from materializations(runtime.warehouse, portal, done, known.partitions, with_unchanged=is_new)
+    yield from materializations(runtime.warehouse, portal, done, known, with_unchanged=is_new)
+    yield from earlier_proofs(runtime.warehouse, portal, known, only_failed=not is_new)
     if is_new:
-        yield from earlier_proofs(runtime.warehouse, portal, known.partitions)
-        yield from earlier_matches(runtime.warehouse, portal, known.partitions)
+        yield from earlier_matches(runtime.warehouse, portal, known)
 
 
 @dg.op
@@ -85,7 +85,7 @@ def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, 
 
 
 def _read_events(known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
-    yield from materializations(runtime.warehouse, portal, _syncs(outcomes), known.partitions)
+    yield from materializations(runtime.warehouse, portal, _syncs(outcomes), known)
 
 
 @dg.op
@@ -151,7 +151,7 @@ def _repair_events(
         runtime.warehouse,
         portal,
         _syncs(outcomes),
-        known.partitions,
+        known,
         with_unchanged=False,
     )
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 from dagster import DagsterEventType, DagsterInstance
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.storage.partition_status_cache import build_failed_and_in_progress_partition_subset
 
-from b24_pipeline.defs.assets.partitions import cohort_key, days_of_months, months_within
+from b24_pipeline.defs.assets.partitions import COHORTS, cohort_key, days_of_months, months_within
 from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES
 from b24_pipeline.defs.instance.runless import report_outcomes
 from b24_pipeline.runtime import Runtime
@@ -19,7 +23,7 @@ from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import SyncRequest, backfill_portals, reconcile_portals, sync_portals
 from tests.integration.defs.assets.conftest import run_changes
-from tests.integration.defs.assets.test_crm import instance_ref
+from tests.integration.defs.assets.test_crm import instance_ref, run_cohorts
 from tests.integration.defs.conftest import PORTAL, connect
 from tests.support.installation import fetch
 
@@ -47,7 +51,7 @@ def full(runtime: Runtime, name: str = PORTAL) -> list[Outcome]:
 
 
 def counts(runtime: Runtime, table: str, name: str = PORTAL) -> dict[str, int]:
-    """The rows of each cohort, counted beside our own code."""
+    """The rows of each cohort from the first to the last that has any, counted beside our own code."""
     created, alive = (
         ("changed_at", "") if table.endswith("history") else ("date_create", " and deleted_at is null")
     )
@@ -56,7 +60,9 @@ def counts(runtime: Runtime, table: str, name: str = PORTAL) -> dict[str, int]:
         f" from {table} join user_accounts on user_accounts.id = user_account_id"
         f" where user_accounts.name = %s{alive} group by 1"
     )
-    return {cohort_key(row["month"], name): row["rows"] for row in fetch(runtime.warehouse, query, name)}
+    rows = {row["month"]: row["rows"] for row in fetch(runtime.warehouse, query, name)}
+    months = pd.date_range(min(rows), max(rows), freq="MS") if rows else pd.DatetimeIndex([])
+    return {cohort_key(month, name): rows.get(month, 0) for month in months.date}
 
 
 def painted(instance: DagsterInstance, key: dg.AssetKey) -> dict[str, Any]:
@@ -74,7 +80,7 @@ def painted(instance: DagsterInstance, key: dg.AssetKey) -> dict[str, Any]:
 def test_a_full_sync_by_command_paints_the_months_with_rows(
     installation: Runtime, stored: DagsterInstance
 ) -> None:
-    """Each of them with the number of its rows, also where not one row has changed since; and none other."""
+    """Each with the number of its rows, also where none has changed since, and the empty ones between them."""
     full(installation)
     assert report_outcomes(installation.settings, full(installation))
     assert len(stored.fetch_materializations(DEALS, limit=1000).records) == len(painted(stored, DEALS))
@@ -139,6 +145,62 @@ def test_a_run_that_reads_changes_paints_no_month_again(
     assert before == len(instance.get_materialized_partitions(DEALS))
     assert run_changes(instance).success
     assert len(instance.fetch_materializations(DEALS, limit=1000).records) == before > 3
+
+
+def failed(instance: DagsterInstance) -> set[str]:
+    """The months of deals that the UI shows as failed."""
+    with partition_loading_context(dynamic_partitions_store=instance):
+        red, _, _ = build_failed_and_in_progress_partition_subset(instance, DEALS, COHORTS, sys.maxsize)
+    return set(red.get_partition_keys())
+
+
+def test_a_month_that_failed_is_painted_by_whatever_proves_it(
+    installation: Runtime, stored: DagsterInstance, changing: Sandbox
+) -> None:
+    """A full read, a backfill, a comparison of all rows, and changes after one: also a month without a row."""
+    name, months = "changing", [date(2013, 5, 1), date(2013, 6, 1)]
+    keys = {cohort_key(month, name) for month in months}
+    portals = installation.portals.named([name])
+    report_outcomes(installation.settings, [])
+
+    def fail() -> None:
+        connect(installation, f"{changing.webhook_url[:-2]}x/", name)
+        assert not run_cohorts(stored, months[0], months[-1], (name, name)).success
+        connect(installation, changing.webhook_url, name)
+        assert failed(stored) == keys
+
+    def backfilled() -> list[Outcome]:
+        days = Days(months[0], date(2013, 6, 30))
+        return backfill_portals(installation.connections, portals, days, (), installation.options())
+
+    def compared() -> list[Outcome]:
+        return reconcile_portals(installation.connections, portals, installation.options(), whole=True)
+
+    proofs: list[Callable[[], list[Outcome]]] = [lambda: full(installation, name), backfilled, compared]
+    for prove in proofs:
+        fail()
+        assert report_outcomes(installation.settings, prove())
+        assert failed(stored) == set()
+        assert {painted(stored, DEALS)[key] for key in keys} == {0}
+    fail()
+    assert run_changes(stored, name).success
+    assert failed(stored) == keys
+    compared()
+    assert run_changes(stored, name).success
+    assert failed(stored) == set()
+
+
+def test_a_backfill_by_command_paints_the_months_without_rows_too(
+    installation: Runtime, stored: DagsterInstance
+) -> None:
+    """Like one in the UI: it has looked, and found none."""
+    days = Days(date(2014, 1, 1), date(2014, 3, 31))
+    portals = installation.portals.named()
+    outcomes = backfill_portals(installation.connections, portals, days, (), installation.options())
+    assert report_outcomes(installation.settings, outcomes)
+    for table in COHORT_TABLES:
+        expected = {cohort_key(date(2014, month, 1), PORTAL): 0 for month in (1, 2, 3)}
+        assert painted(stored, table.key) == expected
 
 
 def test_months_within_days() -> None:
