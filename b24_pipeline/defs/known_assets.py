@@ -17,8 +17,17 @@ from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_TAG,
+    INPUT_DATA_VERSION_TAG_PREFIX,
+    INPUT_EVENT_POINTER_TAG_PREFIX,
+)
 
 TESTED_AT = "tested_at"
+
+UNVERSIONED = "INITIAL"
+"""What Dagster takes for the data version of an asset that tells none."""
 
 NO_RUN = ""
 """What Dagster has for the run of an event without one."""
@@ -47,7 +56,9 @@ class AssetNames:
 
     def event(self, ours: Event) -> Event:
         """An event as Dagster is to store it."""
-        if not isinstance(ours, dg.AssetCheckEvaluation):
+        if isinstance(ours, dg.AssetMaterialization):
+            return ours._replace(asset_key=self.key(ours.asset_key), tags=self.tags(ours.tags))
+        if isinstance(ours, dg.AssetObservation):
             return ours._replace(asset_key=self.key(ours.asset_key))
         return dg.AssetCheckEvaluation(
             asset_key=self.key(ours.asset_key),
@@ -58,6 +69,19 @@ class AssetNames:
             metadata=ours.metadata,
             target_materialization_data=ours.target_materialization_data,
         )
+
+    def tags(self, ours: Mapping[str, str] | None) -> dict[str, str]:
+        """The tags of a materialization, with a data version, as Dagster is to store them."""
+        return {DATA_VERSION_TAG: UNVERSIONED} | {
+            self._tag(tag): value for tag, value in (ours or {}).items()
+        }
+
+    def _tag(self, ours: str) -> str:
+        for prefix in (f"{INPUT_DATA_VERSION_TAG_PREFIX}/", f"{INPUT_EVENT_POINTER_TAG_PREFIX}/"):
+            if ours.startswith(prefix):
+                key = dg.AssetKey.from_user_string(ours.removeprefix(prefix))
+                return prefix + self.key(key).to_user_string()
+        return ours
 
     def result(self, ours: dg.AssetCheckResult) -> dg.AssetCheckResult:
         """The result of a check as a step is to give it."""
@@ -153,6 +177,24 @@ class KnownAssets:
             if last
         }
 
+    def last(self, keys: Collection[dg.AssetKey]) -> dict[dg.AssetKey, dg.AssetMaterialization]:
+        """The last materialization of each of these assets that has one, as Dagster has stored it."""
+        ours = {self._names.key(key): key for key in keys}
+        records = self._instance.get_asset_records(list(ours)) if ours else ()
+        found = {
+            ours[record.asset_entry.asset_key]: record.asset_entry.last_materialization for record in records
+        }
+        return {
+            key: entry.asset_materialization
+            for key, entry in found.items()
+            if entry and entry.asset_materialization
+        }
+
+    def is_stored(self, event: dg.AssetMaterialization, tags: Mapping[str, str] | None) -> bool:
+        """Whether an event with these tags, as Dagster has them, was made from the same versions as this one."""
+        made_from = {tag: value for tag, value in self._names.tags(event.tags).items() if _is_version(tag)}
+        return made_from == {tag: value for tag, value in (tags or {}).items() if _is_version(tag)}
+
     def results(self, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, dg.AssetCheckResult]:
         """The last result of each of these checks that has one, with the moment at which it was found."""
         ours = {self._names.check(key): key for key in keys}
@@ -184,6 +226,10 @@ def stored_names(instance: DagsterInstance) -> AssetNames:
     """The keys of the translation that the definitions of this instance were loaded with."""
     found = instance.daemon_cursor_storage.get_cursor_values({STORED_KEYS}).get(STORED_KEYS)
     return AssetNames(json.loads(found) if found else {})
+
+
+def _is_version(tag: str) -> bool:
+    return tag in (CODE_VERSION_TAG, DATA_VERSION_TAG) or tag.startswith(INPUT_DATA_VERSION_TAG_PREFIX)
 
 
 def _moment(timestamp: float) -> dg.TimestampMetadataValue:

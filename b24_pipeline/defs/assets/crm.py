@@ -34,7 +34,7 @@ from b24_pipeline.defs.assets.raw_tables import (
     RECONCILIATION,
     RawTable,
 )
-from b24_pipeline.defs.known_assets import log_events
+from b24_pipeline.defs.known_assets import UNVERSIONED, log_events
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
 from b24_pipeline.sync.crm.scope import Days
@@ -102,6 +102,7 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
                 yield dg.MaterializeResult(
                     asset_key=b24.asset_names.key(table.key),
                     metadata=cohort_metadata(runtime.warehouse, table, together),
+                    data_version=dg.DataVersion(UNVERSIONED),
                 )
                 continue
             for portal in filter(done.get, portals):
@@ -169,7 +170,10 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         mended = earlier_proofs(job.warehouse, job.portal, known, only_failed=True)
         log_events(context, b24.asset_names, mended)
     raise_for(outcomes)
-    return dg.MaterializeResult(metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)})
+    return dg.MaterializeResult(
+        metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)},
+        data_version=dg.DataVersion(UNVERSIONED),
+    )
 
 
 def _chosen(context: dg.AssetExecutionContext, b24: B24, tables: Sequence[RawTable]) -> list[RawTable]:
@@ -185,6 +189,7 @@ def _results(
             yield dg.MaterializeResult(
                 asset_key=b24.asset_names.key(table.key),
                 metadata=raw_table_metadata(job.warehouse, job.portal, table, done),
+                data_version=dg.DataVersion(UNVERSIONED),
             )
 
 

@@ -6,22 +6,21 @@ writes hundreds of rows that say what was known already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import dagster as dg
 from dagster import AssetCheckKey
 
 from b24_pipeline.defs.assets.check_events import changed_results, evaluations
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
-from b24_pipeline.defs.assets.models import FUNNEL, funnel_metadata, model_metadata, project
+from b24_pipeline.defs.assets.models import FUNNEL, funnel_metadata, is_changed, model_metadata, project
+from b24_pipeline.defs.assets.versions import MARTS, Versions
 from b24_pipeline.defs.known_assets import Event, KnownAssets, check_key
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import BuildResult, Model, ModelResult, run_tests
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.relation import describe
 from b24_pipeline.store.database.warehouse import Connection
-
-MARTS = "marts"
 
 
 def changed_model_events(known: KnownAssets, runtime: Runtime, result: BuildResult) -> Iterator[Event]:
@@ -31,29 +30,58 @@ def changed_model_events(known: KnownAssets, runtime: Runtime, result: BuildResu
     """
     changed = _worth_telling(known, changed_models(result))
     results = list(check_results(result.tests))
-    yield from model_materializations(runtime, changed)
-    yield from model_evaluations(known, changed, results)
+    yield from model_materializations(known, runtime, changed, {done.name for done in changed})
+    yield from model_evaluations(known, [done.name for done in changed], results)
     yield from evaluations(known, changed_results(known, results))
 
 
 def model_materializations(
-    runtime: Runtime, models: Iterable[ModelResult]
+    known: KnownAssets, runtime: Runtime, models: Iterable[ModelResult], changed: Collection[str]
 ) -> Iterator[dg.AssetMaterialization]:
-    """The materializations of these models."""
-    for model in models:
-        metadata = model_metadata(runtime, project, model)
-        yield dg.AssetMaterialization(model_key(model.name), metadata=metadata)
+    """The materializations of these models; marts whose rows have `changed` get a new version."""
+    versions = Versions(project, known)
+    for done in models:
+        yield dg.AssetMaterialization(
+            model_key(done.name),
+            metadata=model_metadata(runtime, project, done),
+            tags=versions.tags(project.models[done.name], is_changed=done.name in changed),
+        )
+
+
+def outdated_model_events(known: KnownAssets) -> Iterator[Event]:
+    """Models that Dagster would call "Unsynced" although all were built just now, told again as they were, with checks.
+
+    That is so where what a model was made from has another version now and its own rows are the same: another mart,
+    its own SQL, or events that an earlier release told without versions.
+    """
+    last = known.last([model_key(name) for name in project.models])
+    versions = Versions(project, known)
+    outdated = []
+    for name, model in project.models.items():
+        before = last.get(model_key(name))
+        if not before:
+            continue
+        event = dg.AssetMaterialization(
+            model_key(name),
+            description=before.description,
+            metadata=before.metadata,
+            tags=versions.tags(model, is_changed=False),
+        )
+        if not known.is_stored(event, before.tags):
+            outdated.append(name)
+            yield event
+    yield from model_evaluations(known, outdated, ())
 
 
 def model_evaluations(
-    known: KnownAssets, models: Iterable[ModelResult], results: Iterable[dg.AssetCheckResult]
+    known: KnownAssets, models: Iterable[str], results: Iterable[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """All checks of these models, as evaluations of their last materialization.
 
     A check that this build had no reason to look at, because it looks at all rows, is reported with its last result
     and the time of that: every night all are evaluated.
     """
-    keys = [key for model in models for key in _check_keys(project.models[model.name])]
+    keys = [key for name in models for key in _check_keys(project.models[name])]
     found = known.results(keys) | {check_key(result): result for result in results}
     yield from evaluations(known, [found[key] for key in keys if key in found])
 
@@ -71,6 +99,7 @@ def unknown_model_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.As
     They are told before what a run builds: a model looks out of date where something above it was told after it.
     """
     told_before = known.materializations([model_key(name) for name in project.models])
+    versions = Versions(project, known)
     with runtime.warehouse.connect() as connection:
         for name in project.models:
             if model_key(name) in told_before or not _is_built(connection, name):
@@ -79,6 +108,7 @@ def unknown_model_events(known: KnownAssets, runtime: Runtime) -> Iterator[dg.As
                 model_key(name),
                 description="This model was built before Dagster saw it.",
                 metadata=funnel_metadata(runtime) if name == FUNNEL else {},
+                tags=versions.tags(project.models[name], is_changed=False),
             )
 
 
@@ -111,7 +141,7 @@ def changed_models(result: BuildResult) -> list[ModelResult]:
     for done in result.models:
         model = project.models[done.name]
         reads_changed = {*model.sources} & {*result.changed_sources} or {*model.depends_on} & changed.keys()
-        if done.action in ("created", "replaced") or (reads_changed if done.rows is None else done.changed):
+        if is_changed(done) or (done.rows is None and reads_changed):
             changed[done.name] = done
     return list(changed.values())
 

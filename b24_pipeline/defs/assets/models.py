@@ -17,7 +17,7 @@ from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.funnel_svg import funnel_figures, funnel_picture
 from b24_pipeline.defs.assets.metadata import Metadata, build_metadata
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
-from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.assets.versions import Versions, upstream
 from b24_pipeline.defs.known_assets import check_key
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import ModelError
@@ -32,7 +32,6 @@ from b24_pipeline.models import (
 )
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.marts.funnel import all_funnels
-from b24_pipeline.store.marts.sources import LOG
 
 FUNNEL = "funnel_stats"
 project = load_project()
@@ -43,7 +42,7 @@ Results = dg.MaterializeResult[None] | dg.AssetCheckResult
 def _spec(model: Model) -> dg.AssetSpec:
     return dg.AssetSpec(
         model_key(model.name),
-        deps=list(_upstream(model)),
+        deps=list(upstream(project, model)),
         description=model.description,
         group_name=model.layer,
         kinds={"postgres", "sql", model.materialized},
@@ -52,20 +51,6 @@ def _spec(model: Model) -> dg.AssetSpec:
         metadata=table_name(model.schema, model.name) | model_columns(model) | file_of(model),
         code_version=code_version(model),
     )
-
-
-def _upstream(model: Model) -> Iterator[dg.AssetKey]:
-    """The models and raw tables that a model reads; a model that reads raw tables also comes after `changes`.
-
-    The log of what was written is none of them: it comes with each.
-    """
-    yield from map(model_key, model.depends_on)
-    keys = {source.relation: source.key for source in project.sources.values()}
-    for relation in model.sources:
-        if relation != LOG:
-            yield dg.AssetKey(keys[relation])
-    if model.sources:
-        yield CHANGES
 
 
 @dg.multi_asset(
@@ -87,8 +72,10 @@ def models(context: dg.AssetExecutionContext, b24: B24) -> Iterator[Results]:
             return
         done: list[ModelResult] = []
         broken = _build(runtime, chosen, done)
+        versions = Versions(project, b24.known(context.instance))
         for result in done:
-            yield _materialized(b24, runtime, result)
+            version = versions.version(project.models[result.name], is_changed=is_changed(result))
+            yield _materialized(b24, runtime, result, version)
             yield from _checked(context, b24, result.tests)
     if broken:
         raise failure([broken])
@@ -119,10 +106,18 @@ def _checked(
             yield result
 
 
-def _materialized(b24: B24, runtime: Runtime, result: ModelResult) -> dg.MaterializeResult[None]:
+def is_changed(result: ModelResult) -> bool:
+    """Whether a model was made anew or has other rows; of a view only what it reads can tell."""
+    return result.action in ("created", "replaced") or bool(result.changed)
+
+
+def _materialized(
+    b24: B24, runtime: Runtime, result: ModelResult, version: str
+) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         asset_key=b24.asset_names.key(model_key(result.name)),
         metadata=model_metadata(runtime, project, result),
+        data_version=dg.DataVersion(version),
     )
 
 

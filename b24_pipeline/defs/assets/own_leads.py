@@ -7,6 +7,7 @@ from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, failu
 from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS, PUBLIC
+from b24_pipeline.defs.known_assets import UNVERSIONED
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.sync.own_leads.match import match
 
@@ -54,4 +55,4 @@ def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeR
         outcome = match(job)
     if outcome.error:
         raise failure([outcome.error])
-    return dg.MaterializeResult(metadata=matching_metadata(outcome))
+    return dg.MaterializeResult(metadata=matching_metadata(outcome), data_version=dg.DataVersion(UNVERSIONED))

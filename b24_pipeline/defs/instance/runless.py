@@ -20,7 +20,13 @@ from b24_pipeline.defs.assets.materializations import (
     read_changes_event,
 )
 from b24_pipeline.defs.assets.model_checks import check_results
-from b24_pipeline.defs.assets.model_events import model_evaluations, model_materializations
+from b24_pipeline.defs.assets.model_events import (
+    changed_models,
+    model_evaluations,
+    model_materializations,
+    outdated_model_events,
+    unknown_model_events,
+)
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
@@ -78,8 +84,11 @@ def _events(
         with runtime.warehouse.connect() as connection:
             yield from evaluations(known, sync_results(connection))
     if built:
-        yield from model_materializations(runtime, built.models)
-        yield from model_evaluations(known, built.models, check_results(built.tests))
+        yield from unknown_model_events(known, runtime)
+        changed = {done.name for done in changed_models(built)}
+        yield from model_materializations(known, runtime, built.models, changed)
+        yield from model_evaluations(known, [done.name for done in built.models], check_results(built.tests))
+        yield from outdated_model_events(known)
 
 
 def _portal_events(

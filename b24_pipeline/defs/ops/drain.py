@@ -15,13 +15,13 @@ from b24_pipeline.defs.assets.failures import RunFailures, errors_as_failures
 from b24_pipeline.defs.assets.materializations import materializations
 from b24_pipeline.defs.assets.model_checks import check_results
 from b24_pipeline.defs.assets.model_events import (
-    MARTS,
     changed_models,
     model_evaluations,
     model_materializations,
     told_elsewhere,
 )
 from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.assets.versions import MARTS
 from b24_pipeline.defs.known_assets import NO_RUN, log_events, log_without_run
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
@@ -196,6 +196,7 @@ class DrainRun:
     ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
         """These marts, all checks of those `to_check`, and checks that end another way than before."""
         results = list(check_results(test for mart in marts for test in mart.tests))
-        yield from model_materializations(self._runtime, marts)
-        yield from model_evaluations(self._known, to_check, results)
+        changed = {mart.name for mart in marts}
+        yield from model_materializations(self._known, self._runtime, marts, changed)
+        yield from model_evaluations(self._known, [mart.name for mart in to_check], results)
         yield from evaluations(self._known, changed_results(self._known, results))

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import dagster as dg
 
 from b24_pipeline.defs.assets.failures import RunFailures
-from b24_pipeline.defs.assets.model_events import changed_model_events
+from b24_pipeline.defs.assets.model_events import changed_model_events, outdated_model_events
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
@@ -155,6 +155,8 @@ class PortalsRun:
             for error in errors:
                 self._context.log.warning(masked(str(error)))
             log_events(self._context, self._names, changed_model_events(self._known, self._runtime, done))
+            if not errors:
+                log_events(self._context, self._names, outdated_model_events(self._known))
 
 
 @contextmanager

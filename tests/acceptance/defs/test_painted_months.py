@@ -10,6 +10,9 @@ from b24_pipeline.sandbox import Sandbox
 from tests.support.installation import free_port
 from tests.support.servers.dagster_process import ROOT, Running, loaded
 
+UNSYNCED = """
+{ assetNodes { assetKey { path } staleStatus staleCauses { key { path } reason } } }
+"""
 PAINTED = """
 { assetNodes(assetKeys: [{path: ["raw", "deals"]}]) { partitionStats { numMaterialized }
     assetPartitionStatuses { ... on MultiPartitionStatuses { ranges { primaryDimStartKey primaryDimEndKey
@@ -20,7 +23,10 @@ PAINTED = """
 def test_the_ui_shows_the_months_that_a_full_sync_by_command_read(
     environment: dict[str, str], portal: Sandbox, tmp_path: Path
 ) -> None:
-    """Each month from the first with deals to the last is materialized in the UI, although no row has changed."""
+    """Each month from the first with deals to the last is materialized, although no row has changed.
+
+    And no asset is "Unsynced" after that.
+    """
     port = free_port()
     program = str(Path(sys.executable).parent / "dagster-webserver")
     command = [program, "-w", str(ROOT / "workspace.yaml"), "-p", str(port)]
@@ -32,6 +38,7 @@ def test_the_ui_shows_the_months_that_a_full_sync_by_command_read(
         dagster.wait("start", lambda: loaded(dagster))
         sync_fully(environment)
         (node,) = dagster.ask(PAINTED)["assetNodes"]
+        nodes = dagster.ask(UNSYNCED)["assetNodes"]
     finally:
         dagster.kill()
     created = portal.truth.entities("deal")["DATE_CREATE"].dt.tz_convert("UTC")
@@ -40,12 +47,20 @@ def test_the_ui_shows_the_months_that_a_full_sync_by_command_read(
     for span in node["assetPartitionStatuses"]["ranges"]:
         if span["secondaryDim"]["materializedPartitions"] == ["acme"]:
             painted |= months_between(span["primaryDimStartKey"], span["primaryDimEndKey"])
+    stale = {
+        one["assetKey"]["path"][-1]: {
+            f"{cause['key']['path']} {cause['reason']}" for cause in one["staleCauses"]
+        }
+        for one in nodes
+        if one["staleStatus"] == "STALE"
+    }
+    assert stale == {}
     assert painted == months
     assert node["partitionStats"]["numMaterialized"] == len(months) > 3
 
 
 def sync_fully(environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "b24_pipeline", "sync", "--full", "--no-models"]
+    command = [sys.executable, "-m", "b24_pipeline", "sync", "--full"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 

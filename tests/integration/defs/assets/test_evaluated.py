@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster import DagsterInstance
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
 from b24_pipeline.bitrix.events.inbound import parse_event
@@ -64,6 +65,17 @@ def not_green(instance: DagsterInstance) -> dict[str, str]:
         elif not are_of_latest[key]:
             found[key.to_user_string()] = "of an earlier materialization"
     return found
+
+
+def not_fresh(instance: DagsterInstance) -> dict[str, list[str]]:
+    """The assets that the UI calls "Unsynced", or that were never told, and why."""
+    graph = defs.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    return {
+        key.to_user_string(): [str(cause.reason) for cause in resolver.get_stale_causes(key)]
+        for key in graph.materializable_asset_keys
+        if resolver.get_status(key) != StaleStatus.FRESH
+    }
 
 
 async def are_of_latest_materialization(
@@ -157,7 +169,7 @@ def test_checks_are_green_whoever_wrote_last(
     assert TESTED_AT in all_metadata(stored)
 
     assert run(stored, "cohorts").success
-    assert not_green(stored) == {}
+    assert (not_green(stored), not_fresh(stored)) == ({}, {})
 
     outcomes = sync_portals(
         installation.connections,
@@ -167,7 +179,7 @@ def test_checks_are_green_whoever_wrote_last(
     )
     built = build(installation.warehouse.connect, project)
     assert report_outcomes(installation.settings, outcomes, built)
-    assert not_green(stored) == {}
+    assert (not_green(stored), not_fresh(stored)) == ({}, {})
 
     with installation.warehouse.connect() as connection:
         assert "stages that the portal lacks" in find_orphans(connection, "deal").metadata
@@ -191,7 +203,7 @@ def test_what_commands_did_before_is_known_after_the_first_run(
     match_portals(installation.connections, portals, installation.options())
     build(installation.warehouse.connect, project)
     assert run(instance, "changes").success
-    assert not_green(instance) == {}
+    assert (not_green(instance), not_fresh(instance)) == ({}, {})
     for table in COHORT_TABLES:
         assert instance.get_materialized_partitions(table.key) == set(counts(installation, table.table))
     matched = dg.AssetKey(["own", "lead_matches"])
