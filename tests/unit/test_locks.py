@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 RUN = (ROOT / "requirements.lock").read_text()
@@ -36,6 +38,16 @@ def test_every_package_has_hashes(lock: str) -> None:
 def test_running_needs_no_tools() -> None:
     """Neither the test tools nor dbt are installed where the pipeline runs."""
     assert not names(RUN) & {"pytest", "mypy", "playwright", "dbt-core", "dagster-dg-cli"}
+
+
+def test_the_wheel_fits_beside_other_patches_of_dagster() -> None:
+    """A project with another patch of Dagster can install us; the locks say which one is tested."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(text) for text in project["dependencies"]]
+    ours = {one.name: one.specifier for one in wanted if one.name.startswith("dagster")}
+    for name, release in {"dagster": "1.13", "dagster-webserver": "1.13", "dagster-postgres": "0.29"}.items():
+        assert all(f"{release}.{patch}" in ours[name] for patch in (20, 26, 27))
+        assert f"{release}.99" in ours[name]
 
 
 def test_the_installer_is_pinned() -> None:
