@@ -40,5 +40,5 @@ def build_definitions(
         jobs=(*JOBS, *asset_jobs(ours.assets, ours.checks)),
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={"b24": B24(asset_keys=dict(ours.keys), is_embedded=is_embedded)},
+        resources={"b24": B24.of(ours.keys, is_embedded=is_embedded)},
     )

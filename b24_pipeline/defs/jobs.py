@@ -9,7 +9,6 @@ import dagster as dg
 # what define_asset_job returns has no public name
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from b24_pipeline.defs.assets.partitions import COHORTS, PORTALS
 from b24_pipeline.defs.ops.drain import drain_events
 from b24_pipeline.defs.ops.portal_ops import (
     compare_with_portals,
@@ -49,18 +48,18 @@ def asset_jobs(
 @dg.job(
     executor_def=IN_PROCESS,
     name="changes",
-    partitions_def=PORTALS,
-    description="Reads what changed in the connected portals, checks their stages, and builds the models above it.",
+    description="Reads what changed in the connected portals, checks their stages, and builds the models above it. "
+    "`portals` in the Launchpad are the portals to read, none are all of them; `full` reads everything again, as "
+    "`b24 sync --full` does.",
 )
 def changes_job() -> None:
-    """Reads what changed, in all portals of its configuration or in one partition."""
+    """Reads what changed, in the portals of its configuration or in all."""
     read_changes()
 
 
 @dg.job(
     executor_def=IN_PROCESS,
     name="pipelines",
-    partitions_def=PORTALS,
     description=(
         "Reads all pipelines, stages, directories, fields, departments, currencies and users of the connected portals."
     ),
@@ -73,7 +72,6 @@ def pipelines_job() -> None:
 @dg.job(
     executor_def=IN_PROCESS,
     name="matches",
-    partitions_def=PORTALS,
     description="Matches own ad leads of the connected portals; those not found in the copy are searched for there.",
 )
 def matches_job() -> None:
@@ -84,8 +82,7 @@ def matches_job() -> None:
 @dg.job(
     executor_def=IN_PROCESS,
     name="cohorts",
-    partitions_def=COHORTS,
-    description="Reads the last two months of the connected portals again, or one month of one portal.",
+    description="Reads the last two months of the connected portals again.",
 )
 def cohorts_job() -> None:
     """Reads months again, and finds what events and watermarks missed."""
@@ -95,7 +92,6 @@ def cohorts_job() -> None:
 @dg.job(
     executor_def=IN_PROCESS,
     name="reconcile",
-    partitions_def=PORTALS,
     description="Compares the connected portals by counting, and finds rows that were missed or deleted.",
 )
 def reconcile_job() -> None:

@@ -6,11 +6,11 @@ the database, so any number of processes together keep each portal's limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import ClassVar
 
 import dagster as dg
-from pydantic import Field
 
 from b24_pipeline.defs.known_assets import AssetNames, KnownAssets
 from b24_pipeline.errors import B24Error
@@ -36,11 +36,23 @@ class B24(dg.ConfigurableResource["B24"]):
     """The installation: its database, its portals, and a client for each of them.
 
     `asset_keys` are the keys that a translation has given to assets, by the keys that are ours, each as `a/b`.
-    `is_embedded`: the definitions are part of a project of somebody else.
+    `is_embedded`: the definitions are part of a project of somebody else. Both are of the class, not fields: Dagster
+    would ask for fields whenever somebody launches a job.
     """
 
-    asset_keys: dict[str, str] = Field(default_factory=dict)
-    is_embedded: bool = False
+    asset_keys: ClassVar[Mapping[str, str]] = {}
+    is_embedded: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, keys: Mapping[str, str] | None = None, *, is_embedded: bool = False) -> B24:
+        """The resource of definitions whose assets have these keys."""
+        found, embedded = dict(keys or {}), is_embedded
+
+        class Translated(cls):  # type: ignore[misc, valid-type]
+            asset_keys: ClassVar[Mapping[str, str]] = found
+            is_embedded: ClassVar[bool] = embedded
+
+        return Translated()
 
     @property
     def asset_names(self) -> AssetNames:
@@ -90,6 +102,11 @@ class B24(dg.ConfigurableResource["B24"]):
         """The names of the portals that are to be synced, without those that Dagster takes for a range."""
         with self.opened() as runtime:
             return [portal.name for portal in runtime.portals.named() if fits_dagster(portal.name)]
+
+    def known_portals(self) -> set[str]:
+        """The names of all portals, also of those whose data stays although they are not read any more."""
+        with self.opened() as runtime:
+            return {portal.name for portal in runtime.portals.all()}
 
     def has_due_events(self) -> bool:
         """Whether inbound events are due to be drained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -24,21 +25,31 @@ MOST_DRAINS = 3
     job=changes_job,
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds a partition for each portal that was connected, and has it read at once.",
+    description="Adds a partition for each portal that was connected, and has it read; deletes those of no portal.",
 )
 def new_portals(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
     """Adds a partition for each portal that has none, and has it read at once.
 
-    Removed portals keep theirs, as their data stays.
+    Removed portals keep theirs, as their data stays. One that no portal was ever called by is deleted: "Add a
+    partition" in the UI takes any name.
     """
     b24.known(context.instance).store_names()
     known = PORTALS.get_partition_keys(dynamic_partitions_store=context.instance)
     new = [portal for portal in b24.connected_portals() if portal not in known]
     if not new:
-        return dg.SkipReason("no new portal")
+        return _without_strangers(sorted(set(known) - b24.known_portals()))
     return dg.SensorResult(
         run_requests=[group_run(changes_job, group) for group in groups_of(new)],
         dynamic_partitions_requests=[PORTALS.build_add_request(new)],
+    )
+
+
+def _without_strangers(names: Sequence[str]) -> dg.SensorResult | dg.SkipReason:
+    if not names:
+        return dg.SkipReason("no new portal")
+    return dg.SensorResult(
+        skip_reason=f"no portal is called {', '.join(names)}: deleted from the partitions",
+        dynamic_partitions_requests=[PORTALS.build_delete_request(names)],
     )
 
 

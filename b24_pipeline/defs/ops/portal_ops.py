@@ -19,7 +19,6 @@ from b24_pipeline.defs.assets.model_events import unevaluated_events, unknown_mo
 from b24_pipeline.defs.assets.own_leads import MATCHES
 from b24_pipeline.defs.assets.partitions import (
     last_months,
-    months_by_portal,
     ranges_of_months,
 )
 from b24_pipeline.defs.assets.proved_months import earlier_proofs
@@ -43,19 +42,29 @@ PATIENCE_SECONDS = 900.0
 
 
 class PortalsConfig(dg.Config):
-    """Which portals a run works on; a partition, where one was chosen, goes before."""
+    """Which portals a run works on."""
 
     portals: list[str] = Field(default=[], description="Names of portals; all connected ones if empty.")
 
 
+class ChangesConfig(PortalsConfig):
+    """Which portals a run reads, and how much of them."""
+
+    full: bool = Field(
+        default=False,
+        description="Read everything again and find what was deleted, as `b24 sync --full` does.",
+    )
+
+
 @dg.op
-def read_changes(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
+def read_changes(context: dg.OpExecutionContext, config: ChangesConfig, b24: B24) -> None:
     """Reads what changed in each portal since its last sync, the first time everything; then builds the models."""
-    task = PortalTask(lambda job: sync_portal(job, SyncRequest()), _change_events, builds=True)
+    request = SyncRequest(full=config.full)
+    task = PortalTask(lambda job: sync_portal(job, request), _change_events, builds=True)
     with errors_as_failures(), b24.opened() as runtime:
         known = b24.known(context.instance)
         log_events(context, b24.asset_names, unknown_model_events(known, runtime))
-        run = _worked(context, b24, runtime, task, _names(context, config))
+        run = _worked(context, b24, runtime, task, config.portals)
         log_events(context, b24.asset_names, unevaluated_events(known, runtime))
         with runtime.warehouse.connect() as connection:
             log_events(context, b24.asset_names, evaluations(known, sync_results(connection)))
@@ -81,7 +90,7 @@ def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, 
     task = PortalTask(
         lambda job: sync_portal(job, wanted), _read_events, patience_seconds=PATIENCE_SECONDS, repeats=True
     )
-    _run(context, b24, task, _names(context, config))
+    _run(context, b24, task, config.portals)
 
 
 def _read_events(known: KnownAssets, runtime: Runtime, portal: Portal, outcomes: Outcomes) -> Iterator[Event]:
@@ -94,7 +103,7 @@ def match_own_leads(context: dg.OpExecutionContext, config: PortalsConfig, b24: 
     task = PortalTask(
         lambda job: [match(job)], _match_events, patience_seconds=PATIENCE_SECONDS, repeats=True, builds=True
     )
-    _run(context, b24, task, _names(context, config))
+    _run(context, b24, task, config.portals)
 
 
 def _match_events(
@@ -107,15 +116,12 @@ def _match_events(
 
 @dg.op
 def read_recent_months(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
-    """Reads the last two months of each portal again, or the month of the partition, and finds deleted rows."""
-    names, months = config.portals, last_months(datetime.now(UTC).date(), NIGHTLY_MONTHS)
-    if context.has_partition_key:
-        ((portal, months),) = months_by_portal([context.partition_key]).items()
-        names = [portal]
+    """Reads the last two months of each portal again, and finds deleted rows."""
+    months = last_months(datetime.now(UTC).date(), NIGHTLY_MONTHS)
     task = PortalTask(
         _month_reader(months), _month_events(months), patience_seconds=PATIENCE_SECONDS, repeats=True
     )
-    _run(context, b24, task, names)
+    _run(context, b24, task, config.portals)
 
 
 def _month_reader(months: Sequence[date]) -> Callable[[Job], Outcomes]:
@@ -141,7 +147,7 @@ def compare_with_portals(context: dg.OpExecutionContext, config: PortalsConfig, 
     The models above them are built by the next run of `changes`, minutes later.
     """
     task = PortalTask(reconcile, _repair_events, patience_seconds=PATIENCE_SECONDS, repeats=True)
-    _run(context, b24, task, _names(context, config))
+    _run(context, b24, task, config.portals)
 
 
 def _repair_events(
@@ -154,10 +160,6 @@ def _repair_events(
         known,
         with_unchanged=False,
     )
-
-
-def _names(context: dg.OpExecutionContext, config: PortalsConfig) -> list[str]:
-    return [context.partition_key] if context.has_partition_key else config.portals
 
 
 def _run(context: dg.OpExecutionContext, b24: B24, task: PortalTask, names: Sequence[str]) -> None:

@@ -40,6 +40,9 @@ class Connected(B24):
     def connected_portals(self) -> list[str]:
         return self.names
 
+    def known_portals(self) -> set[str]:
+        return {*self.names, "disconnected"}
+
 
 @contextmanager
 def scheduled(
@@ -198,8 +201,32 @@ def test_a_new_portal_becomes_a_partition(instance: DagsterInstance) -> None:
         (request,) = found.dynamic_partitions_requests or ()
         assert request.partition_keys == ["acme", "globex"]
         assert [portals_in(run) for run in found.run_requests or ()] == [["acme", "globex"]]
-        instance.add_dynamic_partitions("portals", request.partition_keys)
+        instance.add_dynamic_partitions("portals", [*request.partition_keys, "disconnected"])
         assert isinstance(new_portals(context), dg.SkipReason)
+
+
+def test_a_partition_that_no_portal_is_called_by_goes(instance: DagsterInstance) -> None:
+    """Dagster lets people add any name to the partitions, and runs of it would fail."""
+    instance.add_dynamic_partitions("portals", ["acme", "amce", "globex", "disconnected"])
+    with dg.build_sensor_context(instance=instance, resources={"b24": Connected()}) as context:
+        found = new_portals(context)
+    assert isinstance(found, dg.SensorResult)
+    assert not found.run_requests
+    (request,) = found.dynamic_partitions_requests or ()
+    assert isinstance(request, dg.DeleteDynamicPartitionsRequest)
+    assert list(request.partition_keys) == ["amce"]
+    assert "amce" in str(found.skip_reason)
+
+
+def test_whoever_launches_a_job_is_asked_for_portals_alone() -> None:
+    """Neither our resource has configuration, nor is there a partition that says the same a second way."""
+    for name in ("changes", "pipelines", "matches", "cohorts", "reconcile", "checks", "drain", "maintenance"):
+        job = defs.resolve_job_def(name)
+        assert job.partitions_def is None, name
+        fields: Any = job.run_config_schema.config_type
+        for part in ("resources", "b24", "config"):
+            fields = fields.fields[part].config_type
+        assert not fields.fields, name
 
 
 def test_cohorts_become_as_few_ranges_as_possible() -> None:

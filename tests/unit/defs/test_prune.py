@@ -24,7 +24,7 @@ def test_runs_of_others_stay(
         for job in ("checks", "theirs"):
             for _ in range(3):
                 instance.add_run(dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.SUCCESS))
-        resources = {"b24": B24(is_embedded=is_embedded)}
+        resources = {"b24": B24.of(is_embedded=is_embedded)}
         with dg.build_op_context(instance=instance, resources=resources) as context:
             prune.prune_runs(context)
         assert Counter(run.job_name for run in instance.get_runs()) == {"checks": 1, "theirs": left}

@@ -22,9 +22,12 @@ def ids(runtime: Runtime, table: str) -> list[int]:
         return [number for (number,) in connection.execute(query.format(psycopg.sql.Identifier(table)))]
 
 
-def run_changes(instance: DagsterInstance, portal: str = PORTAL) -> dg.ExecuteInProcessResult:
+def run_changes(
+    instance: DagsterInstance, portal: str = PORTAL, *, full: bool = False
+) -> dg.ExecuteInProcessResult:
     job = defs.resolve_job_def("changes")
-    return job.execute_in_process(instance=instance, partition_key=portal, raise_on_error=False)
+    config = {"ops": {"read_changes": {"config": {"portals": [portal], "full": full}}}}
+    return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

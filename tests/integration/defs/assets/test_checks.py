@@ -13,7 +13,7 @@ from b24_pipeline.defs.checks import CHECKS, counts
 from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fresh
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.defs.assets.conftest import PORTAL, RESOURCES, ids, materialized, observed, run_changes
+from tests.integration.defs.assets.conftest import RESOURCES, ids, materialized, observed, run_changes
 
 
 def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
@@ -63,7 +63,7 @@ def test_the_nightly_comparison_repairs_and_tells(
     number = ids(installation, "bitrix24_deals")[5]
     with installation.warehouse.connect() as connection:
         connection.execute("delete from bitrix24_deals where id = %s", (number,))
-    result = defs.resolve_job_def("reconcile").execute_in_process(instance=instance, partition_key=PORTAL)
+    result = defs.resolve_job_def("reconcile").execute_in_process(instance=instance)
     assert result.success
     assert number in ids(installation, "bitrix24_deals")
     assert "raw/deals" in materialized(result)

@@ -182,7 +182,7 @@ def test_a_name_that_dagster_takes_for_a_range_is_left_out(installation: Runtime
 def test_old_runs_go_unless_they_hold_the_last_word(installation: Runtime, instance: DagsterInstance) -> None:
     """Two of three runs are superseded by the last; a cohort that nobody read again keeps its run."""
     job = defs.resolve_job_def("pipelines")
-    runs = [job.execute_in_process(instance=instance, partition_key=PORTAL).run_id for _ in range(3)]
+    runs = [job.execute_in_process(instance=instance).run_id for _ in range(3)]
     other = run_cohorts(instance, date(2026, 8, 1), date(2026, 8, 1)).run_id
     assert prune(instance, datetime.now(UTC) + timedelta(hours=1)) == 2
     assert {run.run_id for run in instance.get_runs()} == {runs[2], other}

@@ -9,7 +9,6 @@ from b24_pipeline.defs.jobs import matches_job
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
 from tests.integration.defs.assets.conftest import materialized, run_changes
-from tests.integration.defs.conftest import PORTAL
 from tests.support.installation import execute
 
 
@@ -24,9 +23,7 @@ def test_the_job_searches_the_portal_and_builds_what_reads_it(
         " from bitrix24_contacts where phones -> 0 ->> 'VALUE' is not null union all"
         " select id, '+79215550001' from user_accounts",
     )
-    result = defs.resolve_job_def(matches_job.name).execute_in_process(
-        instance=instance, partition_key=PORTAL
-    )
+    result = defs.resolve_job_def(matches_job.name).execute_in_process(instance=instance)
     assert result.success
     told = materialized(result)
     assert "lead_matches" in told

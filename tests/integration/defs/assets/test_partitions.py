@@ -139,12 +139,14 @@ def test_a_backfill_of_days_proves_complete_months_only(
 def test_a_run_that_reads_changes_paints_no_month_again(
     installation: Runtime, instance: DagsterInstance
 ) -> None:
-    """The first run reads everything, the second nothing: the log does not grow by the months."""
+    """The first run reads everything, the second nothing: the log grows by no month, until `full` is set."""
     assert run_changes(instance).success
     before = len(instance.fetch_materializations(DEALS, limit=1000).records)
     assert before == len(instance.get_materialized_partitions(DEALS))
     assert run_changes(instance).success
     assert len(instance.fetch_materializations(DEALS, limit=1000).records) == before > 3
+    assert run_changes(instance, full=True).success
+    assert len(instance.fetch_materializations(DEALS, limit=1000).records) == 2 * before
 
 
 def failed(instance: DagsterInstance) -> set[str]:
