@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from b24_pipeline.commands.findings import Finding, age, findings
+from b24_pipeline.commands.findings import Finding, age, findings, without_name
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, table, write_json
 from b24_pipeline.demo_home import is_demo
@@ -73,7 +73,8 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
     for comparison in failed:
         yield Finding(
             comparison["portal"],
-            f"the last comparison of {comparison['entity_type']} failed: {comparison['error_message']}",
+            f"the last comparison of {comparison['entity_type']} failed: "
+            f"{without_name(comparison['portal'], comparison['error_message'])}",
             f"b24 reconcile {comparison['portal']}",
         )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
@@ -114,7 +115,7 @@ def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
             if is_demos and isinstance(error, PortalUnreachable)
             else "mend what the message says, then `b24 doctor` again"
         )
-        return False, [Finding(portal.name, str(error), advice)]
+        return False, [Finding(portal.name, without_name(portal.name, str(error)), advice)]
     advice = "give the credential's owner more rights, or accept it"
     return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
 
@@ -126,7 +127,8 @@ def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[
     for sync in syncs:
         entity, again = sync["entity_type"], f"b24 sync {portal.name}"
         if sync["sync_status"] == "failed" and sync["sync_type"] != "reconcile":
-            yield Finding(portal.name, f"the last sync of {entity} failed: {sync['error_message']}", again)
+            reason = without_name(portal.name, sync["error_message"])
+            yield Finding(portal.name, f"the last sync of {entity} failed: {reason}", again)
         elif sync["is_abandoned"]:
             yield Finding(
                 portal.name, f"the last sync of {entity} was cut off", f"{again} (it goes on from there)"

@@ -29,6 +29,11 @@ class Finding:
     advice: str
 
 
+def without_name(portal: str, message: object) -> str:
+    """The message of an error without the name of its portal, for a line that begins with it."""
+    return str(message).removeprefix(f"{portal}: ")
+
+
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
     """Everything that is wrong with a portal, by the database alone: nothing is asked of the portal."""
     for rule in _RULES:

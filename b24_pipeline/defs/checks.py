@@ -99,7 +99,8 @@ def _uncounted(portal: Portal, error: B24Error) -> dict[str, CountComparison]:
     """The comparison of a portal that did not answer. Raises what is no fault of the portal or its connection."""
     if not isinstance(error, PortalError | UsageError):
         raise error
-    return {entity: CountComparison(portal.name, problem=masked(str(error))) for entity in COUNTED}
+    problem = masked(str(error)).removeprefix(f"{portal.name}: ")
+    return {entity: CountComparison(portal.name, problem=problem) for entity in COUNTED}
 
 
 def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCheckResult:

@@ -18,9 +18,6 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.database.embedded import DATABASE
 from b24_pipeline.store.database.url import read_url
 
-OWNERS = ("team:b24-pipeline",)
-"""Who answers for the definition of an asset; a deployment names its own by a translation."""
-
 CHANGES_ARE_FRESH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=1), warn_window=timedelta(minutes=30)
 )
@@ -44,6 +41,17 @@ _SQL_TYPES = {
     Kind.JSON: "jsonb",
     Kind.FILE: "jsonb",
 }
+
+
+BY_CHANGES = "the job `changes`, every 10 minutes, and within seconds where events arrive"
+BY_MONTHS = (
+    f"{BY_CHANGES}; every night the job `cohorts`, the last two months, and the job `reconcile`, what differs"
+)
+
+
+def refreshed(description: str, by: str) -> str:
+    """The description of an asset with what refreshes it, and when: it has no automation of its own to show."""
+    return f"{description.rstrip()} Refreshed by {by}."
 
 
 def layer_tags(layer: str) -> dict[str, str]:

@@ -5,7 +5,13 @@ from time import monotonic
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.catalogue import CHANGES_ARE_FRESH, OWNERS, layer_tags, table_name
+from b24_pipeline.defs.assets.catalogue import (
+    BY_CHANGES,
+    CHANGES_ARE_FRESH,
+    layer_tags,
+    refreshed,
+    table_name,
+)
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
 from b24_pipeline.defs.assets.materializations import (
     cohort_metadata,
@@ -46,10 +52,9 @@ PROGRESS_SECONDS = 10
 
 portals = dg.AssetSpec(
     PORTALS_KEY,
-    description="One row a connected portal (`b24 portal add`).",
+    description=refreshed("One row a connected portal.", "`b24 portal add`"),
     group_name=RAW,
     kinds={"postgres"},
-    owners=OWNERS,
     tags=layer_tags(RAW),
     metadata=table_name(PUBLIC, "user_accounts"),
 )
@@ -57,10 +62,11 @@ portals = dg.AssetSpec(
 reconciliation = dg.AssetSpec(
     RECONCILIATION,
     deps=[CHANGES],
-    description="Our figures of each stage beside the live portal's; each sync ends with this comparison.",
+    description=refreshed(
+        "Our figures of each stage beside the live portal's; each sync ends with this comparison.", BY_CHANGES
+    ),
     group_name=RAW,
     kinds=set(KINDS),
-    owners=OWNERS,
     tags=layer_tags(RAW),
     metadata=table_name(PUBLIC, "reconciliation"),
 )
@@ -109,7 +115,7 @@ def cohorts(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Material
                 rows = rows_of_months(runtime.warehouse, portal, table, months[portal.name])
                 events = month_materializations(runtime.warehouse, portal, table, done[portal], rows)
                 log_events(context, b24.asset_names, events)
-    raise_for([outcome for portal_outcomes in outcomes.values() for outcome in portal_outcomes])
+    raise_for([outcome for portal_outcomes in outcomes.values() for outcome in portal_outcomes], context.log)
 
 
 def _read_again(
@@ -138,17 +144,20 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     """Reads all pipelines, stages, directories, fields and users of a portal, mostly in two requests."""
     tables = _chosen(context, b24, PORTAL_TABLES)
     wanted = SyncRequest(tuple(dict.fromkeys(table.entity for table in tables)))
-    with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
+    with errors_as_failures(context.log), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
         yield from _results(b24, job, tables, outcomes)
-    raise_for(outcomes)
+    raise_for(outcomes, context.log)
 
 
 @dg.asset(
     key=CHANGES,
+    description=refreshed(
+        "What has changed in a portal since its last sync; the first time, everything.",
+        "the job `changes`, every 10 minutes, for all portals in one run",
+    ),
     group_name=RAW,
     kinds=set(KINDS),
-    owners=OWNERS,
     tags=layer_tags(RAW),
     freshness_policy=CHANGES_ARE_FRESH,
     partitions_def=PORTALS,
@@ -161,7 +170,7 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
     """
     progress = _progress(context)
     with (
-        errors_as_failures(),
+        errors_as_failures(context.log),
         b24.job(context.partition_key, run_id=context.run_id, progress=progress) as job,
     ):
         outcomes = sync_portal(job, SyncRequest())
@@ -169,7 +178,7 @@ def changes(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult
         log_events(context, b24.asset_names, materializations(job.warehouse, job.portal, outcomes, known))
         mended = earlier_proofs(job.warehouse, job.portal, known, only_failed=True)
         log_events(context, b24.asset_names, mended)
-    raise_for(outcomes)
+    raise_for(outcomes, context.log)
     return dg.MaterializeResult(
         metadata=outcome_metadata(outcomes) | {"entities": outcome_table(outcomes)},
         data_version=dg.DataVersion(UNVERSIONED),
@@ -213,10 +222,12 @@ QUALIFICATION = dg.AssetKey([RAW, "qualification"])
 qualification = dg.AssetSpec(
     QUALIFICATION,
     deps=[CHANGES],
-    description="Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`).",
+    description=refreshed(
+        "Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`).",
+        BY_CHANGES,
+    ),
     group_name=RAW,
     kinds={"postgres"},
-    owners=OWNERS,
     tags=layer_tags(RAW),
     metadata=table_name(PUBLIC, "bitrix24_qualification"),
 )

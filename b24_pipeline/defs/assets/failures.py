@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from logging import Logger
 
 import dagster as dg
 
@@ -17,17 +18,24 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL
 
 
 @contextmanager
-def errors_as_failures() -> Iterator[None]:
-    """Turns a B24Error of the block into a Dagster failure that has its message; raises dg.Failure."""
+def errors_as_failures(log: Logger | None = None) -> Iterator[None]:
+    """Turns a B24Error of the block into a Dagster failure that has its message; raises dg.Failure.
+
+    `log` gets a warning too: Dagster says that a step is tried again, and not why.
+    """
     try:
         yield
     except B24Error as error:
+        if log:
+            log.warning(masked(str(error)))
         raise failure([error]) from None
 
 
-def raise_for(outcomes: Sequence[Outcome]) -> None:
-    """Raises dg.Failure if an outcome has an error; what the other outcomes stored stays stored."""
+def raise_for(outcomes: Sequence[Outcome], log: Logger) -> None:
+    """Raises dg.Failure if an outcome has an error, and logs each; what the other outcomes stored stays stored."""
     errors = [outcome.error for outcome in outcomes if outcome.error]
+    for text in dict.fromkeys(masked(str(error)) for error in errors):
+        log.warning(text)
     if errors:
         raise failure(errors) from None
 

@@ -6,11 +6,12 @@ from typing import Any
 import dagster as dg
 
 from b24_pipeline.defs.assets.catalogue import (
-    OWNERS,
+    BY_CHANGES,
     code_version,
     file_of,
     layer_tags,
     model_columns,
+    refreshed,
     table_name,
 )
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
@@ -43,10 +44,9 @@ def _spec(model: Model) -> dg.AssetSpec:
     return dg.AssetSpec(
         model_key(model.name),
         deps=list(upstream(project, model)),
-        description=model.description,
+        description=refreshed(model.description, BY_CHANGES),
         group_name=model.layer,
         kinds={"postgres", "sql", model.materialized},
-        owners=OWNERS,
         tags=layer_tags(model.layer),
         metadata=table_name(model.schema, model.name) | model_columns(model) | file_of(model),
         code_version=code_version(model),

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.catalogue import OWNERS, layer_tags, table_name
-from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, failure
+from b24_pipeline.defs.assets.catalogue import layer_tags, refreshed, table_name
+from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures
 from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.raw_tables import CHANGES, KINDS, PUBLIC
@@ -24,13 +24,14 @@ _DESCRIPTIONS = {
     "directions": "What is advertised, with its key stages.",
 }
 
+_IMPORT = "`b24 leads import`, or whoever writes to the table"
+
 own_tables = [
     dg.AssetSpec(
         [OWN, name],
-        description=_DESCRIPTIONS[name],
+        description=refreshed(_DESCRIPTIONS[name], _IMPORT),
         group_name=LINKS,
         kinds={"postgres"},
-        owners=OWNERS,
         tags=layer_tags(LINKS),
         metadata=table_name(PUBLIC, table),
     )
@@ -40,19 +41,22 @@ own_tables = [
 
 @dg.asset(
     key=MATCHES,
+    description=refreshed(
+        "Own leads matched to the CRM, in our copy and by the portal's search, and why a lead has no match.",
+        "the job `matches`, every hour, the search; the rest by each sync",
+    ),
     deps=[*own_tables, CHANGES],
     group_name=LINKS,
     kinds=set(KINDS),
     partitions_def=PORTALS,
     retry_policy=RETRIES,
-    owners=OWNERS,
     tags=layer_tags(LINKS),
     metadata=table_name(PUBLIC, "lead_matches"),
 )
 def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
     """Matches own leads to the CRM, in our copy and by the portal's search, and says why a lead has no match."""
-    with errors_as_failures(), b24.job(context.partition_key, run_id=context.run_id) as job:
+    with errors_as_failures(context.log), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcome = match(job)
-    if outcome.error:
-        raise failure([outcome.error])
+        if outcome.error:
+            raise outcome.error
     return dg.MaterializeResult(metadata=matching_metadata(outcome), data_version=dg.DataVersion(UNVERSIONED))

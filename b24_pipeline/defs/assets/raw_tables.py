@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import dagster as dg
 
 from b24_pipeline.defs.assets.catalogue import (
+    BY_CHANGES,
+    BY_MONTHS,
     DIRECTORIES_ARE_FRESH,
     MONTHS_ARE_FRESH,
-    OWNERS,
     entity_columns,
     layer_tags,
+    refreshed,
     table_name,
 )
 
@@ -33,6 +35,7 @@ class RawTable:
     outcomes: tuple[str, ...]
     description: str
     freshness: dg.FreshnessPolicy = DIRECTORIES_ARE_FRESH
+    by: str = "the job `pipelines`, every hour, and `changes`"
 
     @property
     def key(self) -> dg.AssetKey:
@@ -43,10 +46,9 @@ class RawTable:
         """The asset spec of this table."""
         return dg.AssetSpec(
             self.key,
-            description=self.description,
+            description=refreshed(self.description, self.by),
             group_name=RAW,
             kinds=set(KINDS),
-            owners=OWNERS,
             tags=layer_tags(RAW),
             metadata=table_name(PUBLIC, self.table) | entity_columns(self.entity),
             freshness_policy=self.freshness,
@@ -60,7 +62,8 @@ _MONTHS = (
 
 
 def _entity_table(name: str, entity: str, description: str) -> RawTable:
-    return RawTable(name, f"bitrix24_{name}", entity, (entity,), f"{description} {_MONTHS}", MONTHS_ARE_FRESH)
+    months = f"{description} {_MONTHS}"
+    return RawTable(name, f"bitrix24_{name}", entity, (entity,), months, MONTHS_ARE_FRESH, BY_MONTHS)
 
 
 COHORT_TABLES = (
@@ -75,6 +78,7 @@ COHORT_TABLES = (
         ("lead_history", "deal_history"),
         f"Every known move of a lead or deal; a cohort has the moves of a month. {_MONTHS}",
         MONTHS_ARE_FRESH,
+        BY_MONTHS,
     ),
 )
 
@@ -134,6 +138,7 @@ PORTAL_TABLES = (
         "contact_link",
         ("contact_link",),
         "All contacts of leads, deals and companies.",
+        by=BY_CHANGES,
     ),
 )
 

@@ -128,6 +128,7 @@ class PortalsRun:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self.outcomes[portal.name] = outcomes
         self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
+        self._context.log.info(f"{portal.name}: {in_words(outcomes)}")
         events = self._task.events(self._known, self._runtime, portal, outcomes)
         self.materialized |= log_events(self._context, self._names, events)
         self.failures.of_portal(portal.name, errors)
@@ -157,6 +158,17 @@ class PortalsRun:
             log_events(self._context, self._names, changed_model_events(self._known, self._runtime, done))
             if not errors:
                 log_events(self._context, self._names, outdated_model_events(self._known))
+
+
+def in_words(outcomes: Outcomes) -> str:
+    """What was done to a portal, by entity; what nothing was read of is left out."""
+    read = [one for one in outcomes if isinstance(one, Outcome) and (one.rows_read or one.rows_deleted)]
+    return "; ".join(map(_read, read)) or "nothing was to be read"
+
+
+def _read(outcome: Outcome) -> str:
+    deleted = f", {outcome.rows_deleted:,} deleted" if outcome.rows_deleted else ""
+    return f"{outcome.entity}: {outcome.rows_read:,} read, {outcome.rows_changed:,} changed{deleted}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from b24_pipeline.commands.findings import age, findings
+from b24_pipeline.commands.findings import age, findings, without_name
 from b24_pipeline.store.checks.coverage import ALWAYS, Proof
 from b24_pipeline.store.checks.health import PortalHealth
 
@@ -110,6 +110,12 @@ def test_silence_of_an_outgoing_webhook_is_a_persons_work() -> None:
     assert "https://b24.example.com/webhooks/bitrix24" in bound.advice
     made = next(findings(replace(silent, connected_by="webhook", bound_events=[]), NOW))
     assert "outgoing webhook" in made.advice
+
+
+def test_the_name_of_a_portal_is_said_once() -> None:
+    """The line begins with it, and so does the message of the error."""
+    assert without_name("acme", "acme: batch: it did not answer") == "batch: it did not answer"
+    assert without_name("acme", "globex: away") == "globex: away"
 
 
 def test_age_is_told_roughly() -> None:

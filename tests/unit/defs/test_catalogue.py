@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, PORTAL_TABLES
 
 
 def test_the_catalogue_is_filled_before_the_first_run() -> None:
-    """Owner, layer, table, columns and file are on the definitions, so that they are seen at once."""
+    """Layer, table, columns, file and what refreshes it are on the definitions, so that they are seen at once."""
     graph = defs.resolve_asset_graph()
     nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    jobs = {str(one.name) for one in defs.jobs or ()}
     for name, node in nodes.items():
-        assert node.owners, name
+        assert not node.owners, name  # who answers for it a deployment says by a translation
+        assert re.search(r"Refreshed by .*`", str(node.description)), name
+        assert set(re.findall(r"job `(\w+)`", str(node.description))) <= jobs, name
         assert node.kinds, name
         assert node.tags["layer"] == node.group_name, name
         tables = str(node.metadata.get("dagster/table_name", "")).split(".")

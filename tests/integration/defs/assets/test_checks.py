@@ -9,8 +9,9 @@ from dagster import DagsterInstance
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.crm import changes, cohorts
-from b24_pipeline.defs.checks import CHECKS, counts
+from b24_pipeline.defs.checks import CHECKS, _uncounted, counts
 from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fresh
+from b24_pipeline.errors import PortalUnreachable
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox
 from tests.integration.defs.assets.conftest import RESOURCES, ids, materialized, observed, run_changes
@@ -43,6 +44,12 @@ def test_counts_show_rows_that_are_missing(installation: Runtime, instance: Dags
     assert {key for key, one in found.items() if not one.passed} == {"raw/deals"}
     assert found["raw/deals"].severity == dg.AssetCheckSeverity.ERROR
     assert found["raw/deals"].description == "acme: 79 in the copy, 80 in the portal"
+
+
+def test_a_portal_that_does_not_answer_is_named_once(installation: Runtime) -> None:
+    """Its name begins the line; the error that it ended with begins with it too."""
+    portal = installation.portals.one("acme")
+    assert str(_uncounted(portal, PortalUnreachable("acme", "is away"))["deal"]) == "acme: is away"
 
 
 def test_freshness_names_a_portal_that_was_never_read(

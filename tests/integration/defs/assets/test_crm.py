@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -119,6 +120,8 @@ def test_cohorts_of_two_portals_are_read_in_one_run(
         connect(installation, f"{credential[:-2]}x/" if is_refused else credential, "globex")
         result = run_cohorts(instance, month, month, (PORTAL, "globex"))
         assert result.success is not is_refused
+    warned = [log.user_message for log in instance.all_logs(result.run_id) if log.level == logging.WARNING]
+    assert any(text.startswith("globex: ") for text in warned) is is_refused
     read = {cohort_key(month, PORTAL)} | (set() if is_refused else {cohort_key(month, "globex")})
     assert instance.get_materialized_partitions(DEALS) == read
     if not is_refused:
