@@ -23,13 +23,16 @@ from b24_pipeline.store.database.relation import describe
 from b24_pipeline.store.database.warehouse import Connection
 
 
-def changed_model_events(known: KnownAssets, runtime: Runtime, result: BuildResult) -> Iterator[Event]:
+def changed_model_events(
+    known: KnownAssets, runtime: Runtime, result: BuildResult, without: Collection[str] = ()
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
     """The models whose rows changed, with all their checks, and the checks of others that end another way than before.
 
-    Each event has to be stored before the next is asked for: a check names the materialization that it is of.
+    Models of the names in `without` are left out. Each event has to be stored before the next is asked for: a check
+    names the materialization that it is of.
     """
-    changed = _worth_telling(known, changed_models(result))
-    results = list(check_results(result.tests))
+    changed = [done for done in _worth_telling(known, changed_models(result)) if done.name not in without]
+    results = [one for one in check_results(result.tests) if check_key(one).asset_key.path[-1] not in without]
     yield from model_materializations(known, runtime, changed, {done.name for done in changed})
     yield from model_evaluations(known, [done.name for done in changed], results)
     yield from evaluations(known, changed_results(known, results))

@@ -13,13 +13,20 @@ from time import monotonic, sleep
 import dagster as dg
 
 from b24_pipeline.defs.assets.failures import RunFailures
-from b24_pipeline.defs.assets.model_events import changed_model_events, outdated_model_events
-from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
+from b24_pipeline.defs.assets.model_events import (
+    changed_model_events,
+    changed_models,
+    outdated_model_events,
+    told_elsewhere,
+)
+from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events, log_without_run
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import UnknownPortal
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.masks import masked
+from b24_pipeline.models import BuildResult
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.locks import Claims, claims
 from b24_pipeline.store.portals.portal import CONNECTED, Portal
@@ -70,6 +77,7 @@ class PortalsRun:
         self._task = task
         self._options = runtime.options(run_id=context.run_id)
         self._is_unbuilt = False
+        self._told: set[str] = set()
         self._ended_at = monotonic()
 
     def work(self, names: Sequence[str]) -> None:
@@ -155,9 +163,24 @@ class PortalsRun:
             self.failures.of_models(errors)
             for error in errors:
                 self._context.log.warning(masked(str(error)))
-            log_events(self._context, self._names, changed_model_events(self._known, self._runtime, done))
+            self._report_build(done)
             if not errors:
                 log_events(self._context, self._names, outdated_model_events(self._known))
+
+    def _report_build(self, done: BuildResult) -> None:
+        """Reports what a build changed: without a run the models whose checks another run has told since this one.
+
+        Dagster keeps one result of a check for each run, in the place of the run's first.
+        """
+        changed = changed_models(done)
+        names = {model.name for model in changed}
+        others = told_elsewhere(self._known, changed, self._context.run_id) & self._told
+        events = changed_model_events(self._known, self._runtime, done, others)
+        log_events(self._context, self._names, events)
+        if others:
+            events = changed_model_events(self._known, self._runtime, done, {*project.models} - others)
+            log_without_run(self._context, self._names, events)
+        self._told |= names
 
 
 def in_words(outcomes: Outcomes) -> str:
