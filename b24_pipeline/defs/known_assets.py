@@ -131,6 +131,7 @@ class KnownAssets:
     def __init__(self, instance: DagsterInstance, names: AssetNames) -> None:
         self._instance = instance
         self._names = names
+        self._failed: dict[dg.AssetKey, dict[str, datetime]] = {}
 
     def store_names(self) -> None:
         """Keeps the keys of the translation in the instance, where they are others than before."""
@@ -143,7 +144,15 @@ class KnownAssets:
         return self._instance.get_materialized_partitions(self._names.key(key))
 
     def failed(self, key: dg.AssetKey) -> dict[str, datetime]:
-        """The partitions of an asset whose last run failed before it materialized them, and when it had ended."""
+        """The partitions of an asset whose last run failed before it materialized them, and when it had ended.
+
+        They are asked for once: all portals of a run together.
+        """
+        if key not in self._failed:
+            self._failed[key] = self._ask_failed(key)
+        return self._failed[key]
+
+    def _ask_failed(self, key: dg.AssetKey) -> dict[str, datetime]:
         theirs = self._names.key(key)
         storage = self._instance.event_log_storage
         tried = storage.get_latest_asset_partition_materialization_attempts_without_materializations(theirs)

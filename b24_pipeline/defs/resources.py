@@ -48,11 +48,11 @@ class B24(dg.ConfigurableResource["B24"]):
         """The resource of definitions whose assets have these keys."""
         found, embedded = dict(keys or {}), is_embedded
 
-        class Translated(cls):  # type: ignore[misc, valid-type]
+        class Embedded(cls):  # type: ignore[misc, valid-type]
             asset_keys: ClassVar[Mapping[str, str]] = found
             is_embedded: ClassVar[bool] = embedded
 
-        return Translated()
+        return Embedded()
 
     @property
     def asset_names(self) -> AssetNames:

@@ -23,15 +23,12 @@ from b24_pipeline.defs.assets.partitions import (
 from b24_pipeline.defs.assets.raw_tables import COHORT_TABLES, RawTable
 from b24_pipeline.defs.known_assets import KnownAssets
 from b24_pipeline.entities import HISTORIES
-from b24_pipeline.store.checks.coverage import coverage
+from b24_pipeline.store.checks.coverage import CreatedDays, coverage
 from b24_pipeline.store.crm import table_facts
 from b24_pipeline.store.crm.cursors import cursor_of
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.outcome import Outcome
-
-Days = tuple[date, date]
-"""The first day in the portal's zone, and the day after the last."""
 
 
 def proved_months(
@@ -115,7 +112,7 @@ def _known_months(known: KnownAssets, portal: Portal, table: RawTable) -> set[da
     return set(months_by_portal(known.partitions(table.key)).get(portal.name, ()))
 
 
-def _with_empty(rows: Mapping[date, int], failed: Collection[date], days: Days) -> dict[date, int]:
+def _with_empty(rows: Mapping[date, int], failed: Collection[date], days: CreatedDays) -> dict[date, int]:
     """The rows of each month that there is something to say of, where `days` were read."""
     found = {month: number for month, number in rows.items() if month >= FIRST_MONTH}
     first, before = days
