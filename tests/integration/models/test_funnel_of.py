@@ -47,7 +47,7 @@ def connection(warehouse: Warehouse) -> Any:
 def rows(connection: psycopg.Connection[Any], query: str, *given: Any) -> list[dict[str, Any]]:
     """The rows of a query."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, given).fetchall()  # type: ignore[arg-type]
+        return cursor.execute(query, given).fetchall()
 
 
 def funnel(
