@@ -16,6 +16,7 @@ B24Error
 │   ├── AccountNeeded           several portals are connected: say which
 │   ├── UnknownMart
 │   ├── UnknownRole
+│   ├── NoFigures               the models were not built yet
 │   ├── NoCustomFields          a portal without views of custom fields yet
 │   ├── RoleReadsMore           an analyst's role that could read more than the marts
 │   ├── RolesNotOurs            the database does not let us make roles
@@ -164,6 +165,7 @@ from b24_pipeline.errors.usage import (
     KeyNameTaken,
     KeyRefused,
     NoCustomFields,
+    NoFigures,
     NotProtected,
     PortalConflict,
     RoleReadsMore,
@@ -222,6 +224,7 @@ __all__ = [
     "MethodNotFound",
     "ModelError",
     "NoCustomFields",
+    "NoFigures",
     "NotAdministrator",
     "NotProtected",
     "ObjectNotFound",

@@ -138,6 +138,13 @@ class RoleTooLow(UsageError):
     """The key may be used, but not for this."""
 
 
+class NoFigures(UsageError):
+    """Figures are asked for, and the models were not built yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the SQL models are not built yet; they are after the first sync")
+
+
 class ForeignForm(UsageError):
     """A form came that none of our pages sent in this browser's session."""
 

@@ -52,10 +52,12 @@ from b24_pipeline.web.pages.start import start_routes
 from b24_pipeline.web.pages.trust import TrustPage
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
+from b24_pipeline.web.routes.access_keys import KeyCalls
 from b24_pipeline.web.routes.audit import AuditCalls
 from b24_pipeline.web.routes.creatives import CreativeCalls
 from b24_pipeline.web.routes.custom_fields import FieldCalls
 from b24_pipeline.web.routes.directions import DirectionCalls
+from b24_pipeline.web.routes.figures import FigureCalls
 from b24_pipeline.web.routes.health import Health
 from b24_pipeline.web.routes.metrics import Metrics
 from b24_pipeline.web.routes.own_leads import OwnLeadCalls
@@ -130,6 +132,8 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
         DirectionCalls(warehouse, guard).router(),
         CreativeCalls(warehouse, guard).router(),
         AuditCalls(warehouse, guard).router(),
+        FigureCalls(warehouse, guard).router(),
+        KeyCalls(warehouse, guard).router(),
     ]
 
 

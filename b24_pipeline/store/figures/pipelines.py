@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from b24_pipeline.errors import UsageError
+from b24_pipeline.errors import NoFigures, UsageError
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 
@@ -32,6 +32,12 @@ class Pipeline:
 def has_figures(connection: Connection) -> bool:
     """Whether the models were built."""
     return bool(_sql.has_figures(connection))
+
+
+def require_figures(connection: Connection) -> None:
+    """Raises NoFigures unless the models were built."""
+    if not has_figures(connection):
+        raise NoFigures
 
 
 def pipelines(connection: Connection, portal: str, counted: str) -> list[Pipeline]:

@@ -30,7 +30,8 @@ from b24_pipeline.web.frame.period import day_of
 from b24_pipeline.web.frame.signed_in import SignedIn
 
 ROWS = 50
-Text = Annotated[str | None, Query(max_length=255)]
+# PostgreSQL keeps no NUL in a text
+Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
 
 
 def _filters(

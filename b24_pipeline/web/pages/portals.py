@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from b24_pipeline.errors import RoleTooLow
+from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.portals import portal_states
 from b24_pipeline.web.frame.page_frame import PlainFrame, PortalInPath
@@ -19,7 +20,7 @@ PORTALS = "/portals"
 
 
 class PortalsPage:
-    """The routes `/portals...`. A manager starts syncs and chooses what is counted; an admin disconnects."""
+    """The routes `/portals...`. A manager starts syncs; an admin chooses what is counted, and disconnects."""
 
     def __init__(self, warehouse: Warehouse, service: PortalService) -> None:
         self._warehouse = warehouse
@@ -47,17 +48,23 @@ class PortalsPage:
         return RedirectResponse(f"{PORTALS}?started={portal.name}", 303)
 
     def count(
-        self, portal: PortalInPath, counted: Annotated[Literal["lead", "deal", "both"], Form()]
+        self,
+        portal: PortalInPath,
+        holder: CurrentHolder,
+        counted: Annotated[Literal["lead", "deal", "both"], Form()],
     ) -> RedirectResponse:
         """Sets whose funnel is counted; the events are bound anew."""
+        _require_admin(holder)
         self._service.set_entity_type(portal, counted)
         return RedirectResponse(PORTALS, 303)
 
     def disconnect(self, portal: PortalInPath, holder: CurrentHolder) -> RedirectResponse:
         """Unbinds the portal's events and forgets its secrets; the copied data stay."""
-        if not holder.may("admin"):
-            raise RoleTooLow(
-                f"{holder.name!r} has the role {holder.role}; to disconnect a portal needs admin"
-            )
+        _require_admin(holder)
         self._service.disconnect(portal)
         return RedirectResponse(PORTALS, 303)
+
+
+def _require_admin(holder: KeyHolder) -> None:
+    if not holder.may("admin"):
+        raise RoleTooLow(f"{holder.name!r} has the role {holder.role}; this needs admin")

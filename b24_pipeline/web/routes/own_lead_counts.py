@@ -13,14 +13,14 @@ from pydantic import BeforeValidator
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def _written_as_day(given: object) -> object:
+def written_as_day(given: object) -> object:
     """Refuses text that is not YYYY-MM-DD: pydantic would read `2026` as seconds since 1970."""
     if isinstance(given, str) and not _DAY.fullmatch(given):
         raise ValueError("expected a day as YYYY-MM-DD")
     return given
 
 
-_Day = Annotated[date, BeforeValidator(_written_as_day)]
+_Day = Annotated[date, BeforeValidator(written_as_day)]
 FirstDay = Annotated[
     _Day | None,
     Query(

@@ -144,6 +144,8 @@ def test_what_an_address_says_wrongly_is_said(site: PagesSite) -> None:
         {"page": "999999999999"},
         {"definition": "x"},
         {"stage": "\x00"},
+        {"stage": "\x00", "pipeline": "deal-0", "source": "\x00", "campaign": "\x00"},
+        {"field1": "\x00", "value1": "\x00"},
         {"before": "-1"},
         {"lang": "xx"},
     )

@@ -42,8 +42,11 @@ def test_a_manager_starts_a_sync_and_sees_it_at_work(managed: Managed, visitor: 
 
 
 def test_whose_funnel_is_counted_is_chosen(managed: Managed, visitor: Visitor) -> None:
-    """Of leads, of deals, or of both; nothing else."""
+    """Of leads, of deals, or of both, and nothing else; by an admin, as in the API."""
     visitor.sign_in(new_key(managed, "manager"))
+    assert "/counted" not in visitor.client.get("/portals").text
+    assert visitor.post("/portals/acme/counted", counted="deal").status_code == 403
+    visitor.sign_in(new_key(managed, "admin"))
     assert visitor.post("/portals/acme/counted", counted="deal").status_code == 303
     assert visitor.post("/portals/acme/counted", counted="contact").status_code == 422
     assert managed.asked.calls == [("set_entity_type", "acme", "deal")]
