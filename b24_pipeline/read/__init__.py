@@ -5,6 +5,8 @@
     read.marts()                                            # the marts, with descriptions
     read.funnel(portal="acme", entity_type="deal")
     read.funnel_as_of("acme", "deal", "2026-03-01")
+    read.funnel_of("acme", "deal", source_id="WEB", created_from="2026-01-01")
+    read.people_of("acme", "deal", closed_from="2026-03-01", closed_to="2026-03-31")
     read.deals(portal="acme", created_from="2026-01-01", created_to="2026-03-31")
     read.mart("funnel_daily", portal="acme", date_from="2026-03-01")
 
@@ -34,9 +36,11 @@ from b24_pipeline.read.rows import (
     FUNNEL_AS_OF,
     Choice,
     Day,
+    called,
     choice,
     described_funnel,
     funnel_at,
+    moment_of,
     require_portal,
     rows_of,
 )
@@ -53,9 +57,11 @@ __all__ = [
     "deals",
     "funnel",
     "funnel_as_of",
+    "funnel_of",
     "leads",
     "mart",
     "marts",
+    "people_of",
     "stage_intervals",
 ]
 
@@ -160,6 +166,76 @@ def funnel_as_of(
     with reading(url, engine) as connection:
         require_portal(connection, portal)
         return frame(*funnel_at(connection, portal, entity_type, moment))
+
+
+def funnel_of(  # noqa: PLR0913 - each is a filter, given by its name
+    portal: str,
+    entity_type: str = "deal",
+    *,
+    pipeline: int | None = None,
+    created_from: Day | None = None,
+    created_to: Day | None = None,
+    source_id: str | None = None,
+    assigned_by_id: int | None = None,
+    utm_campaign: str | None = None,
+    is_qualified: bool | None = None,
+    moment: Day | None = None,
+    url: str | None = None,
+    engine: Engine | None = None,
+) -> pd.DataFrame:
+    """The funnel of some of a portal's leads or deals, one row a stage: those that fulfil all that is given.
+
+    By day of creation, source, responsible person of now, campaign and qualification; with `moment` as it stood then.
+    `reached_implied` and `reached_strict` beside `reached` are the other two definitions. Raises UnknownPortal and
+    WrongDates.
+    """
+    if entity_type not in ("lead", "deal"):
+        raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
+    days = choice(first=created_from, last=created_to)
+    with reading(url, engine) as connection:
+        require_portal(connection, portal)
+        arguments = {
+            "portal": portal,
+            "entity_type": entity_type,
+            "first_day": days.first,
+            "last_day": days.last,
+            "source_id": source_id,
+            "assigned_by_id": assigned_by_id,
+            "utm_campaign": utm_campaign,
+            "is_qualified": is_qualified,
+            "ts": None if moment is None else moment_of(connection, portal, moment),
+            "pipeline": pipeline,
+        }
+        return frame(*called(connection, "funnel_of", arguments))
+
+
+def people_of(
+    portal: str,
+    entity_type: str = "deal",
+    *,
+    pipeline: int | None = None,
+    closed_from: Day | None = None,
+    closed_to: Day | None = None,
+    url: str | None = None,
+    engine: Engine | None = None,
+) -> pd.DataFrame:
+    """What each responsible person of now has open, and has won and lost from day to day, one row a person.
+
+    Raises UnknownPortal and WrongDates.
+    """
+    if entity_type not in ("lead", "deal"):
+        raise UsageError(f"{entity_type!r} is won by nobody; choose lead or deal")
+    days = choice(first=closed_from, last=closed_to)
+    with reading(url, engine) as connection:
+        require_portal(connection, portal)
+        arguments = {
+            "portal": portal,
+            "entity_type": entity_type,
+            "first_day": days.first,
+            "last_day": days.last,
+            "pipeline": pipeline,
+        }
+        return frame(*called(connection, "people_of", arguments))
 
 
 def deals(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from psycopg import sql
 from sqlalchemy.engine import Connection, CursorResult
@@ -100,6 +102,35 @@ def funnel_at(connection: Connection, portal: str, entity_type: str, moment: Day
     parameters = {"portal": portal, "entity_type": entity_type, "moment": at}
     rows = connection.exec_driver_sql(text.as_string(None), parameters).fetchall()
     return function_rows(connection, FUNNEL_AS_OF), list(rows)
+
+
+def moment_of(connection: Connection, portal: str, given: Day) -> datetime:
+    """A moment with its zone: one that is given without is of the portal's clock. Raises WrongDates."""
+    at = _moment(given)
+    if at.tzinfo is not None:
+        return at
+    text = statement(
+        "zone",
+        relation=sql.Identifier(catalogue().schema, PORTALS),
+        portal=sql.Placeholder("portal"),
+    )
+    zone = connection.exec_driver_sql(text.as_string(None), {"portal": portal}).scalar_one()
+    return at.replace(tzinfo=ZoneInfo(zone))
+
+
+def called(connection: Connection, name: str, arguments: Mapping[str, object]) -> tuple[Mart, list[Any]]:
+    """The rows of a function of the marts' schema, by the names of its arguments; those that are None stay out."""
+    given = {key: value for key, value in arguments.items() if value is not None}
+    found = function_rows(connection, name)
+    text = statement(
+        "called",
+        columns=[
+            {"name": sql.Identifier(column.name), "is_json": column.is_json} for column in found.columns
+        ],
+        relation=sql.Identifier(catalogue().schema, name),
+        arguments=[{"name": sql.Identifier(key), "value": sql.Placeholder(key)} for key in given],
+    )
+    return found, list(connection.exec_driver_sql(text.as_string(None), given).fetchall())
 
 
 def described_funnel(connection: Connection) -> Mart:

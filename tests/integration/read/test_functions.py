@@ -1,0 +1,59 @@
+"""Functions of the marts' schema as DataFrames: the funnel of a selection, and people."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from b24_pipeline import read
+from b24_pipeline.errors import UnknownPortal, UsageError, WrongDates
+from tests.support.data import model_data
+
+
+def test_the_funnel_of_all_is_the_funnel(url: str) -> None:
+    """Column by column, with the types of `read.funnel`; a filter leaves fewer."""
+    whole = read.funnel(portal="acme", entity_type="deal", url=url)
+    found = read.funnel_of("acme", "deal", url=url)
+    shared = [
+        "category_id",
+        "status_id",
+        "in_stage",
+        "entered",
+        "reached",
+        "reached_implied",
+        "reached_strict",
+    ]
+    order = ["category_id", "status_id"]
+    left, right = (table[shared].sort_values(order, ignore_index=True) for table in (whole, found))
+    pd.testing.assert_frame_equal(left, right, check_dtype=False)
+    one = read.funnel_of("acme", "deal", pipeline=0, is_qualified=True, url=url)
+    assert set(one["category_id"]) == {0}
+    assert 0 < one["reached"].sum() < found["reached"].sum()
+
+
+def test_the_funnel_of_a_moment_goes_by_the_portals_clock(url: str) -> None:
+    """The same as `funnel_as_of` at the same moment, a day or a time."""
+    for moment in (model_data.START.date(), model_data.START.isoformat()):
+        then = read.funnel_as_of("acme", "lead", moment, url=url).set_index(["category_id", "status_id"])
+        found = read.funnel_of("acme", "lead", moment=moment, url=url).set_index(["category_id", "status_id"])
+        assert found["reached"].to_dict() == then["reached"].to_dict()
+
+
+def test_people_have_what_they_have_closed(url: str) -> None:
+    """One row a person; days before anything was closed leave nothing won."""
+    found = read.people_of("acme", "deal", url=url)
+    assert found["open"].sum() == len(read.deals(portal="acme", url=url).query("is_open"))
+    before = read.people_of("acme", "deal", closed_to="2000-01-01", url=url)
+    assert before["won"].sum() == 0
+
+
+def test_what_cannot_be_asked_is_said(url: str) -> None:
+    """In one line, before anything is read."""
+    with pytest.raises(UnknownPortal):
+        read.funnel_of("nobody", url=url)
+    with pytest.raises(UsageError):
+        read.people_of("acme", "contact", url=url)
+    with pytest.raises(WrongDates):
+        read.funnel_of("acme", created_from="2026-02-01", created_to="2026-01-01", url=url)
+    with pytest.raises(WrongDates):
+        read.funnel_of("acme", moment="soon", url=url)
