@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
+from tests.conftest import Server
 from tests.support.data import model_data
 
 PROJECT = load_project()
@@ -28,8 +29,7 @@ STANDARD = (
 FUNNELS = [(portal, entity_type) for portal in ("acme", "büro") for entity_type in ("lead", "deal")]
 
 
-@pytest.fixture
-def connection(warehouse: Warehouse) -> Any:
+def fill(warehouse: Warehouse) -> None:
     """Two portals with leads and deals of several sources, persons and months, and their figures."""
     with warehouse.connect() as opened:
         model_data.populate(opened, 5, entities=80)
@@ -40,6 +40,24 @@ def connection(warehouse: Warehouse) -> Any:
                 " date_create = date_create - make_interval(days => (id % 4)::integer * 20)"
             )
     build(warehouse.connect, PROJECT, with_tests=False)
+
+
+@pytest.fixture(scope="module")
+def connection(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """One for the tests that only read."""
+    url = server.fresh()
+    warehouse = Warehouse(url)
+    fill(warehouse)
+    with warehouse.connect() as opened:
+        yield opened
+    warehouse.close()
+    server.drop(url)
+
+
+@pytest.fixture
+def changed(warehouse: Warehouse) -> Iterator[psycopg.Connection[Any]]:
+    """One for a test that changes what is there."""
+    fill(warehouse)
     with warehouse.connect() as opened:
         yield opened
 
@@ -117,17 +135,16 @@ def test_of_a_month_it_is_the_cohort(
     "filters",
     [
         {"source_id": "WEB"},
-        {"assigned_by_id": 1},
-        {"utm_campaign": "spring"},
-        {"is_qualified": False},
-        {"source_id": "CALL", "assigned_by_id": 2, "is_qualified": True},
+        {"assigned_by_id": 1, "is_qualified": False},
+        {"source_id": "CALL", "utm_campaign": "spring", "is_qualified": True},
     ],
     ids=str,
 )
 def test_filters_leave_those_that_fulfil_all_of_them(
-    warehouse: Warehouse, connection: psycopg.Connection[Any], filters: dict[str, Any]
+    warehouse: Warehouse, changed: psycopg.Connection[Any], filters: dict[str, Any]
 ) -> None:
     """The same as the whole funnel once all others are deleted."""
+    connection = changed
     found = figures(funnel(connection, "acme", "deal", **filters), STANDARD)
     assert sum(reached for _, _, _, reached, *_ in found.values()) > 0
     wanted = " and ".join(f"deal.{name} = %s" for name in filters)
@@ -153,10 +170,9 @@ def test_a_filter_that_nobody_fulfils_leaves_nobody(connection: psycopg.Connecti
     assert {row["reached"] for row in found} == {0}
 
 
-def test_at_a_moment_it_is_the_funnel_as_of(
-    warehouse: Warehouse, connection: psycopg.Connection[Any]
-) -> None:
+def test_at_a_moment_it_is_the_funnel_as_of(warehouse: Warehouse, changed: psycopg.Connection[Any]) -> None:
     """Without other filters the same as funnel_as_of, over all whose history ends where they stand."""
+    connection = changed
     for table, entity_type, stage in (
         ("bitrix24_leads", "lead", "status_id"),
         ("bitrix24_deals", "deal", "stage_id"),
@@ -184,7 +200,10 @@ def test_at_a_moment_it_is_the_funnel_as_of(
 def test_what_cannot_be_asked_is_said(connection: psycopg.Connection[Any]) -> None:
     """Another entity is an error; an unknown portal has no rows."""
     assert funnel(connection, "nobody", "deal") == []
-    with pytest.raises(errors.InvalidParameterValue, match="lead or deal, not contact"):
+    with (
+        pytest.raises(errors.InvalidParameterValue, match="lead or deal, not contact"),
+        connection.transaction(),
+    ):
         funnel(connection, "acme", "contact")
 
 

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
+from tests.conftest import Server
 from tests.support.data import model_data
 
 DEALS = """
@@ -25,15 +26,19 @@ from analytics.fct_deal join analytics.dim_portal using (portal) where portal = 
 """
 
 
-@pytest.fixture
-def connection(warehouse: Warehouse) -> Iterator[psycopg.Connection[Any]]:
-    """Two portals, whose deals have three persons and some nobody."""
+@pytest.fixture(scope="module")
+def connection(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """Two portals, whose deals have three persons and some nobody; the tests only read."""
+    url = server.fresh()
+    warehouse = Warehouse(url)
     with warehouse.connect() as opened:
         model_data.populate(opened, 7, entities=90)
         opened.execute("update bitrix24_deals set assigned_by_id = nullif(id % 4, 0)")
     build(warehouse.connect, load_project(), with_tests=False)
     with warehouse.connect() as opened:
         yield opened
+    warehouse.close()
+    server.drop(url)
 
 
 def rows(connection: psycopg.Connection[Any], query: str, *given: Any) -> list[dict[str, Any]]:
@@ -93,5 +98,8 @@ def test_each_person_has_what_fct_deal_says(
 def test_what_cannot_be_asked_is_said(connection: psycopg.Connection[Any]) -> None:
     """Another entity is an error; an unknown portal has no rows."""
     assert rows(connection, "select * from analytics.people_of('nobody', 'deal')") == []
-    with pytest.raises(errors.InvalidParameterValue, match="lead or deal, not contact"):
+    with (
+        pytest.raises(errors.InvalidParameterValue, match="lead or deal, not contact"),
+        connection.transaction(),
+    ):
         rows(connection, "select * from analytics.people_of('acme', 'contact')")
