@@ -39,6 +39,7 @@ from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
 from b24_pipeline.web.middleware.security import SecurityHeaders
 from b24_pipeline.web.pages.access import AccessPage
 from b24_pipeline.web.pages.cohorts import CohortsPage
+from b24_pipeline.web.pages.creatives import CreativesPage
 from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.funnel import FunnelPage
 from b24_pipeline.web.pages.key_stages import KeyStagesPage
@@ -147,6 +148,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         start_routes(signed_in),
         PortalsPage(parts.warehouse, parts.service).router(signed_in),
         FunnelPage(parts.warehouse).router(signed_in),
+        CreativesPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),
         FlowPage(parts.warehouse).router(signed_in),
         TrustPage(parts.warehouse).router(signed_in),

@@ -23,6 +23,8 @@ PAGES = (
     "/p/{portal}/key-stages",
     "/p/{portal}/funnel?from=&to=",
     "/p/{portal}/funnel/stage?from=&to=&pipeline=deal-0&stage=C0:S1&who=all",
+    "/p/{portal}/creatives?from=&to=",
+    "/p/{portal}/creatives/one?from=&to=&by=campaign",
     "/p/{portal}/cohorts?from=&to=",
     "/p/{portal}/flow?from=&to=",
     "/p/{portal}/speed?from=&to=",

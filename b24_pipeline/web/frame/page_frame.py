@@ -72,7 +72,7 @@ class PageFrame:
 
     def other(self, portal: Portal) -> str:
         """The address of this page for another portal: without what only this one has, like its pipelines."""
-        return self.address(self.path.rpartition("/")[2] if self.portal else "funnel", portal)
+        return self.address(self.path.split("/")[3] if self.portal else "funnel", portal)
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The template within this frame."""

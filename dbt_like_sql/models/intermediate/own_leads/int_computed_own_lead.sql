@@ -27,6 +27,7 @@ final as (
         by_type.counted_type as entity_type,
         by_type.creative_id,
         by_type.direction_id,
+        by_type.utm_campaign,
         by_type.created_at,
         date_trunc('month', by_type.created_at at time zone portals.time_zone)::date as month,
         journey.entity_id,

@@ -1,0 +1,114 @@
+"""Own ad leads as lines of a list: what each has become in the CRM and how that was found, or why nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.figures.creatives import Group
+from b24_pipeline.store.portals.portal import Portal
+
+_sql = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLeadFilters:
+    """Which own leads; None leaves a filter out. `by`: of one creative or campaign and direction, of none too."""
+
+    search: str | None = None
+    by: Group | None = None
+    creative: UUID | None = None
+    campaign: str | None = None
+    direction: UUID | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    is_linked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLead:
+    """An own lead. `method`: how it was matched, or `unmatched_reason`; `of_all`: how many the filters leave."""
+
+    id: UUID
+    name: str | None
+    phone: str | None
+    email: str | None
+    created_at: datetime
+    creative_name: str | None
+    direction_name: str | None
+    utm_campaign: str | None
+    is_qualified: bool
+    lead_id: int | None
+    deal_id: int | None
+    contact_id: int | None
+    company_id: int | None
+    status_name: str | None
+    status_color: str | None
+    title: str | None
+    method: str | None
+    matched_phone: str | None
+    chosen_because: str | None
+    unmatched_reason: str | None
+    candidates: Sequence[Mapping[str, object]]
+    of_all: int
+
+    @property
+    def person(self) -> str | None:
+        """Who left it: the name, else the phone, else the e-mail."""
+        return self.name or self.phone or self.email
+
+    @property
+    def card(self) -> tuple[str, int] | None:
+        """What it has become, as the portal calls the card: a deal before a lead, a contact, a company."""
+        for kind, number in (
+            ("deal", self.deal_id),
+            ("lead", self.lead_id),
+            ("contact", self.contact_id),
+            ("company", self.company_id),
+        ):
+            if number is not None:
+                return kind, number
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLeadTotals:
+    """How many own leads a portal has, and how many of them are linked to something of the CRM."""
+
+    own_leads: int
+    linked: int
+
+
+def own_leads(
+    connection: Connection, portal: Portal, filters: OwnLeadFilters, *, most: int, skipped: int
+) -> list[OwnLead]:
+    """The own leads that the filters leave, the latest first."""
+    asked = {
+        "account": portal.id,
+        "zone": portal.time_zone,
+        "search": filters.search,
+        "by": filters.by,
+        "creative": filters.creative,
+        "campaign": filters.campaign,
+        "direction": filters.direction,
+        "first_day": filters.first_day,
+        "last_day": filters.last_day,
+        "is_linked": filters.is_linked,
+        "most": most,
+        "skipped": skipped,
+    }
+    with connection.cursor(row_factory=class_row(OwnLead)) as cursor:
+        return cursor.execute(_sql.own_leads.sql, asked).fetchall()
+
+
+def totals(connection: Connection, account: UUID) -> OwnLeadTotals:
+    """All own leads of a portal."""
+    with connection.cursor(row_factory=class_row(OwnLeadTotals)) as cursor:
+        found = cursor.execute(_sql.counts.sql, {"account": account}).fetchone()
+    return found or OwnLeadTotals(0, 0)
