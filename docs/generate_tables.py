@@ -43,6 +43,8 @@ OURS = (
     "creatives",
     "leads",
     "lead_matches",
+    "lead_links",
+    "bitrix24_uploads",
     "bitrix24_phones",
     "bitrix24_qualification",
     "reconciliation",

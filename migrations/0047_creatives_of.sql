@@ -52,7 +52,7 @@ begin
     end if;
     if not exists (
         select from pg_attribute as built
-        where built.attrelid = to_regclass('analytics_build.int_own_lead') and built.attname = 'utm_campaign'
+        where built.attrelid = to_regclass('analytics_build.int_own_entity') and built.attname = 'utm_campaign'
     ) then
         raise exception 'the models are not built yet'
             using errcode = 'undefined_table', hint = 'Run `b24 models`.';
@@ -68,52 +68,52 @@ begin
         where chosen.user_account_id = account and chosen.entity_type = creatives_of.entity_type
         group by chosen.direction_id
     ),
-    own as (
+    by_currency as (
         select
             case when creatives_of.by = 'creative' then own_lead.creative_id end as creative_id,
             case when creatives_of.by = 'campaign' then own_lead.utm_campaign end as utm_campaign,
             own_lead.direction_id,
-            own_lead.entity_id,
-            own_lead.stage_keys,
-            own_lead.stage_key,
-            own_lead.is_qualified,
-            own_lead.currency_id,
-            own_lead.opportunity,
-            -- a lead or deal counts once, for the earliest of the own leads that it has come from
-            entity.own_lead_id = own_lead.own_lead_id as is_earliest
+            null as currency_id,
+            count(*) as leads,
+            count(own_lead.entity_id) as matched,
+            count(*) filter (where own_lead.is_qualified) as qualified,
+            count(*) filter (where key_stages.first_key = any(own_lead.stage_keys)) as reached_first,
+            count(*) filter (where key_stages.second_key = any(own_lead.stage_keys)) as reached_second,
+            count(*) filter (where key_stages.third_key = any(own_lead.stage_keys)) as reached_third,
+            0 as entities,
+            0 as won,
+            0 as lost,
+            null::numeric as revenue
         from analytics_build.int_own_lead as own_lead
-        left join analytics_build.int_own_entity as entity
-            on
-                entity.user_account_id = account
-                and entity.entity_type = creatives_of.entity_type
-                and own_lead.entity_id = entity.entity_id
+        left join key_stages on own_lead.direction_id = key_stages.direction_id
         where
             own_lead.user_account_id = account
             and own_lead.entity_type = creatives_of.entity_type
             and (after is null or own_lead.created_at >= after)
             and (before is null or own_lead.created_at < before)
             and (creatives_of.direction is null or own_lead.direction_id = creatives_of.direction)
-    ),
-    by_currency as (
+        group by 1, 2, 3
+        union all
+        -- a lead or deal counts once, for the earliest of the own leads that it has come from
         select
-            own.creative_id,
-            own.utm_campaign,
-            own.direction_id,
-            own.currency_id,
-            count(*) as leads,
-            count(own.entity_id) as matched,
-            count(*) filter (where own.is_qualified) as qualified,
-            count(*) filter (where key_stages.first_key = any(own.stage_keys)) as reached_first,
-            count(*) filter (where key_stages.second_key = any(own.stage_keys)) as reached_second,
-            count(*) filter (where key_stages.third_key = any(own.stage_keys)) as reached_third,
-            count(*) filter (where own.is_earliest) as entities,
-            count(*) filter (where own.is_earliest and stage.is_success_stage) as won,
-            count(*) filter (where own.is_earliest and stage.is_fail_stage) as lost,
-            sum(own.opportunity) filter (where own.is_earliest and stage.is_success_stage) as revenue
-        from own
-        left join analytics_build.int_stage as stage on own.stage_key = stage.stage_key
-        left join key_stages on own.direction_id = key_stages.direction_id
-        group by own.creative_id, own.utm_campaign, own.direction_id, own.currency_id
+            case when creatives_of.by = 'creative' then entity.creative_id end,
+            case when creatives_of.by = 'campaign' then entity.utm_campaign end,
+            entity.direction_id,
+            entity.currency_id,
+            0, 0, 0, 0, 0, 0,
+            count(*),
+            count(*) filter (where stage.is_success_stage),
+            count(*) filter (where stage.is_fail_stage),
+            sum(entity.opportunity) filter (where stage.is_success_stage)
+        from analytics_build.int_own_entity as entity
+        left join analytics_build.int_stage as stage on entity.stage_key = stage.stage_key
+        where
+            entity.user_account_id = account
+            and entity.entity_type = creatives_of.entity_type
+            and (after is null or entity.created_at >= after)
+            and (before is null or entity.created_at < before)
+            and (creatives_of.direction is null or entity.direction_id = creatives_of.direction)
+        group by 1, 2, 3, 4
         union all
         -- in its own direction a creative is shown even while it has brought nothing
         select

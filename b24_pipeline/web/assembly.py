@@ -43,6 +43,8 @@ from b24_pipeline.web.pages.creatives import CreativesPage
 from b24_pipeline.web.pages.flow import FlowPage
 from b24_pipeline.web.pages.funnel import FunnelPage
 from b24_pipeline.web.pages.key_stages import KeyStagesPage
+from b24_pipeline.web.pages.lead_upload import LeadUploadPage
+from b24_pipeline.web.pages.leads import LeadsPage
 from b24_pipeline.web.pages.people import PeoplePage
 from b24_pipeline.web.pages.portals import PortalsPage
 from b24_pipeline.web.pages.qualification import QualificationPage
@@ -159,6 +161,8 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         QualificationPage(parts.warehouse).router(signed_in),
         KeyStagesPage(parts.warehouse).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
+        LeadsPage(parts.warehouse).router(signed_in),
+        LeadUploadPage(parts.warehouse).router(signed_in),
     ]
 
 

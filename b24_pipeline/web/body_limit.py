@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 64 * 1024
+LARGEST_UPLOAD = 20 * 1024 * 1024
+_UPLOADS = re.compile(r"/p/[^/]+/leads/upload")
+"""Where files may be sent: pages ask who is signed in, and with which role, before they read anything of a body."""
+
 SLOWEST_BODY_SECONDS = 20.0
 
 
@@ -25,16 +30,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fits = announced(scope) <= LARGEST_BODY
-        await self._app(scope, _CountedBody(receive) if fits else _too_large, send)
+        most = largest_body(scope)
+        counted = _CountedBody(receive, most)
+        await self._app(scope, counted if announced(scope) <= most else counted.refuse, send)
 
 
 class _CountedBody:
     """Counts the bytes and the seconds of one body; a message after it (the disconnect) is not bounded."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
-        self._left = LARGEST_BODY
+        self._most = self._left = most
         self._deadline = asyncio.get_running_loop().time() + SLOWEST_BODY_SECONDS
         self._complete = False
 
@@ -48,16 +54,22 @@ class _CountedBody:
             raise HTTPException(400, "the body came too slowly", _CLOSE) from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            await _too_large()
+            await self.refuse()
         self._complete = not message.get("more_body", False)
         return message
+
+    async def refuse(self) -> Message:
+        """Answers that the body is too large."""
+        raise HTTPException(413, f"the body is larger than {self._most} bytes", _CLOSE)
 
 
 _CLOSE = {"Connection": "close"}
 
 
-async def _too_large() -> Message:
-    raise HTTPException(413, f"the body is larger than {LARGEST_BODY} bytes", _CLOSE)
+def largest_body(scope: Scope) -> int:
+    """How many bytes the body of a request may have."""
+    is_upload = scope["method"] == "POST" and _UPLOADS.fullmatch(scope["path"])
+    return LARGEST_UPLOAD if is_upload else LARGEST_BODY
 
 
 def announced(scope: Scope) -> int:

@@ -29,6 +29,7 @@ PAGES = (
     "/p/{portal}/flow?from=&to=",
     "/p/{portal}/speed?from=&to=",
     "/p/{portal}/speed?from=&to=&by=person",
+    "/p/{portal}/leads",
     "/p/{portal}/trust",
     "/p/{portal}/people?from=&to=",
     "/p/{portal}/revenue?from=&to=",

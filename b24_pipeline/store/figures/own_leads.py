@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -33,7 +33,7 @@ class OwnLeadFilters:
 
 @dataclass(frozen=True, slots=True)
 class OwnLead:
-    """An own lead. `method`: how it was matched, or `unmatched_reason`; `of_all`: how many the filters leave."""
+    """An own lead. `method`: how it was matched, or `unmatched_reason` why it was not."""
 
     id: UUID
     name: str | None
@@ -56,7 +56,6 @@ class OwnLead:
     chosen_because: str | None
     unmatched_reason: str | None
     candidates: Sequence[Mapping[str, object]]
-    of_all: int
 
     @property
     def person(self) -> str | None:
@@ -78,6 +77,18 @@ class OwnLead:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A lead or deal that has one of the phones of an own lead."""
+
+    entity_type: str
+    entity_id: int
+    title: str | None
+    date_create: datetime | None
+    status_name: str | None
+    status_color: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnLeadTotals:
     """How many own leads a portal has, and how many of them are linked to something of the CRM."""
 
@@ -89,22 +100,14 @@ def own_leads(
     connection: Connection, portal: Portal, filters: OwnLeadFilters, *, most: int, skipped: int
 ) -> list[OwnLead]:
     """The own leads that the filters leave, the latest first."""
-    asked = {
-        "account": portal.id,
-        "zone": portal.time_zone,
-        "search": filters.search,
-        "by": filters.by,
-        "creative": filters.creative,
-        "campaign": filters.campaign,
-        "direction": filters.direction,
-        "first_day": filters.first_day,
-        "last_day": filters.last_day,
-        "is_linked": filters.is_linked,
-        "most": most,
-        "skipped": skipped,
-    }
+    asked = _parameters(portal, filters) | {"most": most, "skipped": skipped}
     with connection.cursor(row_factory=class_row(OwnLead)) as cursor:
         return cursor.execute(_sql.own_leads.sql, asked).fetchall()
+
+
+def count_own_leads(connection: Connection, portal: Portal, filters: OwnLeadFilters) -> int:
+    """How many own leads the filters leave."""
+    return int(_sql.count_own_leads(connection, **_parameters(portal, filters)))
 
 
 def totals(connection: Connection, account: UUID) -> OwnLeadTotals:
@@ -112,3 +115,24 @@ def totals(connection: Connection, account: UUID) -> OwnLeadTotals:
     with connection.cursor(row_factory=class_row(OwnLeadTotals)) as cursor:
         found = cursor.execute(_sql.counts.sql, {"account": account}).fetchone()
     return found or OwnLeadTotals(0, 0)
+
+
+def own_lead(connection: Connection, account: UUID, number: UUID) -> OwnLead | None:
+    """One own lead of a portal; None where there is no such one."""
+    with connection.cursor(row_factory=class_row(OwnLead)) as cursor:
+        return cursor.execute(_sql.own_lead.sql, {"account": account, "own_lead": number}).fetchone()
+
+
+def candidates(connection: Connection, account: UUID, number: UUID) -> list[Candidate]:
+    """The deals and leads that it could be linked to by its phones."""
+    with connection.cursor(row_factory=class_row(Candidate)) as cursor:
+        return cursor.execute(_sql.candidates.sql, {"account": account, "own_lead": number}).fetchall()
+
+
+def is_by_hand(connection: Connection, account: UUID, number: UUID) -> bool:
+    """Whether a person has said what it has become."""
+    return bool(_sql.is_by_hand(connection, account=account, own_lead=number))
+
+
+def _parameters(portal: Portal, filters: OwnLeadFilters) -> dict[str, object]:
+    return {"account": portal.id, "zone": portal.time_zone} | asdict(filters)

@@ -158,6 +158,7 @@ def _find(connection: Connection, account: UUID, entity_type: str) -> None:
     _sql.analyze_candidates(connection)
     _sql.choose_best(connection)
     _sql.explain_matches(connection, account=account, most_candidates=MOST_CANDIDATES)
+    _sql.apply_links(connection, account=account)
 
 
 def to_ask(connection: Connection, account: UUID) -> list[Unfound]:

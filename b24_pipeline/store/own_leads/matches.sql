@@ -280,8 +280,8 @@ where m.user_account_id = :account and l.phones_of is not null
 on conflict do nothing;
 
 -- name: add_linked(account, since)!
--- Own leads whose lead, deal or contact has changed, and those whose deal or lead names a contact or a lead that
--- came only now.
+-- Own leads whose lead, deal or contact has changed, those whose deal or lead names a contact or a lead that came only
+-- now, and those that a person has linked to a lead or deal that is there again.
 with touched as (
     select l.id
     from bitrix24_deals as d
@@ -319,6 +319,18 @@ with touched as (
     inner join bitrix24_deals as d on d.user_account_id = :account and c.id = d.lead_id
     inner join leads as l on l.user_account_id = :account and d.id = l.bitrix24_deal_id
     where c.user_account_id = :account and c.loaded_at >= :since and l.bitrix24_lead_id is distinct from c.id
+    union
+    select k.lead_id
+    from bitrix24_deals as d
+    inner join lead_links as k
+        on k.user_account_id = :account and k.bitrix24_entity_type = 'deal' and d.id = k.bitrix24_entity_id
+    where d.user_account_id = :account and d.loaded_at >= :since
+    union
+    select k.lead_id
+    from bitrix24_leads as c
+    inner join lead_links as k
+        on k.user_account_id = :account and k.bitrix24_entity_type = 'lead' and c.id = k.bitrix24_entity_id
+    where c.user_account_id = :account and c.loaded_at >= :since
 )
 
 insert into own_to_match (lead_id, phones, phones_of, is_changed)
@@ -750,6 +762,43 @@ left join bitrix24_contacts as contact_of_lead
         contact_of_lead.user_account_id = :account and crm_lead.contact_id = contact_of_lead.id
         and contact_of_lead.deleted_at is null;
 
+-- name: apply_links(account)!
+-- What a person has said goes before what was found, as long as that lead or deal is there.
+update found_matches as found
+set
+    base = case when link.bitrix24_entity_type is not null then 'by_hand' end,
+    matched_phone = null,
+    crm_lead_id = coalesce(crm_lead.id, lead_of_deal.id),
+    crm_contact_id = contact.id,
+    crm_company_id = null,
+    crm_deal_id = deal.id,
+    status_id = case when deal.id is not null then deal.stage_id else crm_lead.status_id end,
+    category_id = case when deal.id is not null then deal.category_id when crm_lead.id is not null then 0 end,
+    entity_type = link.bitrix24_entity_type,
+    chosen_because = case when link.bitrix24_entity_type is not null then 'by_hand' end,
+    unmatched_reason = case when link.bitrix24_entity_type is null then 'by_hand' end
+from lead_links as link
+left join bitrix24_deals as deal
+    on
+        deal.user_account_id = :account and link.bitrix24_entity_type = 'deal'
+        and link.bitrix24_entity_id = deal.id and deal.deleted_at is null and deal.is_recurring is not true
+left join bitrix24_leads as crm_lead
+    on
+        crm_lead.user_account_id = :account and link.bitrix24_entity_type = 'lead'
+        and link.bitrix24_entity_id = crm_lead.id and crm_lead.deleted_at is null
+left join bitrix24_leads as lead_of_deal
+    on
+        lead_of_deal.user_account_id = :account and deal.lead_id = lead_of_deal.id
+        and lead_of_deal.deleted_at is null
+left join bitrix24_contacts as contact
+    on
+        contact.user_account_id = :account and coalesce(deal.contact_id, crm_lead.contact_id) = contact.id
+        and contact.deleted_at is null
+where
+    link.user_account_id = :account
+    and link.lead_id = found.lead_id
+    and (link.bitrix24_entity_type is null or deal.id is not null or crm_lead.id is not null);
+
 -- name: store_matches(account, by_portal, asked)^
 -- Kept as evidence. What the portal's search brought stays its find as long as the same is chosen.
 with known as (
@@ -758,6 +807,7 @@ with known as (
         m.method,
         case
             when found.base is null then null
+            when found.base = 'by_hand' then found.base
             when
                 case
                     when m.method is null then :by_portal

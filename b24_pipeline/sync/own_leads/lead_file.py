@@ -110,6 +110,66 @@ def open_lead_file(path: Path, chosen: Mapping[str, str] | None = None) -> LeadF
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class LeadFileLook:
+    """The header of a file as it is, and the first rows under it, for somebody who looks at them."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+
+def look_into(path: Path, most: int, file: LeadFile | None = None) -> LeadFileLook:
+    """What `file` has read as header, else the first line with the most cells. Raises LeadFileRefused."""
+    try:
+        forms = _forms_of(path, file)
+    except OSError as error:
+        raise LeadFileRefused(
+            path.name, f"cannot be read: {error.strerror or 'an error of the disk'}"
+        ) from None
+    found = max(forms, key=lambda rows: max((_width(cells) for _line, cells in rows), default=0), default=[])
+    above = found[:HEADER_WITHIN]
+    header_line = file.header_line if file else max(above, key=lambda row: _width(row[1]), default=(0, []))[0]
+    header = next((cells for line, cells in found if line == header_line), [])
+    width = (
+        len(file.columns.header)
+        if file
+        else max((place for place, cell in enumerate(header, start=1) if cell.strip()), default=0)
+    )
+    rows = [cells for line, cells in found if line > header_line and _width(cells)]
+    return LeadFileLook(
+        [" ".join(name.replace("\ufeff", "").split()) for name in header[:width]],
+        [[*cells[:width], *[""] * (width - len(cells))] for cells in rows[:most]],
+    )
+
+
+_Rows = list[tuple[int, Sequence[str]]]
+
+
+def _forms_of(path: Path, file: LeadFile | None) -> list[_Rows]:
+    """The first rows of a file in each way in which it can be read: in `file`'s alone, where it is given."""
+    if is_spreadsheet(path):
+        sheets = sheets_of(path)
+        return [
+            list(enumerate(rows[: 2 * HEADER_WITHIN], start=1))
+            for name, rows in sheets
+            if file is None or name == file.sheet
+        ]
+    with opened_text(path, encoding_of(path)) as text:
+        first = list(islice(lines_of(text), 10 * HEADER_WITHIN))
+    delimiters = file.delimiter if file else delimiters_of(first[0]) if first else ""
+    return [
+        [
+            (record.line, record.cells or [])
+            for record in islice(CsvRecords(iter(first), delimiter), 2 * HEADER_WITHIN)
+        ]
+        for delimiter in delimiters
+    ]
+
+
+def _width(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
 def _in_text(path: Path, chosen: Mapping[str, str]) -> LeadFile | None:
     encoding = encoding_of(path)
     with opened_text(path, encoding) as file:

@@ -20,7 +20,7 @@ from b24_pipeline.store.figures.creatives import (
     creative_name,
     standing,
 )
-from b24_pipeline.store.figures.own_leads import OwnLeadFilters, own_leads
+from b24_pipeline.store.figures.own_leads import OwnLeadFilters, count_own_leads, own_leads
 from b24_pipeline.store.figures.pipelines import has_figures
 from b24_pipeline.store.own_leads.directions import Direction, Directions
 from b24_pipeline.store.portals.portal import Portal
@@ -175,6 +175,7 @@ class CreativesPage:
             built = has_figures(connection)
             stages = standing(connection, portal, asked, creative, campaign) if built else []
             listed = own_leads(connection, portal, filters, most=ROWS, skipped=(page - 1) * ROWS)
+            found = count_own_leads(connection, portal, filters)
             name = campaign if asked.by == "campaign" else creative_name(connection, portal.id, creative)
         return frame.page(
             "creative.html",
@@ -184,6 +185,7 @@ class CreativesPage:
             total=sum(stage.own_leads for stage in stages),
             most=max((stage.own_leads for stage in stages), default=0),
             own_leads=listed,
+            found=found,
             page_number=page,
             rows_a_page=ROWS,
             methods=METHODS,

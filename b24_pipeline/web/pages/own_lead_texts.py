@@ -31,3 +31,55 @@ REASONS = {
     "not_matched_yet": _("not looked for yet: it came after the last sync"),
     "by_hand": _("somebody has unlinked it"),
 }
+
+COLUMN_NAMES = {
+    "id": _("id in the ad system"),
+    "name": _("name"),
+    "phone": _("phone"),
+    "email": _("e-mail"),
+    "creative": _("creative (an advertisement)"),
+    "direction": _("direction (what is advertised)"),
+    "utm_source": _("utm_source"),
+    "utm_medium": _("utm_medium"),
+    "utm_campaign": _("utm_campaign (the campaign)"),
+    "utm_content": _("utm_content"),
+    "utm_term": _("utm_term"),
+    "created_at": _("when it was left"),
+    "first_name": _("first name"),
+    "last_name": _("last name"),
+    "time_of_day": _("time of the day"),
+}
+
+_BAD_ROWS = {
+    "its quotes do not close": _("The quotes of the row do not close."),
+    "has bytes that are no text": _("The row has bytes that are no text."),
+    "cells, the header": _("The row has more or fewer cells than the header."),
+    "names nobody": _("The row names nobody: no id, name, phone or e-mail."),
+    "is longer than": _("A text is too long."),
+    "created_at is in the future": _("The time when it was left is in the future."),
+    "created_at is a number": _(
+        "A spreadsheet has made a number of the date: format the column as a date or text."
+    ),
+    "does not tell whether the day": _(
+        "The date does not tell whether the day or the month comes first: choose it below the columns."
+    ),
+    "created_at is no date": _(
+        "The time when it was left is no date, as 2026-11-29 18:30 or 29.11.2026 18:30."
+    ),
+    "holds only #": _("A spreadsheet shows # in place of a value: make its column wider and export again."),
+    "holds an error of a spreadsheet": _("A cell holds an error of a spreadsheet in place of a value."),
+    "exponent form": _(
+        "A spreadsheet has dropped the last digits of a phone or id: format the column as text."
+    ),
+    "is a test lead": _("It is a test lead of the ad system."),
+    "id ends in zeros": _("A spreadsheet has rounded the id: format the column as text and export again."),
+    "id is that of another row": _("Another row has the same id, with another person and time."),
+    "id is that of a stored lead": _(
+        "A lead that was loaded before has this id, with another person and time; it stays."
+    ),
+}
+
+
+def reason_text(reason: str) -> str | None:
+    """Why a row is not loaded, as a text to be translated; None where there is none of this reason."""
+    return next((text for part, text in _BAD_ROWS.items() if part in reason), None)
