@@ -137,3 +137,25 @@ def test_the_keyboard_reaches_everything(browser: Browser, site: PagesSite) -> N
         page.keyboard.press("Tab")
     assert reached - {-1} == set(range(wanted))
     page.context.close()
+
+
+@pytest.mark.parametrize(("language", "scheme", "width"), [("en", "light", 360), ("ru", "dark", 1280)])
+def test_the_columns_of_a_file_are_open_to_everybody(
+    browser: Browser, site: PagesSite, language: str, scheme: str, width: int
+) -> None:
+    """A file is chosen as people do; its columns are shown, and chosen anew, before anything is stored."""
+    page = signed_in(browser, site, language, scheme, width)
+    page.goto(f"{site.address}/p/{site.portal}/leads")
+    content = "Name;Number\nAnna;+79210000001\n;\n" + ";" * 9
+    page.set_input_files("#file", {"name": "leads.csv", "mimeType": "text/csv", "buffer": content.encode()})
+    page.locator("form.stacked button").click()
+    page.wait_for_url("**/upload?**")
+    path = page.url.removeprefix(site.address)
+    assert looked_at(page, site, path) == []
+    page.select_option("select[name=column] >> nth=1", "phone")
+    page.locator("button[formaction]").click()
+    page.wait_for_url("**column=phone**")
+    assert looked_at(page, site, page.url.removeprefix(site.address)) == []
+    assert page.locator("select[name=column] >> nth=1").input_value() == "phone"
+    keep(page, f"columns-{language}-{scheme}-{width}")
+    page.context.close()
