@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 
 def _or_none(given: object) -> object:
@@ -17,4 +17,6 @@ def _or_none(given: object) -> object:
 
 
 Key = Annotated[UUID | None, BeforeValidator(_or_none)]
-Text = Annotated[str | None, BeforeValidator(_or_none), Query(max_length=2000)]
+Text = Annotated[
+    Annotated[str, StringConstraints(max_length=2000)] | None, BeforeValidator(_or_none), Query()
+]
