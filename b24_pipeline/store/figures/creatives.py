@@ -77,7 +77,7 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OwnLeadsInStage:
     """A stage with the own leads whose lead or deal stands there now; `share` of all of them."""
 
     category_id: int
@@ -106,7 +106,7 @@ def brought(connection: Connection, portal: Portal, asked: Asked) -> list[Brough
 
 def standing(
     connection: Connection, portal: Portal, asked: Asked, creative: UUID | None, campaign: str | None
-) -> list[Standing]:
+) -> list[OwnLeadsInStage]:
     """Where the leads or deals of one creative or campaign stand, in the direction that is asked for."""
     given = _parameters(portal, asked) | {
         "account": portal.id,
@@ -114,7 +114,7 @@ def standing(
         "creative": creative,
         "campaign": campaign,
     }
-    with connection.cursor(row_factory=class_row(Standing)) as cursor:
+    with connection.cursor(row_factory=class_row(OwnLeadsInStage)) as cursor:
         return cursor.execute(_sql.stages.sql, given).fetchall()
 
 

@@ -14,7 +14,7 @@ _sql = queries.load(__file__)
 LARGEST_ID = 2**63 - 1
 
 
-class CrmEntity(NamedTuple):
+class LinkedTo(NamedTuple):
     """A lead or deal of the CRM."""
 
     entity_type: str
@@ -27,7 +27,7 @@ def hold(connection: Connection, account: UUID, own_lead: UUID) -> None:
         raise UsageError("there is no such own lead in this portal")
 
 
-def link(connection: Connection, account: UUID, own_lead: UUID, entity: CrmEntity) -> None:
+def link(connection: Connection, account: UUID, own_lead: UUID, entity: LinkedTo) -> None:
     """It has become this lead or deal. Raises UsageError where the copy does not have it."""
     entity_type, entity_id = entity
     there = entity_id <= LARGEST_ID and _sql.is_there(

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads import links, matches
-from b24_pipeline.store.own_leads.links import CrmEntity
+from b24_pipeline.store.own_leads.links import LinkedTo
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match_copy import phone_reader
 from b24_pipeline.sync.own_leads.qualify import mark_own_leads
 
-Wanted = CrmEntity | Literal["nothing", "by_phone"]
+Wanted = LinkedTo | Literal["nothing", "by_phone"]
 
 
 def link_by_hand(warehouse: Warehouse, portal: Portal, own_lead: UUID, wanted: Wanted) -> None:

@@ -17,6 +17,6 @@ def _or_none(given: object) -> object:
 
 
 Key = Annotated[UUID | None, BeforeValidator(_or_none)]
-Text = Annotated[
+GivenText = Annotated[
     Annotated[str, StringConstraints(max_length=2000)] | None, BeforeValidator(_or_none), Query()
 ]

@@ -24,7 +24,7 @@ from b24_pipeline.store.figures.own_leads import OwnLeadFilters, count_own_leads
 from b24_pipeline.store.figures.pipelines import has_figures
 from b24_pipeline.store.own_leads.directions import Direction, Directions
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.web.frame.given import Key, Text
+from b24_pipeline.web.frame.given import GivenText, Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.frame.tables_as_csv import csv_file
@@ -159,7 +159,7 @@ class CreativesPage:
         frame: PortalFrame,
         asked: AskedInAddress,
         creative: Annotated[Key, Query()] = None,
-        campaign: Text = None,
+        campaign: GivenText = None,
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
         """Where the own leads of one creative or campaign stand now, and the list of them, 50 a page."""

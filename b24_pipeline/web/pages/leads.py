@@ -21,11 +21,11 @@ from b24_pipeline.store.figures.own_leads import (
     own_leads,
     totals,
 )
-from b24_pipeline.store.own_leads.links import CrmEntity
+from b24_pipeline.store.own_leads.links import LinkedTo
 from b24_pipeline.store.own_leads.uploads import Uploads
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.by_hand import Wanted, link_by_hand
-from b24_pipeline.web.frame.given import Key, Text
+from b24_pipeline.web.frame.given import GivenText, Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS
@@ -57,7 +57,7 @@ class LeadsPage:
         portal: PortalInPath,
         frame: PortalFrame,
         linked: Literal["", "yes", "no"] = "",
-        search: Text = None,
+        search: GivenText = None,
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
         """All own leads, the latest first, 50 a page."""
@@ -131,14 +131,14 @@ def _known(known: OwnLeadTotals, linked: str) -> int:
 _TEXTS: dict[str, Any] = {"methods": METHODS, "chosen_because": CHOSEN, "unmatched": REASONS}
 
 
-def entity_of(portal: Portal, kind: str, text: str) -> CrmEntity:
+def entity_of(portal: Portal, kind: str, text: str) -> LinkedTo:
     """A deal or lead by its number, or by the address of its card in this portal. Raises UsageError."""
     given = text.strip()
     if _NUMBER.fullmatch(given):
-        return CrmEntity(kind, int(given))
+        return LinkedTo(kind, int(given))
     card = _CARD.search(given)
     if card is None:
         raise UsageError("expected the number of a deal or lead, or the address of its card")
     if "://" in given and not given.partition("://")[2].startswith(f"{portal.domain}/"):
         raise UsageError(f"this is the address of another portal; expected one of {portal.domain}")
-    return CrmEntity(card[1], int(card[2]))
+    return LinkedTo(card[1], int(card[2]))

@@ -9,7 +9,7 @@ import pytest
 from b24_pipeline.errors import UsageError
 from b24_pipeline.store.database.acting import acting
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.own_leads.links import CrmEntity
+from b24_pipeline.store.own_leads.links import LinkedTo
 from b24_pipeline.sync.own_leads.by_hand import link_by_hand
 from tests.support.data.own_leads import Crm
 from tests.support.installation import fetch
@@ -34,7 +34,7 @@ def test_a_link_by_hand_is_kept_by_every_matching(crm: Crm) -> None:
     own = crm.own(PHONE)
     crm.link()
     assert crm.found(own)["deal"] == 1
-    link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("deal", 2))
+    link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("deal", 2))
     found = crm.found(own)
     assert (found["deal"], found["contact"], found["method"], found["why"], found["reason"]) == (
         2,
@@ -58,7 +58,7 @@ def test_a_link_by_hand_is_kept_by_every_matching(crm: Crm) -> None:
 def test_a_lead_can_be_linked_too(crm: Crm) -> None:
     """Then it has no deal."""
     own = crm.own(PHONE)
-    link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("lead", 3))
+    link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("lead", 3))
     found = crm.found(own)
     assert (found["lead"], found["deal"], found["kind"], found["pipeline"], found["contact"]) == (
         3,
@@ -95,7 +95,7 @@ def test_a_deleted_deal_makes_room_until_it_is_back(crm: Crm) -> None:
     """Then what was said counts again."""
     own = crm.own(PHONE)
     crm.link()
-    link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("deal", 2))
+    link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("deal", 2))
     crm.delete("bitrix24_deals", 2)
     crm.link()
     assert (crm.found(own)["deal"], crm.found(own)["method"]) == (1, "contact_phone")
@@ -109,7 +109,7 @@ def test_what_is_not_there_is_no_link(crm: Crm) -> None:
     own = crm.own(PHONE)
     crm.link()
     before = crm.found(own)
-    for entity in (CrmEntity("deal", 77), CrmEntity("lead", 1), CrmEntity("deal", 10**30)):
+    for entity in (LinkedTo("deal", 77), LinkedTo("lead", 1), LinkedTo("deal", 10**30)):
         with pytest.raises(UsageError, match="the copy has no"):
             link_by_hand(crm.warehouse, crm.portal, own, entity)
     with pytest.raises(UsageError, match="no such own lead"):
@@ -121,11 +121,11 @@ def test_who_has_linked_it_is_in_the_audit(crm: Crm) -> None:
     """Each change with what it was before; deleting the own lead is none."""
     own = crm.own(PHONE)
     with acting("Maria"):
-        link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("deal", 2))
-        link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("deal", 2))
+        link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("deal", 2))
+        link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("deal", 2))
         link_by_hand(crm.warehouse, crm.portal, own, "nothing")
         link_by_hand(crm.warehouse, crm.portal, own, "by_phone")
-    link_by_hand(crm.warehouse, crm.portal, own, CrmEntity("deal", 2))
+    link_by_hand(crm.warehouse, crm.portal, own, LinkedTo("deal", 2))
     crm.execute("delete from leads")
     noted = fetch(
         crm.warehouse,
