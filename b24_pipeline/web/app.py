@@ -48,6 +48,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             check_database=lambda: check_migrated(runtime.warehouse),
             addresses=ClientAddresses(runtime.settings.trusted_proxies),
             connecting=connecting,
+            redirect_uri=runtime.settings.bitrix24_redirect_uri,
             admin_key=admin_key(runtime.settings),
             registry=registry,
             portal_registry=portal_registry,

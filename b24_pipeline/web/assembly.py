@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from b24_pipeline.errors import B24Error
+from b24_pipeline.errors import B24Error, PortalError
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.access.sessions import SECONDS, Sessions
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -23,7 +23,9 @@ from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.connect.routes import ConnectPages
+from b24_pipeline.web.connect.mending import ConnectValues
+from b24_pipeline.web.connect.routes import CONNECT, ConnectPages
+from b24_pipeline.web.connect.wizard import WIZARD, ConnectWizard
 from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.frame.assets import asset_routes
@@ -68,6 +70,7 @@ from b24_pipeline.web.routes.portals import PortalCalls
 from b24_pipeline.web.routes.qualification import QualificationCalls
 from b24_pipeline.web.routes.stages import StageCalls
 
+SESSION_COOKIE = "b24_session"
 _DESCRIPTION = "Connects Bitrix24 portals and lands their events."
 
 
@@ -76,8 +79,9 @@ class Parts:
     """What the application is put together from.
 
     `check_database` raises B24Error where the database cannot be used; `addresses` tells who sent a request; without
-    `connecting` no portal can be connected; `admin_key` None closes the management calls; `registry` has metrics for
-    anybody, `portal_registry` those that name portals; `running` is entered while the application runs.
+    `connecting` no portal can be connected; `redirect_uri` is the setting BITRIX24_REDIRECT_URI; `admin_key` None
+    closes the management calls; `registry` has metrics for anybody, `portal_registry` those that name portals;
+    `running` is entered while the application runs.
     """
 
     public_url: str
@@ -88,6 +92,7 @@ class Parts:
     check_database: Callable[[], object]
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
     connecting: PortalConnector | None = None
+    redirect_uri: str | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     portal_registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -110,8 +115,18 @@ def assemble(parts: Parts) -> FastAPI:
     app.state.warehouse = parts.warehouse
     keys = AccessKeys(parts.warehouse) if parts.warehouse else None
     guard = Guard(parts.admin_key, keys, parts.addresses)
-    app.include_router(ConnectPages(parts.connecting, parts.public_url, guard, parts.addresses).router())
-    for routes in _pages(parts, guard):
+    app.state.connect_values = values = ConnectValues(
+        parts.public_url, is_registered=parts.connecting is not None, redirect_uri=parts.redirect_uri
+    )
+    sessions = Sessions(parts.warehouse, parts.admin_key)
+    signed_in = SignedIn(sessions, BrowserCookie(parts.public_url, SESSION_COOKIE, SECONDS), parts.public_url)
+    connecting = ConnectPages(
+        parts.connecting, parts.public_url, guard, parts.addresses, signed_in, parts.service
+    )
+    app.include_router(connecting.router())
+    for routes in ConnectWizard(parts.warehouse, parts.service, values).routers(signed_in):
+        app.include_router(routes)
+    for routes in _pages(parts, guard, signed_in):
         app.include_router(routes)
     for routes in _management(parts, guard):
         app.include_router(routes)
@@ -140,11 +155,8 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
     ]
 
 
-def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
+def _pages(parts: Parts, guard: Guard, signed_in: SignedIn) -> list[APIRouter]:
     """The pages of whoever is signed in, and the way in."""
-    cookie = BrowserCookie(parts.public_url, "b24_session", SECONDS)
-    sessions = Sessions(parts.warehouse, parts.admin_key)
-    signed_in = SignedIn(sessions, cookie, parts.public_url)
     return [
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
@@ -157,7 +169,7 @@ def _pages(parts: Parts, guard: Guard) -> list[APIRouter]:
         SpeedPage(parts.warehouse).router(signed_in),
         PeoplePage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),
-        AccessPage(parts.warehouse, sessions).router(signed_in),
+        AccessPage(parts.warehouse, signed_in.sessions).router(signed_in),
         QualificationPage(parts.warehouse).router(signed_in),
         KeyStagesPage(parts.warehouse).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
@@ -187,16 +199,25 @@ def error_response(request: Request, error: Exception) -> Response:
     """The answer to a request that failed: a page where a browser asks, else JSON."""
     answer = answer_to(error)
     if wants_page(request):
-        is_of_connecting = request.url.path.startswith("/bitrix24/")
+        is_of_connecting = request.url.path.startswith(("/bitrix24/", WIZARD))
+        values: ConnectValues = request.app.state.connect_values
+        portal = error.portal if isinstance(error, PortalError) else ""
         return page(
             request,
             "problem.html",
             status=answer.status,
             problem=answer,
             reasons=REASONS,
-            is_of_connecting=is_of_connecting,
+            steps=values.steps(answer.code, portal) if is_of_connecting else [],
+            again=_beginning(request) if is_of_connecting else None,
         )
     return JSONResponse(answer.body, answer.status, answer.headers)
+
+
+def _beginning(request: Request) -> str:
+    """Where to begin a connection again: in the wizard, or where nobody is signed in with the form that takes a key."""
+    is_signed_in = any(name.endswith(SESSION_COOKIE) for name in request.cookies)
+    return WIZARD if is_signed_in else CONNECT
 
 
 _ERROR_HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(

@@ -14,6 +14,7 @@ from b24_pipeline.sync.crm.directories import sync_directories
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads.match import MatchOutcome, match
 from b24_pipeline.sync.parallel import opened_job
+from b24_pipeline.sync.portals.knock import knock
 from b24_pipeline.sync.portals.oauth import PortalConnector
 
 
@@ -33,6 +34,15 @@ class PortalService:
         if self.connecting is None:
             raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
         return self.connecting.link(name, domain, entity_type)
+
+    def knock(self, domain: str) -> None:
+        """Raises PortalError unless a Bitrix24 portal whose REST is open answers at this address."""
+        knock(domain, self.connections.allowed_portals)
+
+    def scopes(self, portal: Portal) -> frozenset[str]:
+        """The permissions that the portal grants. Raises PortalError and SettingsError."""
+        with self.connections.client(portal) as client:
+            return frozenset(str(scope) for scope in client.call("scope").result)
 
     def disconnect(self, portal: Portal) -> None:
         """Unbinds the portal's events and forgets its secrets; the data stay."""

@@ -18,6 +18,10 @@ from tests.support.servers.web_service import KEY
 PAGES = (
     "/portals",
     "/access",
+    "/connect",
+    "/connect/permission?domain=acme.bitrix24.com&account=acme",
+    "/connect/{portal}/sync",
+    "/connect/{portal}/settings",
     "/p/{portal}/stages",
     "/p/{portal}/qualification?from=&to=",
     "/p/{portal}/key-stages",

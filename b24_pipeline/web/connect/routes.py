@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.security import HTTPAuthorizationCredentials
@@ -20,10 +20,14 @@ from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.store.database.acting import acting
 from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
 from b24_pipeline.web.client_address import ClientAddresses
+from b24_pipeline.web.connect.typed import address_typed, name_of
+from b24_pipeline.web.connect.wizard import may_connect, sync_page
 from b24_pipeline.web.frame.cookies import BrowserCookie, new_value
 from b24_pipeline.web.frame.rendering import page
+from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.guard import Guard, given_key
 from b24_pipeline.web.middleware.security import FORM_PAGE
+from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import Problem
 
 # of one address: each begun authorization is a row in the database, and nobody who works by hand reaches this limit
@@ -68,7 +72,7 @@ class ConnectPages:
 
     `guard` checks the operator's key; whoever has none needs an invitation. `addresses` tells who sent a request, as
     the limits are for each sender. Without an application (`connecting` None) the first page says which settings are
-    missing.
+    missing. Whoever is `signed_in` and may connect portals goes on to the first sync, which `service` starts.
     """
 
     def __init__(
@@ -77,11 +81,15 @@ class ConnectPages:
         public_url: str,
         guard: Guard,
         addresses: ClientAddresses,
+        signed_in: SignedIn,
+        service: PortalService,
     ) -> None:
         self._connecting = connecting
         self._cookie = BrowserCookie(public_url, "b24_browser", BEGUN_SECONDS)
         self._guard = guard
         self._addresses = addresses
+        self._signed_in = signed_in
+        self._service = service
         self._counted = MovingWindowRateLimiter(MemoryStorage())
 
     def router(self) -> APIRouter:
@@ -155,11 +163,18 @@ class ConnectPages:
         state: Text = "",
         domain: Address = "",
         member_id: Text = "",
-    ) -> HTMLResponse:
-        """The page to which the portal sends the browser back: it exchanges the code and connects the portal."""
-        browser = self._cookie.value(request)
-        with acting("whoever was invited, in a browser"):
+    ) -> Response:
+        """The page to which the portal sends the browser back: it exchanges the code and connects the portal.
+
+        Whoever may connect portals and is signed in goes on with the wizard; others see that it is connected.
+        """
+        browser, holder = self._cookie.value(request), self._signed_in.holder(request)
+        is_operator = holder is not None and may_connect(holder)
+        with acting(holder.name if holder and is_operator else "whoever was invited, in a browser"):
             portal = self._ready().finish(code, state, browser, domain, member_id)
+        if is_operator:
+            self._service.start_sync(portal)
+            return RedirectResponse(sync_page(portal), 303)
         return page(request, "connected.html", portal=portal)
 
     def _require(self, scope: Scope, key: HTTPAuthorizationCredentials) -> None:
@@ -183,14 +198,3 @@ async def form_of(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
     except ValueError:
         raise UsageError("the form cannot be read; expected key, domain, account and entityType") from None
-
-
-def address_typed(text: str) -> str:
-    """A portal's address as a person pasted it, without blanks and without the path of a page."""
-    scheme, mark, rest = text.strip().rpartition("://")
-    return scheme + mark + rest.partition("/")[0]
-
-
-def name_of(address: str) -> str:
-    """A name for a portal: the first part of its host."""
-    return address.rpartition("://")[2].partition(":")[0].partition(".")[0] or "portal"

@@ -5,6 +5,22 @@ from __future__ import annotations
 from b24_pipeline.web.frame.translations import later as _
 
 REASONS = {
+    "access_denied": _(
+        "The plan of the portal does not include REST, or whoever allowed the access may not use it."
+    ),
+    "app_removed": _("The application is not installed in the portal."),
+    "binding_refused": _("The portal did not take our address for its events."),
+    "certificate_refused": _("The certificate of the portal cannot be trusted. Nothing was sent to it."),
+    "credential_refused": _("The portal does not take the permission that it was given."),
+    "payment_required": _("The plan of the portal has ended, and its REST with it."),
+    "portal_deleted": _("Bitrix24 says that this portal is closed."),
+    "portal_moved": _("The portal has another address."),
+    "scope_missing": _("The application lacks a permission: without CRM there is nothing to read."),
+    "settings_error": _("This service is not registered with Bitrix24 as an application yet."),
+    "unreadable_answer": _("There is no Bitrix24 portal at this address."),
+    "webhook_address": _(
+        "This is the address of a webhook. It holds a secret and is not needed here, so it was not kept."
+    ),
     "access_not_given": _("Access was not allowed in Bitrix24. Nothing was changed."),
     "address_refused": _(
         "This is not the address of a portal in the Bitrix24 cloud. Check the spelling. A portal on your"

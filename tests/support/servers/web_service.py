@@ -124,6 +124,13 @@ class ScriptedService(Scripted):
         self._called("invite", name, domain, entity_type)
         return f"https://b24.example.com/bitrix24/auth?account={name}&invitation={INVITATION}"
 
+    def knock(self, domain: str) -> None:
+        self._called("knock", domain)
+
+    def scopes(self, asked: Portal) -> frozenset[str]:
+        self._called("scopes", asked.name)
+        return frozenset({"crm", "user"})
+
     def disconnect(self, asked: Portal) -> None:
         self._called("disconnect", asked.name)
 

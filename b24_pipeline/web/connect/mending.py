@@ -1,0 +1,225 @@
+"""How to mend what stops a connection: by the code of the error, with the exact value to paste.
+
+The setup guide (docs/bitrix24-setup.md) lists the same codes; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from b24_pipeline.settings import CALLBACK_PATH
+from b24_pipeline.sync.portals.oauth import HANDLER_PATH
+from b24_pipeline.sync.portals.probe import DEPARTMENT_SCOPE, NEEDED_SCOPES
+from b24_pipeline.web.frame.translations import later as _
+
+SCOPES = (*NEEDED_SCOPES, "user", DEPARTMENT_SCOPE)
+WEBHOOK_TYPED = "webhook_address"
+"""The code of a mistake of the form: a webhook's address, which has a secret in it, instead of the portal's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do, and what to paste there; "{...}" stands for a value of `ConnectValues`, or {host}, the portal."""
+
+    text: str
+    paste: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectValues:
+    """What an application's card and the settings need to agree on. `redirect_uri`: BITRIX24_REDIRECT_URI, if set."""
+
+    public_url: str
+    is_registered: bool = False
+    redirect_uri: str | None = None
+
+    @property
+    def callback(self) -> str:
+        """Where the portal sends the browser back."""
+        return f"{self.public_url.rstrip('/')}{CALLBACK_PATH}"
+
+    @property
+    def handler(self) -> str:
+        """Where the portal sends its events."""
+        return f"{self.public_url.rstrip('/')}{HANDLER_PATH}"
+
+    @property
+    def scopes(self) -> str:
+        """The permissions of the application."""
+        return ", ".join(SCOPES)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether a portal of the cloud can reach us: it sends events over https alone."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def redirect_differs(self) -> bool:
+        """Whether BITRIX24_REDIRECT_URI is another address than the one that the portal comes back to."""
+        return self.redirect_uri is not None and self.redirect_uri != self.callback
+
+    def steps(self, code: str, portal: str = "") -> list[Step]:
+        """How to mend an error of this code; `portal` is the host or name that it names."""
+        values = {
+            "callback": self.callback,
+            "handler": self.handler,
+            "scopes": self.scopes,
+            "host": portal or "acme.bitrix24.com",
+        }
+        return [Step(step.text, step.paste.format_map(values)) for step in MENDING.get(code, ())]
+
+
+_REGISTER = (
+    Step(
+        _(
+            "In the portal, as an administrator: Applications → Developer resources → Other → Local application."
+            " Type: server."
+        )
+    ),
+    Step(_("Your handler path:"), "{callback}"),
+    Step(_("Initial installation path:"), "{handler}"),
+    Step(_("Permissions:"), "{scopes}"),
+)
+_AGAIN = Step(_("Then begin again: the earlier attempt is over."))
+_CARD_PATH = Step(
+    _("The handler path on the application's card in the portal must be exactly this:"), "{callback}"
+)
+_KEYS = Step(
+    _(
+        "The portal shows both keys on the application's card. They belong into the settings of this service, which "
+        "is restarted then:"
+    ),
+    "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
+)
+_LINK = Step(_("The operator makes a new link:"), "b24 portal connect NAME {host}")
+
+MENDING: dict[str, tuple[Step, ...]] = {
+    "settings_error": (*_REGISTER, _KEYS),
+    WEBHOOK_TYPED: (
+        Step(_("Here the portal's address is enough:"), "{host}"),
+        Step(
+            _(
+                "To connect by the webhook instead, without an application, the operator runs this; it asks for the"
+                " address and does not show it:"
+            ),
+            "b24 portal add NAME",
+        ),
+    ),
+    "address_refused": (
+        Step(
+            _("Copy the host from the address line of the browser while the portal is open:"),
+            "acme.bitrix24.com",
+        ),
+        Step(
+            _("For a portal on your own server the operator adds this to the settings and restarts:"),
+            "B24_ALLOWED_PORTALS={host}",
+        ),
+    ),
+    "portal_unreachable": (
+        Step(_("Check the spelling: the portal must open in a browser at this address:"), "https://{host}/"),
+        Step(_("If it opens there, this service's own way to the internet is closed: ask whoever runs it.")),
+    ),
+    "certificate_refused": (
+        Step(
+            _(
+                "The certificate of the portal is not valid for this address, or its authority is unknown to the"
+                " machine of this service. Renew it, or let the machine trust the authority."
+            )
+        ),
+    ),
+    "unreadable_answer": (
+        Step(
+            _("Something answers there, but no Bitrix24 portal. Open this, and compare:"), "https://{host}/"
+        ),
+    ),
+    "application_refused": (
+        Step(
+            _(
+                "Client id and secret must be those of the card of the application in this very portal. Copy both again"
+                " into the settings, and restart:"
+            ),
+            "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
+        ),
+        Step(
+            _(
+                "Portals of the zones .ru, .by, .kz, .uz, .am, .az, .ge and .kg may need this setting besides:"
+            ),
+            "BITRIX24_OAUTH_URL=https://oauth.bitrix24.tech",
+        ),
+    ),
+    "authorization_refused": (
+        Step(_("Begin again, and do not reload the page on which the portal brings you back.")),
+        _CARD_PATH,
+    ),
+    "access_not_given": (
+        Step(_("Begin again, and press “Allow” in the portal.")),
+        Step(_("If Bitrix24 showed an error instead of the question, look at the application's card.")),
+        *_REGISTER[1:],
+    ),
+    "other_browser": (
+        Step(_("Begin and end in the same browser, with cookies on, within ten minutes.")),
+        _CARD_PATH,
+    ),
+    "other_portal": (
+        Step(
+            _("Sign out of the other portal, or enter the address of the portal that you are signed in to.")
+        ),
+        _AGAIN,
+    ),
+    "state_expired": (Step(_("Begin again, and allow the access within ten minutes.")),),
+    "state_forged": (Step(_("Begin again from this service, not from a bookmark.")), _CARD_PATH),
+    "state_used": (Step(_("Look at the page of portals: it says whether the portal is connected.")),),
+    "invitation_over": (_LINK,),
+    "invitation_refused": (_LINK,),
+    "not_administrator": (
+        Step(
+            _(
+                "Sign in to the portal as an administrator, best of all as a service account of its own, and begin"
+                " again."
+            )
+        ),
+    ),
+    "scope_missing": (
+        Step(
+            _("Tick these permissions on the application's card in the portal, save, and begin again:"),
+            "{scopes}",
+        ),
+    ),
+    "access_denied": (
+        Step(
+            _(
+                "REST needs a paid plan together with a Market subscription, or a trial of them. Look at the plan of"
+                " the portal:"
+            ),
+            "https://{host}/settings/license.php",
+        ),
+    ),
+    "payment_required": (
+        Step(
+            _("The plan or the Market subscription of the portal has ended. Renew it, then begin again:"),
+            "https://{host}/settings/license.php",
+        ),
+    ),
+    "portal_deleted": (Step(_("The portal is closed. Open it in a browser:"), "https://{host}/"),),
+    "portal_moved": (
+        Step(
+            _("The portal has another address now: open it, and copy the one it leads to:"), "https://{host}/"
+        ),
+    ),
+    "app_removed": (
+        Step(_("The application is not installed in the portal any more. Add it once more.")),
+        *_REGISTER,
+    ),
+    "credential_refused": (
+        Step(
+            _("The secret is wrong, or was made anew in the portal: begin again, so that a new one is made.")
+        ),
+    ),
+    "portal_conflict": (
+        Step(
+            _("Choose another name, or connect the portal under the name that it has on the page of portals.")
+        ),
+    ),
+    "binding_refused": (Step(_("The portal must be able to reach this address over https:"), "{handler}"),),
+}
+"""By the code of an error."""

@@ -1,0 +1,206 @@
+"""The wizard that connects a portal: address, permission in Bitrix24, the first sync, settings, and the funnel."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, UsageError
+from b24_pipeline.store.access.holder import KeyHolder
+from b24_pipeline.store.checks.as_of import as_of
+from b24_pipeline.store.crm.stage_flags import StageFlags
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.events.bindings import handler_url
+from b24_pipeline.store.figures.connecting import latest_syncs, settings_made
+from b24_pipeline.store.figures.pipelines import pipelines
+from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.web.connect.mending import SCOPES, WEBHOOK_TYPED, ConnectValues
+from b24_pipeline.web.connect.typed import address_typed, name_of
+from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame, PortalInPath
+from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.problems import ProblemAnswer, answer_to
+
+WIZARD = "/connect"
+COUNTED = ("", "both", "deal", "lead")
+_WEBHOOK = re.compile(r"/rest/\d+/\w+")
+Typed = Annotated[str, Form(max_length=2048)]
+Given = Annotated[str, Query(max_length=255)]
+
+
+class ConnectWizard:
+    """The routes `/connect...`. A portal is connected by an admin for all portals; later steps are a manager's too."""
+
+    def __init__(self, warehouse: Warehouse, service: PortalService, values: ConnectValues) -> None:
+        self._warehouse = warehouse
+        self._service = service
+        self._values = values
+
+    def routers(self, signed_in: SignedIn) -> list[APIRouter]:
+        """The pages and their forms, by the role that they need."""
+        connecting = signed_in.routes(needed="admin", change="admin")
+        connecting.add_api_route(WIZARD, self.begin)
+        connecting.add_api_route(WIZARD, self.take, methods=["POST"])
+        connecting.add_api_route(f"{WIZARD}/permission", self.permission)
+        later = signed_in.routes(needed="manager")
+        later.add_api_route(f"{WIZARD}/{{portal}}/sync", self.sync)
+        later.add_api_route(f"{WIZARD}/{{portal}}/sync", self.start, methods=["POST"])
+        later.add_api_route(f"{WIZARD}/{{portal}}/progress", self.progress)
+        later.add_api_route(f"{WIZARD}/{{portal}}/settings", self.settings)
+        return [connecting, later]
+
+    def begin(
+        self, frame: PlainFrame, domain: Given = "", account: Given = "", counted: Given = ""
+    ) -> HTMLResponse:
+        """Step 1: the form for the address; without an application, how to make one."""
+        _require_all(frame.holder)
+        return self._address(frame, domain, account, counted)
+
+    def take(
+        self, frame: PlainFrame, domain: Typed = "", account: Typed = "", counted: Typed = ""
+    ) -> Response:
+        """Checks the address, and that a portal answers there; leads on to step 2."""
+        _require_all(frame.holder)
+        address = address_typed(domain)
+        if _WEBHOOK.search(domain):
+            problem = ProblemAnswer(
+                422, WEBHOOK_TYPED, "this is the address of a webhook; it holds a secret, which is not kept"
+            )
+            return self._address(frame, address, account, counted, problem, _host(address))
+        name = account.strip() or name_of(address)
+        try:
+            self._service.invite(name, address, _entity_type(counted))
+            self._service.knock(address)
+        except B24Error as error:
+            return self._address(frame, address, account, counted, answer_to(error), _portal_of(error))
+        query = urlencode({"domain": address, "account": name, "counted": counted})
+        return RedirectResponse(f"{WIZARD}/permission?{query}", 303)
+
+    def permission(
+        self, frame: PlainFrame, domain: Given = "", account: Given = "", counted: Given = ""
+    ) -> HTMLResponse:
+        """Step 2: what the application's card must say, and the link to the portal, which asks for the access."""
+        _require_all(frame.holder)
+        try:
+            link = self._service.invite(account, domain, _entity_type(counted))
+        except B24Error as error:
+            return self._address(frame, domain, account, counted, answer_to(error), _portal_of(error))
+        return frame.page(
+            "connecting/permission.html",
+            values=self._values,
+            domain=domain,
+            account=account,
+            counted=counted,
+            link=link,
+        )
+
+    def sync(self, frame: PlainFrame, portal: PortalInPath) -> HTMLResponse:
+        """Step 3: the first sync and its progress; what the connection lacks, and how to mend it."""
+        problem, missing, steps = None, frozenset[str](), []
+        try:
+            missing = frozenset(SCOPES) - self._service.scopes(portal)
+        except PortalError as error:
+            problem = answer_to(error)
+            steps = self._values.steps(problem.code, portal.domain)
+        is_bound = portal.connected_by != "oauth" or handler_url(self._warehouse, portal) is not None
+        return frame.page(
+            "connecting/sync.html",
+            problem=problem,
+            steps=steps,
+            values=self._values,
+            missing=sorted(missing),
+            is_bound=is_bound,
+            **self._progress(portal),
+        )
+
+    def start(self, portal: PortalInPath) -> RedirectResponse:
+        """Starts the sync."""
+        self._service.start_sync(portal)
+        return RedirectResponse(sync_page(portal), 303)
+
+    def progress(self, frame: PlainFrame, portal: PortalInPath) -> HTMLResponse:
+        """The part of step 3 that is asked for again while the sync works."""
+        return frame.page("connecting/progress.html", **self._progress(portal))
+
+    def settings(self, frame: PlainFrame, portal: PortalInPath) -> HTMLResponse:
+        """Step 4: what is counted as qualified, won and lost, and where that is changed."""
+        with self._warehouse.connect() as connection:
+            made = settings_made(connection, portal.id)
+        return frame.page(
+            "connecting/settings.html",
+            shown=portal,
+            made=made,
+            stages=[
+                stage
+                for stage in StageFlags(self._warehouse).stages(portal.id)
+                if portal.entity_type in ("both", stage.entity_type)
+            ],
+        )
+
+    def _progress(self, portal: Portal) -> dict[str, Any]:
+        is_read = as_of(self._warehouse, portal.id, portal.entity_type) is not None
+        with self._warehouse.connect() as connection:
+            syncs = latest_syncs(connection, portal.id)
+            has_funnel = is_read and bool(pipelines(connection, portal.name, portal.entity_type))
+        is_running = any(sync.sync_status == "running" for sync in syncs)
+        return {
+            "shown": portal,
+            "syncs": syncs,
+            "is_running": is_running,
+            "is_read": is_read,
+            "is_ready": has_funnel and not is_running,
+        }
+
+    def _address(
+        self,
+        frame: PageFrame,
+        domain: str,
+        account: str,
+        counted: str,
+        problem: ProblemAnswer | None = None,
+        portal: str = "",
+    ) -> HTMLResponse:
+        return frame.page(
+            "connecting/address.html",
+            status=422 if problem else 200,
+            values=self._values,
+            domain=domain,
+            account=account,
+            counted=counted,
+            problem=problem,
+            steps=self._values.steps(problem.code, portal) if problem else [],
+            registering=self._values.steps("settings_error"),
+        )
+
+
+def sync_page(portal: Portal) -> str:
+    """The address of step 3, where a sync was just started."""
+    return f"{WIZARD}/{portal.name}/sync?started=yes"
+
+
+def may_connect(holder: KeyHolder) -> bool:
+    """Whether somebody may connect portals: a new one is none of those that a limited key sees."""
+    return holder.may("admin") and holder.portals is None
+
+
+def _require_all(holder: KeyHolder) -> None:
+    if not may_connect(holder):
+        raise RoleTooLow(f"the key {holder.name!r} is for some portals; to connect one needs a key for all")
+
+
+def _entity_type(counted: str) -> str | None:
+    if counted not in COUNTED:
+        raise UsageError(f"what is counted is lead, deal or both, not {counted[:20]!r}")
+    return counted or None
+
+
+def _portal_of(error: B24Error) -> str:
+    return error.portal if isinstance(error, PortalError) else ""
+
+
+def _host(address: str) -> str:
+    return address.rpartition("://")[2]

@@ -1,0 +1,277 @@
+"""The wizard over HTTP: who may use it, what it recognises, and what it says to paste."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from b24_pipeline import errors as e
+from b24_pipeline.store.access.holder import AccessRole
+from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portals import Portals
+from b24_pipeline.web.assembly import assemble
+from b24_pipeline.web.connect.mending import MENDING, ConnectValues
+from b24_pipeline.web.frame.reasons import REASONS
+from tests.integration.web.pages.conftest import Visitor, new_key
+from tests.integration.web.routes.conftest import Managed, database
+from tests.support.installation import KEY as SECRET_KEY
+from tests.support.installation import account, execute
+from tests.support.servers.pages_site import text_of
+from tests.support.servers.web_service import (
+    KEY,
+    ScriptedConnecting,
+    ScriptedService,
+    parts_of,
+    served,
+)
+
+__all__ = ["database"]
+
+PUBLIC = "https://b24.example.com"
+TYPED = {"domain": "acme.bitrix24.com", "account": "acme", "counted": ""}
+BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
+
+
+@dataclass
+class Site(Managed):
+    """The service with an application, and what plays it."""
+
+    connecting: ScriptedConnecting
+
+
+@pytest.fixture
+def site(database: Warehouse) -> Iterator[Site]:
+    asked, connecting = ScriptedService(), ScriptedConnecting()
+    parts = parts_of(
+        public_url=PUBLIC,
+        warehouse=database,
+        portals=Portals(database, Vault(SECRET_KEY)),
+        service=asked,
+        connecting=connecting,
+        redirect_uri="https://old.example.com/bitrix24/callback",
+        admin_key=KEY,
+    )
+    with served(assemble(parts)) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        made = Site(client, database, asked, connecting)
+        made.remove_all()
+        account(database, "acme")
+        yield made
+
+
+@pytest.fixture
+def visitor(site: Site) -> Iterator[Visitor]:
+    origin = str(site.client.base_url).rstrip("/")
+    with httpx.Client(base_url=origin, trust_env=False, headers=BROWSER) as client:
+        yield Visitor(client, origin)
+    execute(site.warehouse, "delete from bitrix24_sessions")
+    execute(site.warehouse, "delete from bitrix24_access_keys")
+
+
+@pytest.fixture
+def operator(visitor: Visitor) -> Visitor:
+    assert visitor.sign_in(KEY).status_code == 303
+    return visitor
+
+
+def pasted(page: httpx.Response) -> list[str]:
+    """The values that a page says to paste."""
+    return [unescape(found) for found in re.findall(r'class="paste">([^<]*)<', page.text)]
+
+
+@pytest.mark.parametrize(("role", "portals"), [("viewer", ()), ("manager", ()), ("admin", ("acme",))])
+def test_only_an_admin_for_all_portals_connects(
+    site: Site, visitor: Visitor, role: AccessRole, portals: tuple[str, ...]
+) -> None:
+    """Others are refused at each step before the first sync, and nothing is asked."""
+    visitor.sign_in(new_key(site, role, *portals))
+    for path in ("/connect", "/connect/permission?domain=acme.bitrix24.com&account=acme"):
+        assert visitor.client.get(path).status_code == 403
+    assert visitor.post("/connect", **TYPED).status_code == 403
+    assert site.asked.calls == []
+
+
+def test_the_address_leads_to_the_permission(site: Site, operator: Visitor) -> None:
+    """What was pasted becomes an address; a portal must answer there; then the link with an invitation."""
+    answer = operator.post(
+        "/connect", "/connect", domain=" https://acme.bitrix24.com/crm/deal/ ", counted="deal"
+    )
+    assert answer.status_code == 303
+    assert site.asked.calls == [
+        ("invite", "acme", "https://acme.bitrix24.com", "deal"),
+        ("knock", "https://acme.bitrix24.com"),
+    ]
+    page = operator.client.get(answer.headers["location"])
+    assert "https://b24.example.com/bitrix24/auth?account=acme" in unescape(page.text)
+    assert pasted(page) == [
+        f"{PUBLIC}/bitrix24/callback",
+        f"{PUBLIC}/webhooks/bitrix24",
+        "crm, user, department",
+    ]
+
+
+def test_a_webhook_pasted_for_the_address_is_recognised(site: Site, operator: Visitor) -> None:
+    """Its secret is on no page, and no portal is asked."""
+    answer = operator.post(
+        "/connect", "/connect", domain="https://acme.bitrix24.com/rest/1/5up3rs3cr3t/profile.json"
+    )
+    assert answer.status_code == 422
+    assert "This is the address of a webhook" in text_of(answer.text)
+    assert pasted(answer)[0] == "acme.bitrix24.com"
+    assert "5up3rs3cr3t" not in answer.text
+    assert site.asked.calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "paste"),
+    [
+        (e.AddressRefused("crm.firm.example", "no"), "B24_ALLOWED_PORTALS=crm.firm.example"),
+        (e.PortalUnreachable("acme.bitrix24.com", "the host name is unknown"), "https://acme.bitrix24.com/"),
+        (e.SettingsError("not set"), f"{PUBLIC}/bitrix24/callback"),
+        (
+            e.PaymentRequired("acme.bitrix24.com", "profile", "", "", 402),
+            "https://acme.bitrix24.com/settings/",
+        ),
+        (e.PortalMoved("acme.bitrix24.com", "new.bitrix24.com", ""), "https://acme.bitrix24.com/"),
+        (e.UnreadableAnswer("acme.bitrix24.com", "no"), "https://acme.bitrix24.com/"),
+        (e.PortalConflict("taken"), ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_is_wrong_with_an_address_is_said_with_what_to_paste(
+    site: Site, operator: Visitor, error: Exception, paste: str
+) -> None:
+    """The form again with what was typed, the reason, and the value."""
+    site.asked.raises = error
+    answer = operator.post("/connect", "/connect", **TYPED | {"account": '"><script>x'})
+    assert answer.status_code == 422
+    assert "<script>x" not in answer.text
+    assert 'value="acme.bitrix24.com"' in answer.text
+    assert any(value.startswith(paste) for value in [*pasted(answer), ""])
+
+
+@pytest.mark.parametrize(
+    ("error", "paste"),
+    [
+        (e.ScopeMissing("acme", "scope", "insufficient_scope", "", 200), "crm, user, department"),
+        (e.AuthorizationRefused("acme", "t", "INVALID_GRANT", "", 400), f"{PUBLIC}/bitrix24/callback"),
+        (e.OtherBrowser("acme", "no"), f"{PUBLIC}/bitrix24/callback"),
+        (e.AccessNotGiven("acme", "no"), f"{PUBLIC}/webhooks/bitrix24"),
+        (
+            e.ApplicationRefused("acme", "t", "WRONG_CLIENT", "", 400),
+            "BITRIX24_OAUTH_URL=https://oauth.bitrix24.tech",
+        ),
+        (e.InvitationOver("acme", "no"), "b24 portal connect NAME acme"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_went_wrong_in_the_portal_is_said_with_what_to_paste(
+    site: Site, visitor: Visitor, error: Exception, paste: str
+) -> None:
+    """On the page that comes back from the portal, for whoever was invited too."""
+    site.connecting.raises = error
+    page = visitor.client.get("/bitrix24/callback?code=x&state=y")
+    assert "How to mend it" in page.text
+    assert paste in pasted(page)
+    assert 'href="/bitrix24/connect?' in page.text
+    visitor.sign_in(KEY)
+    assert 'href="/connect?' in visitor.client.get("/bitrix24/callback?code=x&state=y").text
+
+
+def test_the_setup_guide_lists_what_is_recognised() -> None:
+    """In both languages, and each has a reason for people."""
+    for name in ("bitrix24-setup.md", "bitrix24-setup.ru.md"):
+        guide = (Path(__file__).parents[4] / "docs" / name).read_text("utf-8")
+        listed = set(re.findall(r"^\| `([a-z_]+)` \|", guide, re.MULTILINE))
+        assert listed - {"insufficient_scope"} == set(MENDING)
+    assert set(MENDING) <= set(REASONS)
+    values = ConnectValues(PUBLIC)
+    assert all("{" not in step.paste for code in MENDING for step in values.steps(code))
+
+
+def test_a_redirect_address_of_another_host_is_told(operator: Visitor) -> None:
+    """BITRIX24_REDIRECT_URI is compared with the address at which the portal comes back."""
+    page = operator.client.get("/connect")
+    assert f"BITRIX24_REDIRECT_URI={PUBLIC}/bitrix24/callback" in pasted(page)
+
+
+def test_an_admin_goes_on_to_the_first_sync(site: Site, operator: Visitor) -> None:
+    """The callback starts it."""
+    answer = operator.client.get("/bitrix24/callback?code=x&state=y")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/connect/acme/sync?started=yes")
+    assert ("start_sync", "acme") in site.asked.calls
+
+
+@pytest.mark.parametrize("role", [None, "manager"])
+def test_others_see_that_it_is_connected(site: Site, visitor: Visitor, role: AccessRole | None) -> None:
+    """Whoever was invited, signed in or not; no sync is started for them."""
+    if role:
+        visitor.sign_in(new_key(site, role))
+    answer = visitor.client.get("/bitrix24/callback?code=x&state=y")
+    assert (answer.status_code, "The portal is connected" in answer.text) == (200, True)
+    assert site.asked.calls == []
+
+
+def test_the_first_sync_is_shown_by_entity(site: Site, operator: Visitor) -> None:
+    """What is at work, what is done and what has failed; asked for again while it works; rights that lack are told."""
+    site.change("acme", user_is_admin=False)
+    for entity, status, rows in (("lead", "success", 12), ("deal", "running", 0), ("contact", "failed", 0)):
+        execute(
+            site.warehouse,
+            "insert into bitrix24_sync_log"
+            " (user_account_id, entity_type, sync_type, sync_status, rows_read, finished_at, error_message)"
+            " select id, %s, 'full', %s, %s, case when %s <> 'running' then now() end, 'no <b>rights</b>'"
+            " from user_accounts",
+            entity,
+            status,
+            rows,
+            status,
+        )
+    answer = operator.client.get("/connect/acme/sync")
+    page = text_of(answer.text)
+    assert "Leads 12 done" in page
+    assert "Deals 0 is being read" in page
+    assert "Contacts 0 failed: no &lt;b&gt;rights" in page
+    assert 'hx-trigger="every 2s"' in answer.text
+    assert "no administrator of the portal" in page
+    assert "department" in pasted(answer)
+    execute(site.warehouse, "update bitrix24_sync_log set sync_status = 'success', finished_at = now()")
+    assert "hx-trigger" not in operator.client.get("/connect/acme/progress").text
+    assert operator.post("/connect/acme/sync", "/connect/acme/sync").status_code == 303
+    assert ("start_sync", "acme") in site.asked.calls
+    execute(site.warehouse, "delete from bitrix24_sync_log")
+
+
+def test_a_portal_that_refuses_later_is_explained(site: Site, operator: Visitor) -> None:
+    """The application was removed meanwhile: how to register it again, with the values."""
+    site.asked.raises = e.AppRemoved("acme", "scope", "APPLICATION_NOT_FOUND", "", 401)
+    page = operator.client.get("/connect/acme/sync")
+    assert page.status_code == 200
+    assert f"{PUBLIC}/bitrix24/callback" in pasted(page)
+
+
+def test_without_an_application_its_card_is_told(database: Warehouse) -> None:
+    """Everything that is to be filled in, and no form that could not work."""
+    parts = parts_of(
+        public_url=PUBLIC, warehouse=database, portals=Portals(database, Vault(SECRET_KEY)), admin_key=KEY
+    )
+    with (
+        served(assemble(parts)) as address,
+        httpx.Client(base_url=address, trust_env=False, headers=BROWSER) as client,
+    ):
+        visitor = Visitor(client, address)
+        visitor.sign_in(KEY)
+        page = visitor.client.get("/connect")
+    assert pasted(page) == [
+        f"{PUBLIC}/bitrix24/callback",
+        f"{PUBLIC}/webhooks/bitrix24",
+        "crm, user, department",
+        "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
+    ]
+    assert 'name="domain"' not in page.text
