@@ -61,6 +61,7 @@ B24Error
     │   ├── StateUsed           it came back before
     │   ├── AccessNotGiven      nobody allowed it in the portal
     │   ├── OtherBrowser        another browser began it, or cookies are off
+    │   ├── VisitRefused        a portal does not confirm who opened our page in it
     │   ├── OtherPortal         another portal answered than the one asked for
     │   ├── InvitationRefused   nobody who may has invited to this connection
     │   ├── InvitationOver      the invitation is too old, or was used
@@ -153,6 +154,7 @@ from b24_pipeline.errors.portal import (
     SyncBusy,
     TooManyVanished,
     UnreadableAnswer,
+    VisitRefused,
     WorkStopped,
 )
 from b24_pipeline.errors.usage import (
@@ -267,6 +269,7 @@ __all__ = [
     "UnknownStage",
     "UnreadableAnswer",
     "UsageError",
+    "VisitRefused",
     "WorkStopped",
     "WrongDates",
 ]

@@ -41,6 +41,7 @@ from b24_pipeline.errors.portal import (
     StateForged,
     SyncBusy,
     UnreadableAnswer,
+    VisitRefused,
     WorkStopped,
 )
 from b24_pipeline.errors.usage import PortalConflict
@@ -109,5 +110,13 @@ NEEDS_A_PERSON = (
 )
 """A person has to mend something before it can work: asking again does not help."""
 
-FORGED = (InstallUnproved, InvitationRefused, NotAdministrator, OtherBrowser, OtherPortal, StateForged)
+FORGED = (
+    InstallUnproved,
+    InvitationRefused,
+    NotAdministrator,
+    OtherBrowser,
+    OtherPortal,
+    StateForged,
+    VisitRefused,
+)
 """An authorization that comes from somebody else than the one who may give it."""

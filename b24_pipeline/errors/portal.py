@@ -126,6 +126,10 @@ class InstallUnproved(ConnectingFailed):
     """The authorization server does not confirm what an installation says of itself."""
 
 
+class VisitRefused(ConnectingFailed):
+    """Our page inside a portal was opened, and the portal does not confirm by whom."""
+
+
 class InvitationRefused(ConnectingFailed):
     """A connection was to be started without an invitation of ours, or with one for something else."""
 

@@ -16,6 +16,7 @@ from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.events.senders import Authenticator
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.removal import Removals
+from b24_pipeline.sync.portals.visitors import PortalVisitors
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
 from b24_pipeline.web.client_address import ClientAddresses
@@ -48,6 +49,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             check_database=lambda: check_migrated(runtime.warehouse),
             addresses=ClientAddresses(runtime.settings.trusted_proxies),
             connecting=connecting,
+            visitors=PortalVisitors(runtime.connections, runtime.oauth) if runtime.oauth else None,
             redirect_uri=runtime.settings.bitrix24_redirect_uri,
             admin_key=admin_key(runtime.settings),
             registry=registry,

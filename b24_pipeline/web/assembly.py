@@ -16,13 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from b24_pipeline.errors import B24Error, PortalError
+from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.access.sessions import SECONDS, Sessions
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.sync.portals.oauth import PortalConnector
+from b24_pipeline.sync.portals.visitors import PortalVisitors
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.client_address import ClientAddresses
+from b24_pipeline.web.connect.inside import InsidePage
 from b24_pipeline.web.connect.mending import ConnectValues
 from b24_pipeline.web.connect.routes import CONNECT, ConnectPages
 from b24_pipeline.web.connect.wizard import WIZARD, ConnectWizard
@@ -38,7 +41,7 @@ from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.metrics.requests import Requests
 from b24_pipeline.web.middleware.access_log import Access
 from b24_pipeline.web.middleware.requests_at_once import RequestsAtOnce
-from b24_pipeline.web.middleware.security import SecurityHeaders
+from b24_pipeline.web.middleware.security import PAGE, SecurityHeaders
 from b24_pipeline.web.pages.access import AccessPage
 from b24_pipeline.web.pages.cohorts import CohortsPage
 from b24_pipeline.web.pages.creatives import CreativesPage
@@ -79,9 +82,9 @@ class Parts:
     """What the application is put together from.
 
     `check_database` raises B24Error where the database cannot be used; `addresses` tells who sent a request; without
-    `connecting` no portal can be connected; `redirect_uri` is the setting BITRIX24_REDIRECT_URI; `admin_key` None
-    closes the management calls; `registry` has metrics for anybody, `portal_registry` those that name portals;
-    `running` is entered while the application runs.
+    `connecting` no portal can be connected, and without `visitors` none can send people to our page inside it;
+    `redirect_uri` is the setting BITRIX24_REDIRECT_URI; `admin_key` None closes the management calls; `registry` has
+    metrics for anybody, `portal_registry` those that name portals; `running` is entered while the application runs.
     """
 
     public_url: str
@@ -93,6 +96,7 @@ class Parts:
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
     connecting: PortalConnector | None = None
     redirect_uri: str | None = None
+    visitors: PortalVisitors | None = None
     admin_key: str | None = field(default=None, repr=False)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     portal_registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -124,6 +128,7 @@ def assemble(parts: Parts) -> FastAPI:
         parts.connecting, parts.public_url, guard, parts.addresses, signed_in, parts.service
     )
     app.include_router(connecting.router())
+    app.include_router(InsidePage(parts.visitors, signed_in, parts.addresses).router())
     for routes in ConnectWizard(parts.warehouse, parts.service, values).routers(signed_in):
         app.include_router(routes)
     for routes in _pages(parts, guard, signed_in):
@@ -200,18 +205,27 @@ def error_response(request: Request, error: Exception) -> Response:
     answer = answer_to(error)
     if wants_page(request):
         is_of_connecting = request.url.path.startswith(("/bitrix24/", WIZARD))
+        ancestors = _framed_by(request) or "'none'"
         values: ConnectValues = request.app.state.connect_values
         portal = error.portal if isinstance(error, PortalError) else ""
         return page(
             request,
             "problem.html",
             status=answer.status,
+            policy=PAGE.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}"),
             problem=answer,
             reasons=REASONS,
             steps=values.steps(answer.code, portal) if is_of_connecting else [],
             again=_beginning(request) if is_of_connecting else None,
         )
     return JSONResponse(answer.body, answer.status, answer.headers)
+
+
+def _framed_by(request: Request) -> str | None:
+    """The portal whose pages may have the answer in a frame: that which sent the person, or that called us."""
+    holder: KeyHolder | None = getattr(request.state, "holder", None)
+    called_by: str | None = getattr(request.state, "called_by", None)
+    return holder.framed_by if holder else called_by
 
 
 def _beginning(request: Request) -> str:

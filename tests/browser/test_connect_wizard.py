@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from b24_pipeline.sync.portals.placement import PLACEMENT
 from tests.browser.conftest import keep
 from tests.browser.test_pages import RULES
 from tests.support.installation import KEY as SECRET_KEY
@@ -17,12 +18,13 @@ from tests.support.servers.live_service import Live, app_environment, live
 from tests.support.servers.web_service import KEY
 
 PATIENCE_MS = 60_000
+SCOPE = ("crm", "user", "department", "placement")
 
 
 @pytest.fixture
 def running(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """The service, whose syncs are processes with the settings of its environment."""
-    with live(database_url, tmp_path) as everything:
+    with live(database_url, tmp_path, scope=SCOPE) as everything:
         port = int(everything.address.rpartition(":")[2])
         settings = app_environment(everything.sandbox, port) | {
             "DATABASE_URL": database_url,
@@ -75,6 +77,17 @@ def test_from_the_bare_address_to_a_coloured_funnel(running: Live, page: Page) -
     in_portal = {colour.lower() for colour in page_colours(running)}
     assert len({str(colour).lower() for colour in colours} & in_portal) > 2
     keep(page, "wizard-funnel")
+
+
+def test_the_portal_shows_our_page_in_a_frame(running: Live, page: Page) -> None:
+    """Chromium takes the policy and the cookie: a click in the portal's menu, and the pages work within it."""
+    running.connect()
+    page.goto(f"{running.domain}/marketplace/placement/{PLACEMENT}/")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Воронка")
+    frame.get_by_role("link", name="Стадии", exact=True).click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Стадии")
+    keep(page, "inside")
 
 
 def page_colours(running: Live) -> list[str]:

@@ -96,6 +96,11 @@ def read_address(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
     return address
 
 
+def origin_of(written: str) -> str:
+    """The origin of an address that was judged before and stored."""
+    return read_address(written, (written.rpartition("://")[2],)).origin
+
+
 def parse_server(text: str, allowed: Iterable[str] = ()) -> PortalAddress:
     """The authorization server that the operator names: any public host over https, or an allowed one.
 

@@ -58,6 +58,7 @@ class Bus:
         self.raise_event(names.UNINSTALL, {"LANGUAGE_ID": "ru", "CLEAN": int(clean)})
         self.subscriptions.bindings.clear()
         self.queue.drop(self.queue.rows())
+        self._application.placements.clear()
         self._application.installed = False
         self._application.grants.revoke()
 

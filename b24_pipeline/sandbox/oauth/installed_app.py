@@ -34,6 +34,7 @@ class Application:
         self.addresses = addresses
         self.grants = Grants(config)
         self.installed = self.finished = True
+        self.placements: list[dict[str, str]] = []
         self._lock = threading.Lock()
         self._outcomes: Counter[str] = Counter()
         self._kinds: dict[str, tuple[str, Callable[[str], Pair]]] = {

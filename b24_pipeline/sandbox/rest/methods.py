@@ -13,6 +13,7 @@ from b24_pipeline.sandbox.rest import (
     items,
     offline_events,
     people,
+    placements,
     stage_history,
 )
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
@@ -57,6 +58,7 @@ METHODS: dict[str, Method] = {
     **application.METHODS,
     **events.METHODS,
     **offline_events.METHODS,
+    **placements.METHODS,
     "server.time": _server_time,
     "method.get": _method_get,
     "methods": _methods,

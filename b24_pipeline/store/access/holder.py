@@ -15,11 +15,15 @@ ROLES: tuple[AccessRole, ...] = get_args(AccessRole)
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Whose key a request has. `portals`: ids of those that they see, None for all."""
+    """Whose key a request has. `portals`: ids of those that they see, None for all.
+
+    `framed_by`: of a person whom a portal has sent its origin, whose pages alone may have ours in a frame.
+    """
 
     name: str
     role: AccessRole
     portals: frozenset[UUID] | None = None
+    framed_by: str | None = None
 
     def may(self, needed: AccessRole) -> bool:
         """Whether the role is this one or one that may do more."""

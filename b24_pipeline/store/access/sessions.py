@@ -15,6 +15,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, dict_row
 
+from b24_pipeline.bitrix.http.address import origin_of
 from b24_pipeline.errors import KeyRefused
 from b24_pipeline.store.access.holder import OPERATOR, AccessRole, KeyHolder
 from b24_pipeline.store.access.keys import digest
@@ -125,7 +126,12 @@ def _holder_of(found: dict[str, Any]) -> KeyHolder:
     if found["operator_proof"] is not None:
         return OPERATOR
     portals = found["portals"]
-    return KeyHolder(found["name"], found["role"], None if portals is None else frozenset(portals))
+    return KeyHolder(
+        found["name"],
+        found["role"],
+        None if portals is None else frozenset(portals),
+        origin_of(found["domain"]) if found["domain"] else None,
+    )
 
 
 def _proof(value: str, admin_key: str) -> bytes:

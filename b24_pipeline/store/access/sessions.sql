@@ -33,13 +33,14 @@ delete from bitrix24_sessions
 where id_sha256 = :id_sha256;
 
 -- name: session(id_sha256)
--- Whose session it is, as long as it lasts and its key is not revoked.
+-- Whose session it is, as long as it lasts, its key is not revoked, and the portal that sent a guest is connected.
 select
     session.operator_proof,
     -- of a guest never; of others not oftener than once a minute
     session.portal_user_id is null and session.used_at < now() - interval '1 minute' as is_to_be_renewed,
     coalesce(access_key.name, account.name || ' user ' || session.portal_user_id, '') as name,
     coalesce(access_key.role, session.role, 'admin') as role,
+    account.bitrix24_domain as domain,
     case
         when session.user_account_id is not null then array[session.user_account_id]
         when access_key.is_limited then array(
@@ -54,7 +55,8 @@ left join user_accounts as account on session.user_account_id = account.id
 where
     session.id_sha256 = :id_sha256
     and session.ends_at > now()
-    and access_key.revoked_at is null;
+    and access_key.revoked_at is null
+    and (session.user_account_id is null or account.bitrix24_status <> 'disconnected');
 
 -- name: renew(id_sha256, seconds)!
 -- It was used, and lasts so long from now on.

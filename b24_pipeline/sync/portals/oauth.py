@@ -34,6 +34,7 @@ from b24_pipeline.sync.events.offline_queue import unbind_queued_events
 from b24_pipeline.sync.portals.invitations import Invitations
 from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
 from b24_pipeline.sync.portals.oauth_state import SignedStates
+from b24_pipeline.sync.portals.placement import INSIDE_PATH, displace, place
 from b24_pipeline.sync.portals.probe import Probe, plan_of, probe
 from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
@@ -172,6 +173,7 @@ class PortalConnector:
                     unbind_queued_events(client)
             except B24Error as error:
                 logger("connecting").warning("events stay bound", portal=portal.name, error=str(error))
+            self._displace(portal)
         note_unbound(self._connections.warehouse, portal)
         self._portals.disconnect(portal)
 
@@ -210,6 +212,7 @@ class PortalConnector:
             state=state,
         )
         self._bind(portal)
+        self._place(portal)
         return portal
 
     def _bind(self, portal: Portal) -> None:
@@ -219,6 +222,24 @@ class PortalConnector:
                 bind(client, portal, self.handler_url, self._connections.warehouse)
         except PortalError as error:
             logger("connecting").warning("events are not bound", portal=portal.name, error=str(error))
+
+    def _place(self, portal: Portal) -> None:
+        """Adds our page to the portal's menu; without that right everything else works."""
+        try:
+            with self._connections.client(portal) as client:
+                place(client, f"{self._public_url}{INSIDE_PATH}")
+        except PortalError as error:
+            logger("connecting").warning("no page inside the portal", portal=portal.name, error=str(error))
+
+    def _displace(self, portal: Portal) -> None:
+        try:
+            with self._connections.client(portal) as client:
+                displace(client)
+        except B24Error as error:
+            # most often it never had the right to it
+            logger("connecting").info(
+                "the portal's menu stays as it is", portal=portal.name, error=str(error)
+            )
 
     def _named(self, name: str) -> Portal | None:
         return next((portal for portal in self._portals.all() if portal.name == name), None)

@@ -18,6 +18,7 @@ from b24_pipeline.store.events.bindings import handler_url
 from b24_pipeline.store.figures.connecting import latest_syncs, settings_made
 from b24_pipeline.store.figures.pipelines import pipelines
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.portals.placement import PLACEMENT_SCOPE
 from b24_pipeline.web.connect.mending import SCOPES, WEBHOOK_TYPED, ConnectValues
 from b24_pipeline.web.connect.typed import address_typed, name_of
 from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame, PortalInPath
@@ -100,9 +101,9 @@ class ConnectWizard:
 
     def sync(self, frame: PlainFrame, portal: PortalInPath) -> HTMLResponse:
         """Step 3: the first sync and its progress; what the connection lacks, and how to mend it."""
-        problem, missing, steps = None, frozenset[str](), []
+        problem, given, steps = None, None, []
         try:
-            missing = frozenset(SCOPES) - self._service.scopes(portal)
+            given = self._service.scopes(portal)
         except PortalError as error:
             problem = answer_to(error)
             steps = self._values.steps(problem.code, portal.domain)
@@ -112,7 +113,8 @@ class ConnectWizard:
             problem=problem,
             steps=steps,
             values=self._values,
-            missing=sorted(missing),
+            missing=[] if given is None else sorted(set(SCOPES) - given),
+            is_inside=given is None or PLACEMENT_SCOPE in given,
             is_bound=is_bound,
             **self._progress(portal),
         )

@@ -27,7 +27,7 @@ from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_p
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self'; "
-    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "img-src 'self' data:; frame-ancestors {ancestors}; base-uri 'none'; form-action 'self'"
 )
 
 
@@ -82,7 +82,7 @@ class PageFrame:
             self.request,
             template,
             status=status,
-            policy=POLICY.format(nonce=nonce),
+            policy=POLICY.format(nonce=nonce, ancestors=self.holder.framed_by or "'none'"),
             referrer="same-origin",
             format=Formats(language_of(self.request), zone),
             frame=self,

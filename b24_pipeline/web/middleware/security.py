@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -42,7 +44,17 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 own = message.setdefault("headers", [])
                 names = {name.lower() for name, _ in own}
+                if _may_be_framed(own):
+                    names.add(
+                        b"x-frame-options"
+                    )  # it knows no origins, and would forbid what the policy allows
                 message["headers"] = [*own, *(pair for pair in self._headers if pair[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, protected)
+
+
+def _may_be_framed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a page's own policy names an origin that may have it in a frame."""
+    policy = next((value for name, value in headers if name.lower() == b"content-security-policy"), b"")
+    return b"frame-ancestors http" in policy

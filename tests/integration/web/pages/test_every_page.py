@@ -23,6 +23,7 @@ OPEN = {
     "/bitrix24/connect",
     "/bitrix24/callback",
     "/bitrix24/auth",
+    "/bitrix24/inside",
 }
 
 
