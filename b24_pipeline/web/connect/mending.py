@@ -18,7 +18,7 @@ WEBHOOK_TYPED = "webhook_address"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Remedy:
     """What to do, and what to paste there; "{...}" stands for a value of `ConnectValues`, or {host}, the portal."""
 
     text: str
@@ -58,7 +58,7 @@ class ConnectValues:
         """Whether BITRIX24_REDIRECT_URI is another address than the one that the portal comes back to."""
         return self.redirect_uri is not None and self.redirect_uri != self.callback
 
-    def steps(self, code: str, portal: str = "") -> list[Step]:
+    def steps(self, code: str, portal: str = "") -> list[Remedy]:
         """How to mend an error of this code; `portal` is the host or name that it names."""
         values = {
             "callback": self.callback,
@@ -66,38 +66,38 @@ class ConnectValues:
             "scopes": self.scopes,
             "host": portal or "acme.bitrix24.com",
         }
-        return [Step(step.text, step.paste.format_map(values)) for step in MENDING.get(code, ())]
+        return [Remedy(step.text, step.paste.format_map(values)) for step in MENDING.get(code, ())]
 
 
 _REGISTER = (
-    Step(
+    Remedy(
         _(
             "In the portal, as an administrator: Applications → Developer resources → Other → Local application."
             " Type: server."
         )
     ),
-    Step(_("Your handler path:"), "{callback}"),
-    Step(_("Initial installation path:"), "{handler}"),
-    Step(_("Permissions:"), "{scopes}"),
+    Remedy(_("Your handler path:"), "{callback}"),
+    Remedy(_("Initial installation path:"), "{handler}"),
+    Remedy(_("Permissions:"), "{scopes}"),
 )
-_AGAIN = Step(_("Then begin again: the earlier attempt is over."))
-_CARD_PATH = Step(
+_AGAIN = Remedy(_("Then begin again: the earlier attempt is over."))
+_CARD_PATH = Remedy(
     _("The handler path on the application's card in the portal must be exactly this:"), "{callback}"
 )
-_KEYS = Step(
+_KEYS = Remedy(
     _(
         "The portal shows both keys on the application's card. They belong into the settings of this service, which "
         "is restarted then:"
     ),
     "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
 )
-_LINK = Step(_("The operator makes a new link:"), "b24 portal connect NAME {host}")
+_LINK = Remedy(_("The operator makes a new link:"), "b24 portal connect NAME {host}")
 
-MENDING: dict[str, tuple[Step, ...]] = {
+MENDING: dict[str, tuple[Remedy, ...]] = {
     "settings_error": (*_REGISTER, _KEYS),
     WEBHOOK_TYPED: (
-        Step(_("Here the portal's address is enough:"), "{host}"),
-        Step(
+        Remedy(_("Here the portal's address is enough:"), "{host}"),
+        Remedy(
             _(
                 "To connect by the webhook instead, without an application, the operator runs this; it asks for the"
                 " address and does not show it:"
@@ -106,21 +106,25 @@ MENDING: dict[str, tuple[Step, ...]] = {
         ),
     ),
     "address_refused": (
-        Step(
+        Remedy(
             _("Copy the host from the address line of the browser while the portal is open:"),
             "acme.bitrix24.com",
         ),
-        Step(
+        Remedy(
             _("For a portal on your own server the operator adds this to the settings and restarts:"),
             "B24_ALLOWED_PORTALS={host}",
         ),
     ),
     "portal_unreachable": (
-        Step(_("Check the spelling: the portal must open in a browser at this address:"), "https://{host}/"),
-        Step(_("If it opens there, this service's own way to the internet is closed: ask whoever runs it.")),
+        Remedy(
+            _("Check the spelling: the portal must open in a browser at this address:"), "https://{host}/"
+        ),
+        Remedy(
+            _("If it opens there, this service's own way to the internet is closed: ask whoever runs it.")
+        ),
     ),
     "certificate_refused": (
-        Step(
+        Remedy(
             _(
                 "The certificate of the portal is not valid for this address, or its authority is unknown to the"
                 " machine of this service. Renew it, or let the machine trust the authority."
@@ -128,19 +132,19 @@ MENDING: dict[str, tuple[Step, ...]] = {
         ),
     ),
     "unreadable_answer": (
-        Step(
+        Remedy(
             _("Something answers there, but no Bitrix24 portal. Open this, and compare:"), "https://{host}/"
         ),
     ),
     "application_refused": (
-        Step(
+        Remedy(
             _(
                 "Client id and secret must be those of the card of the application in this very portal. Copy both again"
                 " into the settings, and restart:"
             ),
             "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
         ),
-        Step(
+        Remedy(
             _(
                 "Portals of the zones .ru, .by, .kz, .uz, .am, .az, .ge and .kg may need this setting besides:"
             ),
@@ -148,31 +152,31 @@ MENDING: dict[str, tuple[Step, ...]] = {
         ),
     ),
     "authorization_refused": (
-        Step(_("Begin again, and do not reload the page on which the portal brings you back.")),
+        Remedy(_("Begin again, and do not reload the page on which the portal brings you back.")),
         _CARD_PATH,
     ),
     "access_not_given": (
-        Step(_("Begin again, and press “Allow” in the portal.")),
-        Step(_("If Bitrix24 showed an error instead of the question, look at the application's card.")),
+        Remedy(_("Begin again, and press “Allow” in the portal.")),
+        Remedy(_("If Bitrix24 showed an error instead of the question, look at the application's card.")),
         *_REGISTER[1:],
     ),
     "other_browser": (
-        Step(_("Begin and end in the same browser, with cookies on, within ten minutes.")),
+        Remedy(_("Begin and end in the same browser, with cookies on, within ten minutes.")),
         _CARD_PATH,
     ),
     "other_portal": (
-        Step(
+        Remedy(
             _("Sign out of the other portal, or enter the address of the portal that you are signed in to.")
         ),
         _AGAIN,
     ),
-    "state_expired": (Step(_("Begin again, and allow the access within ten minutes.")),),
-    "state_forged": (Step(_("Begin again from this service, not from a bookmark.")), _CARD_PATH),
-    "state_used": (Step(_("Look at the page of portals: it says whether the portal is connected.")),),
+    "state_expired": (Remedy(_("Begin again, and allow the access within ten minutes.")),),
+    "state_forged": (Remedy(_("Begin again from this service, not from a bookmark.")), _CARD_PATH),
+    "state_used": (Remedy(_("Look at the page of portals: it says whether the portal is connected.")),),
     "invitation_over": (_LINK,),
     "invitation_refused": (_LINK,),
     "not_administrator": (
-        Step(
+        Remedy(
             _(
                 "Sign in to the portal as an administrator, best of all as a service account of its own, and begin"
                 " again."
@@ -180,13 +184,13 @@ MENDING: dict[str, tuple[Step, ...]] = {
         ),
     ),
     "scope_missing": (
-        Step(
+        Remedy(
             _("Tick these permissions on the application's card in the portal, save, and begin again:"),
             "{scopes}",
         ),
     ),
     "access_denied": (
-        Step(
+        Remedy(
             _(
                 "REST needs a paid plan together with a Market subscription, or a trial of them. Look at the plan of"
                 " the portal:"
@@ -195,31 +199,31 @@ MENDING: dict[str, tuple[Step, ...]] = {
         ),
     ),
     "payment_required": (
-        Step(
+        Remedy(
             _("The plan or the Market subscription of the portal has ended. Renew it, then begin again:"),
             "https://{host}/settings/license.php",
         ),
     ),
-    "portal_deleted": (Step(_("The portal is closed. Open it in a browser:"), "https://{host}/"),),
+    "portal_deleted": (Remedy(_("The portal is closed. Open it in a browser:"), "https://{host}/"),),
     "portal_moved": (
-        Step(
+        Remedy(
             _("The portal has another address now: open it, and copy the one it leads to:"), "https://{host}/"
         ),
     ),
     "app_removed": (
-        Step(_("The application is not installed in the portal any more. Add it once more.")),
+        Remedy(_("The application is not installed in the portal any more. Add it once more.")),
         *_REGISTER,
     ),
     "credential_refused": (
-        Step(
+        Remedy(
             _("The secret is wrong, or was made anew in the portal: begin again, so that a new one is made.")
         ),
     ),
     "portal_conflict": (
-        Step(
+        Remedy(
             _("Choose another name, or connect the portal under the name that it has on the page of portals.")
         ),
     ),
-    "binding_refused": (Step(_("The portal must be able to reach this address over https:"), "{handler}"),),
+    "binding_refused": (Remedy(_("The portal must be able to reach this address over https:"), "{handler}"),),
 }
 """By the code of an error."""
