@@ -36,14 +36,13 @@ from b24_pipeline.read.rows import (
     FUNNEL_AS_OF,
     Choice,
     Day,
-    called,
     choice,
     described_funnel,
     funnel_at,
-    moment_of,
     require_portal,
     rows_of,
 )
+from b24_pipeline.read.selections import funnel_of, people_of
 from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
@@ -166,76 +165,6 @@ def funnel_as_of(
     with reading(url, engine) as connection:
         require_portal(connection, portal)
         return frame(*funnel_at(connection, portal, entity_type, moment))
-
-
-def funnel_of(  # noqa: PLR0913 - each is a filter, given by its name
-    portal: str,
-    entity_type: str = "deal",
-    *,
-    pipeline: int | None = None,
-    created_from: Day | None = None,
-    created_to: Day | None = None,
-    source_id: str | None = None,
-    assigned_by_id: int | None = None,
-    utm_campaign: str | None = None,
-    is_qualified: bool | None = None,
-    moment: Day | None = None,
-    url: str | None = None,
-    engine: Engine | None = None,
-) -> pd.DataFrame:
-    """The funnel of some of a portal's leads or deals, one row a stage: those that fulfil all that is given.
-
-    By day of creation, source, responsible person of now, campaign and qualification; with `moment` as it stood then.
-    `reached_implied` and `reached_strict` beside `reached` are the other two definitions. Raises UnknownPortal and
-    WrongDates.
-    """
-    if entity_type not in ("lead", "deal"):
-        raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
-    days = choice(first=created_from, last=created_to)
-    with reading(url, engine) as connection:
-        require_portal(connection, portal)
-        arguments = {
-            "portal": portal,
-            "entity_type": entity_type,
-            "first_day": days.first,
-            "last_day": days.last,
-            "source_id": source_id,
-            "assigned_by_id": assigned_by_id,
-            "utm_campaign": utm_campaign,
-            "is_qualified": is_qualified,
-            "ts": None if moment is None else moment_of(connection, portal, moment),
-            "pipeline": pipeline,
-        }
-        return frame(*called(connection, "funnel_of", arguments))
-
-
-def people_of(
-    portal: str,
-    entity_type: str = "deal",
-    *,
-    pipeline: int | None = None,
-    closed_from: Day | None = None,
-    closed_to: Day | None = None,
-    url: str | None = None,
-    engine: Engine | None = None,
-) -> pd.DataFrame:
-    """What each responsible person of now has open, and has won and lost from day to day, one row a person.
-
-    Raises UnknownPortal and WrongDates.
-    """
-    if entity_type not in ("lead", "deal"):
-        raise UsageError(f"{entity_type!r} is won by nobody; choose lead or deal")
-    days = choice(first=closed_from, last=closed_to)
-    with reading(url, engine) as connection:
-        require_portal(connection, portal)
-        arguments = {
-            "portal": portal,
-            "entity_type": entity_type,
-            "first_day": days.first,
-            "last_day": days.last,
-            "pipeline": pipeline,
-        }
-        return frame(*called(connection, "people_of", arguments))
 
 
 def deals(

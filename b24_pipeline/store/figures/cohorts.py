@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.figures.pipelines import CountedPipeline
 
 _sql = queries.load(__file__)
 
@@ -53,7 +53,7 @@ class Cohort:
     ages: Sequence[CohortAge]
 
 
-def cohort_stages(connection: Connection, portal: str, pipeline: Pipeline) -> list[CohortStage]:
+def cohort_stages(connection: Connection, portal: str, pipeline: CountedPipeline) -> list[CohortStage]:
     """The stages to choose from, in the pipeline's order."""
     with connection.cursor(row_factory=class_row(CohortStage)) as cursor:
         return cursor.execute(_sql.stages.sql, _of(portal, pipeline)).fetchall()
@@ -62,7 +62,7 @@ def cohort_stages(connection: Connection, portal: str, pipeline: Pipeline) -> li
 def cohorts(
     connection: Connection,
     portal: str,
-    pipeline: Pipeline,
+    pipeline: CountedPipeline,
     status_id: str,
     definition: Definition,
     first: date | None,
@@ -81,7 +81,7 @@ def cohorts(
     return [Cohort(month, ages[0].entities, ages) for month, ages in months]
 
 
-def _of(portal: str, pipeline: Pipeline) -> dict[str, object]:
+def _of(portal: str, pipeline: CountedPipeline) -> dict[str, object]:
     return {
         "portal": portal,
         "entity_type": pipeline.entity_type,

@@ -12,11 +12,11 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.figures.pipelines import CountedPipeline
 
 _sql = queries.load(__file__)
 
-Step = Literal["day", "week", "month"]
+FlowStep = Literal["day", "week", "month"]
 MOST_DAYS, MOST_WEEKS_IN_DAYS = 120, 800
 
 
@@ -68,14 +68,19 @@ class Flow:
         return sum(stage.lost for stage in self.stages)
 
 
-def step_for(first: date | None, last: date | None) -> Step:
+def step_for(first: date | None, last: date | None) -> FlowStep:
     """The step by which a period is best looked at."""
     days = (last - first).days if first and last else MOST_WEEKS_IN_DAYS + 1
     return "day" if days <= MOST_DAYS else "week" if days <= MOST_WEEKS_IN_DAYS else "month"
 
 
 def flows(
-    connection: Connection, portal: str, pipeline: Pipeline, step: Step, first: date | None, last: date | None
+    connection: Connection,
+    portal: str,
+    pipeline: CountedPipeline,
+    step: FlowStep,
+    first: date | None,
+    last: date | None,
 ) -> list[Flow]:
     """The periods between the days, the earliest first; stages in the pipeline's order."""
     asked = {

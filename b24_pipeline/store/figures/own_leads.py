@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.creatives import Group
+from b24_pipeline.store.figures.creative_figures import Group
 from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)

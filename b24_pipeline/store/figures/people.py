@@ -13,7 +13,7 @@ from psycopg.types.json import set_json_loads
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.exact_json import exact_json
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.figures.pipelines import CountedPipeline
 
 _sql = queries.load(__file__)
 
@@ -35,7 +35,7 @@ class Person:
 
 
 def people(
-    connection: Connection, portal: str, pipeline: Pipeline, first: date | None, last: date | None
+    connection: Connection, portal: str, pipeline: CountedPipeline, first: date | None, last: date | None
 ) -> list[Person]:
     """The persons of a pipeline: open now, won and lost from `first` to `last`."""
     asked = {

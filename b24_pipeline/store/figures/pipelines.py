@@ -16,7 +16,7 @@ _sql = queries.load(__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class CountedPipeline:
     """A pipeline of leads or deals, by the portal's number."""
 
     entity_type: str
@@ -40,16 +40,16 @@ def require_figures(connection: Connection) -> None:
         raise NoFigures
 
 
-def pipelines(connection: Connection, portal: str, counted: str) -> list[Pipeline]:
+def pipelines(connection: Connection, portal: str, counted: str) -> list[CountedPipeline]:
     """The pipelines whose funnel a portal counts, in its order. `counted`: lead, deal or both."""
     if not has_figures(connection):
         return []
-    with connection.cursor(row_factory=class_row(Pipeline)) as cursor:
+    with connection.cursor(row_factory=class_row(CountedPipeline)) as cursor:
         found = cursor.execute(_sql.pipelines.sql, {"portal": portal}).fetchall()
     return [pipeline for pipeline in found if counted in ("both", pipeline.entity_type)]
 
 
-def chosen(known: list[Pipeline], code: str | None) -> Pipeline | None:
+def chosen(known: list[CountedPipeline], code: str | None) -> CountedPipeline | None:
     """The pipeline of this code, without one the first; None where there are none. Raises UsageError."""
     if not known:
         return None

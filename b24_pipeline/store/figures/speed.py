@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.figures.pipelines import CountedPipeline
 from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
@@ -54,7 +54,7 @@ class Stuck:
 def stays(
     connection: Connection,
     portal: Portal,
-    pipeline: Pipeline,
+    pipeline: CountedPipeline,
     by: Grouping,
     first: date | None,
     last: date | None,
@@ -71,7 +71,7 @@ def stays(
 
 
 def stuck(
-    connection: Connection, portal: Portal, pipeline: Pipeline, *, most: int, skipped: int
+    connection: Connection, portal: Portal, pipeline: CountedPipeline, *, most: int, skipped: int
 ) -> list[Stuck]:
     """The longest wait first."""
     asked = _of(portal, pipeline) | {"portal": portal.name, "most": most, "skipped": skipped}
@@ -79,7 +79,7 @@ def stuck(
         return cursor.execute(_sql.stuck.sql, asked).fetchall()
 
 
-def _of(portal: Portal, pipeline: Pipeline) -> dict[str, object]:
+def _of(portal: Portal, pipeline: CountedPipeline) -> dict[str, object]:
     return {
         "account": portal.id,
         "entity_type": pipeline.entity_type,

@@ -17,7 +17,7 @@ _ONE_YEAR = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class SentFile:
     """A file as it is sent: its address, its kind, and its bytes as they are and compressed."""
 
     address: str
@@ -27,7 +27,7 @@ class Asset:
 
 
 @cache
-def assets() -> dict[str, Asset]:
+def assets() -> dict[str, SentFile]:
     """All assets by their path below `static`."""
     paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in _SENT]
     return {path.relative_to(FOLDER).as_posix(): _asset(path) for path in paths}
@@ -57,11 +57,11 @@ def _send(request: Request, version: str, name: str) -> Response:
     )
 
 
-def _asset(path: Path) -> Asset:
+def _asset(path: Path) -> SentFile:
     content = path.read_bytes()
     version = sha256(content).hexdigest()[:16]
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Asset(
+    return SentFile(
         f"/static/{version}/{path.relative_to(FOLDER).as_posix()}",
         media_type,
         content,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated
 from zoneinfo import ZoneInfo
-
-from fastapi import Query
 
 from b24_pipeline.errors import WrongDates
 
-Day = Annotated[str, Query(max_length=10, description="A day, as 2026-11-29; empty: no bound.")]
 DAYS_SHOWN = 90
 PRESETS = (30, 90, 365)
 

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.funnel import FunnelDefinition, FunnelFilters, FunnelStage, funnel
 from b24_pipeline.store.figures.people import Person, people
-from b24_pipeline.store.figures.pipelines import Pipeline, require_figures
+from b24_pipeline.store.figures.pipelines import CountedPipeline, require_figures
+from b24_pipeline.store.figures.selected_funnel import FunnelDefinition, FunnelFilters, StageFigures, funnel
 from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.routes.account import ChosenPortal
 from b24_pipeline.web.routes.management import CamelModel, management_routes
@@ -20,16 +20,16 @@ from b24_pipeline.web.routes.own_lead_counts import written_as_day
 
 WITHOUT_NUL = r"^[^\x00]*$"
 """PostgreSQL keeps no NUL in a text."""
-EntityType = Annotated[Literal["lead", "deal"], Query(alias="entityType", description="Whose funnel.")]
-CategoryId = Annotated[
+FunnelEntity = Annotated[Literal["lead", "deal"], Query(alias="entityType", description="Whose funnel.")]
+FunnelCategory = Annotated[
     int,
     Query(alias="categoryId", ge=0, le=2**63 - 1, description="The pipeline; leads have the one pipeline 0."),
 ]
-Day = Annotated[date, BeforeValidator(written_as_day)]
+_Day = Annotated[date, BeforeValidator(written_as_day)]
 First = Annotated[
-    Day | None, Query(alias="dateFrom", description="The first day, in the portal's time zone.")
+    _Day | None, Query(alias="dateFrom", description="The first day, in the portal's time zone.")
 ]
-Last = Annotated[Day | None, Query(alias="dateTo", description="The last day, included.")]
+Last = Annotated[_Day | None, Query(alias="dateTo", description="The last day, included.")]
 
 
 def _filters(
@@ -46,7 +46,7 @@ def _filters(
     return FunnelFilters(first, last, source, person, campaign, is_qualified, as_of)
 
 
-Filters = Annotated[FunnelFilters, Depends(_filters)]
+SelectedBy = Annotated[FunnelFilters, Depends(_filters)]
 """The parameter that has whom a funnel is of, from the address."""
 
 
@@ -112,15 +112,15 @@ class FigureCalls:
     def funnel(
         self,
         portal: ChosenPortal,
-        filters: Filters,
-        entity_type: EntityType = "deal",
-        category_id: CategoryId = 0,
+        filters: SelectedBy,
+        entity_type: FunnelEntity = "deal",
+        category_id: FunnelCategory = 0,
         definition: Annotated[
             FunnelDefinition, Query(description="What counts as having reached a stage.")
         ] = "standard",
     ) -> SelectedFunnel:
         """The funnel of those created in some days, of a source, person, campaign, qualified or not, at a moment."""
-        pipeline = Pipeline(entity_type, category_id, "")
+        pipeline = CountedPipeline(entity_type, category_id, "")
         with self._warehouse.connect() as connection:
             require_figures(connection)
             found = funnel(connection, portal, pipeline, filters, definition)
@@ -129,20 +129,20 @@ class FigureCalls:
     def people(
         self,
         portal: ChosenPortal,
-        entity_type: EntityType = "deal",
-        category_id: CategoryId = 0,
+        entity_type: FunnelEntity = "deal",
+        category_id: FunnelCategory = 0,
         first: First = None,
         last: Last = None,
     ) -> PeopleList:
         """What each responsible person has open now, and has won and lost from day to day."""
-        pipeline = Pipeline(entity_type, category_id, "")
+        pipeline = CountedPipeline(entity_type, category_id, "")
         with self._warehouse.connect() as connection:
             require_figures(connection)
             found = people(connection, portal.name, pipeline, first, last)
         return PeopleList(people=list(map(_person, found)))
 
 
-def _stage(stage: FunnelStage) -> FunnelStageItem:
+def _stage(stage: StageFigures) -> FunnelStageItem:
     return FunnelStageItem.model_validate(stage, from_attributes=True)
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from b24_pipeline.errors import DirectionExists, UnknownStage, UsageError
 from b24_pipeline.store.crm.stage_flags import Stage, StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.key_stages import key_stages_reached
+from b24_pipeline.store.figures.key_stages_reached import key_stages_reached
 from b24_pipeline.store.own_leads.directions import Directions, StageCode
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath

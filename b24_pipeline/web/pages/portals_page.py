@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from b24_pipeline.errors import RoleTooLow
 from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.portals import portal_states
+from b24_pipeline.store.figures.portal_standing import portal_states
 from b24_pipeline.web.frame.page_frame import PlainFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService

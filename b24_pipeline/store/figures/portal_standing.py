@@ -30,7 +30,7 @@ class EntitySync:
 
 
 @dataclass(frozen=True, slots=True)
-class PortalState:
+class PortalStanding:
     """A portal's health, and its latest syncs."""
 
     health: PortalHealth
@@ -42,12 +42,12 @@ class PortalState:
         return any(sync.sync_status == "running" for sync in self.syncs)
 
 
-def portal_states(connection: Connection, accounts: Collection[UUID]) -> dict[UUID, PortalState]:
+def portal_states(connection: Connection, accounts: Collection[UUID]) -> dict[UUID, PortalStanding]:
     """The state of each of these portals."""
     with connection.cursor(row_factory=class_row(EntitySync)) as cursor:
         syncs = cursor.execute(_sql.running.sql, {"accounts": list(accounts)}).fetchall()
     return {
-        state.account: PortalState(state, [sync for sync in syncs if sync.account == state.account])
+        state.account: PortalStanding(state, [sync for sync in syncs if sync.account == state.account])
         for state in health(connection)
         if state.account in accounts
     }

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.flow import Flow, Step, flows, step_for
+from b24_pipeline.store.figures.flow import Flow, FlowStep, flows, step_for
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.page_frame import PeriodInAddress, PortalFrame, PortalInPath
@@ -37,7 +37,7 @@ class FlowPage:
         frame: PortalFrame,
         period: PeriodInAddress,
         pipeline: PipelineCode = None,
-        step: Step | None = None,
+        step: FlowStep | None = None,
     ) -> HTMLResponse:
         """Open, entered, won and lost, and how many stood in each stage."""
         by = step or step_for(period.first, period.last)

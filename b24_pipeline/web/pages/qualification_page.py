@@ -24,7 +24,7 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.problems import answer_to
 
 OWNERS = ("deal", "lead", "contact")
-Fields = Mapping[str, Mapping[str, FieldChoice]]
+FieldsByOwner = Mapping[str, Mapping[str, FieldChoice]]
 """The fields that a condition can name, by whose they are and by code."""
 
 
@@ -146,7 +146,7 @@ def _condition(slot: Slot, field: FieldChoice) -> Condition:
         raise ConditionRefused(f"{field.label}: {error.errors()[0]['msg']}") from None
 
 
-def _fields(connection: Connection, portal: Portal) -> Fields:
+def _fields(connection: Connection, portal: Portal) -> FieldsByOwner:
     return {
         owner: {field.field_name: field for field in choices(connection, portal.id, owner)}
         for owner in OWNERS
@@ -162,14 +162,14 @@ def _stored(conditions: Sequence[Condition]) -> dict[str, str]:
     return given
 
 
-def _slots(fields: Fields, given: Mapping[str, str]) -> list[Slot]:
+def _slots(fields: FieldsByOwner, given: Mapping[str, str]) -> list[Slot]:
     return [
         _slot(fields, given.get(f"field{number}", ""), given.get(f"value{number}", ""))
         for number in range(1, MOST_CONDITIONS + 1)
     ]
 
 
-def _slot(fields: Fields, code: str, value: str) -> Slot:
+def _slot(fields: FieldsByOwner, code: str, value: str) -> Slot:
     owner, _, name = code.partition(":")
     field = fields.get(owner, {}).get(name)
     if (

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.creatives import (
+from b24_pipeline.store.figures.creative_figures import (
     Asked,
     Brought,
     Counted,

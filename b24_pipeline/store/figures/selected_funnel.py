@@ -14,7 +14,7 @@ from psycopg.types.json import set_json_loads
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.exact_json import exact_json
 from b24_pipeline.store.database.warehouse import Connection
-from b24_pipeline.store.figures.pipelines import Pipeline
+from b24_pipeline.store.figures.pipelines import CountedPipeline
 from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
@@ -52,7 +52,7 @@ class FunnelFilters:
 
 
 @dataclass(frozen=True, slots=True)
-class FunnelStage:
+class StageFigures:
     """A stage and its figures. `reached` by the chosen definition, `median_seconds` of all that ever left the stage."""
 
     status_id: str
@@ -73,7 +73,7 @@ class FunnelStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """One of a list of sources, people or campaigns."""
 
     code: str
@@ -84,13 +84,13 @@ class Choice:
 class FunnelChoices:
     """What the filters can be set to."""
 
-    sources: list[Choice]
-    people: list[Choice]
-    campaigns: list[Choice]
+    sources: list[FilterChoice]
+    people: list[FilterChoice]
+    campaigns: list[FilterChoice]
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class EntityLine:
     """A lead or deal as a line of a list."""
 
     entity_id: int
@@ -108,23 +108,23 @@ class Entity:
 def funnel(
     connection: Connection,
     portal: Portal,
-    pipeline: Pipeline,
+    pipeline: CountedPipeline,
     filters: FunnelFilters,
     definition: FunnelDefinition,
-) -> list[FunnelStage]:
+) -> list[StageFigures]:
     """The stages of the pipeline in its order."""
     asked = _of(portal, pipeline) | filters.parameters | {"definition": definition}
     asked["is_whole"] = filters == FunnelFilters()
-    with connection.cursor(row_factory=class_row(FunnelStage)) as cursor:
+    with connection.cursor(row_factory=class_row(StageFigures)) as cursor:
         set_json_loads(exact_json, cursor)
         return cursor.execute(_sql.stages.sql, asked).fetchall()
 
 
-def choices(connection: Connection, portal: Portal, pipeline: Pipeline) -> FunnelChoices:
+def choices(connection: Connection, portal: Portal, pipeline: CountedPipeline) -> FunnelChoices:
     """The sources, people and campaigns to choose from."""
 
-    def read(statement: Any) -> list[Choice]:
-        with connection.cursor(row_factory=class_row(Choice)) as cursor:
+    def read(statement: Any) -> list[FilterChoice]:
+        with connection.cursor(row_factory=class_row(FilterChoice)) as cursor:
             return cursor.execute(statement.sql, _of(portal, pipeline)).fetchall()
 
     return FunnelChoices(read(_sql.sources), read(_sql.people), read(_sql.campaigns))
@@ -133,14 +133,14 @@ def choices(connection: Connection, portal: Portal, pipeline: Pipeline) -> Funne
 def entities(
     connection: Connection,
     portal: Portal,
-    pipeline: Pipeline,
+    pipeline: CountedPipeline,
     status_id: str,
     filters: FunnelFilters,
     *,
     all_who_were_there: bool,
     most: int,
     skipped: int,
-) -> list[Entity]:
+) -> list[EntityLine]:
     """Those who stand in a stage, or all who have been there, the latest created first."""
     asked = (
         _of(portal, pipeline)
@@ -154,11 +154,11 @@ def entities(
             "skipped": skipped,
         }
     )
-    with connection.cursor(row_factory=class_row(Entity)) as cursor:
+    with connection.cursor(row_factory=class_row(EntityLine)) as cursor:
         return cursor.execute(_sql.entities.sql, asked).fetchall()
 
 
-def _of(portal: Portal, pipeline: Pipeline) -> dict[str, object]:
+def _of(portal: Portal, pipeline: CountedPipeline) -> dict[str, object]:
     return {
         "portal": portal.name,
         "entity_type": pipeline.entity_type,

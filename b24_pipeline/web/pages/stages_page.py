@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from b24_pipeline.errors import FlagsContradict, UnknownStage
 from b24_pipeline.store.crm.stage_flags import Flags, Stage, StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.stages import preview_flags
+from b24_pipeline.store.figures.flags_preview import preview_flags
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn

@@ -13,16 +13,16 @@ from fastapi.responses import HTMLResponse
 
 from b24_pipeline.errors import UsageError
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.funnel import (
+from b24_pipeline.store.figures.pipelines import chosen, pipelines
+from b24_pipeline.store.figures.selected_funnel import (
     FunnelChoices,
     FunnelDefinition,
     FunnelFilters,
-    FunnelStage,
+    StageFigures,
     choices,
     entities,
     funnel,
 )
-from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
@@ -31,15 +31,15 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 
 ROWS = 50
 # PostgreSQL keeps no NUL in a text
-Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
+FilterText = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
 
 
 def _filters(
     portal: PortalInPath,
     period: PeriodInAddress,
-    source: Text = None,
+    source: FilterText = None,
     person: Annotated[str | None, Query(pattern=r"^\d{0,18}$")] = None,
-    campaign: Text = None,
+    campaign: FilterText = None,
     qualified: Literal["", "yes", "no"] = "",
     at: Annotated[str | None, Query(max_length=10)] = None,
 ) -> FunnelFilters:
@@ -55,7 +55,7 @@ def _filters(
     )
 
 
-Filters = Annotated[FunnelFilters, Depends(_filters)]
+FiltersInAddress = Annotated[FunnelFilters, Depends(_filters)]
 """The parameter that has whom the funnel is of, from the address."""
 
 
@@ -76,7 +76,7 @@ class FunnelPage:
         self,
         portal: PortalInPath,
         frame: PortalFrame,
-        filters: Filters,
+        filters: FiltersInAddress,
         pipeline: PipelineCode = None,
         definition: FunnelDefinition = "standard",
     ) -> HTMLResponse:
@@ -108,7 +108,7 @@ class FunnelPage:
         self,
         portal: PortalInPath,
         frame: PortalFrame,
-        filters: Filters,
+        filters: FiltersInAddress,
         stage: Annotated[str, Query(max_length=60)],
         pipeline: PipelineCode = None,
         who: Literal["there", "all"] = "there",
@@ -168,7 +168,7 @@ def _list_address(frame: PageFrame, status_id: str, who: str) -> str:
     return f"{quote(frame.path.removesuffix('/stage'))}/stage{query}"
 
 
-def _picture(frame: PageFrame, stages: Sequence[FunnelStage]) -> dict[str, Any]:
+def _picture(frame: PageFrame, stages: Sequence[StageFigures]) -> dict[str, Any]:
     """The picture of the funnel: the stages of the way, which end with the won one."""
     way = [stage for stage in stages if not stage.is_fail_stage and not stage.is_deleted]
     return {
