@@ -26,7 +26,7 @@ def serve(
         taken = listening.getsockname()[1]
         address = f"http://{host}:{taken}"
         say(
-            f"b24 serve: {address} (connect a portal at {address}/bitrix24/connect or by the link of "
+            f"b24 serve: {address} (the pages; connect a portal at {address}/connect or by the link of "
             "b24 portal connect; Ctrl-C stops it)"
         )
         show_service_notes(opened, taken)

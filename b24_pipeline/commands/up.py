@@ -39,8 +39,9 @@ def up(
 def show_addresses(addresses: ServiceAddresses) -> None:
     """Prints the addresses of the services, once they run."""
     say(f"Dagster: {addresses.dagster}")
+    say(f"pages: {addresses.web} (sign in with B24_ADMIN_KEY, or what the file admin.key in B24_HOME has)")
     say(
-        f"portals: {addresses.web}/bitrix24/connect or b24 portal connect, "
+        f"portals: {addresses.web}/connect or b24 portal connect, "
         f"HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"
     )
 
