@@ -28,12 +28,12 @@ limit 6;
 -- name: campaigns
 -- Which campaigns bring revenue?
 select
-    utm_campaign,
-    currency_id,
+    coalesce(utm_campaign, '(none)') as campaign,
     count(*) as won,
-    sum(opportunity) as revenue
+    round(sum(opportunity_in_base)) as revenue,
+    base_currency_id
 from analytics.fct_deal
 where portal = 'demo' and is_won
-group by utm_campaign, currency_id
-order by revenue desc
+group by utm_campaign, base_currency_id
+order by revenue desc nulls last
 limit 5;

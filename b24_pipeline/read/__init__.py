@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING
 from b24_pipeline.errors import NoCustomFields, UsageError, WrongDates
 from b24_pipeline.read.connection import reading
 from b24_pipeline.read.frames import frame
-from b24_pipeline.read.marts import Mart, columns_of, mart_models, mart_of
+from b24_pipeline.read.marts import Mart, columns_of, function_rows, mart_models, mart_of
 from b24_pipeline.read.rows import (
+    FUNCTIONS,
     FUNNEL_AS_OF,
     Choice,
     Day,
@@ -82,7 +83,8 @@ def marts(*, url: str | None = None, engine: Engine | None = None) -> pd.DataFra
 def columns(
     name: str, *, portal: str | None = None, url: str | None = None, engine: Engine | None = None
 ) -> pd.DataFrame:
-    """The columns of a mart or of `funnel_as_of`: name, type as PostgreSQL names it, description. Raises UnknownMart.
+    """The columns of a mart, or of what a function such as `funnel_as_of` gives: name, type as PostgreSQL names it,
+    description. Raises UnknownMart.
 
     With `portal` also those of its custom fields, `columns("deal_custom_fields", portal="acme")`: the description is
     the field's label. Raises UnknownPortal and NoCustomFields.
@@ -95,7 +97,10 @@ def columns(
             found = _custom_fields_of(connection, portal, entity_type)
     else:
         with reading(url, engine) as connection:
-            found = described_funnel(connection) if name == FUNNEL_AS_OF else mart_of(connection, name)
+            if name == FUNNEL_AS_OF:
+                found = described_funnel(connection)
+            else:
+                found = (function_rows if name in FUNCTIONS else mart_of)(connection, name)
     rows = [(column.name, column.type, column.description) for column in found.columns]
     return pd.DataFrame(rows, columns=["name", "type", "description"], dtype="string")
 

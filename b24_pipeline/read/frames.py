@@ -25,7 +25,7 @@ _DTYPES = {
     "double precision": "Float64",
     "interval": "timedelta64[ns]",
 }
-_FRACTION = re.compile(r"(^|_)(seconds|days)$|^(conversion|win_rate)|^(percentage|share|rate)$")
+_FRACTION = re.compile(r"(^|_)(seconds|days)$|_days_to_win$|^(conversion|win_rate)|^(percentage|share|rate)$")
 """What a numeric column of a mart is called that is no amount: a share, or a length of time."""
 
 _TIMES = {

@@ -27,6 +27,7 @@ class CohortStage:
     status_id: str
     status_name: str
     status_sort: int | None
+    is_success_stage: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ def comparisons(connection: Connection, portal: str) -> list[Comparison]:
 
 
 def syncs(connection: Connection, account: UUID) -> list[SyncRun]:
-    """The last ones, the latest first."""
-    return _read(connection, SyncRun, _sql.syncs, account=account, most=MOST)
+    """The last one of each kind and entity, the latest first."""
+    return _read(connection, SyncRun, _sql.syncs, account=account)
 
 
 def event_counts(connection: Connection, account: UUID) -> list[EventCount]:

@@ -29,8 +29,8 @@ from (
 where of_stage = 1
 order by is_explained asc, is_equal asc, entity_type asc, category_id asc, status_id asc;
 
--- name: syncs(account, most)
--- The last syncs.
+-- name: syncs(account)
+-- The last sync of each kind and entity: those that events start would hide all others.
 select
     entity_type,
     sync_type,
@@ -42,10 +42,15 @@ select
     started_at,
     finished_at,
     error_message
-from bitrix24_sync_log
-where user_account_id = :account
-order by id desc
-limit :most;
+from (
+    select
+        log.*,
+        row_number() over (partition by log.entity_type, log.sync_type order by log.id desc) as of_kind
+    from bitrix24_sync_log as log
+    where log.user_account_id = :account
+) as latest
+where of_kind = 1
+order by started_at desc, id desc;
 
 -- name: events(account)
 -- How many events there are of each state, and when the latest of them landed.

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 BYTES = 32
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BrowserCookie:
@@ -65,10 +65,10 @@ class BrowserCookie:
 
     def is_protected(self, request: Request) -> bool:
         """Whether nobody between the browser and us can read the cookie: https, or the same machine."""
-        return self._https or host_of(request) in _LOOPBACK
+        return self._https or host_of(request) in LOOPBACK
 
     def _is_secure(self, request: Request) -> bool:
-        return self._https and host_of(request) not in _LOOPBACK
+        return self._https and host_of(request) not in LOOPBACK
 
 
 def host_of(request: Request) -> str:

@@ -59,7 +59,7 @@ class CohortsPage:
 
 
 def _stage(stages: list[CohortStage], code: str | None) -> CohortStage | None:
-    """The chosen stage; else the last of the pipeline's order, which is mostly the won one."""
+    """The chosen stage; else the first that is won; else the first."""
     found = next((stage for stage in stages if stage.status_id == code), None)
-    ordered = [stage for stage in stages if stage.status_sort is not None]
-    return found or (ordered[-1] if ordered else stages[0] if stages else None)
+    won = next((stage for stage in stages if stage.is_success_stage), None)
+    return found or won or (stages[0] if stages else None)

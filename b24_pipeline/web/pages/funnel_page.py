@@ -100,6 +100,7 @@ class FunnelPage:
             open=sum(
                 stage.in_stage for stage in stages if not stage.is_success_stage and not stage.is_fail_stage
             ),
+            elsewhere=_elsewhere(stages),
             picture=_picture(frame, stages),
             list_of=lambda stage, who: _list_address(frame, stage.status_id, who),
         )
@@ -146,7 +147,6 @@ class FunnelPage:
             page_number=page,
             total=found.reached if who == "all" else found.in_stage,
             rows_a_page=ROWS,
-            card=lambda number: f"https://{portal.domain}/crm/{shown.entity_type}/details/{number}/",
             back=frame.address(
                 "funnel",
                 **{
@@ -156,6 +156,11 @@ class FunnelPage:
                 },
             ),
         )
+
+
+def _elsewhere(stages: Sequence[StageFigures]) -> int:
+    """How many of those who entered the pipeline stand in another one: the others stand in one of its stages."""
+    return max((stage.entered for stage in stages), default=0) - sum(stage.in_stage for stage in stages)
 
 
 def _end_of(day: date, portal: Portal) -> datetime:

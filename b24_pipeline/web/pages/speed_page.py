@@ -58,9 +58,6 @@ class SpeedPage:
             stuck=waiting,
             page_number=page,
             rows_a_page=ROWS,
-            card=lambda number: (
-                f"https://{portal.domain}/crm/{shown.entity_type if shown else ''}/details/{number}/"
-            ),
         )
 
 

@@ -42,6 +42,8 @@ def test_the_funnel_of_a_moment_goes_by_the_portals_clock(url: str) -> None:
 def test_people_have_what_they_have_closed(url: str) -> None:
     """One row a person; days before anything was closed leave nothing won."""
     found = read.people_of("acme", "deal", url=url)
+    assert str(found["median_days_to_win"].dtype) == "Float64"
+    assert set(read.columns("people_of", url=url)["name"]) == set(found.columns)
     assert found["open"].sum() == len(read.deals(portal="acme", url=url).query("is_open"))
     before = read.people_of("acme", "deal", closed_to="2000-01-01", url=url)
     assert before["won"].sum() == 0

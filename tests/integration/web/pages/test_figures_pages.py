@@ -118,6 +118,15 @@ def test_behind_each_number_of_the_funnel_are_so_many(site: PagesSite, visit: Vi
         assert listed.count("/crm/deal/details/") == int(row[place])
 
 
+def test_the_numbers_of_the_funnel_add_up(site: PagesSite, visit: Visit) -> None:
+    """Whoever entered the pipeline is open, won or lost in it, or went on in another one, which is said."""
+    page = visit.get(f"/p/{site.portal}/funnel", pipeline="deal-1", **ALL).text
+    figures = dict(re.findall(r"<dt>(.*?)</dt><dd[^>]*>(\d+)</dd>", page))
+    entered = int(figures.pop("Entered the pipeline"))
+    assert int(figures["Went on in another pipeline"]) > 0
+    assert entered == sum(map(int, figures.values()))
+
+
 def test_cohorts_are_those_of_the_mart(site: PagesSite, visit: Visit) -> None:
     """Month by month and age by age, unripe ones marked."""
     page = visit.get(
