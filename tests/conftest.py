@@ -22,6 +22,9 @@ from b24_pipeline.store.database.warehouse import Warehouse
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell starts what runs in the background so, and the commands that tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # so does `nohup`; a handler is not inherited
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 _numbers = itertools.count(1)
 MEMORY = Path("/dev/shm")

@@ -54,7 +54,7 @@ def up(cwd: Path, env: dict[str, str], port: int, web_port: int) -> Iterator[Non
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=output)
     try:
-        wait_until(lambda: "/bitrix24/connect" in log.read_text() or process.poll(), START_SECONDS)
+        wait_until(lambda: "HTTP interface: " in log.read_text() or process.poll(), START_SECONDS)
         assert process.poll() is None, log.read_text()
         yield
         process.send_signal(signal.SIGTERM)
