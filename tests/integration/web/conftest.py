@@ -42,7 +42,7 @@ def service() -> Iterator[Service]:
     )
     app = assemble(parts)
     app.include_router(echo())
-    with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with served(app) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
         yield Service(address, client, connecting)
 
 

@@ -57,7 +57,7 @@ class Visitor:
 def visitor(managed: Managed) -> Iterator[Visitor]:
     """Nobody in particular, not signed in."""
     origin = str(managed.client.base_url).rstrip("/")
-    with httpx.Client(base_url=origin, trust_env=False) as client:
+    with httpx.Client(base_url=origin, trust_env=False, timeout=30) as client:
         yield Visitor(client, origin)
     execute(managed.warehouse, "delete from bitrix24_sessions")
     execute(managed.warehouse, "delete from bitrix24_access_keys")

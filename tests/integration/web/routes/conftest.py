@@ -86,7 +86,7 @@ def managed(database: Warehouse) -> Iterator[Managed]:
     asked = ScriptedService()
     portals = Portals(database, Vault(SECRET_KEY))
     app = assemble(parts_of(warehouse=database, portals=portals, service=asked, admin_key=KEY))
-    with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with served(app) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
         service = Managed(client, database, asked)
         service.remove_all()
         service.add("acme")
