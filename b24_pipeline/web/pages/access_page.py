@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from b24_pipeline.errors import RoleTooLow, UsageError
+from b24_pipeline.errors import UsageError
 from b24_pipeline.store.access.audit import Change, changes, difference
 from b24_pipeline.store.access.holder import ROLES, AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
@@ -16,6 +16,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.problems import answer_to
+from b24_pipeline.web.routes.access_keys import only_for_all
 
 ACCESS = "/access"
 MOST_CHANGES = 50
@@ -53,7 +54,7 @@ class AccessPage:
         portal: Annotated[list[str] | None, Form()] = None,
     ) -> HTMLResponse:
         """Makes a key, which the answer shows once."""
-        _only_for_all(frame)
+        only_for_all(frame.holder)
         chosen = [known for known in frame.portals if known.name in (portal or ())]
         try:
             key = self._keys.add(name.strip(), role, chosen)
@@ -63,7 +64,7 @@ class AccessPage:
 
     def revoke(self, frame: PlainFrame, name: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
         """Ends a key, and with it the sessions that it began."""
-        _only_for_all(frame)
+        only_for_all(frame.holder)
         self._keys.revoke(name)
         return RedirectResponse(ACCESS, 303)
 
@@ -92,8 +93,3 @@ class AccessPage:
 
 def _last(found: list[Change]) -> int:
     return found[-1].id
-
-
-def _only_for_all(frame: PageFrame) -> None:
-    if frame.holder.portals is not None:
-        raise RoleTooLow(f"the key {frame.holder.name!r} is for some portals; keys are made by one for all")

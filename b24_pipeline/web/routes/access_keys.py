@@ -77,22 +77,23 @@ class KeyCalls:
 
     def keys(self, holder: CurrentHolder) -> KeyList:
         """The keys that are not revoked."""
-        _only_for_all(holder)
+        only_for_all(holder)
         return KeyList(keys=[KeyItem.model_validate(key, from_attributes=True) for key in self._keys.all()])
 
     def add(self, wanted: WantedKey, holder: CurrentHolder, seen: SeenPortals) -> MadeKey:
         """Makes a key; the answer alone has it."""
-        _only_for_all(holder)
+        only_for_all(holder)
         portals = [chosen_portal(seen, name) for name in wanted.portals]
         return MadeKey(name=wanted.name, key=self._keys.add(wanted.name, wanted.role, portals))
 
     def revoke(self, name: str, holder: CurrentHolder) -> Revoked:
         """Ends a key at once, and the sessions that it began."""
-        _only_for_all(holder)
+        only_for_all(holder)
         self._keys.revoke(name)
         return Revoked()
 
 
-def _only_for_all(holder: KeyHolder) -> None:
+def only_for_all(holder: KeyHolder) -> None:
+    """Raises RoleTooLow where the holder sees some portals alone: keys may open others."""
     if holder.portals is not None:
         raise RoleTooLow(f"the key {holder.name!r} is for some portals; keys are managed by one for all")
