@@ -32,10 +32,12 @@ final as (
         kinds.entry_kind,
         visits.source
     from visits
+    -- as one value: by two, the planner takes the number of rows for a fraction, and reads all visits of a stage anew
+    -- for each way into it
     inner join kinds
         on
-            visits.stage_key = kinds.stage_key
-            and coalesce(visits.previous_stage_key, 0) = kinds.previous_stage_key
+            array[visits.stage_key, coalesce(visits.previous_stage_key, 0)]
+            = array[kinds.stage_key, kinds.previous_stage_key]
 
 )
 

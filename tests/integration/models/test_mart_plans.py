@@ -1,0 +1,61 @@
+"""Reading a mart whole costs what its rows cost, however many stages, ways and pipelines lie behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg import sql
+
+from b24_pipeline.models import build, load_project
+from b24_pipeline.store.database.warehouse import Warehouse
+from benchmarks import models
+from tests.conftest import OLDEST_BINARIES, Server
+from tests.support.installation import fetch
+from tests.support.plans import rows_visited
+
+DEALS = 10_000
+VISITS_A_ROW = 2  # a mart may read a table a second time
+
+OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
+
+
+@pytest.fixture(params=["embedded", *OLDEST])
+def loaded(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    server: Server,
+    oldest_server: Server | None,
+) -> Iterator[Warehouse]:
+    """Deals that went many ways, as PostgreSQL knows them after its own analyze."""
+    used = server if request.param == "embedded" else oldest_server
+    assert used
+    url = used.fresh()
+    monkeypatch.setattr(models, "DEALS", DEALS)
+    warehouse = Warehouse(url)
+    with warehouse.connect() as connection:
+        models.fill(connection)
+    build(warehouse.connect, load_project(), with_tests=False)
+    with warehouse.autocommit() as connection:
+        connection.execute("vacuum analyze")
+    yield warehouse
+    warehouse.close()
+    used.drop(url)
+
+
+def test_no_mart_reads_rows_again_for_each_way(loaded: Warehouse) -> None:
+    """Each mart is read whole, and no step of its plan sees more rows than a few times those of all visits."""
+    project = load_project()
+    (visits,) = fetch(loaded, "select count(*) as visits from analytics.fct_stage_interval")
+    assert visits["visits"] > 3 * DEALS
+    heavy = {}
+    with loaded.connect() as connection:
+        for model in project.models.values():
+            if not model.is_mart:
+                continue
+            text = sql.SQL("explain (analyze, timing off, format json) select * from {}")
+            (plan,) = connection.execute(text.format(project.relation(model.name))).fetchone()
+            visited = rows_visited(plan[0]["Plan"])
+            if visited > VISITS_A_ROW * visits["visits"]:
+                heavy[model.name] = visited
+    assert heavy == {}
