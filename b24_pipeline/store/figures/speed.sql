@@ -78,32 +78,38 @@ order by
 with waiting as (
     select
         journey.entity_id,
-        whole.median_seconds,
-        extract(epoch from now() - journey.entered_at[cardinality(journey.entered_at)]) as waited_seconds
-    from analytics_build.int_journey as journey
+        journey.open_stage_since,
+        whole.median_seconds
+    from analytics.funnel_stats as whole
     inner join analytics_build.int_stage as stage
-        on journey.stage_keys[cardinality(journey.stage_keys)] = stage.stage_key
-    inner join analytics.funnel_stats as whole
         on
-            whole.portal = :portal
-            and stage.entity_type = whole.entity_type
-            and stage.category_id = whole.category_id
-            and stage.status_id = whole.status_id
+            stage.user_account_id = :account
+            and whole.entity_type = stage.entity_type
+            and whole.category_id = stage.category_id
+            and whole.status_id = stage.status_id
+    inner join analytics_build.int_journey as journey
+        on
+            stage.stage_key = journey.open_stage_key
+            and journey.open_stage_since < now() - 2 * whole.median_seconds * interval '1 second'
     where
-        journey.user_account_id = :account
-        and journey.entity_type = :entity_type
-        and journey.is_counted
-        and journey.outcome is null
-        and stage.category_id = :category_id
+        whole.portal = :portal
+        and whole.entity_type = :entity_type
+        and whole.category_id = :category_id
+),
+
+counted as (
+    select count(*) as of_all from waiting
 ),
 
 stuck as (
     select
-        waiting.*,
-        count(*) over () as of_all
+        waiting.entity_id,
+        waiting.median_seconds,
+        extract(epoch from now() - waiting.open_stage_since) as waited_seconds,
+        counted.of_all
     from waiting
-    where waiting.waited_seconds > 2 * waiting.median_seconds
-    order by waiting.waited_seconds desc, waiting.entity_id asc
+    cross join counted
+    order by waiting.open_stage_since asc, waiting.entity_id asc
     limit :most
     offset :skipped
 )

@@ -12,41 +12,13 @@ pipelines as (
 
 ),
 
-closings as (
-
-    select
-        portals.portal,
-        closing.entity_type,
-        closing.category_id,
-        closing.currency_id,
-        date_trunc('month', closing.closed_at at time zone portals.time_zone)::date as closed_month,
-        closing.outcome,
-        closing.opportunity,
-        extract(epoch from closing.closed_at - closing.date_create) / 86400 as cycle_days
-    from {{ ref('int_closing') }} as closing
-    inner join portals on closing.user_account_id = portals.user_account_id
-
-),
-
 summed as (
 
     select
-        portal,
-        entity_type,
-        category_id,
-        currency_id,
-        closed_month,
-        count(*) as opportunities,
-        count(*) filter (where outcome = 'won') as won,
-        count(*) filter (where outcome = 'lost') as lost,
-        coalesce(sum(opportunity) filter (where outcome = 'won'), 0) as won_amount,
-        coalesce(sum(opportunity) filter (where outcome = 'lost'), 0) as lost_amount,
-        avg(opportunity) filter (where outcome = 'won') as average_won_amount,
-        percentile_cont(0.5) within group (order by cycle_days::double precision)
-            filter (where outcome = 'won') as median_cycle_days,
-        avg(cycle_days) filter (where outcome = 'won') as mean_cycle_days
-    from closings
-    group by portal, entity_type, category_id, currency_id, closed_month
+        portals.portal,
+        closing_month.*
+    from {{ ref('int_closing_month') }} as closing_month
+    inner join portals on closing_month.user_account_id = portals.user_account_id
 
 ),
 

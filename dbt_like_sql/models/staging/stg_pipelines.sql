@@ -1,22 +1,10 @@
-with source as (
-
-    select * from {{ source('raw', 'pipelines') }}
-
-),
-
-final as (
-
-    select
-        user_account_id,
-        entity_type,
-        category_id,
-        name as category_name,
-        sort as category_sort,
-        is_default,
-        loaded_at,
-        deleted_at
-    from source
-
-)
-
-select * from final
+select
+    user_account_id,
+    entity_type,
+    category_id,
+    name as category_name,
+    sort as category_sort,
+    is_default,
+    loaded_at,
+    deleted_at
+from {{ source('raw', 'pipelines') }}

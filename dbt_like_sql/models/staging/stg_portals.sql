@@ -1,17 +1,5 @@
-with source as (
-
-    select * from {{ source('raw', 'portals') }}
-
-),
-
-final as (
-
-    select
-        id as user_account_id,
-        name as portal,
-        bitrix24_time_zone as time_zone
-    from source
-
-)
-
-select * from final
+select
+    id as user_account_id,
+    name as portal,
+    bitrix24_time_zone as time_zone
+from {{ source('raw', 'portals') }}

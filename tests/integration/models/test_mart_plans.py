@@ -1,8 +1,9 @@
-"""Reading a mart whole costs what its rows cost, however many stages, ways and pipelines lie behind it."""
+"""Reading a mart costs what its rows cost, however many stages, ways and deals lie behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from psycopg import sql
@@ -59,3 +60,21 @@ def test_no_mart_reads_rows_again_for_each_way(loaded: Warehouse) -> None:
             if visited > VISITS_A_ROW * visits["visits"]:
                 heavy[model.name] = visited
     assert heavy == {}
+
+
+def test_a_deal_is_found_by_its_whole_key(loaded: Warehouse) -> None:
+    """One deal of a mart: PostgreSQL looks its row up by portal and number, not by the number in all of the index."""
+    with loaded.connect() as connection:
+        text = (
+            "explain (format json) select * from analytics.fct_deal where portal = 'bench' and entity_id = 5"
+        )
+        (plan,) = connection.execute(text).fetchone()
+    (look_up,) = [node for node in _nodes(plan[0]["Plan"]) if node.get("Relation Name") == "bitrix24_deals"]
+    assert "user_account_id" in look_up["Index Cond"]
+    assert "(id = 5)" in look_up["Index Cond"]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)

@@ -1,6 +1,10 @@
 {{ config(
     unique_key=['user_account_id', 'entity_type', 'entity_id'],
-    indexes=[{'columns': ['user_account_id', 'entity_type', 'date_create']}],
+    indexes=[
+        {'columns': ['user_account_id', 'entity_type', 'date_create']},
+        {'columns': ['user_account_id', 'entity_type', 'closed_on']},
+        {'columns': ['open_stage_key', 'open_stage_since']},
+    ],
     meta={'replaces': 'int_changed_journey'}
 ) }}
 

@@ -1,6 +1,9 @@
 {{ config(
     unique_key=['user_account_id', 'entity_type', 'entity_id', 'visit_number'],
-    indexes=[{'columns': ['stage_key', 'duration_bucket', 'counted_duration']}],
+    indexes=[
+        {'columns': ['stage_key', 'duration_bucket', 'counted_duration']},
+        {'columns': ['stage_key', 'exited_at', 'counted_duration']},
+    ],
     meta={'replaces': 'int_changed_entity'}
 ) }}
 
