@@ -33,8 +33,22 @@ PAGES = (
     f"cohorts?{ALL_TIME}",
     f"flow?{ALL_TIME}",
     f"flow?{ALL_TIME}&step=day",
+    "revenue",
     f"revenue?{ALL_TIME}",
+    "speed",
+    f"speed?{ALL_TIME}",
+    "speed?by=person",
+    "people",
+    f"people?{ALL_TIME}",
+    "creatives",
+    f"creatives?{ALL_TIME}",
+    "funnel/stage?stage=C0:S5",
+    f"funnel/stage?stage=C0:S5&{ALL_TIME}",
+    "leads",
+    "key-stages",
+    "qualification",
     "stages",
+    "trust",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -60,14 +61,24 @@ def stays(
     last: date | None,
 ) -> list[Stay]:
     """Of visits that ended from `first` to `last`, in the pipeline's order; months: the latest first."""
-    asked = _of(portal, pipeline) | {
+    asked = _of(portal, pipeline)
+    if by == "stage" and first is None and last is None:
+        return _read(connection, _sql.stays_of_all_time.sql, asked)
+    return _read(connection, _sql.stays.sql, asked | _narrowed(portal, by, first, last))
+
+
+def _narrowed(portal: Portal, by: Grouping, first: date | None, last: date | None) -> dict[str, object]:
+    return {
         "by": by,
         "first_day": first,
         "last_day": last,
         "zone": portal.time_zone,
     }
+
+
+def _read(connection: Connection, text: str, asked: Mapping[str, object]) -> list[Stay]:
     with connection.cursor(row_factory=class_row(Stay)) as cursor:
-        return cursor.execute(_sql.stays.sql, asked).fetchall()
+        return cursor.execute(text, asked).fetchall()
 
 
 def stuck(

@@ -72,6 +72,93 @@ order by
     measured.status_sort asc nulls last,
     measured.status_id asc;
 
+-- name: stays_of_all_time(account, entity_type, category_id)
+-- The same of all finished visits, found in the histogram of each stage without sorting a million of them.
+with buckets as (
+    select
+        stage.stage_key,
+        stage.status_id,
+        stage.status_name,
+        stage.status_color,
+        stage.status_sort,
+        counted.duration_bucket,
+        counted.visits,
+        sum(counted.visits) over of_stage - counted.visits as visits_before,
+        sum(counted.visits) over (partition by counted.stage_key) as all_visits
+    from analytics_build.int_stage as stage
+    inner join analytics_build.int_duration_count as counted on stage.stage_key = counted.stage_key
+    where
+        stage.user_account_id = :account
+        and stage.entity_type = :entity_type
+        and stage.category_id = :category_id
+    window of_stage as (partition by counted.stage_key order by counted.duration_bucket)
+),
+
+stages as (
+    select distinct
+        stage_key,
+        status_id,
+        status_name,
+        status_color,
+        status_sort,
+        all_visits
+    from buckets
+),
+
+-- a percentile lies between two visits, nearer to one of them
+ranks as (
+    select
+        stages.stage_key,
+        percentile.part,
+        neighbour.visits_shorter,
+        neighbour.weight
+    from stages
+    cross join (values (0.5), (0.9)) as percentile (part)
+    cross join lateral (values (percentile.part * (stages.all_visits - 1))) as exact (place)
+    cross join lateral (
+        values
+        (floor(exact.place), 1 - exact.place + floor(exact.place)),
+        (ceil(exact.place), exact.place - floor(exact.place))
+    ) as neighbour (visits_shorter, weight)
+    where neighbour.weight > 0
+),
+
+found as (
+    select
+        ranks.stage_key,
+        ranks.part,
+        sum(ranks.weight::double precision * visit.seconds) as seconds
+    from ranks
+    inner join buckets
+        on
+            ranks.stage_key = buckets.stage_key
+            and ranks.visits_shorter >= buckets.visits_before
+            and ranks.visits_shorter < buckets.visits_before + buckets.visits
+    cross join lateral (
+        select extract(epoch from visit.counted_duration)::double precision as seconds
+        from analytics_build.int_stage_interval as visit
+        where visit.stage_key = buckets.stage_key and visit.duration_bucket = buckets.duration_bucket
+        order by visit.stage_key, visit.duration_bucket, visit.counted_duration
+        limit 1
+        offset (ranks.visits_shorter - buckets.visits_before)
+    ) as visit
+    group by ranks.stage_key, ranks.part
+)
+
+select
+    null::text as group_code,
+    null::text as group_name,
+    stages.status_id,
+    stages.status_name,
+    stages.status_color,
+    stages.all_visits::bigint as visits,
+    middle.seconds as median_seconds,
+    slow.seconds as slow_seconds
+from stages
+inner join found as middle on stages.stage_key = middle.stage_key and middle.part = 0.5
+inner join found as slow on stages.stage_key = slow.stage_key and slow.part = 0.9
+order by stages.status_sort asc nulls last, stages.status_id asc;
+
 -- name: stuck(account, portal, entity_type, category_id, most, skipped)
 -- Open leads or deals that have waited in their stage for more than twice the median of all that ever left it, the longest
 -- wait first. `all` is how many there are.

@@ -190,6 +190,9 @@ def test_stages_take_the_time_of_the_visits(site: PagesSite, visit: Visit) -> No
     assert [row[2] for row in rows_of(page, "table")] == [
         ENGLISH.duration(row["median_seconds"]) for row in expected
     ]
+    since = {"pipeline": "deal-0", "from": "2000-01-01", "to": ""}
+    counted_anew = visit.get(f"/p/{site.portal}/speed", **since).text
+    assert rows_of(counted_anew, "table") == rows_of(page, "table")
     (stuck,) = of_marts(
         site,
         "select count(*) as deals from analytics.fct_deal as d"
