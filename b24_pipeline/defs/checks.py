@@ -163,17 +163,22 @@ def find_orphans(connection: Connection, entity: str) -> dg.AssetCheckResult:
         if stage.entity_type == entity and stage.is_equal
     }
     orphans = quality.orphans(connection, entity)
-    unproved = [
-        stage for stage in orphans if (stage.portal, stage.category_id, stage.status_id or "") not in checked
+    proved = [
+        stage for stage in orphans if (stage.portal, stage.category_id, stage.status_id or "") in checked
     ]
+    unproved = [stage for stage in orphans if stage not in proved]
     return dg.AssetCheckResult(
         passed=not unproved,
         asset_key=BY_OUTCOME[entity].key,
         check_name=ORPHANS,
         severity=WARN,
         description="; ".join(map(_place, unproved)) or None,
-        metadata={"entities": sum(stage.entities for stage in unproved)}
-        | ({"stages that the portal lacks": "; ".join(map(_place, orphans))} if orphans else {}),
+        metadata={"entities in unknown stages": sum(stage.entities for stage in unproved)}
+        | (
+            {"deleted stages, with as many as in the portal": "; ".join(map(_place, proved))}
+            if proved
+            else {}
+        ),
     )
 
 
@@ -262,6 +267,20 @@ def read_evaluations(
     if {portal.name for portal in runtime.portals.named()} <= set(portals):
         found |= {check_key(result): result for result in find_miscounts(runtime)}
     yield from evaluations(known, [*results, *(found[key] for key in counting.values() if key in found)])
+
+
+def recounted(
+    known: KnownAssets, runtime: Runtime, portals: Collection[str]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The counts anew where the last ones did not agree, after a read of `portals`.
+
+    So what is good again is green at once. Nobody is asked while one of the connected portals did not answer that read.
+    """
+    counting = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in COUNTED]
+    wrong = {key for key, result in known.results(counting).items() if not result.passed}
+    if wrong and {portal.name for portal in runtime.portals.named()} <= set(portals):
+        found = [result for result in find_miscounts(runtime) if check_key(result) in wrong]
+        yield from evaluations(known, found)
 
 
 def _is_later(result: dg.AssetCheckResult, other: dg.AssetCheckResult | None) -> bool:

@@ -3,7 +3,7 @@
 A run of `changes` reports them when it has read its portals, so that they are as new as what they judge.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,7 @@ import dagster as dg
 from b24_pipeline.clean_text import on_one_line
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.assets.raw_tables import CHANGES
+from b24_pipeline.defs.known_assets import TESTED_AT
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.store.checks import quality
 from b24_pipeline.store.checks import stages as stage_checks
@@ -104,13 +105,17 @@ def agrees_with_portal(b24: B24) -> dg.AssetCheckResult:
         return b24.asset_names.result(find_differences(connection))
 
 
-def find_differences(connection: Connection) -> dg.AssetCheckResult:
-    """The result of `agrees_with_portal`."""
+def find_differences(connection: Connection, unread: Collection[str] = ()) -> dg.AssetCheckResult:
+    """The result of `agrees_with_portal`, where the portals `unread` have just been asked and could not be read."""
     stages = stage_checks.last_checks(connection)
     portals = [portal for portal in health(connection) if portal.status == "connected"]
     unequal = [stage for stage in stages if not stage.is_equal]
     wrong = [stage for stage in unequal if not stage.is_explained]
-    lines = [*map(_difference, wrong), *filter(None, map(_not_compared, portals))]
+    lines = [
+        *map(_difference, wrong),
+        *filter(None, (_not_compared(portal, is_unread=portal.name in unread) for portal in portals)),
+    ]
+    compared_at = [portal.stages_checked_at for portal in portals if portal.stages_checked_at]
     return dg.AssetCheckResult(
         asset_key=CHANGES,
         check_name="agrees_with_portal",
@@ -121,6 +126,7 @@ def find_differences(connection: Connection) -> dg.AssetCheckResult:
             "stages": len(stages),
             "rows_compared": sum(stage.rows_compared for stage in stages),
         }
+        | ({TESTED_AT: dg.MetadataValue.timestamp(min(compared_at))} if compared_at else {})
         | ({"differing": dg.MetadataValue.table(list(map(_record, unequal)), _COLUMNS)} if unequal else {}),
     )
 
@@ -130,15 +136,13 @@ def _difference(stage: Checked) -> str:
     return on_one_line(f"{stage.portal}: {place}: {stage.explanation}")
 
 
-def _not_compared(portal: PortalHealth) -> str:
+def _not_compared(portal: PortalHealth, *, is_unread: bool) -> str:
     moment = portal.stages_checked_at
-    if moment and datetime.now(UTC) - moment < timedelta(seconds=FRESH_SECONDS):
+    if moment and not is_unread and datetime.now(UTC) - moment < timedelta(seconds=FRESH_SECONDS):
         return ""
-    return (
-        f"{portal.name}: last compared {moment:%Y-%m-%d %H:%M} UTC"
-        if moment
-        else f"{portal.name}: not compared"
-    )
+    failed = ["could not be read"] if is_unread else []
+    compared = f"last compared {moment:%Y-%m-%d %H:%M} UTC" if moment else "not compared"
+    return f"{portal.name}: {', '.join([*failed, compared])}"
 
 
 def _record(stage: Checked) -> dg.TableRecord:
@@ -165,9 +169,7 @@ def _shown(ids: list[int]) -> str:
 
 SYNC_CHECKS = [fresh, events_arrive, agrees_with_portal]
 
-_FINDS: list[Callable[[Connection], dg.AssetCheckResult]] = [find_stale, find_silent, find_differences]
 
-
-def sync_results(connection: Connection) -> list[dg.AssetCheckResult]:
-    """The results of all checks of the syncs as of now."""
-    return [find(connection) for find in _FINDS]
+def sync_results(connection: Connection, unread: Collection[str] = ()) -> list[dg.AssetCheckResult]:
+    """The results of all checks of the syncs as of now; `unread` are portals that have just failed to answer."""
+    return [find_stale(connection), find_silent(connection), find_differences(connection, unread)]

@@ -40,8 +40,8 @@ def proved_months(
 ) -> dict[date, int]:
     """The months of this table whose reading proved them, and how many rows each holds.
 
-    Of a range of days these are all its months. Of a read of everything they are those from the first to the last
-    with rows, and those that have `failed` in Dagster: the many months before a portal's first row would say nothing.
+    Of a range of days these are all its months. Of a read of everything they are those from the first with rows to the
+    present one, and those that have `failed` in Dagster: the many months before a portal's first row would say nothing.
     """
     done = worked_outcomes(table, outcomes)
     ranges = [
@@ -116,11 +116,11 @@ def _with_empty(rows: Mapping[date, int], failed: Collection[date], days: Create
     """The rows of each month that there is something to say of, where `days` were read."""
     found = {month: number for month, number in rows.items() if month >= FIRST_MONTH}
     first, before = days
+    now = datetime.now(UTC).date()
     if before < date.max:
-        now = datetime.now(UTC).date()
         chosen = {*months_between(max(first, FIRST_MONTH), min(before, now))}
     else:
-        chosen = {*months_between(min(found), max(found))} if found else set()
+        chosen = {*months_between(min(found), max(now, *found))} if found else set()
         chosen |= set(failed)
     return {month: found.get(month, 0) for month in sorted(found.keys() | chosen)}
 

@@ -82,7 +82,8 @@ def _events(
     yield from read_evaluations(known, runtime, materialized, (), outcomes)
     if CHANGES in materialized:
         with runtime.warehouse.connect() as connection:
-            yield from evaluations(known, sync_results(connection))
+            unread = {outcome.portal for outcome in outcomes if outcome.error}
+            yield from evaluations(known, sync_results(connection, unread))
     if built:
         yield from unknown_model_events(known, runtime)
         changed = {done.name for done in changed_models(built)}

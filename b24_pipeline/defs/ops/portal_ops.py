@@ -23,7 +23,7 @@ from b24_pipeline.defs.assets.partitions import (
 )
 from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
-from b24_pipeline.defs.checks import read_evaluations
+from b24_pipeline.defs.checks import read_evaluations, recounted
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
 from b24_pipeline.defs.resources import B24
@@ -66,8 +66,10 @@ def read_changes(context: dg.OpExecutionContext, config: ChangesConfig, b24: B24
         log_events(context, b24.asset_names, unknown_model_events(known, runtime))
         run = _worked(context, b24, runtime, task, config.portals)
         log_events(context, b24.asset_names, unevaluated_events(known, runtime))
+        log_events(context, b24.asset_names, recounted(known, runtime, run.read))
         with runtime.warehouse.connect() as connection:
-            log_events(context, b24.asset_names, evaluations(known, sync_results(connection)))
+            found = sync_results(connection, unread=run.outcomes.keys() - run.read)
+            log_events(context, b24.asset_names, evaluations(known, found))
     run.failures.raise_if_any()
 
 
@@ -174,10 +176,9 @@ def _worked(
 ) -> PortalsRun:
     run = PortalsRun(context, b24, runtime, task)
     run.work(names)
-    worked = [portal for portal, done in run.outcomes.items() if not any(one.error for one in done)]
     known = b24.known(context.instance)
     outcomes = [outcome for done in run.outcomes.values() for outcome in _syncs(done)]
-    found = read_evaluations(known, runtime, run.materialized, worked, outcomes)
+    found = read_evaluations(known, runtime, run.materialized, run.read, outcomes)
     log_events(context, b24.asset_names, found)
     changed = [
         outcome for outcome in outcomes if outcome.rows_changed or outcome.rows_deleted or outcome.error

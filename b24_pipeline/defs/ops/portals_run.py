@@ -80,6 +80,11 @@ class PortalsRun:
         self._told: set[str] = set()
         self._ended_at = monotonic()
 
+    @property
+    def read(self) -> set[str]:
+        """The portals that ended without an error."""
+        return {portal for portal, done in self.outcomes.items() if not any(one.error for one in done)}
+
     def work(self, names: Sequence[str]) -> None:
         """Works on the portals of these names, or on all that are connected. What failed is in `failures`."""
         portals = self._chosen(names)
@@ -136,7 +141,10 @@ class PortalsRun:
         errors = [outcome.error for outcome in outcomes if outcome.error]
         self.outcomes[portal.name] = outcomes
         self._ended_at, self._is_unbuilt = monotonic(), self._task.builds
-        self._context.log.info(f"{portal.name}: {in_words(outcomes)}")
+        if read := in_words(outcomes):
+            self._context.log.info(f"{portal.name}: {read}")
+        elif not errors:
+            self._context.log.info(f"{portal.name}: nothing was to be read")
         events = self._task.events(self._known, self._runtime, portal, outcomes)
         self.materialized |= log_events(self._context, self._names, events)
         self.failures.of_portal(portal.name, errors)
@@ -184,9 +192,9 @@ class PortalsRun:
 
 
 def in_words(outcomes: Outcomes) -> str:
-    """What was done to a portal, by entity; what nothing was read of is left out."""
+    """What was done to a portal, by entity; what nothing was read of is left out, so it may be empty."""
     read = [one for one in outcomes if isinstance(one, Outcome) and (one.rows_read or one.rows_deleted)]
-    return "; ".join(map(_read, read)) or "nothing was to be read"
+    return "; ".join(map(_read, read))
 
 
 def _read(outcome: Outcome) -> str:

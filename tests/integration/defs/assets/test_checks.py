@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster import DagsterInstance
 
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.assets.crm import changes, cohorts
+from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import CHECKS, _uncounted, counts
 from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fresh
 from b24_pipeline.errors import PortalUnreachable
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox import Fault, Sandbox
 from tests.integration.defs.assets.conftest import RESOURCES, ids, materialized, observed, run_changes
 
 
@@ -140,3 +142,43 @@ def test_changes_says_whether_the_stages_agree(
     (wrong,) = check(instance, agrees_with_portal).values()
     assert (wrong.passed, wrong.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert wrong.description == "acme: deal 4/C4:NEW: told so"
+
+
+@pytest.mark.usefixtures("without_waits")
+def test_a_portal_that_was_away_is_told_and_green_again(
+    installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
+) -> None:
+    """While it is away no check of it says that all is well; the first read after that counts it anew."""
+    assert run_changes(instance).success
+    sandbox.faults.add(Fault("html", status=403))
+    away = run_changes(instance)
+    assert not away.success
+    key = dg.AssetCheckKey(CHANGES, "agrees_with_portal")
+    told = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key].evaluation
+    assert told
+    assert not told.passed
+    assert str(told.description).startswith("acme: could not be read, last compared ")
+    assert not any(one.passed for one in check(instance, counts).values())
+    assert "nothing was to be read" not in messages(away)
+
+    sandbox.faults.clear()
+    back = run_changes(instance)
+    assert agreement_of(back).passed
+    evaluated = {one.asset_key.to_user_string(): one for one in back.get_asset_check_evaluations()}
+    assert {key for key, one in evaluated.items() if one.check_name == "counts_agree_with_portal"} == {
+        "raw/leads",
+        "raw/deals",
+        "raw/contacts",
+        "raw/companies",
+    }
+    assert all(one.passed for one in back.get_asset_check_evaluations())
+    assert not [
+        one
+        for one in run_changes(instance).get_asset_check_evaluations()
+        if one.check_name == "counts_agree_with_portal"
+    ]
+
+
+def messages(result: dg.ExecuteInProcessResult) -> str:
+    """The lines that a reader of the run sees."""
+    return "\n".join(str(event.message) for event in result.all_node_events)

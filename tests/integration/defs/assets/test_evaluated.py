@@ -213,7 +213,7 @@ def test_checks_are_green_whoever_wrote_last(
     assert (not_green(stored), not_fresh(stored)) == ({}, {})
 
     with installation.warehouse.connect() as connection:
-        assert "stages that the portal lacks" in find_orphans(connection, "deal").metadata
+        assert "deleted stages, with as many as in the portal" in find_orphans(connection, "deal").metadata
         connection.execute("update bitrix24_deals set stage_id = 'NOWHERE' where id = %s", (number,))
         lost = find_orphans(connection, "deal")
     assert not lost.passed
