@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from b24_pipeline.errors.portal import PortalError
 
+_SCOPES = ("department", "placement")
+"""Scopes beside crm and user that a method of theirs begins with."""
+
 
 class ApiError(PortalError):
     """The portal answered with an error code.
@@ -16,9 +19,9 @@ class ApiError(PortalError):
 
     def __init__(self, portal: str, method: str, code: str, description: str, status: int) -> None:
         said = " ".join(part for part in (code, description) if part) or "an error without a code"
+        self.method = method
         advice = f"; {self.advice}" if self.advice else ""
         super().__init__(portal, f"{method} was refused: {said} (HTTP {status}){advice}")
-        self.method = method
         self.code = code
         self.description = description
         self.status = status
@@ -69,7 +72,12 @@ class CredentialRefused(ApiError):
 class ScopeMissing(ApiError):
     """The credential does not cover this method."""
 
-    advice = "tick the scopes crm and user for this credential in the portal"
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        """The scope that has the method's name, or those that every method of ours needs."""
+        first = self.method.partition(".")[0]
+        scopes = f"scope {first}" if first in _SCOPES else "scopes crm and user"
+        return f"tick the {scopes} for this credential in the portal"
 
 
 class AccessDenied(ApiError):

@@ -130,9 +130,9 @@ def mart(
 
 
 def funnel(
-    *,
     portal: str | None = None,
     entity_type: str = "deal",
+    *,
     pipeline: int | None = None,
     url: str | None = None,
     engine: Engine | None = None,
@@ -173,8 +173,8 @@ def funnel_as_of(
 
 
 def deals(
-    *,
     portal: str | None = None,
+    *,
     created_from: Day | None = None,
     created_to: Day | None = None,
     url: str | None = None,
@@ -193,8 +193,8 @@ def deals(
 
 
 def leads(
-    *,
     portal: str | None = None,
+    *,
     created_from: Day | None = None,
     created_to: Day | None = None,
     url: str | None = None,
@@ -213,15 +213,15 @@ def leads(
 
 
 def contacts(
-    *, portal: str | None = None, url: str | None = None, engine: Engine | None = None
+    portal: str | None = None, *, url: str | None = None, engine: Engine | None = None
 ) -> pd.DataFrame:
     """Contacts that are not deleted, their phones and e-mails masked (`dim_contact`); all, or by portal."""
     return mart("dim_contact", portal=portal, url=url, engine=engine)
 
 
 def stage_intervals(
-    *,
     portal: str | None = None,
+    *,
     entity_type: str | None = None,
     entered_from: Day | None = None,
     entered_to: Day | None = None,

@@ -22,6 +22,7 @@ from b24_pipeline.errors import (
     NotAdministrator,
     OtherPortal,
     PortalError,
+    ScopeMissing,
     UsageError,
 )
 from b24_pipeline.log import logger
@@ -228,6 +229,9 @@ class PortalConnector:
         try:
             with self._connections.client(portal) as client:
                 place(client, f"{self._public_url}{INSIDE_PATH}")
+        except ScopeMissing as error:
+            # a choice of whoever made the application, and nothing is wrong
+            logger("connecting").info("no page inside the portal", portal=portal.name, error=str(error))
         except PortalError as error:
             logger("connecting").warning("no page inside the portal", portal=portal.name, error=str(error))
 

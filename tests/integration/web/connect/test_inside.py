@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import Request, Response
+from structlog.testing import capture_logs
 
+from b24_pipeline.errors import ScopeMissing
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.sandbox.http.placement_page import placement_form
 from b24_pipeline.store.portals.portal import Portal
@@ -182,11 +184,14 @@ def test_a_portal_that_was_disconnected_ends_its_sessions(server: Server, tmp_pa
 
 
 def test_without_the_right_to_it_the_portal_is_connected_all_the_same(server: Server, tmp_path: Path) -> None:
-    """The scope `placement` is missing: no page inside, everything else works."""
+    """The scope `placement` is missing: no page inside, everything else works, and nobody is warned."""
     url = server.fresh()
-    with live(url, tmp_path, leads=1, deals=1) as running:
+    with live(url, tmp_path, leads=1, deals=1) as running, capture_logs() as lines:
         assert "The portal is connected" in running.connect().text
         portal: Portal = running.runtime.portals.one("acme")
         assert portal.status == "connected"
         assert running.sandbox.portal.application.placements == []
+    assert "no page inside the portal" not in [line["event"] for line in lines]
+    assert "tick the scope placement for" in str(ScopeMissing("acme", "placement.get", "", "", 401))
+    assert "tick the scopes crm and user for" in str(ScopeMissing("acme", "crm.deal.list", "", "", 401))
     server.drop(url)
