@@ -18,6 +18,7 @@ from types import FrameType
 
 import yaml
 
+from b24_pipeline.commands.service_drains import cancel_drains
 from b24_pipeline.commands.service_health import answers, healthy, serves
 from b24_pipeline.commands.service_processes import ServiceProcesses
 from b24_pipeline.commands.socket_folder import SocketFolder
@@ -68,6 +69,7 @@ def run(
                 for line in services.restart_ended():
                     on_restart(line)
             on_stop()
+            cancel_drains(services.addresses.dagster)
         finally:
             services.stop(signals.hurry.is_set)
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from tests.support.installation import free_ports
 from tests.support.servers.dagster_process import Running, kill, loaded, wait_until_gone
@@ -15,10 +16,18 @@ from tests.support.servers.dagster_process import Running, kill, loaded, wait_un
 CROSS_SITE = {"origin": "https://evil.example.com", "sec-fetch-site": "cross-site"}
 SHUT_DOWN = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "b24") { __typename } }'
 
+DRAINS = '{ runsOrError(filter: {pipelineName: "drain"}) { ... on Runs { results { runId status } } } }'
+ENDED = "select status from dagster.runs where pipeline_name = 'drain' order by id desc limit 1"
+LAUNCH_DRAIN = """
+mutation { launchRun(executionParams: {mode: "default", selector: {
+    repositoryLocationName: "b24", repositoryName: "__repository__", jobName: "drain"},
+    runConfigData: {}}) { __typename ... on PythonError { message } } }
+"""
+
 
 def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
     """`b24 up`: ready, alone on its database, started again where it ends, gone within 15 seconds
-    of SIGHUP, which a closed terminal sends."""
+    of SIGHUP, which a closed terminal sends. A drain that waits for events is canceled, not killed."""
     port, web_port = free_ports(2)
     up = Running(b24_up(port, web_port), port, environment, tmp_path / "up.log")
     try:
@@ -45,12 +54,29 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
         kill(environment["B24_HOME"], "dagster._daemon")
         up.wait("a restart", lambda: "daemon ended by itself" in up.log.read_text())
 
+        up.wait("a drain", lambda: started_drain(up))
         assert up.end(signal.SIGHUP, 20) < 15
         assert up.process.returncode == 0, up.log.read_text()
         assert "stopping Dagster" in up.log.read_text()
         assert wait_until_gone(environment["B24_HOME"]) == []
+        with psycopg.connect(environment["DATABASE_URL"]) as connection:
+            ended = connection.execute(
+                "select status from dagster.runs where pipeline_name = 'drain'"
+            ).fetchall()
+        assert ended == [("CANCELED",)]
     finally:
         up.kill()
+
+
+def started_drain(up: Running) -> bool:
+    """Whether a drain runs, which waits a minute for events; asks for one if there is none.
+
+    In vain while the code server is being started again.
+    """
+    runs = up.ask(DRAINS)["runsOrError"]["results"]
+    if all(run["status"] == "FAILURE" for run in runs):
+        up.ask(LAUNCH_DRAIN)
+    return any(run["status"] == "STARTED" for run in runs)
 
 
 def b24_up(port: int, web_port: int) -> list[str]:
