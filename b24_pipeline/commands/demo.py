@@ -70,7 +70,11 @@ def _sandbox(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[D
 
 
 def _connect(opened: Runtime, portal: DemoPortal) -> None:
-    if PORTAL in {known.name for known in opened.portals.all()}:  # of an earlier demo: its sandbox is gone
+    if PORTAL in {known.name for known in opened.portals.all()}:
+        say(
+            "    the sandbox of the last demo ended with it: what was read of it, and set for it (stages, own leads), "
+            "is made anew"
+        )
         opened.portals.remove(PORTAL, purge=True)
     portal.connect(opened, PORTAL)
 
