@@ -25,7 +25,7 @@ from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.visitors import PortalVisitors
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.connect.inside import InsidePage
+from b24_pipeline.web.connect.inside import InsidePage, is_opened_inside
 from b24_pipeline.web.connect.mending import ConnectValues
 from b24_pipeline.web.connect.routes import CONNECT, ConnectPages
 from b24_pipeline.web.connect.wizard import WIZARD, ConnectWizard
@@ -217,6 +217,7 @@ def error_response(request: Request, error: Exception) -> Response:
             reasons=REASONS,
             steps=values.steps(answer.code, portal) if is_of_connecting else [],
             again=_beginning(request) if is_of_connecting else None,
+            is_framed=is_opened_inside(request),
         )
     return JSONResponse(answer.body, answer.status, answer.headers)
 

@@ -80,8 +80,10 @@ def test_from_the_bare_address_to_a_coloured_funnel(running: Live, page: Page) -
 
 
 def test_the_portal_shows_our_page_in_a_frame(running: Live, page: Page) -> None:
-    """Chromium takes the policy and the cookie: a click in the portal's menu, and the pages work within it."""
+    """Chromium takes the policy and the cookie: the application's own page, the menu's, and what is in it works."""
     running.connect()
+    page.goto(f"{running.domain}/marketplace/app/")
+    expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_have_text("Воронка")
     page.goto(f"{running.domain}/marketplace/placement/{PLACEMENT}/")
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", level=1)).to_have_text("Воронка")

@@ -1,4 +1,7 @@
-"""The portal's page that opens a page of the application: it posts a form into a frame, as the portal's own does."""
+"""The portal's pages that open a page of the application: they post a form into a frame, as the portal's own do.
+
+One is an entry of a menu, one the application's own page, at its handler path (section 2.4 of the fact sheet).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.php import parse_query
 
 PLACE = "/marketplace/placement/"
+OWN_PAGE = "/marketplace/app/"
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
 <style>body {{ margin: 0; }} iframe {{ width: 100%; height: 100vh; border: 0; }}</style></head>
@@ -19,14 +23,14 @@ _PAGE = """<!doctype html>
 
 
 def placement_page(portal: PortalState, path: str, scope: Message) -> Reply | None:
-    """The page at `/marketplace/placement/CODE/?user=N`, opened by that user; None for other paths."""
-    if not path.startswith(PLACE):
+    """The page at `/marketplace/placement/CODE/?user=N` or `/marketplace/app/`, opened by this user; else None."""
+    if not path.startswith((PLACE, OWN_PAGE)):
         return None
-    code = path.removeprefix(PLACE).strip("/")
+    code = path.removeprefix(PLACE).strip("/") if path.startswith(PLACE) else "DEFAULT"
     query = parse_query(scope["query_string"].decode("latin-1"))
     user_id = int(str(query.get("user") or portal.config.user_id))
     language = str(query.get("lang") or "ru")
-    bound = next((one for one in portal.application.placements if one["placement"] == code), None)
+    bound = _bound(portal, code)
     if bound is None or not portal.application.installed:
         return Reply(404, b"no application is here", HTML_TYPE)
     called = urlencode(
@@ -43,6 +47,13 @@ def placement_page(portal: PortalState, path: str, scope: Message) -> Reply | No
         fields=fields,
     )
     return Reply(200, page.encode(), HTML_TYPE)
+
+
+def _bound(portal: PortalState, code: str) -> dict[str, str] | None:
+    """What stands behind a code: the application's own page behind DEFAULT, else what it has bound there."""
+    if code == "DEFAULT":
+        return {"handler": portal.config.redirect_uri, "title": "b24-pipeline"}
+    return next((one for one in portal.application.placements if one["placement"] == code), None)
 
 
 def placement_form(portal: PortalState, code: str, user_id: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from b24_pipeline.bitrix.auth.credentials import AppCredential, FreshToken
 from b24_pipeline.bitrix.auth.oauth import OAuthApp
 from b24_pipeline.bitrix.http.address import PortalAddress, origin_of, read_address
 from b24_pipeline.errors import (
+    AddressRefused,
     ApiError,
     ApplicationRefused,
     OtherPortal,
@@ -63,10 +64,19 @@ class PortalVisitors:
             raise VisitRefused(portal.name, "it does not say whose token this is")
         return Visitor(portal, found, is_admin=profile.get("ADMIN") is True)
 
-    def origin(self, member_id: str) -> str | None:
-        """The stored address of the portal of this identity; None where it is not known."""
+    def origin(self, member_id: str, domain: str) -> str | None:
+        """The address whose pages may show what went wrong, in a frame.
+
+        It is the stored one of the portal of this identity. Where that is not known, it is the one that came with
+        the form, if a portal could be connected there: whoever has just added the application is told to connect it.
+        """
         portal = self._connections.portals.by_member(member_id) if member_id else None
-        return origin_of(portal.domain) if portal else None
+        if portal:
+            return origin_of(portal.domain)
+        try:
+            return read_address(domain, self._connections.allowed_portals).origin
+        except AddressRefused:
+            return None
 
     def _require_ours(
         self, portal: Portal, address: PortalAddress, access_token: str, sender: str

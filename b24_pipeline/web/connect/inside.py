@@ -1,4 +1,8 @@
-"""The page that a portal opens in a frame: whoever it sends is signed in for this portal alone."""
+"""The page that a portal opens in a frame: whoever it sends is signed in for this portal alone.
+
+The entry of the menu of CRM analytics leads to it, and so does the application's own page in the portal. That is
+called at the handler path of the card, to which browsers come back after a connection (by GET).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from b24_pipeline.errors import ForeignForm, NotProtected, SettingsError
+from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.access.sessions import GUEST_SECONDS, Guest
 from b24_pipeline.sync.portals.placement import INSIDE_PATH
@@ -19,10 +24,11 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.frame.translations import LANGUAGES
 
 MOST_FIELDS = 40
+PATHS = (INSIDE_PATH, CALLBACK_PATH)
 
 
 class InsidePage:
-    """The route `/bitrix24/inside`, which a portal's page calls by POST. Without `visitors` nobody is let in."""
+    """The routes that a portal's page calls by POST. Without `visitors` nobody is let in."""
 
     def __init__(
         self, visitors: PortalVisitors | None, signed_in: SignedIn, addresses: ClientAddresses
@@ -32,9 +38,10 @@ class InsidePage:
         self._addresses = addresses
 
     def router(self) -> APIRouter:
-        """The router with the call."""
+        """The router with the calls."""
         routes = APIRouter(include_in_schema=False)
-        routes.add_api_route(INSIDE_PATH, self.open, methods=["POST"])
+        for path in PATHS:
+            routes.add_api_route(path, self.open, methods=["POST"])
         return routes
 
     async def open(self, request: Request) -> Response:
@@ -49,7 +56,7 @@ class InsidePage:
         if self._visitors:
             # it may show what went wrong
             request.state.called_by = await run_in_threadpool(
-                self._visitors.origin, given.get("member_id", "")
+                self._visitors.origin, given.get("member_id", ""), given.get("DOMAIN", "")
             )
         visitor = await run_in_threadpool(self._visitor, given, self._addresses.of(request.scope))
         role: AccessRole = "manager" if visitor.is_admin else "viewer"
@@ -67,3 +74,8 @@ class InsidePage:
         return self._visitors.visitor(
             given.get("member_id", ""), given.get("DOMAIN", ""), given.get("AUTH_ID", ""), sender
         )
+
+
+def is_opened_inside(request: Request) -> bool:
+    """Whether a portal has opened this in a frame, in which our links would not open."""
+    return request.method == "POST" and request.url.path in PATHS

@@ -44,6 +44,11 @@ class ConnectValues:
         return f"{self.public_url.rstrip('/')}{HANDLER_PATH}"
 
     @property
+    def wizard(self) -> str:
+        """Where a portal is connected by whoever has an admin's key."""
+        return f"{self.public_url.rstrip('/')}/connect"
+
+    @property
     def scopes(self) -> str:
         """The permissions of the application."""
         return ", ".join(SCOPES)
@@ -64,6 +69,7 @@ class ConnectValues:
             "callback": self.callback,
             "handler": self.handler,
             "scopes": self.scopes,
+            "wizard": self.wizard,
             "host": portal or "acme.bitrix24.com",
         }
         return [Remedy(step.text, step.paste.format_map(values)) for step in MENDING.get(code, ())]
@@ -218,6 +224,13 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             _("The secret is wrong, or was made anew in the portal: begin again, so that a new one is made.")
         ),
+    ),
+    "visit_refused": (
+        Remedy(
+            _("If the portal is not connected here yet: open this in a window of its own, and connect it:"),
+            "{wizard}",
+        ),
+        Remedy(_("If it is connected: close this page, and open it again from the menu of the portal.")),
     ),
     "portal_conflict": (
         Remedy(

@@ -18,9 +18,7 @@ REASONS = {
     "scope_missing": _("The application lacks a permission: without CRM there is nothing to read."),
     "settings_error": _("This service is not registered with Bitrix24 as an application yet."),
     "unreadable_answer": _("There is no Bitrix24 portal at this address."),
-    "visit_refused": _(
-        "The portal does not confirm who opened this page. Close it, and open it again from the menu of Bitrix24."
-    ),
+    "visit_refused": _("The portal is not connected here, or does not confirm who opened this page."),
     "webhook_address": _(
         "This is the address of a webhook. It holds a secret and is not needed here, so it was not kept."
     ),

@@ -24,6 +24,8 @@ from tests.support.servers.web_service import BEARER
 
 SCOPE = ("crm", "user", "department", "placement")
 INSIDE = "/bitrix24/inside"
+OWN_PAGE = "/bitrix24/callback"
+"""The handler path of the application's card: the portal opens its own page there."""
 EMPLOYEE = 4
 
 
@@ -39,13 +41,13 @@ def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def opened(
-    running: Live, user: int = 1, query: dict[str, str] | None = None, **changed: str
+    running: Live, user: int = 1, query: dict[str, str] | None = None, path: str = INSIDE, **changed: str
 ) -> httpx.Response:
     """The answer to the form that the portal's page posts."""
     form = placement_form(running.sandbox.portal, PLACEMENT, user) | changed
     asked = {"DOMAIN": running.sandbox.portal.addresses.portal, "LANG": "en"} | (query or {})
     with httpx.Client(base_url=running.address, trust_env=False) as client:
-        return client.post(INSIDE, params=asked, data=form, headers={"Accept": "text/html"})
+        return client.post(path, params=asked, data=form, headers={"Accept": "text/html"})
 
 
 def visit(running: Live, answer: httpx.Response) -> httpx.Client:
@@ -98,6 +100,26 @@ def test_the_portal_says_who_it_is(running: Live, user: int, role: str) -> None:
     assert rows == [{"role": role, "portal_user_id": user}]
 
 
+def test_the_applications_own_page_is_the_same(running: Live) -> None:
+    """The portal opens it by the same form, at the handler path of the card; nobody is connected by it."""
+    answer = opened(running, EMPLOYEE, path=OWN_PAGE, PLACEMENT="DEFAULT")
+    assert answer.headers["location"] == "/p/acme/funnel?lang=en"
+    with visit(running, answer) as frame:
+        assert frame.get("/p/acme/funnel", follow_redirects=True).status_code == 200
+    forged = opened(running, path=OWN_PAGE, AUTH_ID="invented")
+    assert (forged.status_code, "set-cookie" in forged.headers) == (403, False)
+
+
+@pytest.mark.parametrize("path", [INSIDE, OWN_PAGE])
+def test_a_portal_that_is_not_connected_is_told_what_to_do(running: Live, path: str) -> None:
+    """Its page shows it in the frame, with the address to connect at, and no link that a frame would not open."""
+    answer = opened(running, path=path, member_id="0" * 32)
+    assert answer.status_code == 403
+    assert f"frame-ancestors {running.sandbox.url};" in answer.headers["content-security-policy"]
+    assert f'class="paste">{running.address}/connect<' in answer.text
+    assert "<a " not in answer.text.split("<main")[1]
+
+
 def test_other_pages_may_not_be_framed(running: Live) -> None:
     """Neither that of whoever has a key nor the sign-in page."""
     for path in ("/sign-in", "/bitrix24/connect"):
@@ -137,8 +159,9 @@ def test_a_token_of_another_portal_lets_nobody_in(running: Live) -> None:
 
 
 def test_what_went_wrong_is_shown_in_the_frame(running: Live) -> None:
-    """The portal's own page may show the refusal; a stranger's may not."""
-    ours, strangers = opened(running, AUTH_ID="invented too"), opened(running, member_id="0" * 32)
+    """The portal's own page may show the refusal; what is no portal may not."""
+    ours = opened(running, AUTH_ID="invented too")
+    strangers = opened(running, 1, {"DOMAIN": "evil.example.com"}, member_id="0" * 32)
     assert f"frame-ancestors {running.sandbox.url};" in ours.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in strangers.headers["content-security-policy"]
 
