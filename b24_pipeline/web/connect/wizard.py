@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, UsageError
 from b24_pipeline.store.access.holder import KeyHolder
-from b24_pipeline.store.checks.as_of import as_of
+from b24_pipeline.store.checks.as_of import freshness
 from b24_pipeline.store.crm.stage_flags import StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.bindings import handler_url
@@ -144,7 +144,7 @@ class ConnectWizard:
         )
 
     def _progress(self, portal: Portal) -> dict[str, Any]:
-        is_read = as_of(self._warehouse, portal.id, portal.entity_type) is not None
+        is_read = freshness(self._warehouse, portal.id, portal.entity_type).complete_until is not None
         with self._warehouse.connect() as connection:
             syncs = latest_syncs(connection, portal.id)
             has_funnel = is_read and bool(pipelines(connection, portal.name, portal.entity_type))

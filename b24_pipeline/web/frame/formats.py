@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -21,6 +21,10 @@ class Formats:
 
     language: str
     zone: str = "UTC"
+
+    def at(self, zone: str) -> Formats:
+        """The same, by the clock of another zone."""
+        return replace(self, zone=zone)
 
     def number(self, value: Number | None) -> str:
         """1234.5 as "1,234.5"."""

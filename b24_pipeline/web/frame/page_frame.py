@@ -13,7 +13,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.access.holder import KeyHolder
-from b24_pipeline.store.checks.as_of import as_of
+from b24_pipeline.store.checks.as_of import Freshness, freshness
 from b24_pipeline.store.figures.pipelines import latest_creation
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame import forms
@@ -34,14 +34,14 @@ POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class PageFrame:
-    """A page's surroundings. `portal` None: the page is of no portal; `as_of` None: nothing was read to the end yet."""
+    """A page's surroundings. `portal` and `freshness` None: the page is of no portal."""
 
     request: Request
     holder: KeyHolder
     portals: Sequence[Portal]
     portal: Portal | None = None
     period: Period | None = None
-    as_of: datetime | None = None
+    freshness: Freshness | None = None
 
     def card(self, kind: str, number: int) -> str | None:
         """The address of a card of the CRM (kind: lead, deal, contact, company); None of a sandbox, which has none."""
@@ -57,6 +57,18 @@ class PageFrame:
     def path(self) -> str:
         """The path of the page."""
         return str(self.request.url.path)
+
+    @property
+    def zone(self) -> str:
+        """By whose clock times are shown: the portal's; without one, the zone that all portals share, else UTC."""
+        shown = [self.portal] if self.portal else self.portals
+        zones = {portal.time_zone for portal in shown}
+        return zones.pop() if len(zones) == 1 else "UTC"
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Of which moment the figures are; None where nothing was read to the end yet."""
+        return self.freshness.complete_until if self.freshness else None
 
     @property
     def as_of_seconds(self) -> float | None:
@@ -84,14 +96,13 @@ class PageFrame:
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The template within this frame."""
         nonce = token_urlsafe(16)
-        zone = self.portal.time_zone if self.portal else "UTC"
         return page(
             self.request,
             template,
             status=status,
             policy=POLICY.format(nonce=nonce, ancestors=self.holder.framed_by or "'none'"),
             referrer="same-origin",
-            format=Formats(language_of(self.request), zone),
+            format=Formats(language_of(self.request), self.zone),
             frame=self,
             groups=GROUPS,
             presets=PRESETS,
@@ -141,7 +152,7 @@ def _frame(
         seen,
         portal,
         period,
-        as_of(request.app.state.warehouse, portal.id, portal.entity_type),
+        freshness(request.app.state.warehouse, portal.id, portal.entity_type),
     )
 
 
