@@ -56,13 +56,20 @@ def changes(
 
 def difference(change: Change) -> str:
     """What differs between before and after, as `name: old -> new`."""
+    return ", ".join(
+        (f"{name}: " if name else "") + f"{_short(old)} -> {_short(new)}" for name, old, new in parts(change)
+    )
+
+
+def parts(change: Change) -> list[tuple[str, Any, Any]]:
+    """What differs: name, before and after; without a name where the whole is new, deleted or another one."""
     if isinstance(change.before, dict) and isinstance(change.after, dict):
-        return ", ".join(
-            f"{name}: {_short(old)} -> {_short(change.after.get(name))}"
+        return [
+            (name, old, change.after.get(name))
             for name, old in change.before.items()
             if old != change.after.get(name)
-        )
-    return f"{_short(change.before)} -> {_short(change.after)}"
+        ]
+    return [("", change.before, change.after)]
 
 
 def _short(value: Any) -> str:

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from b24_pipeline.errors import UsageError
-from b24_pipeline.store.access.audit import Change, changes, difference
+from b24_pipeline.store.access.audit import Change, changes
 from b24_pipeline.store.access.holder import ROLES, AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.access.sessions import Sessions
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.pages import audit_texts
 from b24_pipeline.web.problems import answer_to
 from b24_pipeline.web.routes.access_keys import only_for_all
 
@@ -78,7 +79,7 @@ class AccessPage:
             "is_for_all": is_for_all,
             "keys": self._keys.all() if is_for_all else [],
             "sessions": self._sessions.all() if is_for_all else [],
-            "changes": [(change, difference(change)) for change in found[:MOST_CHANGES]],
+            "changes": [_told(change, frame.text) for change in found[:MOST_CHANGES]],
             "next_before": _last(found[:MOST_CHANGES]) if len(found) > MOST_CHANGES else None,
             "key": None,
             "given": {"name": "", "role": ""},
@@ -89,6 +90,17 @@ class AccessPage:
             problem=problem and answer_to(problem),
             **{**shown, **values},
         )
+
+
+def _told(change: Change, text: audit_texts.Gettext) -> dict[str, Any]:
+    """A change in the reader's words."""
+    return {
+        "moment": change.changed_at,
+        "actor": audit_texts.actor(change.changed_by, text),
+        "portal": change.portal or "",
+        "subject": audit_texts.subject(change, text),
+        "sentence": audit_texts.sentence(change, text),
+    }
 
 
 def _last(found: list[Change]) -> int:
