@@ -18,6 +18,7 @@ from tests.support.servers.web_service import KEY
 PAGES = (
     "/portals",
     "/access",
+    "/access/keys/revoke?name=Anna",
     "/connect",
     "/connect/permission?domain=acme.bitrix24.com&account=acme",
     "/connect/{portal}/sync",
@@ -49,6 +50,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 def site(server: Server) -> Iterator[PagesSite]:
     """One for all tests of the module, which change nothing in it."""
     with pages_site(server) as opened:
+        opened.key("Anna", "viewer")
         yield opened
 
 

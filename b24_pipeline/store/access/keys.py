@@ -69,6 +69,13 @@ class AccessKeys:
         ):
             return cursor.execute(_sql.keys.sql).fetchall()
 
+    def one(self, name: str) -> AccessKey:
+        """The key of this name that is not revoked; letter case is ignored. Raises UnknownKey."""
+        found = next((key for key in self.all() if key.name.lower() == name.lower()), None)
+        if found is None:
+            raise UnknownKey(name)
+        return found
+
     def revoke(self, name: str) -> None:
         """Ends a key at once. Raises UnknownKey."""
         with self.warehouse.connect() as connection:

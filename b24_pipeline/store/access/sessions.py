@@ -43,9 +43,13 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in, without what would let another one be it."""
+    """A browser that is signed in, without what would let another one be it.
+
+    `key_name`: the key that it was signed in with; None for the operator's, and for a person whom a portal has sent.
+    """
 
     name: str
+    key_name: str | None
     role: AccessRole
     started_at: datetime
     used_at: datetime

@@ -68,6 +68,7 @@ where id_sha256 = :id_sha256;
 -- Those that last, the latest used first.
 select
     coalesce(access_key.name, account.name || ' user ' || session.portal_user_id, 'B24_ADMIN_KEY') as name,
+    access_key.name as key_name,
     coalesce(access_key.role, session.role, 'admin') as role,
     session.started_at,
     session.used_at,

@@ -36,6 +36,7 @@ class AccessPage:
         routes = signed_in.routes(needed="admin", change="admin")
         routes.add_api_route(ACCESS, self.access)
         routes.add_api_route(f"{ACCESS}/keys", self.add, methods=["POST"])
+        routes.add_api_route(f"{ACCESS}/keys/revoke", self.ask)
         routes.add_api_route(f"{ACCESS}/keys/revoke", self.revoke, methods=["POST"])
         return routes
 
@@ -62,6 +63,13 @@ class AccessPage:
         except UsageError as error:
             return self._page(frame, problem=error, given={"name": name, "role": role})
         return self._page(frame, key=key, key_name=name.strip())
+
+    def ask(self, frame: PlainFrame, name: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
+        """Asks whether a key is to be revoked, and says whose sessions end with it."""
+        only_for_all(frame.holder)
+        key = self._keys.one(name)
+        sessions = [session for session in self._sessions.all() if session.key_name == key.name]
+        return frame.page("revoke.html", key=key, sessions=sessions, is_own=frame.holder.name == key.name)
 
     def revoke(self, frame: PlainFrame, name: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
         """Ends a key, and with it the sessions that it began."""

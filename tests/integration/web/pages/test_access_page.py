@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import httpx
+
 from b24_pipeline.store.access.keys import AccessKeys
 from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.integration.web.routes.conftest import Managed
+from tests.support.servers.pages_site import text_of
 
 
 def test_a_key_is_made_shown_once_and_revoked(managed: Managed, operator: Visitor) -> None:
@@ -24,6 +27,31 @@ def test_a_key_is_made_shown_once_and_revoked(managed: Managed, operator: Visito
     assert operator.post("/access/keys/revoke", page="/access", name="Anna").status_code == 303
     assert AccessKeys(managed.warehouse).all() == []
     assert "Anna" in operator.client.get("/access").text, "the audit forgets nothing"
+
+
+def test_a_key_is_revoked_only_after_a_question(managed: Managed, operator: Visitor) -> None:
+    """A page of its own asks, which needs no script, and says whose sessions end: those of this key alone."""
+    operator.client.headers["Accept-Language"] = "en"
+    keys = {name: new_key(managed, "admin", name=name) for name in ("Anna + Co", "Boris")}
+    page = operator.client.get("/access").text
+    assert 'action="/access/keys/revoke"' not in page
+    asked = "/access/keys/revoke?name=Anna%20%2B%20Co"
+    assert f'href="{asked}"' in page
+    assert "Nobody is signed in with it." in text_of(operator.client.get(asked).text)
+    with httpx.Client(base_url=operator.origin, trust_env=False, timeout=30) as client:
+        anna = Visitor(client, operator.origin)
+        assert anna.sign_in(keys["Anna + Co"]).status_code == 303
+        assert anna.sign_in(keys["Boris"]).status_code == 303
+        assert anna.sign_in(keys["Anna + Co"]).status_code == 303
+        question = text_of(operator.client.get(asked).text)
+        assert "1 browser is signed in with it, and will be signed out" in question
+        assert "This is your own key" not in question
+        assert "This is your own key" in text_of(client.get(asked, headers={"Accept-Language": "en"}).text)
+        assert len(AccessKeys(managed.warehouse).all()) == 2, "nothing has happened yet"
+        assert operator.post("/access/keys/revoke", page=asked, name="Anna + Co").status_code == 303
+        assert client.get("/access").status_code == 303
+    assert [key.name for key in AccessKeys(managed.warehouse).all()] == ["Boris"]
+    assert operator.client.get(asked).status_code == 404
 
 
 def test_a_name_that_is_none_or_taken_is_said(managed: Managed, operator: Visitor) -> None:
