@@ -59,6 +59,11 @@ class PageFrame:
         return str(self.request.url.path)
 
     @property
+    def entry(self) -> str:
+        """The name of the page in the menu of a portal: also of a page behind it, and of the answer to its form."""
+        return self.path.split("/")[3] if self.portal else ""
+
+    @property
     def zone(self) -> str:
         """By whose clock times are shown: the portal's; without one, the zone that all portals share, else UTC."""
         shown = [self.portal] if self.portal else self.portals
@@ -91,7 +96,7 @@ class PageFrame:
 
     def other(self, portal: Portal) -> str:
         """The address of this page for another portal: without what only this one has, like its pipelines."""
-        return self.address(self.path.split("/")[3] if self.portal else "funnel", portal)
+        return self.address(self.entry or "funnel", portal)
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The template within this frame."""

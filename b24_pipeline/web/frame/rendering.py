@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.routing import Match
 
 from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.web.frame import assets
@@ -75,11 +76,25 @@ def wants_page(request: Request) -> bool:
 
 
 def _other_languages(request: Request, language: str) -> list[tuple[str, str, str]]:
-    """The languages to switch to: code, name and address; only on a page that can be asked for again."""
-    if request.method != "GET" or request.url.path == CALLBACK_PATH:
+    """The languages to switch to: code, name and address; only where there is a page that can be asked for again."""
+    path = None if request.url.path == CALLBACK_PATH else page_behind(request)
+    if path is None:
         return []
     return [
-        (code, NAMES[code], f"?{request.url.include_query_params(lang=code).query}")
+        (code, NAMES[code], f"{path}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != language
     ]
+
+
+def page_behind(request: Request) -> str | None:
+    """The path of the page that is shown; of the answer to a form, of the page that has the form. None: of neither."""
+    path: str = request.url.path
+    while path and request.method != "GET" and not _can_be_asked_for(request, path):
+        path = path.rpartition("/")[0]
+    return path or None
+
+
+def _can_be_asked_for(request: Request, path: str) -> bool:
+    asked = {**request.scope, "method": "GET", "path": path}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.router.routes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from b24_pipeline.web.assembly import assemble
 from tests.conftest import Server
-from tests.support.installation import execute
+from tests.support.installation import execute, fetch
 from tests.support.servers.pages_site import PagesSite, pages_site
 from tests.support.servers.web_service import parts_of
 
@@ -130,6 +132,41 @@ def test_no_form_is_taken_from_another_site(site: PagesSite) -> None:
                     filled(path, site.portal), data={"form_token": "x.y"}, headers=headers
                 )
                 assert (answer.status_code, answer.json()["error"]) == (403, "foreign_form"), path
+
+
+def test_the_answer_to_a_form_keeps_its_language_link_and_its_place_in_the_menu(site: PagesSite) -> None:
+    """Whatever page answers, of mistakes too: the link leads to the page that has the form, in the other language."""
+    (stage, *_) = fetch(
+        site.warehouse,
+        "select stage.id from bitrix24_pipeline_stages as stage inner join user_accounts as account"
+        " on stage.user_account_id = account.id where account.name = %s",
+        site.portal,
+    )
+    fields = {
+        "/p/{portal}/stages": {"stage": str(stage["id"]), "is_success": "true", "is_fail": "true"},
+        "/p/{portal}/stages/preview": {"stage": str(stage["id"]), "is_success": "true"},
+        "/access/keys": {"name": "Eve", "role": "viewer"},
+    }
+    shown = set()
+    with site.visit() as visit:
+        visit.client.headers.update({"Accept": "text/html", "Accept-Language": "ru"})
+        for path in POSTS:
+            for given in ({}, fields.get(path, {})) if path != "/sign-out" else ():
+                answer = visit.post(filled(path, site.portal), "/portals", **given)
+                if "text/html" not in answer.headers.get("content-type", ""):
+                    continue
+                shown.add(path)
+                link = re.search(r'<a href="([^"]+)" lang="en"', answer.text)
+                assert link, path
+                other = visit.client.get(unescape(link[1]))
+                assert other.headers["content-language"] == "en", path
+                visit.client.cookies.delete("b24_language")
+                menu = answer.text.partition('<nav class="side"')[2].partition("</nav>")[0]
+                assert bool(menu) == menu.count('aria-current="page"'), path
+                if answer.status_code in (200, 422) and "/p/" in path and menu:
+                    assert other.status_code == 200, path
+    assert len(shown) >= 8
+    assert {path for path in fields if path.startswith("/p/")} <= shown
 
 
 def test_what_an_address_says_wrongly_is_said(site: PagesSite) -> None:
