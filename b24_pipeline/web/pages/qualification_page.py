@@ -42,9 +42,13 @@ class Slot:
         return self.field.user_type_id if self.field else ""
 
     @property
-    def is_complete(self) -> bool:
-        """Whether it is a condition: a yes needs no value."""
-        return self.field is not None and (self.kind == "boolean" or bool(self.value))
+    def lacks(self) -> str:
+        """What is missing: field (the portal does not have it), enumeration or string (a value), or ""."""
+        if not self.code:
+            return ""
+        if self.field is None:
+            return "field"
+        return "" if self.kind == "boolean" or self.value else self.kind  # a yes needs no value
 
 
 class QualificationPage:
@@ -75,14 +79,16 @@ class QualificationPage:
         return await run_in_threadpool(self._save, frame, portal, period, given)
 
     def _save(self, frame: PageFrame, portal: Portal, period: Period, given: Mapping[str, str]) -> Response:
-        def work(connection: Connection) -> None:
-            conditions = (
-                [] if given.get("clear") else conditions_of(_slots(_fields(connection, portal), given))
-            )
-            evaluation.set_conditions(connection, portal.id, conditions)
+        def work(connection: Connection) -> bool:
+            slots = [] if given.get("clear") else _slots(_fields(connection, portal), given)
+            if any(slot.lacks for slot in slots):
+                return False
+            evaluation.set_conditions(connection, portal.id, conditions_of(slots))
+            return True
 
         try:
-            self._warehouse.transact(work)
+            if not self._warehouse.transact(work):
+                return self._page(frame, portal, period, given, status=422)
         except ConditionRefused as error:
             return self._page(frame, portal, period, given, problem=error)
         return RedirectResponse(frame.address("qualification", saved="yes"), 303)
@@ -94,6 +100,7 @@ class QualificationPage:
         period: Period,
         given: Mapping[str, str],
         problem: ConditionRefused | None = None,
+        status: int = 200,
     ) -> HTMLResponse:
         with self._warehouse.connect() as connection:
             fields = _fields(connection, portal)
@@ -108,7 +115,7 @@ class QualificationPage:
                     problem = error
         return frame.page(
             "qualification.html",
-            status=422 if problem else 200,
+            status=422 if problem else status,
             problem=problem and answer_to(problem),
             owners=OWNERS,
             fields=fields,
@@ -127,7 +134,7 @@ class QualificationPage:
 
 def conditions_of(slots: Sequence[Slot]) -> list[Condition]:
     """The conditions of the places that are filled. Raises ConditionRefused."""
-    return [_condition(slot, slot.field) for slot in slots if slot.field and slot.is_complete]
+    return [_condition(slot, slot.field) for slot in slots if slot.field and not slot.lacks]
 
 
 def _condition(slot: Slot, field: FieldChoice) -> Condition:

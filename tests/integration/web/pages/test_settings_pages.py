@@ -154,21 +154,36 @@ def test_conditions_are_tried_saved_and_cleared(
     assert conditions(site) == []
 
 
-def test_a_field_without_a_value_and_an_unknown_one_are_no_condition(
+def test_a_condition_that_is_not_complete_says_what_is_missing(
     site: PagesSite, manager: Visit, field: dict[str, str]
 ) -> None:
-    """The page asks for the value; what is not in the portal is not saved."""
-    path = f"/p/{site.portal}/qualification"
-    page = manager.get(path, field1=field["field1"])
-    assert "choose a value" in page.text
-    for given in (
-        {"field1": field["field1"]},
-        {"field1": "deal:UF_NOSUCH", "value1": "1"},
-        {"field1": "x" * 500},
+    """A value, a text, or a field that the portal has: no button saves it, and a form that does is refused."""
+    execute(
+        site.warehouse,
+        "insert into bitrix24_fields (user_account_id, entity_type, portal_field_id, field_name, field_type, label,"
+        " is_custom) select id, 'deal', 8, %s, 'string', 'Note', true from user_accounts where name = %s",
+        f"{FIELD}9",
+        site.portal,
+    )
+    path, save = f"/p/{site.portal}/qualification", "Save these conditions"
+    for given, said in (
+        ({"field1": field["field1"]}, "Choose the value that the field must have."),
+        ({"field1": f"deal:{FIELD}9", "value1": "  "}, "Enter the text that the field must have."),
+        (
+            {"field1": "deal:UF_NOSUCH", "value1": "1"},
+            "The portal does not have this field: choose another one.",
+        ),
+        ({"field1": "x" * 500}, "The portal does not have this field: choose another one."),
+        ({"field1": field["field1"], "value1": "44", "field3": f"deal:{FIELD}9"}, "Enter the text"),
     ):
-        assert manager.get(path, **given).status_code == 200
-        assert manager.post(path, path, **given).status_code == 303
+        shown = manager.get(path, **given)
+        assert (shown.status_code, said in shown.text, save in shown.text) == (200, True, False), given
+        refused = manager.post(path, path, **given)
+        assert (refused.status_code, said in refused.text) == (422, True), given
+        assert given["field1"] in refused.text, "what was chosen stays"
         assert conditions(site) == []
+    assert save in manager.get(path, **field).text
+    execute(site.warehouse, "delete from bitrix24_fields where field_name = %s", f"{FIELD}9")
 
 
 def test_key_stages_are_set_by_direction(site: PagesSite, manager: Visit) -> None:
