@@ -115,11 +115,13 @@ COMMANDS = (
     ),
     CommandEntry(
         "portal",
-        "Connect, list and remove portals, and say whom they call qualified.",
+        "Connect, list, pause and remove portals, and say whom they call qualified.",
         {
             "add": "portal.add",
             "connect": "portal.connect",
             "list": "portal.show",
+            "pause": "portal.pause",
+            "resume": "portal.resume",
             "remove": "portal.remove",
             "qualification": "portal.qualification",
         },

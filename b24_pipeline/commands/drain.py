@@ -9,7 +9,7 @@ import typer
 from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, output, progress, say
-from b24_pipeline.commands.sync import NoModels, moment, show_outcomes, tell_dagster
+from b24_pipeline.commands.sync import NoModels, moment, show_outcomes, tell_dagster, without_held
 from b24_pipeline.errors import UsageError
 from b24_pipeline.sync.events.drain import drain as drain_events
 from b24_pipeline.sync.events.drain import replay as replay_events
@@ -28,7 +28,7 @@ def drain(
     if replay != (since is not None):
         raise UsageError("--replay and --since TIME belong together")
     with installation() as opened:
-        portals = opened.portals.named(names or [])
+        portals = without_held(opened, names or [])
         if since and portals:
             again = replay_events(opened.connections, moment(since, portals), portals)
             say(f"{again} events are drained again")

@@ -35,7 +35,12 @@ def without_name(portal: str, message: object) -> str:
 
 
 def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
-    """Everything that is wrong with a portal, by the database alone: nothing is asked of the portal."""
+    """Everything that is wrong with a portal, by the database alone: nothing is asked of the portal.
+
+    Of one that a person has paused nothing is expected.
+    """
+    if portal.is_held:
+        return
     for rule in _RULES:
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)

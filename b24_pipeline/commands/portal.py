@@ -1,4 +1,4 @@
-"""`b24 portal add | connect | list | remove | qualification`: the portals and their settings."""
+"""`b24 portal add | connect | list | pause | resume | remove | qualification`: the portals and their settings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import own_settings
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.store.portals.portal_names import require_name, require_new_name
 from b24_pipeline.store.qualification import evaluation as store
@@ -137,6 +138,20 @@ def show() -> None:
     table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
     if not rows:
         say("no portal yet; connect one with: b24 portal add NAME")
+
+
+def pause(name: Annotated[str, typer.Argument(help="The portal.")]) -> None:
+    """Have nothing asked of a portal until it is resumed; its events are kept meanwhile, and its figures stay."""
+    with installation() as opened:
+        pauses.pause(opened.warehouse, opened.portals.one(name))
+    output.print(f"{name} is paused; it goes on with: b24 portal resume {name}")
+
+
+def resume(name: Annotated[str, typer.Argument(help="The portal.")]) -> None:
+    """Let a portal go on that was paused: the next sync reads what has changed meanwhile."""
+    with installation() as opened:
+        pauses.resume(opened.warehouse, opened.portals.one(name))
+    output.print(f"{name} goes on; next: b24 sync {name}")
 
 
 def remove(

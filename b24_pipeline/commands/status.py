@@ -10,6 +10,7 @@ from typing import Any
 from b24_pipeline.commands.findings import age
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, say_left_out, table, write_json
+from b24_pipeline.errors import PortalPaused
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
@@ -64,7 +65,9 @@ def _show_portals(states: Sequence[PortalHealth]) -> None:
     )
     table(titles, list(map(_state, states)), right=(6, 7))
     for portal in states:
-        if portal.status != "connected" and portal.reason:
+        if portal.is_held:
+            say(str(PortalPaused(portal.name)))
+        elif portal.status != "connected" and portal.reason:
             say(f"{portal.name} is {portal.status}: {portal.reason}; `b24 doctor` says what to do")
 
 

@@ -13,7 +13,7 @@ import typer
 from b24_pipeline.commands.models import build_models
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, progress, say, say_left_out, table
-from b24_pipeline.errors import UsageError, WrongDates
+from b24_pipeline.errors import PortalPaused, UsageError, WrongDates
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.scope import Days
@@ -118,8 +118,11 @@ def reconcile(
 
 
 def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
-    """The named portals, or all connected ones. Raises UsageError where one is disconnected, or none can be read."""
-    portals = opened.portals.named(list(names))
+    """The named portals, or all connected ones, without those that a person has paused, which it says.
+
+    Raises UsageError where one is disconnected, or none can be read.
+    """
+    portals = without_held(opened, names)
     for portal in portals:
         if portal.status == "disconnected":
             raise UsageError(
@@ -128,6 +131,15 @@ def chosen_portals(opened: Runtime, names: Sequence[str]) -> list[Portal]:
     if not portals:
         raise UsageError(_why_none(opened.portals.all()))
     return portals
+
+
+def without_held(opened: Runtime, names: Sequence[str]) -> list[Portal]:
+    """The named portals, or all connected ones; a line for each that is left out because a person has paused it."""
+    named = opened.portals.named(list(names))
+    for portal in named if names else opened.portals.all():
+        if portal.is_held:
+            say(str(PortalPaused(portal.name)))
+    return [portal for portal in named if not portal.is_held]
 
 
 def _why_none(portals: Sequence[Portal]) -> str:

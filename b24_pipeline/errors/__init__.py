@@ -54,6 +54,7 @@ B24Error
     ├── TooManyVanished         more rows are missing than a person would have deleted
     ├── BindingRefused          the portal did not take some of our event handlers
     ├── PortalDisconnected      somebody has disconnected it: nothing can be asked
+    ├── PortalPaused            a person has paused it: nothing is asked until a person lets it go on
     ├── ReauthorizationRequired its tokens are worth nothing any more: a person must connect it again
     ├── ConnectingFailed        an authorization was begun and cannot be finished
     │   ├── StateForged         the state was not made by us, or was cut
@@ -145,6 +146,7 @@ from b24_pipeline.errors.portal import (
     PortalDisconnected,
     PortalError,
     PortalMoved,
+    PortalPaused,
     PortalTimeout,
     PortalUnreachable,
     ReauthorizationRequired,
@@ -240,6 +242,7 @@ __all__ = [
     "PortalDisconnected",
     "PortalError",
     "PortalMoved",
+    "PortalPaused",
     "PortalTimeout",
     "PortalUnreachable",
     "ReadingRefused",

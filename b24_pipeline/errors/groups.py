@@ -35,6 +35,7 @@ from b24_pipeline.errors.portal import (
     OtherPortal,
     PortalDisconnected,
     PortalMoved,
+    PortalPaused,
     PortalTimeout,
     PortalUnreachable,
     ReauthorizationRequired,
@@ -105,6 +106,7 @@ NEEDS_A_PERSON = (
     PortalDeleted,
     PortalDisconnected,
     PortalMoved,
+    PortalPaused,
     ReauthorizationRequired,
     ScopeMissing,
 )

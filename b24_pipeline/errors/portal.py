@@ -94,6 +94,13 @@ class PortalDisconnected(PortalError):
         )
 
 
+class PortalPaused(PortalError):
+    """A person has paused the portal; nothing is asked of it until a person lets it go on."""
+
+    def __init__(self, portal: str) -> None:
+        super().__init__(portal, f"a person has paused it; `b24 portal resume {portal}` lets it go on")
+
+
 class ConnectingFailed(PortalError):
     """An authorization cannot be finished; nothing was stored. Its subclasses say why."""
 

@@ -10,7 +10,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from b24_pipeline.errors import B24Error
+from b24_pipeline.errors import B24Error, PortalPaused
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.failures import explained
@@ -168,6 +168,8 @@ def each_portal(
 
 @contextmanager
 def opened_job(connections: Connections, portal: Portal, options: Options) -> Iterator[Job]:
-    """A job of this portal; its client is closed when the block ends."""
+    """A job of this portal; its client is closed when the block ends. Raises PortalPaused."""
+    if portal.is_held:
+        raise PortalPaused(portal.name)
     with connections.client(portal) as client:
         yield Job(portal, client, connections.warehouse, options)

@@ -147,7 +147,7 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
     """Routes behind the key: those that ask a portal have the service, the others the database."""
     warehouse, service = parts.warehouse, parts.service
     return [
-        PortalCalls(service, guard).router(),
+        PortalCalls(service, warehouse, guard).router(),
         StageCalls(warehouse, guard).router(),
         FieldCalls(warehouse, guard).router(),
         QualificationCalls(warehouse, guard).router(),
@@ -165,7 +165,7 @@ def _pages(parts: Parts, guard: Guard, signed_in: SignedIn) -> list[APIRouter]:
     return [
         SignIn(signed_in, guard, parts.addresses).router(),
         start_routes(signed_in),
-        PortalsPage(parts.warehouse, parts.service).router(signed_in),
+        *PortalsPage(parts.warehouse, parts.service).routers(signed_in),
         FunnelPage(parts.warehouse).router(signed_in),
         CreativesPage(parts.warehouse).router(signed_in),
         CohortsPage(parts.warehouse).router(signed_in),

@@ -7,7 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from b24_pipeline.errors import SettingsError
+from b24_pipeline.errors import PortalPaused, SettingsError
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
@@ -62,7 +62,10 @@ class PortalService:
         """Starts `b24 sync` of the portal in a process of its own, with the settings of this one, and does not wait.
 
         What it reads and how it ends stands in the sync log; two at once do no harm, the database lets one wait.
+        Raises PortalPaused where a person has paused it.
         """
+        if portal.is_held:
+            raise PortalPaused(portal.name)
         command = [sys.executable, "-m", "b24_pipeline", "sync", portal.name]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         # so that it is not left as a zombie when it has ended

@@ -10,7 +10,7 @@ from b24_pipeline.bitrix.events.inbound import parse_event
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
-from tests.acceptance.conftest import B24
+from tests.acceptance.conftest import B24, connect
 from tests.support.data.events import body
 from tests.support.expected.funnel import assert_copy_is_true
 from tests.support.expected.tables import rows
@@ -47,6 +47,31 @@ def test_drain_and_replay(b24_here: B24, database_url: str) -> None:
         assert again.returncode == 0, again.stderr
         assert "3 events are drained again" in again.stderr
         assert_copy_is_true(database_url, sandbox, "acme")
+    assert rows(database_url, "select distinct status from bitrix24_webhook_events") == [{"status": "done"}]
+
+
+def test_commands_leave_a_paused_portal_out(b24_here: B24, database_url: str) -> None:
+    """One line says so; nothing is asked of it and its events wait; resumed, all of it is read."""
+    with Sandbox(SandboxConfig(leads=3, deals=3)) as sandbox:
+        connect(b24_here, sandbox)
+        assert b24_here("portal", "pause", "acme").returncode == 0
+        asked = len(sandbox.requests)
+        land(database_url, ("ONCRMDEALUPDATE", 1))
+        line = "acme: a person has paused it; `b24 portal resume acme` lets it go on"
+        for command in (("sync",), ("sync", "acme"), ("reconcile", "acme"), ("match",)):
+            refused = b24_here(*command)
+            assert refused.returncode == 2, command
+            assert refused.stderr.splitlines()[0] == line
+        drained = b24_here("drain")
+        assert (drained.returncode, drained.stderr.strip()) == (0, line)
+        status = b24_here("status")
+        assert line in status.stderr
+        assert "paused" in status.stdout
+        assert b24_here("doctor").stdout.strip() == "all is well"
+        assert len(sandbox.requests) == asked
+        assert b24_here("portal", "resume", "acme").returncode == 0
+        assert b24_here("sync", "--no-models").returncode == 0
+        assert b24_here("drain", "--no-models").returncode == 0
     assert rows(database_url, "select distinct status from bitrix24_webhook_events") == [{"status": "done"}]
 
 

@@ -23,7 +23,7 @@ from b24_pipeline.defs.assets.models import project
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events, log_without_run
 from b24_pipeline.defs.ops.model_builder import ModelBuilder
 from b24_pipeline.defs.resources import B24
-from b24_pipeline.errors import UnknownPortal
+from b24_pipeline.errors import PortalPaused, UnknownPortal
 from b24_pipeline.errors.groups import RETRY_MAY_HELP
 from b24_pipeline.masks import masked
 from b24_pipeline.models import BuildResult
@@ -108,9 +108,12 @@ class PortalsRun:
         for name in names:
             if name not in known:
                 self.failures.of_portal(name, [UnknownPortal(name, known)])
-            elif known[name].status != CONNECTED:
+            elif known[name].status != CONNECTED and not known[name].is_held:
                 status = known[name].status.replace("_", " ")
                 self._context.log.warning(f"{name} is left out: it is {status}; `b24 doctor` says what to do")
+        for portal in known.values():
+            if portal.is_held and (portal.name in names or not names):
+                self._context.log.info(str(PortalPaused(portal.name)))
         connected = [portal for portal in known.values() if portal.status == CONNECTED]
         return [portal for portal in connected if portal.name in names or not names]
 

@@ -25,6 +25,7 @@ _sql = queries.load(__file__)
 class PortalHealth:
     """One portal. Times are UTC, ages seconds by the database's clock.
 
+    `paused_at`: when a person has paused it.
     `connected_by`: webhook or oauth; None once it is disconnected. `lag_seconds`:
     the age of the oldest watermark, before which everything is complete; None where
     an entity was never read to the end. `read_seconds`: the time since the oldest last read.
@@ -44,6 +45,7 @@ class PortalHealth:
     domain: str
     status: str
     reason: str | None
+    paused_at: datetime | None
     connected_by: str | None
     token_expires_at: datetime | None
     refresh_failed_at: datetime | None
@@ -68,6 +70,11 @@ class PortalHealth:
     stages_wrong: int = 0
     stages_repaired: int = 0
     coverage: tuple[Proof, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person has paused it, so that nothing new is expected."""
+        return self.status == "paused" and self.paused_at is not None
 
     @property
     def not_synced(self) -> list[str]:

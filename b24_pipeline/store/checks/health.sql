@@ -6,6 +6,7 @@ select
     a.bitrix24_domain as domain,
     a.bitrix24_status as status,
     a.bitrix24_status_reason as reason,
+    a.bitrix24_paused_at as paused_at,
     case
         when a.bitrix24_refresh_token is not null or a.bitrix24_access_token is not null then 'oauth'
         when a.bitrix24_webhook_url is not null then 'webhook'

@@ -18,7 +18,8 @@ class Portal:
 
     `connected_by`: "oauth" or "webhook". `member_id` is Bitrix24's own
     identity of it, as the authorization server has confirmed it; None of a webhook portal. `disconnected_at`: when its
-    operator disconnected it. `user_is_admin`: of the credential's owner when it was connected; None where not noted.
+    operator disconnected it. `paused_at`: when a person has paused it.
+    `user_is_admin`: of the credential's owner when it was connected; None where not noted.
     """
 
     id: UUID
@@ -38,11 +39,17 @@ class Portal:
     locked_application_token: str | None = field(repr=False, default=None)
     user_is_admin: bool | None = None
     disconnected_at: datetime | None = None
+    paused_at: datetime | None = None
 
     @property
     def is_closed(self) -> bool:
         """Whether its operator has disconnected it; only the operator connects it again."""
         return self.status == DISCONNECTED and self.disconnected_at is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person has paused it: nothing is asked of it, and only a person lets it go on."""
+        return self.status == PAUSED and self.paused_at is not None
 
     @property
     def state(self) -> str:

@@ -17,7 +17,8 @@ select
     bitrix24_token_expires_at as token_expires_at,
     bitrix24_application_token as locked_application_token,
     bitrix24_user_is_admin as user_is_admin,
-    bitrix24_disconnected_at as disconnected_at
+    bitrix24_disconnected_at as disconnected_at,
+    bitrix24_paused_at as paused_at
 from user_accounts
 order by name;
 
@@ -53,6 +54,7 @@ set
     bitrix24_time_zone = excluded.bitrix24_time_zone,
     bitrix24_connected_at = now(),
     bitrix24_disconnected_at = null,
+    bitrix24_paused_at = null,
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
 
@@ -91,6 +93,7 @@ set
     bitrix24_time_zone = excluded.bitrix24_time_zone,
     bitrix24_connected_at = now(),
     bitrix24_disconnected_at = null,
+    bitrix24_paused_at = null,
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
 
@@ -110,14 +113,16 @@ set
 where id = :id;
 
 -- name: set_status(id, status, reason)!
--- The status and why; nothing is written where both are so already.
+-- The status and why; nothing is written where both are so already. What a person has paused goes on by a person alone, or
+-- is disconnected.
 update user_accounts
 set
     bitrix24_status = :status,
     bitrix24_status_reason = :reason
 where
     id = :id
-    and (bitrix24_status, bitrix24_status_reason) is distinct from (:status, :reason);
+    and (bitrix24_status, bitrix24_status_reason) is distinct from (:status, :reason)
+    and (bitrix24_paused_at is null or :status = 'disconnected');
 
 -- name: set_domain(id, domain)!
 -- The same portal at a new address.
@@ -136,6 +141,7 @@ where id = :id;
 update user_accounts
 set
     bitrix24_disconnected_at = clock_timestamp(),
+    bitrix24_paused_at = null,
     bitrix24_webhook_url = null,
     bitrix24_access_token = null,
     bitrix24_refresh_token = null,

@@ -160,14 +160,14 @@ class PortalConnector:
         _require_entity_type(entity_type)
         self._portals.set_entity_type(portal, entity_type)
         changed = replace(portal, entity_type=entity_type)
-        if changed.connected_by == "oauth" and changed.status == CONNECTED:
+        if changed.connected_by == "oauth" and (changed.status == CONNECTED or changed.is_held):
             with self._connections.client(changed) as client:
                 bind(client, changed, self.handler_url, self._connections.warehouse)
         return self._portals.one(portal.name)
 
     def disconnect(self, portal: Portal) -> None:
         """Unbinds the portal's events if it still answers, and forgets its tokens; its data stays."""
-        if portal.connected_by == "oauth" and portal.status == CONNECTED:
+        if portal.connected_by == "oauth" and (portal.status == CONNECTED or portal.is_held):
             try:
                 with self._connections.client(portal) as client:
                     unbind(client, self.handler_url)

@@ -52,7 +52,9 @@ class PortalVisitors:
         VisitRefused, TooOften, and PortalUnreachable.
         """
         portal = self._connections.portals.by_member(member_id) if member_id else None
-        if portal is None or portal.status != CONNECTED or portal.connected_by != "oauth" or not access_token:
+        if portal is None or portal.connected_by != "oauth" or not access_token:
+            raise VisitRefused("the portal", "it is not connected here, or sent no token")
+        if portal.status != CONNECTED and not portal.is_held:
             raise VisitRefused("the portal", "it is not connected here, or sent no token")
         address = read_address(portal.domain, self._connections.allowed_portals)
         if domain.strip().lower() not in (address.domain, address.host):

@@ -7,32 +7,36 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from b24_pipeline.errors import RoleTooLow
-from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.portal_standing import portal_states
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.web.frame.page_frame import PlainFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService
-from b24_pipeline.web.routes.account import CurrentHolder
 
 PORTALS = "/portals"
 
 
 class PortalsPage:
-    """The routes `/portals...`. A manager starts syncs; an admin chooses what is counted, and disconnects."""
+    """The routes `/portals...`. A manager starts syncs; an admin chooses what is counted, pauses and disconnects."""
 
     def __init__(self, warehouse: Warehouse, service: PortalService) -> None:
         self._warehouse = warehouse
         self._service = service
 
-    def router(self, signed_in: SignedIn) -> APIRouter:
-        """The page and its forms."""
-        routes = signed_in.routes()
-        routes.add_api_route(PORTALS, self.portals)
-        for name, form in (("sync", self.sync), ("counted", self.count), ("disconnect", self.disconnect)):
-            routes.add_api_route(f"{PORTALS}/{{portal}}/{name}", form, methods=["POST"])
-        return routes
+    def routers(self, signed_in: SignedIn) -> list[APIRouter]:
+        """The page and its forms, by the role that they need."""
+        for_managers, for_admins = signed_in.routes(), signed_in.routes(change="admin")
+        for_managers.add_api_route(PORTALS, self.portals)
+        for_managers.add_api_route(f"{PORTALS}/{{portal}}/sync", self.sync, methods=["POST"])
+        for name, form in (
+            ("counted", self.count),
+            ("pause", self.pause),
+            ("resume", self.resume),
+            ("disconnect", self.disconnect),
+        ):
+            for_admins.add_api_route(f"{PORTALS}/{{portal}}/{name}", form, methods=["POST"])
+        return [for_managers, for_admins]
 
     def portals(self, frame: PlainFrame) -> HTMLResponse:
         """One card a portal: its address, how far behind it is, whether it agrees with the portal, events."""
@@ -50,21 +54,23 @@ class PortalsPage:
     def count(
         self,
         portal: PortalInPath,
-        holder: CurrentHolder,
         counted: Annotated[Literal["lead", "deal", "both"], Form()],
     ) -> RedirectResponse:
         """Sets whose funnel is counted; the events are bound anew."""
-        _require_admin(holder)
         self._service.set_entity_type(portal, counted)
         return RedirectResponse(PORTALS, 303)
 
-    def disconnect(self, portal: PortalInPath, holder: CurrentHolder) -> RedirectResponse:
-        """Unbinds the portal's events and forgets its secrets; the copied data stay."""
-        _require_admin(holder)
-        self._service.disconnect(portal)
+    def pause(self, portal: PortalInPath) -> RedirectResponse:
+        """Has nothing asked of the portal until somebody lets it go on."""
+        pauses.pause(self._warehouse, portal)
         return RedirectResponse(PORTALS, 303)
 
+    def resume(self, portal: PortalInPath) -> RedirectResponse:
+        """Lets a portal go on that somebody has paused."""
+        pauses.resume(self._warehouse, portal)
+        return RedirectResponse(PORTALS, 303)
 
-def _require_admin(holder: KeyHolder) -> None:
-    if not holder.may("admin"):
-        raise RoleTooLow(f"{holder.name!r} has the role {holder.role}; this needs admin")
+    def disconnect(self, portal: PortalInPath) -> RedirectResponse:
+        """Unbinds the portal's events and forgets its secrets; the copied data stay."""
+        self._service.disconnect(portal)
+        return RedirectResponse(PORTALS, 303)

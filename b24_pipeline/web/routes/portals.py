@@ -8,6 +8,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import Field
 
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.guard import Guard
 from b24_pipeline.web.portal_service import PortalService
@@ -77,25 +79,36 @@ class InvitationLink(CamelModel):
     link: str
 
 
-ADMIN = ("/invitations", "/disconnect", "/entity-type")
+class StatusChanged(CamelModel):
+    """The status that the portal has from now on."""
+
+    success: Literal[True] = True
+    account: str
+    status: Literal["connected", "paused"]
+
+
+ADMIN = ("/invitations", "/disconnect", "/pause", "/resume", "/entity-type")
 
 
 class PortalCalls:
-    """The calls `/bitrix24/status`, `invitations`, `disconnect`, `entity-type` and `sync-pipelines`.
+    """The calls `/bitrix24/status`, `invitations`, `disconnect`, `pause`, `resume`, `entity-type` and `sync-pipelines`.
 
     `guard` checks the key.
     """
 
-    def __init__(self, service: PortalService, guard: Guard) -> None:
+    def __init__(self, service: PortalService, warehouse: Warehouse, guard: Guard) -> None:
         self._service = service
+        self._warehouse = warehouse
         self._guard = guard
 
     def router(self) -> APIRouter:
-        """The router with the five calls."""
+        """The router with the calls."""
         routes = management_routes("portals", self._guard, admin=ADMIN)
         routes.add_api_route("/status", self.status)
         routes.add_api_route("/invitations", self.invite, methods=["POST"])
         routes.add_api_route("/disconnect", self.disconnect, methods=["DELETE"])
+        routes.add_api_route("/pause", self.pause, methods=["POST"])
+        routes.add_api_route("/resume", self.resume, methods=["POST"])
         routes.add_api_route("/entity-type", self.change_entity_type, methods=["POST"])
         routes.add_api_route("/sync-pipelines", self.sync_pipelines, methods=["POST"])
         return routes
@@ -116,6 +129,16 @@ class PortalCalls:
         """Unbinds the portal's events and forgets its tokens; the copied data stay."""
         self._service.disconnect(portal)
         return Disconnected(account=portal.name)
+
+    def pause(self, portal: ChosenPortal) -> StatusChanged:
+        """Has nothing asked of the portal until it is resumed; its events are kept meanwhile."""
+        pauses.pause(self._warehouse, portal)
+        return StatusChanged(account=portal.name, status="paused")
+
+    def resume(self, portal: ChosenPortal) -> StatusChanged:
+        """Lets a portal go on that was paused: the next sync reads what has changed meanwhile."""
+        pauses.resume(self._warehouse, portal)
+        return StatusChanged(account=portal.name, status="connected")
 
     def change_entity_type(self, wanted: Funnel, portal: ChosenPortal) -> FunnelChanged:
         """Sets whose funnel is counted: of leads, of deals, or of both. The events are bound anew."""

@@ -28,6 +28,7 @@ WELL = PortalHealth(
     domain="acme.bitrix24.com",
     status="connected",
     reason=None,
+    paused_at=None,
     connected_by="oauth",
     token_expires_at=NOW + timedelta(minutes=40),
     refresh_failed_at=None,
@@ -52,6 +53,13 @@ WELL = PortalHealth(
 
 def problems(**state: Any) -> list[str]:
     return [one.problem for one in findings(replace(WELL, **state), NOW)]
+
+
+def test_of_a_portal_that_a_person_has_paused_nothing_is_expected() -> None:
+    """It is no broken promise that nothing is read; of one that is closed by itself it is."""
+    late = {"status": "paused", "reason": "x", "lag_seconds": 10**6, "due_seconds": 10**6}
+    assert problems(**late)
+    assert problems(**late, paused_at=NOW) == []
 
 
 def test_nothing_is_wrong_with_a_healthy_portal() -> None:

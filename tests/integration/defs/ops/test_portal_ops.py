@@ -18,6 +18,7 @@ from b24_pipeline.defs.ops import portals_run
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.locks import claims
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.sync import parallel
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -114,16 +115,21 @@ def test_models_are_built_while_a_portal_hangs(
     assert ("fct_deal", None) in names[read_last:answered]
 
 
-def test_a_portal_that_another_run_works_on_is_left_out(
+def test_a_portal_that_another_run_works_on_or_that_is_paused_is_left_out(
     installation: Runtime, instance: DagsterInstance, sandboxes: dict[str, Sandbox]
 ) -> None:
-    """It is neither read twice at once nor waited for, and the run succeeds."""
+    """It is neither read twice at once nor waited for, nor asked where a person has paused it; the run succeeds."""
     account = installation.portals.one("two").id
     with claims(installation.warehouse) as claimed:
         assert claimed.take(f"{account} run")
         assert not claimed.take(f"{account} run")
-        assert run(instance, "changes", *OTHERS).success
-    assert read(instance) == {"one", "three"}
+        pauses.pause(installation.warehouse, installation.portals.one("three"))
+        result = run(instance, "changes", *OTHERS)
+        assert result.success
+    assert read(instance) == {"one"}
+    said = [log.user_message for log in instance.all_logs(result.run_id)]
+    assert said.count("three: a person has paused it; `b24 portal resume three` lets it go on") == 1
+    pauses.resume(installation.warehouse, installation.portals.one("three"))
     assert run(instance, "changes", *OTHERS).success
     assert read(instance) == {*OTHERS}
 

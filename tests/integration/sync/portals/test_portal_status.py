@@ -7,8 +7,11 @@ import pytest
 from b24_pipeline import errors as e
 from b24_pipeline.bitrix.retries import Waits
 from b24_pipeline.store.database.vault import Vault
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.store.portals.tokens import StoredTokens
+from b24_pipeline.sync.options import Options
+from b24_pipeline.sync.parallel import opened_job
 from tests.integration.sync.portals.conftest import Setting
 from tests.support.installation import KEY
 from tests.support.servers.authorization_server import AuthorizationServer
@@ -127,3 +130,44 @@ def test_keys_rotate(setting: Setting) -> None:
     assert Portals(setting.warehouse, Vault(new)).application_token(both.one(portal.name)) == "apptoken"
     with pytest.raises(e.SecretKeyError, match=portal.name):
         setting.portals.renew_keys()
+
+
+def test_a_person_pauses_a_portal(setting: Setting, bitrix: AuthorizationServer) -> None:
+    """Nothing is asked of it, whatever it answers to what still works, until a person lets it go on."""
+    portal = setting.connect()
+    pauses.pause(setting.warehouse, portal)
+    paused = setting.portals.one("acme")
+    assert (paused.status, paused.is_held) == ("paused", True)
+    assert setting.portals.named() == []
+    with (
+        pytest.raises(e.PortalPaused, match="b24 portal resume acme"),
+        opened_job(setting.connections, paused, Options()),
+    ):
+        pytest.fail("it was asked")
+    for known in (portal, paused):  # what began before knows nothing of it
+        with setting.connections.client(known) as client:
+            client.call("profile")
+        bitrix.portal_script.append(error("PAYMENT_REQUIRED", 401))
+        with setting.connections.client(known) as client, pytest.raises(e.ApiError):
+            client.call("profile")
+        assert setting.portals.one("acme").is_held
+    pauses.resume(setting.warehouse, paused)
+    going_on = setting.portals.one("acme")
+    assert (going_on.status, going_on.paused_at, going_on.status_reason) == ("connected", None, None)
+    with pytest.raises(e.UsageError, match="nobody has paused acme"):
+        pauses.resume(setting.warehouse, going_on)
+
+
+def test_a_paused_portal_is_disconnected_and_connected_again(
+    setting: Setting, bitrix: AuthorizationServer
+) -> None:
+    """Its events are unbound; connected again, it goes on."""
+    pauses.pause(setting.warehouse, setting.connect())
+    setting.connecting.disconnect(setting.portals.one("acme"))
+    assert bitrix.bindings == []
+    gone = setting.portals.one("acme")
+    assert (gone.status, gone.paused_at) == ("disconnected", None)
+    with pytest.raises(e.UsageError, match="only a connected portal"):
+        pauses.pause(setting.warehouse, gone)
+    pauses.pause(setting.warehouse, setting.connect())
+    assert setting.connect().status == "connected"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.integration.web.routes.conftest import Managed
-from tests.support.installation import execute
+from tests.support.installation import execute, fetch
 from tests.support.servers.pages_site import text_of
 
 
@@ -60,3 +60,29 @@ def test_only_an_admin_disconnects(managed: Managed, visitor: Visitor) -> None:
     visitor.sign_in(new_key(managed, "admin"))
     assert visitor.post("/portals/acme/disconnect").status_code == 303
     assert managed.asked.calls == [("disconnect", "acme")]
+
+
+def test_an_admin_pauses_a_portal_and_lets_it_go_on(managed: Managed, visitor: Visitor) -> None:
+    """The card says so, and has no button to sync; the audit says who it was; managers may not."""
+    visitor.client.headers["Accept-Language"] = "en"
+    visitor.sign_in(new_key(managed, "manager"))
+    assert "Pause" not in visitor.client.get("/portals").text
+    for name in ("pause", "resume"):
+        assert visitor.post(f"/portals/acme/{name}").status_code == 403
+    visitor.sign_in(new_key(managed, "admin", name="Anna"))
+    assert visitor.post("/portals/acme/resume").status_code == 400, "nobody has paused it"
+    assert visitor.post("/portals/acme/pause").status_code == 303
+    page = visitor.client.get("/portals").text
+    assert "acme paused" in text_of(page)
+    assert "Somebody has paused it" in text_of(page)
+    assert "/portals/acme/sync" not in page
+    assert "/portals/acme/pause" not in page
+    assert "The portal is paused." in text_of(visitor.client.get("/p/acme/trust").text)
+    assert "state: connected → paused" in text_of(visitor.client.get("/access").text)
+    assert visitor.post("/portals/acme/resume").status_code == 303
+    assert "acme connected" in text_of(visitor.client.get("/portals").text)
+    who = fetch(
+        managed.warehouse,
+        "select changed_by from bitrix24_audit where portal = 'acme' order by id desc limit 2",
+    )
+    assert who == [{"changed_by": "Anna"}] * 2

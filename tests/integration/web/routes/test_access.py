@@ -21,6 +21,8 @@ from tests.support.servers.web_service import BEARER, parts_of
 ADMIN = {
     ("POST", "/bitrix24/invitations"),
     ("DELETE", "/bitrix24/disconnect"),
+    ("POST", "/bitrix24/pause"),
+    ("POST", "/bitrix24/resume"),
     ("POST", "/bitrix24/entity-type"),
     ("GET", "/bitrix24/audit"),
     ("GET", "/bitrix24/access-keys"),

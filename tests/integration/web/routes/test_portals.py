@@ -17,6 +17,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("DELETE", "/bitrix24/disconnect", None),
     ("POST", "/bitrix24/entity-type", {"entityType": "lead"}),
     ("POST", "/bitrix24/sync-pipelines", None),
+    ("POST", "/bitrix24/pause", None),
     ("GET", "/bitrix24/pipelines", None),
     *(("GET", f"/bitrix24/{owner}-custom-fields", None) for owner in ("lead", "deal", "contact")),
     ("GET", "/bitrix24/qualification-fields", None),
@@ -59,6 +60,15 @@ def test_status_tells_where_the_portal_stands(managed: Managed) -> None:
         "status": "connected",
         "reason": None,
     }
+
+
+def test_a_portal_is_paused_and_resumed(managed: Managed) -> None:
+    """The status says so; what is not paused is not resumed."""
+    paused = {"success": True, "account": "acme", "status": "paused"}
+    assert call(managed, "POST", "/bitrix24/resume")[0] == 400
+    assert call(managed, "POST", "/bitrix24/pause") == (200, paused)
+    assert call(managed, "GET", "/bitrix24/status")[1]["status"] == "paused"
+    assert call(managed, "POST", "/bitrix24/resume") == (200, paused | {"status": "connected"})
 
 
 def test_status_of_no_portal_is_not_connected(managed: Managed) -> None:
