@@ -107,6 +107,11 @@ class SourceStates:
             sources.note(connection, self.project.schema, texts_of(self.project), done)
 
 
+def is_current(connection: Connection, project: Project) -> bool:
+    """Whether a build would have nothing to do now; one that is at work has not stored what it does yet."""
+    return not SourceStates.read(connection, project).changed
+
+
 def _is_of(project: Project, schema: str, name: str) -> bool:
     """Whether this is where a model stands, and not what an earlier version has left elsewhere."""
     return name not in project.models or project.models[name].schema == schema

@@ -66,10 +66,11 @@ class PortalService:
         """
         if portal.is_held:
             raise PortalPaused(portal.name)
-        command = [sys.executable, "-m", "b24_pipeline", "sync", portal.name]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        # so that it is not left as a zombie when it has ended
-        threading.Thread(target=process.wait, daemon=True).start()
+        _start("sync", portal.name)
+
+    def start_models(self) -> None:
+        """Starts `b24 models` in a process of its own, like a sync; a second one waits for the first."""
+        _start("models")
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
@@ -87,3 +88,11 @@ class PortalService:
         if matched.error:
             raise matched.error
         return matched
+
+
+def _start(*command: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "b24_pipeline", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    # so that it is not left as a zombie when it has ended
+    threading.Thread(target=process.wait, daemon=True).start()

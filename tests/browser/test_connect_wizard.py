@@ -71,8 +71,19 @@ def test_from_the_bare_address_to_a_coloured_funnel(running: Live, page: Page) -
     step(page, "Что считать")
     barriers(page)
     keep(page, "wizard-settings")
+    page.get_by_role("link", name="Изменить признаки").click()
+    step(page, "Что считать")
+    page.get_by_role("checkbox", name="Квалифицирован").nth(2).check()
+    page.get_by_role("button", name="Что изменится").nth(2).click()
+    page.get_by_role("button", name="Сохранить").click()
+    step(page, "Что считать")
+    barriers(page)
+    keep(page, "wizard-flags")
+    page.get_by_role("link", name="Назад к тому, что считать").click()
+    expect(page.locator(".figures").first).to_contain_text("1")
     page.locator("#to-funnel").click()
-    expect(page).to_have_url(re.compile("/p/acme/funnel"))
+    expect(page).to_have_url(re.compile("/p/acme/funnel"), timeout=PATIENCE_MS)
+    step(page, "Воронка")
     colours = {bar.get_attribute("fill") for bar in page.locator("main svg rect[fill]").all()}
     in_portal = {colour.lower() for colour in page_colours(running)}
     assert len({str(colour).lower() for colour in colours} & in_portal) > 2

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, UsageError
+from b24_pipeline.models import Project, load_project
+from b24_pipeline.models.changed import is_current
 from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.checks.as_of import freshness
 from b24_pipeline.store.crm.stage_flags import StageFlags
@@ -52,6 +55,8 @@ class ConnectWizard:
         later.add_api_route(f"{WIZARD}/{{portal}}/sync", self.start, methods=["POST"])
         later.add_api_route(f"{WIZARD}/{{portal}}/progress", self.progress)
         later.add_api_route(f"{WIZARD}/{{portal}}/settings", self.settings)
+        later.add_api_route(f"{WIZARD}/{{portal}}/funnel", self.funnel)
+        later.add_api_route(f"{WIZARD}/{{portal}}/funnel", self.make, methods=["POST"])
         return [connecting, later]
 
     def begin(
@@ -143,6 +148,25 @@ class ConnectWizard:
             ],
         )
 
+    def make(self, portal: PortalInPath) -> RedirectResponse:
+        """Has the figures made by what was set, where anything was, and leads on to step 5."""
+        if not self._is_current():
+            self._service.start_models()
+        return RedirectResponse(f"{WIZARD}/{quote(portal.name)}/funnel", 303)
+
+    def funnel(self, frame: PlainFrame, portal: PortalInPath) -> Response:
+        """Step 5: the funnel, as soon as its figures are made."""
+        shown = frame.address("funnel", portal, **{"from": "", "to": "", "wizard": "yes"})
+        if not self._is_current():
+            return frame.page("connecting/figures.html", shown=portal, address=shown)
+        if "hx-request" in frame.request.headers:
+            return Response(status_code=204, headers={"HX-Redirect": shown})
+        return RedirectResponse(shown, 303)
+
+    def _is_current(self) -> bool:
+        with self._warehouse.connect() as connection:
+            return is_current(connection, _models())
+
     def _progress(self, portal: Portal) -> dict[str, Any]:
         is_read = freshness(self._warehouse, portal.id, portal.entity_type).complete_until is not None
         with self._warehouse.connect() as connection:
@@ -177,6 +201,12 @@ class ConnectWizard:
             steps=self._values.steps(problem.code, portal) if problem else [],
             registering=self._values.steps("settings_error"),
         )
+
+
+@cache
+def _models() -> Project:
+    """The models, read once: they come with the program."""
+    return load_project()
 
 
 def sync_page(portal: Portal) -> str:

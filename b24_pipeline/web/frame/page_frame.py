@@ -64,6 +64,11 @@ class PageFrame:
         return self.path.split("/")[3] if self.portal else ""
 
     @property
+    def in_wizard(self) -> bool:
+        """Whether the page of a portal was opened by the wizard that connects it, to which it leads back."""
+        return self.portal is not None and self.request.query_params.get("wizard") == "yes"
+
+    @property
     def zone(self) -> str:
         """By whose clock times are shown: the portal's; without one, the zone that all portals share, else UTC."""
         shown = [self.portal] if self.portal else self.portals
@@ -81,11 +86,13 @@ class PageFrame:
         return None if self.as_of is None else (datetime.now(UTC) - self.as_of).total_seconds()
 
     def address(self, name: str, portal: Portal | None = None, /, **parameters: Any) -> str:
-        """The address of another page of this portal, or another one, with the same period."""
+        """The address of a page of this portal, or another one, with the same period, and of this one in the wizard."""
         shown = portal or self.portal
         if shown is None:
             return f"/{name}"
         query = {**(self.period.query if self.period else {}), **parameters}
+        if self.in_wizard and name.partition("/")[0] == self.entry and shown == self.portal:
+            query["wizard"] = "yes"
         return f"/p/{quote(shown.name)}/{name}{_query(query)}"
 
     def here(self, **parameters: Any) -> str:

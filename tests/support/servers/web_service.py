@@ -140,6 +140,9 @@ class ScriptedService(Scripted):
     def start_sync(self, asked: Portal) -> None:
         self._called("start_sync", asked.name)
 
+    def start_models(self) -> None:
+        self._called("start_models")
+
     def sync_pipelines(self, asked: Portal) -> int:
         self._called("sync_pipelines", asked.name)
         return 14
