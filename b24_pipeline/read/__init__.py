@@ -7,6 +7,7 @@
     read.funnel_as_of("acme", "deal", "2026-03-01")
     read.funnel_of("acme", "deal", source_id="WEB", created_from="2026-01-01")
     read.people_of("acme", "deal", closed_from="2026-03-01", closed_to="2026-03-31")
+    read.creatives_of("acme", "deal", by="campaign", left_from="2026-03-01", left_to="2026-03-31")
     read.deals(portal="acme", created_from="2026-01-01", created_to="2026-03-31")
     read.mart("funnel_daily", portal="acme", date_from="2026-03-01")
 
@@ -43,7 +44,7 @@ from b24_pipeline.read.rows import (
     require_portal,
     rows_of,
 )
-from b24_pipeline.read.selections import funnel_of, people_of
+from b24_pipeline.read.selections import creatives_of, funnel_of, people_of
 from b24_pipeline.store.marts.names import schema_name
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "columns",
     "contacts",
+    "creatives_of",
     "custom_fields",
     "deals",
     "funnel",

@@ -19,7 +19,7 @@ Day: TypeAlias = date | str
 
 PORTALS = "dim_portal"
 FUNNEL_AS_OF = "funnel_as_of"
-FUNCTIONS = ("funnel_of", "people_of")
+FUNCTIONS = ("creatives_of", "funnel_of", "people_of")
 FUNNEL_OF_NOW = "funnel_stats"
 _THEN = {
     "in_stage": "Those who were in the stage at the moment and are not deleted since.",

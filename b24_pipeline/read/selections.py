@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from b24_pipeline.errors import UsageError
 from b24_pipeline.read.connection import reading
@@ -82,3 +83,44 @@ def people_of(
             "pipeline": pipeline,
         }
         return frame(*called(connection, "people_of", arguments))
+
+
+def creatives_of(
+    portal: str,
+    entity_type: str = "deal",
+    *,
+    by: Literal["creative", "campaign"] = "creative",
+    direction: UUID | str | None = None,
+    left_from: Day | None = None,
+    left_to: Day | None = None,
+    url: str | None = None,
+    engine: Engine | None = None,
+) -> pd.DataFrame:
+    """What the own ad leads that were left in these days have brought, one row a creative or campaign and direction.
+
+    `direction`: of one alone, by its `direction_id`. Without days the rows are those of `creative_stats`. Raises
+    UnknownPortal and WrongDates.
+    """
+    if entity_type not in ("lead", "deal"):
+        raise UsageError(f"own leads become no {entity_type!r}; choose lead or deal")
+    if by not in ("creative", "campaign"):
+        raise UsageError(f"{by!r} is nothing to count by; choose creative or campaign")
+    days = choice(first=left_from, last=left_to)
+    with reading(url, engine) as connection:
+        require_portal(connection, portal)
+        arguments = {
+            "portal": portal,
+            "entity_type": entity_type,
+            "first_day": days.first,
+            "last_day": days.last,
+            "direction": _direction(direction),
+            "by": by,
+        }
+        return frame(*called(connection, "creatives_of", arguments))
+
+
+def _direction(given: UUID | str | None) -> UUID | None:
+    try:
+        return UUID(given) if isinstance(given, str) else given
+    except ValueError:
+        raise UsageError(f"{given!r} is no direction_id; `creative_stats` has them") from None

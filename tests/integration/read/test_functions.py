@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -49,12 +51,36 @@ def test_people_have_what_they_have_closed(url: str) -> None:
     assert before["won"].sum() == 0
 
 
+def test_creatives_have_what_their_leads_have_brought(url: str) -> None:
+    """Without days the rows of the mart; by campaign the same leads; one direction, and days, leave fewer."""
+    order = ["creative_name", "direction_name"]
+    mart = read.mart("creative_stats", portal="acme", entity_type="deal", url=url)
+    found = read.creatives_of("acme", "deal", url=url)
+    assert set(read.columns("creatives_of", url=url)["name"]) == set(found.columns)
+    shared = [*order, "leads", "matched", "qualified", "won"]
+    left, right = (table[shared].sort_values(order, ignore_index=True) for table in (mart, found))
+    pd.testing.assert_frame_equal(left, right, check_dtype=False)
+    leads = found["leads"].sum()
+    campaigns = read.creatives_of("acme", "deal", by="campaign", url=url)
+    assert (campaigns["leads"].sum(), campaigns["creative_id"].notna().sum()) == (leads, 0)
+    direction = found["direction_id"].dropna().iloc[0]
+    one = read.creatives_of("acme", "deal", direction=direction, url=url)
+    assert set(one["direction_id"]) == {direction}
+    assert 0 < one["leads"].sum() <= leads
+    assert read.creatives_of("acme", "deal", left_to="2000-01-01", url=url)["leads"].sum() == 0
+
+
 def test_what_cannot_be_asked_is_said(url: str) -> None:
     """In one line, before anything is read."""
     with pytest.raises(UnknownPortal):
         read.funnel_of("nobody", url=url)
     with pytest.raises(UsageError):
         read.people_of("acme", "contact", url=url)
+    mistakes: tuple[dict[str, Any], ...]
+    mistakes = ({"entity_type": "contact"}, {"by": "month"}, {"direction": "flats"})
+    for wrong in mistakes:
+        with pytest.raises(UsageError):
+            read.creatives_of("acme", url=url, **wrong)
     with pytest.raises(WrongDates):
         read.funnel_of("acme", created_from="2026-02-01", created_to="2026-01-01", url=url)
     with pytest.raises(WrongDates):
