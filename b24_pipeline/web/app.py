@@ -9,16 +9,19 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.access.sessions import delete_ended as delete_ended_sessions
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.database.migrations import check_migrated
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.landing import Landing
 from b24_pipeline.store.events.senders import Authenticator
+from b24_pipeline.store.own_leads.uploads import delete_old as delete_old_uploads
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.removal import Removals
 from b24_pipeline.sync.portals.visitors import PortalVisitors
 from b24_pipeline.web.admin_key import admin_key
 from b24_pipeline.web.assembly import Parts, assemble
+from b24_pipeline.web.clean_up import cleaning
 from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.events.proving import Proofs
 from b24_pipeline.web.events.receiver import Receiver
@@ -54,7 +57,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             admin_key=admin_key(runtime.settings),
             registry=registry,
             portal_registry=portal_registry,
-            running=_closing(receiver),
+            running=_running(receiver, runtime.warehouse),
         )
     )
 
@@ -69,12 +72,17 @@ def _receiver(runtime: Runtime, connecting: PortalConnector | None) -> Receiver:
     return Receiver(landing, authenticator, proofs)
 
 
-def _closing(receiver: Receiver) -> Callable[[], AbstractAsyncContextManager[None]]:
-    """A lifespan at whose end the commits under way are finished."""
+def _running(receiver: Receiver, warehouse: Warehouse) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """A lifespan in which what is over is deleted, and at whose end the commits under way are finished."""
+
+    def delete_old() -> None:
+        delete_old_uploads(warehouse)
+        delete_ended_sessions(warehouse)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        yield
+        async with cleaning(delete_old):
+            yield
         await receiver.close()
 
     return running

@@ -12,8 +12,10 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFil
 
 from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.resources import B24
+from b24_pipeline.store.access.sessions import delete_ended as delete_ended_sessions
 from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.events import backlog
+from b24_pipeline.store.own_leads.uploads import delete_old as delete_old_uploads
 
 KEEP_DAYS = 7
 KEEP_DRAINS_DAYS = 1
@@ -49,11 +51,16 @@ def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
 
 @dg.op
 def prune_events(context: dg.OpExecutionContext, b24: B24) -> None:
-    """Deletes inbound events that were handled more than a month ago; failed ones stay for a person."""
+    """Deletes inbound events that were handled more than a month ago; failed ones stay for a person.
+
+    With them go uploaded files that were not loaded, and sessions that are over, where no service runs that does it.
+    """
     total = 0
     with errors_as_failures(), b24.opened() as runtime:
         while deleted := runtime.warehouse.transact(backlog.prune, days=KEEP_EVENTS_DAYS, most=ROWS_AT_ONCE):
             total += deleted
+        delete_old_uploads(runtime.warehouse)
+        delete_ended_sessions(runtime.warehouse)
     context.log.info(f"{total} inbound events were deleted")
 
 

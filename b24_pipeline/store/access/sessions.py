@@ -126,6 +126,11 @@ class Sessions:
         return self._admin_key is not None and hmac.compare_digest(proof, _proof(value, self._admin_key))
 
 
+def delete_ended(warehouse: Warehouse) -> None:
+    """Deletes those whose time is over, or whose key was revoked: they sign nobody in any more."""
+    warehouse.transact(_sql.delete_ended)
+
+
 def _holder_of(found: dict[str, Any]) -> KeyHolder:
     if found["operator_proof"] is not None:
         return OPERATOR

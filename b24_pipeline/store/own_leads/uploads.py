@@ -60,9 +60,10 @@ class Uploads:
             lambda connection: _sql.delete_of(connection, account=account, uploaded_by=uploaded_by)
         )
 
-    def delete_old(self) -> None:
-        """Deletes what was uploaded more than an hour ago."""
-        self.warehouse.transact(_sql.delete_old)
+
+def delete_old(warehouse: Warehouse) -> None:
+    """Deletes what was uploaded more than an hour ago: nobody can load it any more."""
+    warehouse.transact(_sql.delete_old)
 
 
 def plain_file_name(name: str) -> str:

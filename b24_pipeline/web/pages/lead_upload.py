@@ -67,7 +67,6 @@ class LeadUploadPage:
         self, portal: PortalInPath, frame: PortalFrame, file: UploadFile | None = _NO_FILE
     ) -> Response:
         """Keeps the file until its columns were looked at."""
-        self._uploads.delete_old()
         if file is None or not file.filename:
             return RedirectResponse(frame.address("leads"), 303)
         made = self._uploads.keep(portal.id, frame.holder.name, file.filename, file.file.read())
@@ -105,7 +104,6 @@ class LeadUploadPage:
         *,
         is_final: bool = False,
     ) -> Response:
-        self._uploads.delete_old()
         if upload is None:
             return RedirectResponse(frame.address("leads"), 303)
         with self._uploads.opened(portal.id, frame.holder.name, upload) as path:

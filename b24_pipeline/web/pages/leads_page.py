@@ -22,7 +22,6 @@ from b24_pipeline.store.figures.own_leads import (
     totals,
 )
 from b24_pipeline.store.own_leads.links import LinkedTo
-from b24_pipeline.store.own_leads.uploads import Uploads
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.by_hand import Wanted, link_by_hand
 from b24_pipeline.web.frame.given import GivenText, Key
@@ -42,7 +41,6 @@ class LeadsPage:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._uploads = Uploads(warehouse)
 
     def router(self, signed_in: SignedIn) -> APIRouter:
         """The list, the page of one own lead, and the form that links it."""
@@ -61,7 +59,6 @@ class LeadsPage:
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
         """All own leads, the latest first, 50 a page."""
-        self._uploads.delete_old()
         filters = OwnLeadFilters(is_linked=_LINKED.get(linked), search=search)
         with self._warehouse.connect() as connection:
             known = totals(connection, portal.id)

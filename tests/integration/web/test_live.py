@@ -12,8 +12,9 @@ import pytest
 from b24_pipeline.sandbox import EventDelivery
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.proof_limit import MOST_REFUSED_OF_A_SENDER
+from b24_pipeline.web import clean_up
 from b24_pipeline.web.events.proving import MOST_ASKED_AT_ONCE
-from tests.support.installation import execute, fetch
+from tests.support.installation import account, execute, fetch
 from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import BEARER
 
@@ -252,3 +253,36 @@ def test_events_without_a_token_cannot_prove_a_portal(running: Live) -> None:
         refused = running.client.post("/webhooks/bitrix24", data=forged)
         assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
     assert landed(running, most_seconds=0) == []
+
+
+def test_what_is_over_is_deleted_without_anybody_looking(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that nobody has loaded within an hour, and sessions that have ended; others stay."""
+    monkeypatch.setattr(clean_up, "EVERY_SECONDS", 0.1)
+    with live(database_url, tmp_path, leads=1, deals=1) as running:
+        warehouse = running.runtime.warehouse
+        number = account(warehouse, "acme")
+        for hours in (0, 2):
+            execute(
+                warehouse,
+                "insert into bitrix24_uploads (user_account_id, uploaded_by, uploaded_at, file_name, content)"
+                " values (%s, 'Anna', now() - make_interval(hours => %s), 'a.csv', 'x')",
+                number,
+                hours,
+            )
+            execute(
+                warehouse,
+                "insert into bitrix24_sessions (id_sha256, operator_proof, ends_at)"
+                " values (sha256(%s), sha256('x'), now() - make_interval(hours => %s - 1))",
+                str(hours).encode(),
+                hours,
+            )
+        left = (
+            "select (select count(*) from bitrix24_uploads) as files,"
+            " (select count(*) from bitrix24_sessions) as n"
+        )
+        deadline = time.monotonic() + 10
+        while fetch(warehouse, left) != [{"files": 1, "n": 1}] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert fetch(warehouse, left) == [{"files": 1, "n": 1}]

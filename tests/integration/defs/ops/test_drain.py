@@ -122,8 +122,13 @@ def test_a_portal_that_is_away_fails_the_run_and_not_the_others(
 
 
 def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> None:
-    """Old events are deleted, except those that failed."""
+    """Old events are deleted, except those that failed; and files that nobody has loaded."""
     land(synced, PORTAL, "ONCRMDEALUPDATE", 1, 2, 3)
+    execute(
+        synced.warehouse,
+        "insert into bitrix24_uploads (user_account_id, uploaded_by, uploaded_at, file_name, content)"
+        " select id, 'Anna', now() - interval '2 hours', 'a.csv', 'x' from user_accounts limit 1",
+    )
     execute(
         synced.warehouse,
         "update bitrix24_webhook_events set handled_at = now() - interval '40 days',"
@@ -132,6 +137,7 @@ def test_old_events_are_pruned(synced: Runtime, instance: DagsterInstance) -> No
     with dg.build_op_context(instance=instance, resources={"b24": B24()}) as context:
         prune_events(context)
     assert fetch(synced.warehouse, "select entity_id from bitrix24_webhook_events") == [{"entity_id": 2}]
+    assert fetch(synced.warehouse, "select from bitrix24_uploads") == []
 
 
 def test_events_do_not_wait_for_a_build(

@@ -11,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import httpx
 import pytest
 
+from b24_pipeline.store.own_leads.uploads import delete_old
 from b24_pipeline.web.body_limit import LARGEST_UPLOAD
 from tests.conftest import Server
 from tests.integration.web.pages.test_figures_pages import rows_of
@@ -262,4 +263,5 @@ def test_a_file_is_kept_for_its_owner_and_for_an_hour(site: PagesSite, manager: 
     assert "gone=yes" in answer.headers["location"]
     assert stored(site) == []
     assert "not kept any more" in manager.get(answer.headers["location"]).text
+    delete_old(site.warehouse)
     assert uploads(site) == 0
