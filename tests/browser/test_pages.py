@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import cycle, product
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -126,22 +127,74 @@ def test_all_pages_are_open_to_everybody_in_all_ways(
     page.context.close()
 
 
-def test_the_keyboard_reaches_everything(browser: Browser, site: PagesSite) -> None:
-    """Whoever has no mouse comes to every link, field and button of a page, and sees where they are."""
-    page = signed_in(browser, site, "en", "light", 1280)
-    page.goto(f"{site.address}/access")
-    wanted = page.locator("a[href], button, input:not([type=hidden]), select, summary").count()
-    page.keyboard.press("Tab")
-    reached = set()
-    for _ in range(wanted + 20):
-        reached.add(
-            page.evaluate(
-                "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]"
-                ".indexOf(document.activeElement)"
-            )
-        )
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+WATCH = """
+(controls) => {
+  window.walked = [];
+  document.addEventListener("focusin", ({ target }) => {
+    const style = getComputedStyle(target), box = target.getBoundingClientRect();
+    window.walked.push({
+      place: [...document.querySelectorAll(controls)].indexOf(target),
+      name: (target.textContent.trim() || target.name || target.ariaLabel || target.className).slice(0, 40),
+      isRinged: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+      isSeen: box.width > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
+    });
+  });
+}
+"""
+VISIBLE = """
+(controls) => [...document.querySelectorAll(controls)].map((one, place) => [one, place])
+  .filter(([one]) => one.checkVisibility() && !one.disabled && !one.closest("[inert]")).map(([, place]) => place)
+"""
+
+
+def walked(page: Page) -> list[dict[str, Any]]:
+    """Opens by keyboard what is closed, and goes through a page by Tab; its controls as they came."""
+    for summary in page.locator("summary").all():
+        if summary.is_visible():
+            summary.focus()
+            page.keyboard.press("Enter")
+            assert summary.evaluate("one => one.parentElement.open")
+    page.evaluate(
+        "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')"
+    )
+    page.evaluate(WATCH, CONTROLS)
+    parts = 3 * page.locator("input[type=date]").count()  # a field of a date has four stops
+    for _ in range(len(page.evaluate(VISIBLE, CONTROLS)) + parts):
         page.keyboard.press("Tab")
-    assert reached - {-1} == set(range(wanted))
+    found: list[dict[str, Any]] = page.evaluate("walked")
+    return found
+
+
+def test_the_keyboard_is_enough(browser: Browser, site: PagesSite) -> None:
+    """Of every page: all controls by Tab in their order, each ringed and in sight; what opens closes; tables scroll."""
+    page = signed_in(browser, site, "en", "light", 360)
+    scrolled = 0
+    for path in PAGES:
+        page.goto(f"{site.address}{path.format(portal=site.portal)}")
+        steps = walked(page)
+        places = [step["place"] for step in steps]
+        assert places == sorted(places), path
+        assert set(page.evaluate(VISIBLE, CONTROLS)) <= set(places), path
+        assert steps[0]["name"] == "Skip to the content", path
+        assert [step for step in steps if not (step["isRinged"] and step["isSeen"])] == [], path
+        for menu in page.locator("details.menu").all():
+            menu.locator("a").first.focus()
+            page.keyboard.press("Escape")
+            assert not menu.evaluate("one => one.open"), path
+            assert menu.locator("summary").evaluate("one => one === document.activeElement"), path
+        for table in page.locator(".table").all():
+            if table.evaluate("one => one.scrollWidth > one.clientWidth + 40"):
+                table.focus()
+                page.keyboard.press("ArrowRight")
+                table.evaluate("one => new Promise(done => one.scrollLeft ? done() : one.onscroll = done)")
+                scrolled += 1
+    assert scrolled > 5
+    page.goto(f"{site.address}/p/{site.portal}/speed?from=&to=")
+    page.locator("select[name=by]").focus()
+    with page.expect_navigation(url="**by=person**"):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.activeElement.name === 'by'")
     page.context.close()
 
 

@@ -70,8 +70,24 @@ document.addEventListener("click", (event) => {
   });
 });
 
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // a filter applies when it is changed; without this script its form has a button
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form.filters");
-  if (form && form.checkValidity()) form.requestSubmit();
+  if (!form || !form.checkValidity()) return;
+  // whoever chooses by keyboard goes on where they were
+  sessionStorage.setItem("chosen", `${location.pathname} ${event.target.name}`);
+  form.requestSubmit();
+});
+
+addEventListener("pageshow", () => {
+  const [path, name] = (sessionStorage.getItem("chosen") ?? "").split(" ");
+  sessionStorage.removeItem("chosen");
+  if (path === location.pathname) document.querySelector(`form.filters [name="${CSS.escape(name)}"]`)?.focus();
 });
