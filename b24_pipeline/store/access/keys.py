@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from b24_pipeline.errors import KeyNameTaken, UnknownKey, UsageError
+from b24_pipeline.store.access import random_values
 from b24_pipeline.store.access.holder import AccessRole, KeyHolder
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
@@ -20,9 +20,7 @@ from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
 
-BYTES = 32
 _PREFIX = "b24_"  # so that scanners of secrets recognise one
-_SHAPE = re.compile(r"b24_[A-Za-z0-9_-]{43}", re.ASCII)
 _NAME = re.compile(r"[^\W_][\w .@+-]{0,62}")
 
 
@@ -54,7 +52,7 @@ class AccessKeys:
                 f"{name!r} is no name for a key; expected a letter or digit first, then letters, digits, blanks "
                 "and . @ + - _, at most 63 characters"
             )
-        key = _PREFIX + secrets.token_urlsafe(BYTES)
+        key = _PREFIX + random_values.new_value()
         try:
             self.warehouse.transact(_add, name, role, key, portals)
         except psycopg.errors.UniqueViolation:
@@ -89,7 +87,7 @@ class AccessKeys:
 
 def is_shaped(key: str) -> bool:
     """Whether a text could be a key that we made."""
-    return bool(_SHAPE.fullmatch(key))
+    return key.startswith(_PREFIX) and random_values.is_shaped(key.removeprefix(_PREFIX))
 
 
 def digest(key: str) -> bytes:

@@ -6,8 +6,6 @@ It holds the SHA-256 of a session's value alone, so that whoever reads the table
 from __future__ import annotations
 
 import hmac
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +17,7 @@ from b24_pipeline.bitrix.http.address import origin_of
 from b24_pipeline.errors import KeyRefused
 from b24_pipeline.store.access.holder import OPERATOR, AccessRole, KeyHolder
 from b24_pipeline.store.access.keys import digest
+from b24_pipeline.store.access.random_values import is_shaped, new_value
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 
@@ -28,8 +27,6 @@ SECONDS = 12 * 3600
 """A session that is not used ends after so long."""
 GUEST_SECONDS = 3600
 """That of a person whom a portal has sent: the portal can send them again."""
-BYTES = 32
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +65,13 @@ class Sessions:
 
         Raises KeyRefused where the key was revoked meanwhile.
         """
-        value = secrets.token_urlsafe(BYTES)
+        value = new_value()
         self._warehouse.transact(self._begin, value, key)
         return value
 
     def holder(self, value: str) -> KeyHolder | None:
         """Whose session this is; None where it is none, or over. Using it makes it last."""
-        return self._warehouse.transact(self._holder, value) if _SHAPE.fullmatch(value) else None
+        return self._warehouse.transact(self._holder, value) if is_shaped(value) else None
 
     def end(self, value: str) -> None:
         """Signs the browser out."""

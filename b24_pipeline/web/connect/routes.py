@@ -17,12 +17,13 @@ from starlette.types import Scope
 
 from b24_pipeline.errors import KeyRefused, RoleTooLow, SettingsError, TooOften, UsageError
 from b24_pipeline.settings import CALLBACK_PATH
+from b24_pipeline.store.access.random_values import new_value
 from b24_pipeline.store.database.acting import acting
 from b24_pipeline.sync.portals.oauth import AUTH_PATH, PortalConnector
 from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.typed import address_typed, name_of
 from b24_pipeline.web.connect.wizard import may_connect, sync_page
-from b24_pipeline.web.frame.cookies import BrowserCookie, new_value
+from b24_pipeline.web.frame.cookies import BrowserCookie
 from b24_pipeline.web.frame.rendering import page
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.guard import Guard, given_key

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 from fastapi import Request, Response
 
-BYTES = 32
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+from b24_pipeline.store.access.random_values import is_shaped
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -27,7 +26,7 @@ class BrowserCookie:
     def value(self, request: Request) -> str:
         """The value of this browser's cookie, "" where it has none that we made."""
         given = request.cookies.get(self.name(request), "")
-        return given if _SHAPE.fullmatch(given) else ""
+        return given if is_shaped(given) else ""
 
     def renew(self, request: Request, response: Response, value: str) -> None:
         """Sets the cookie for its whole lifetime from now on."""
@@ -74,8 +73,3 @@ class BrowserCookie:
 def host_of(request: Request) -> str:
     """The host that the browser asked for, without its port; request.url would raise for one that is none."""
     return re.sub(r":[0-9]*$", "", request.headers.get("host", ""))
-
-
-def new_value() -> str:
-    """A random value for a browser that has none yet."""
-    return secrets.token_urlsafe(BYTES)

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from b24_pipeline.errors import ScopeMissing
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.sandbox.http.placement_page import placement_form
+from b24_pipeline.store.access.random_values import new_value
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.placement import PLACEMENT
-from b24_pipeline.web.frame.cookies import BrowserCookie, new_value
+from b24_pipeline.web.frame.cookies import BrowserCookie
 from tests.conftest import Server
 from tests.support.installation import account, fetch
 from tests.support.servers.live_service import Live, live
