@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +29,15 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 INVITATION = "an-invitation"
 CANARY = "canary-5up3r-secret"
+_senders = itertools.count(int(ip_address("10.0.0.1")))
+
+
+def another_sender() -> dict[str, str]:
+    """The header of an address that nobody has sent from yet: what is counted for each sender begins anew.
+
+    The tests of a module share a service, which takes 127.0.0.1 for its proxy.
+    """
+    return {"X-Forwarded-For": str(ip_address(next(_senders)))}
 
 
 @contextmanager
@@ -86,6 +97,11 @@ class Scripted:
 
     raises: Exception | None = None
     calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """As new, for the next test of a module."""
+        self.raises = None
+        self.calls.clear()
 
     def _called(self, *call: object) -> None:
         self.calls.append(call)

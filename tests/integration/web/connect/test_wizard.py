@@ -17,6 +17,7 @@ from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.assembly import assemble
+from b24_pipeline.web.client_address import ClientAddresses
 from b24_pipeline.web.connect.mending import MENDING, ConnectValues
 from b24_pipeline.web.frame.reasons import REASONS
 from tests.integration.web.pages.conftest import Visitor, new_key
@@ -28,6 +29,7 @@ from tests.support.servers.web_service import (
     KEY,
     ScriptedConnecting,
     ScriptedService,
+    another_sender,
     parts_of,
     served,
 )
@@ -46,8 +48,9 @@ class Site(Managed):
     connecting: ScriptedConnecting
 
 
-@pytest.fixture
-def site(database: Warehouse) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def shared(database: Warehouse) -> Iterator[Site]:
+    """The service that the tests of the module share."""
     asked, connecting = ScriptedService(), ScriptedConnecting()
     parts = parts_of(
         public_url=PUBLIC,
@@ -57,18 +60,26 @@ def site(database: Warehouse) -> Iterator[Site]:
         connecting=connecting,
         redirect_uri="https://old.example.com/bitrix24/callback",
         admin_key=KEY,
+        addresses=ClientAddresses(["127.0.0.1"]),
     )
     with served(assemble(parts)) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        made = Site(client, database, asked, connecting)
-        made.remove_all()
-        account(database, "acme")
-        yield made
+        yield Site(client, database, asked, connecting)
+
+
+@pytest.fixture
+def site(shared: Site) -> Site:
+    """One connected portal; nothing has been asked yet."""
+    shared.asked.forget()
+    shared.connecting.forget()
+    shared.remove_all()
+    account(shared.warehouse, "acme")
+    return shared
 
 
 @pytest.fixture
 def visitor(site: Site) -> Iterator[Visitor]:
     origin = str(site.client.base_url).rstrip("/")
-    with httpx.Client(base_url=origin, trust_env=False, headers=BROWSER) as client:
+    with httpx.Client(base_url=origin, trust_env=False, headers=BROWSER | another_sender()) as client:
         yield Visitor(client, origin)
     execute(site.warehouse, "delete from bitrix24_sessions")
     execute(site.warehouse, "delete from bitrix24_access_keys")

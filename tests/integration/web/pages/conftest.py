@@ -15,12 +15,12 @@ from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.portals.portals import Portals
-from tests.integration.web.routes.conftest import Managed, database, managed
+from tests.integration.web.routes.conftest import Managed, database, managed, serving
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import execute
-from tests.support.servers.web_service import KEY
+from tests.support.servers.web_service import KEY, another_sender
 
-__all__ = ["database", "managed"]
+__all__ = ["database", "managed", "serving"]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Visitor:
 def visitor(managed: Managed) -> Iterator[Visitor]:
     """Nobody in particular, not signed in."""
     origin = str(managed.client.base_url).rstrip("/")
-    with httpx.Client(base_url=origin, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=origin, headers=another_sender(), trust_env=False, timeout=30) as client:
         yield Visitor(client, origin)
     execute(managed.warehouse, "delete from bitrix24_sessions")
     execute(managed.warehouse, "delete from bitrix24_access_keys")

@@ -15,13 +15,29 @@ from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.assembly import assemble
+from b24_pipeline.web.client_address import ClientAddresses
 from tests.conftest import Server
 from tests.support.data.model_data import add_stage
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import account, execute, fetch
-from tests.support.servers.web_service import KEY, NOON, ScriptedService, parts_of, served
+from tests.support.servers.web_service import (
+    KEY,
+    NOON,
+    ScriptedService,
+    another_sender,
+    parts_of,
+    served,
+)
 
 MEMBER = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The service that the tests of a module share."""
+
+    address: str
+    asked: ScriptedService
 
 
 @dataclass
@@ -80,14 +96,28 @@ def database(server: Server) -> Iterator[Warehouse]:
     server.drop(url)
 
 
-@pytest.fixture
-def managed(database: Warehouse) -> Iterator[Managed]:
-    """The service with a key and one connected portal."""
+@pytest.fixture(scope="module")
+def serving(database: Warehouse) -> Iterator[Serving]:
+    """The service with a key: putting it together takes longer than most tests."""
     asked = ScriptedService()
-    portals = Portals(database, Vault(SECRET_KEY))
-    app = assemble(parts_of(warehouse=database, portals=portals, service=asked, admin_key=KEY))
-    with served(app) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
-        service = Managed(client, database, asked)
+    parts = parts_of(
+        warehouse=database,
+        portals=Portals(database, Vault(SECRET_KEY)),
+        service=asked,
+        admin_key=KEY,
+        addresses=ClientAddresses(["127.0.0.1"]),
+    )
+    with served(assemble(parts)) as address:
+        yield Serving(address, asked)
+
+
+@pytest.fixture
+def managed(database: Warehouse, serving: Serving) -> Iterator[Managed]:
+    """The service with one connected portal, and a client from an address of its own."""
+    serving.asked.forget()
+    given: dict[str, Any] = {"base_url": serving.address, "headers": another_sender()}
+    with httpx.Client(**given, trust_env=False, timeout=30) as client:
+        service = Managed(client, database, serving.asked)
         service.remove_all()
         service.add("acme")
         service.change(
