@@ -56,12 +56,14 @@ class Connected:
 
 
 @pytest.fixture
-def connected(b24: B24, b24_env: dict[str, str], tmp_path: Path, database_url: str) -> Iterator[Connected]:
+def connected(
+    b24_here: B24, b24_env: dict[str, str], tmp_path: Path, database_url: str
+) -> Iterator[Connected]:
     port = free_port()
     back = f"http://127.0.0.1:{port}/bitrix24/callback"
     with Sandbox(SandboxConfig(leads=5, deals=5, redirect_uri=back)) as sandbox:
         env = b24_env | app_environment(sandbox, port)
-        printed = b24("portal", "connect", "acme", sandbox.url, env=env)
+        printed = b24_here("portal", "connect", "acme", sandbox.url, env=env)
         assert printed.returncode == 0, printed.stderr
         with serve(tmp_path, env, port):
             assert follow(printed.stdout.strip()).status_code == 200
