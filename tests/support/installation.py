@@ -35,7 +35,14 @@ class Installation:
         self.portals = Portals(warehouse, Vault(KEY))
         self.connections = Connections(warehouse, self.portals, ("127.0.0.1",), rate_limit)
 
-    def add(self, url: str | Sandbox, name: str = "acme", time_zone: str = "Europe/Moscow") -> Portal:
+    def add(
+        self,
+        url: str | Sandbox,
+        name: str = "acme",
+        time_zone: str = "Europe/Moscow",
+        *,
+        moved: bool = False,
+    ) -> Portal:
         """Connects a sandbox, or whatever answers at that webhook URL."""
         webhook_url = url if isinstance(url, str) else url.webhook_url
         return self.portals.add_webhook(
@@ -46,6 +53,7 @@ class Installation:
             plan="standard",
             user_id=1,
             time_zone=time_zone,
+            moved=moved,
         )
 
     def sync(self, *portals: Portal, options: Options | None = None, **request: Any) -> dict[str, Outcome]:

@@ -23,11 +23,8 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
-    connected = installation.add(sandbox)
-    worked(installation.sync(connected))
-    sandbox.reset_stats()
-    return connected
+def portal(synced_portal: Portal) -> Portal:
+    return synced_portal
 
 
 def test_idle_sync_costs_two_requests(installation: Installation, sandbox: Sandbox, portal: Portal) -> None:

@@ -20,11 +20,9 @@ STAGE_FIELDS = {"lead": "STATUS_ID", "deal": "STAGE_ID"}
 
 
 @pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
+def portal(synced_portal: Portal) -> Portal:
     """A portal that was just synced."""
-    connected = installation.add(sandbox)
-    worked(installation.sync(connected))
-    return connected
+    return synced_portal
 
 
 @pytest.fixture

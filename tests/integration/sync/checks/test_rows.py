@@ -14,6 +14,7 @@ from b24_pipeline.sync.checks import rows as module
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.outcome import Outcome
 from b24_pipeline.sync.run import reconcile_portals
+from tests.integration.sync.conftest import Preparation, sync_once
 from tests.support.installation import Installation, execute, worked
 
 TABLES = {
@@ -54,13 +55,15 @@ def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     return int(request.param)
 
 
+def sync_and_compare(installation: Installation, portal: Portal) -> None:
+    sync_once(installation, portal)
+    assert {figures(one) for one in reconcile(installation, portal).values()} == {(0, 0, 0)}
+
+
 @pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
-    """A portal that was synced, and compared once as a whole."""
-    connected = installation.add(sandbox)
-    worked(installation.sync(connected))
-    assert {figures(one) for one in reconcile(installation, connected).values()} == {(0, 0, 0)}
-    return connected
+def preparation() -> Preparation:
+    """A sync, and a comparison as a whole."""
+    return sync_and_compare
 
 
 @pytest.fixture

@@ -25,12 +25,9 @@ NO_LAG = Options(lag=timedelta())
 
 
 @pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
+def portal(synced_portal: Portal) -> Portal:
     """A portal that was just synced; its journal is empty."""
-    connected = installation.add(sandbox)
-    worked(installation.sync(connected))
-    sandbox.reset_stats()
-    return connected
+    return synced_portal
 
 
 def assert_same(installation: Installation, sandbox: Sandbox) -> None:
