@@ -11,13 +11,11 @@ import httpx
 import psycopg
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24
 from tests.support.data.events import fields
-from tests.support.installation import free_port
 from tests.support.servers.browser import follow
-from tests.support.servers.live_service import app_environment
-from tests.support.servers.serving import serve
+from tests.support.servers.live_service import live
 
 PLANTED = "ffffffff4b5a69788796a5b4c3d2e1f0"
 
@@ -56,18 +54,12 @@ class Connected:
 
 
 @pytest.fixture
-def connected(
-    b24_here: B24, b24_env: dict[str, str], tmp_path: Path, database_url: str
-) -> Iterator[Connected]:
-    port = free_port()
-    back = f"http://127.0.0.1:{port}/bitrix24/callback"
-    with Sandbox(SandboxConfig(leads=5, deals=5, redirect_uri=back)) as sandbox:
-        env = b24_env | app_environment(sandbox, port)
-        printed = b24_here("portal", "connect", "acme", sandbox.url, env=env)
+def connected(b24_here: B24, tmp_path: Path, database_url: str) -> Iterator[Connected]:
+    with live(database_url, tmp_path, leads=5, deals=5) as service:
+        printed = b24_here("portal", "connect", "acme", service.sandbox.url, env=service.environment)
         assert printed.returncode == 0, printed.stderr
-        with serve(tmp_path, env, port):
-            assert follow(printed.stdout.strip()).status_code == 200
-            yield Connected(sandbox, f"http://127.0.0.1:{port}/webhooks/bitrix24", database_url)
+        assert follow(printed.stdout.strip()).status_code == 200
+        yield Connected(service.sandbox, f"{service.address}/webhooks/bitrix24", database_url)
 
 
 def test_a_planted_application_token_cuts_nobody_off(connected: Connected) -> None:

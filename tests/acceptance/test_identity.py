@@ -15,10 +15,8 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.senders import FRESH_SECONDS
 from tests.acceptance.conftest import B24
 from tests.support.data.events import fields
-from tests.support.installation import free_port
 from tests.support.servers.browser import follow
-from tests.support.servers.live_service import app_environment
-from tests.support.servers.serving import serve
+from tests.support.servers.live_service import live
 
 TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
@@ -54,28 +52,17 @@ class Neighbours:
 
 
 @pytest.fixture
-def neighbours(b24: B24, b24_env: dict[str, str], tmp_path: Path, database_url: str) -> Iterator[Neighbours]:
-    port = free_port()
-    back = f"http://127.0.0.1:{port}/bitrix24/callback"
+def neighbours(b24_here: B24, tmp_path: Path, database_url: str) -> Iterator[Neighbours]:
     with (
-        Sandbox(SandboxConfig(leads=30, deals=5, seed=7, redirect_uri=back)) as acme,
+        live(database_url, tmp_path, leads=30, deals=5, seed=7) as service,
         Sandbox(SandboxConfig(leads=20, deals=5, seed=8)) as bcorp,
     ):
-        env = b24_env | app_environment(acme, port)
-        added = b24(
-            "portal",
-            "add",
-            "bcorp",
-            "--webhook-url",
-            bcorp.webhook_url,
-            "--application-token",
-            TOKEN,
-            env=env,
-        )
+        env = service.environment
+        token = ("--application-token", TOKEN)
+        added = b24_here("portal", "add", "bcorp", "--webhook-url", bcorp.webhook_url, *token, env=env)
         assert added.returncode == 0, added.stderr
-        with serve(tmp_path, env, port):
-            handler = f"http://127.0.0.1:{port}/webhooks/bitrix24"
-            yield Neighbours(acme, bcorp, b24, env, handler, database_url)
+        handler = f"{service.address}/webhooks/bitrix24"
+        yield Neighbours(service.sandbox, bcorp, b24_here, env, handler, database_url)
 
 
 def claim_to_be_acme(neighbours: Neighbours) -> None:

@@ -12,18 +12,16 @@ import httpx
 import psycopg
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24
-from tests.support.installation import free_port
 from tests.support.servers.browser import follow
-from tests.support.servers.live_service import app_environment
-from tests.support.servers.serving import serve
+from tests.support.servers.live_service import live
 from tests.support.servers.web_service import BEARER
 
 
 @dataclass
 class Service:
-    """A running `b24 serve`, the portal that its application belongs to, and the command beside it."""
+    """The running service, the portal that its application belongs to, and the command beside it."""
 
     address: str
     sandbox: Sandbox
@@ -62,13 +60,9 @@ class Service:
 
 
 @pytest.fixture
-def service(b24: B24, b24_env: dict[str, str], tmp_path: Path, database_url: str) -> Iterator[Service]:
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    with Sandbox(SandboxConfig(leads=5, deals=5, redirect_uri=f"{address}/bitrix24/callback")) as sandbox:
-        env = b24_env | app_environment(sandbox, port)
-        with serve(tmp_path, env, port):
-            yield Service(address, sandbox, b24, env, database_url)
+def service(b24_here: B24, tmp_path: Path, database_url: str) -> Iterator[Service]:
+    with live(database_url, tmp_path, leads=5, deals=5) as running:
+        yield Service(running.address, running.sandbox, b24_here, running.environment, database_url)
 
 
 def test_a_stranger_starts_no_connection(service: Service) -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from b24_pipeline.log import set_up_logs
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.client_address import ClientAddresses
-from tests.support.servers.web_service import KEY, ScriptedConnecting, parts_of, served
+from tests.support.servers.web_service import KEY, ScriptedConnecting, another_sender, parts_of, served
 
 
 @dataclass
@@ -30,9 +30,9 @@ def logs() -> None:
     set_up_logs()
 
 
-@pytest.fixture
-def service() -> Iterator[Service]:
-    """The service with an application and a key, reached by http."""
+@pytest.fixture(scope="module")
+def serving() -> Iterator[tuple[str, ScriptedConnecting]]:
+    """The service with an application and a key, for all tests of a module."""
     connecting = ScriptedConnecting()
     parts = parts_of(
         public_url="http://127.0.0.1:8024",
@@ -42,7 +42,16 @@ def service() -> Iterator[Service]:
     )
     app = assemble(parts)
     app.include_router(echo())
-    with served(app) as address, httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+    with served(app) as address:
+        yield address, connecting
+
+
+@pytest.fixture
+def service(serving: tuple[str, ScriptedConnecting]) -> Iterator[Service]:
+    """The same, reached by http from an address of its own."""
+    address, connecting = serving
+    connecting.forget()
+    with httpx.Client(base_url=address, headers=another_sender(), trust_env=False, timeout=30) as client:
         yield Service(address, client, connecting)
 
 

@@ -29,6 +29,12 @@ class Live:
     client: httpx.Client
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs to work on the same installation, beside the URL of its database."""
+        port = int(self.address.rpartition(":")[2])
+        return app_environment(self.sandbox, port) | {"B24_SECRET_KEYS": SECRET_KEY}
+
+    @property
     def domain(self) -> str:
         """The portal's address as a person types it."""
         return self.sandbox.url
