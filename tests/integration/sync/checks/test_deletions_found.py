@@ -50,32 +50,25 @@ def delete_some(sandbox: Sandbox, entity: str, rows: int, seed: int = 1) -> None
         sandbox.delete(entity, number)
 
 
-@pytest.fixture(scope="module")
-def busy() -> Iterator[Sandbox]:
-    """A portal whose stages have many pages; each test synchronizes it anew."""
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A portal whose stages have many pages."""
     with Sandbox(SandboxConfig(leads=5000, deals=1500)) as made:
         yield made
 
 
-@pytest.fixture
-def synced(installation: Installation, busy: Sandbox) -> Portal:
-    connected = installation.add(busy)
-    worked(installation.sync(connected))
-    return connected
-
-
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_next_sync_finds_all_deleted_leads_and_deals_among_other_changes(
-    installation: Installation, busy: Sandbox, synced: Portal, seed: int
+    installation: Installation, sandbox: Sandbox, portal: Portal, seed: int
 ) -> None:
     """25 leads and 20 deals deleted among 355 other changes: the very next sync finds each, in few requests."""
-    busy.change(355, seed=seed)
-    delete_some(busy, "lead", 25, seed)
-    delete_some(busy, "deal", 20, seed)
-    worked(installation.sync(synced))
+    sandbox.change(355, seed=seed)
+    delete_some(sandbox, "lead", 25, seed)
+    delete_some(sandbox, "deal", 20, seed)
+    worked(installation.sync(portal))
     for entity in ("lead", "deal"):
-        assert alive(installation, entity) == there(busy, entity)
-        assert_entities_equal(url_of(installation), busy, entity)
+        assert alive(installation, entity) == there(sandbox, entity)
+        assert_entities_equal(url_of(installation), sandbox, entity)
     assert not [
         row for row in unequal(installation).values() if not (row["is_repaired"] or row["is_explained"])
     ]
@@ -84,30 +77,32 @@ def test_next_sync_finds_all_deleted_leads_and_deals_among_other_changes(
     assert requests_of_last(installation) <= COUNTS + 2 + 3 + 1 + 4
 
 
-def test_next_sync_finds_many_deleted_rows(installation: Installation, busy: Sandbox, synced: Portal) -> None:
+def test_next_sync_finds_many_deleted_rows(
+    installation: Installation, sandbox: Sandbox, portal: Portal
+) -> None:
     """Just below the share that a person is asked about: their ids are read rather than searched by counting."""
-    delete_some(busy, "lead", len(there(busy, "lead")) // 21)
-    worked(installation.sync(synced))
-    assert alive(installation, "lead") == there(busy, "lead")
+    delete_some(sandbox, "lead", len(there(sandbox, "lead")) // 21)
+    worked(installation.sync(portal))
+    assert alive(installation, "lead") == there(sandbox, "lead")
     assert requests_of_last(installation) <= COUNTS + 3 + 1
 
 
 @pytest.mark.parametrize("entity", ["contact", "company"])
 def test_next_sync_finds_deleted_contacts_and_companies(
-    installation: Installation, busy: Sandbox, synced: Portal, entity: str
+    installation: Installation, sandbox: Sandbox, portal: Portal, entity: str
 ) -> None:
     """They have no stages: all of them are counted in the same request."""
     assert requests_of_last(installation) == 1
-    delete_some(busy, entity, 8)
-    worked(installation.sync(synced))
-    assert alive(installation, entity) == there(busy, entity)
+    delete_some(sandbox, entity, 8)
+    worked(installation.sync(portal))
+    assert alive(installation, entity) == there(sandbox, entity)
     assert requests_of_last(installation) <= COUNTS + 2 + 1
-    worked(installation.sync(synced))
+    worked(installation.sync(portal))
     assert requests_of_last(installation) == 1
 
 
 def test_few_deleted_rows_of_many_are_found_by_counting(
-    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ranges that differ are cut and counted again, so that few rows are read."""
     monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 4)
@@ -119,30 +114,30 @@ def test_few_deleted_rows_of_many_are_found_by_counting(
         compare(search, piece)
 
     monkeypatch.setattr(id_search.IdSearch, "_compare_ids", counted)
-    delete_some(busy, "lead", 2)
-    worked(installation.sync(synced))
-    assert alive(installation, "lead") == there(busy, "lead")
+    delete_some(sandbox, "lead", 2)
+    worked(installation.sync(portal))
+    assert alive(installation, "lead") == there(sandbox, "lead")
     assert sum(read) <= 2 * 150
 
 
 def test_what_a_search_leaves_the_next_one_begins_with(
-    installation: Installation, busy: Sandbox, synced: Portal, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, sandbox: Sandbox, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An hour of syncs gets through the contacts of any portal, wherever the deleted ones are."""
     monkeypatch.setattr(id_search, "PAGES_AT_ONCE", 4)  # as if the portal had twelve times as many
     monkeypatch.setattr(existence, "PAGES_AT_ONCE", 4)
     monkeypatch.setattr(existence, "LEAST_REQUESTS", 1)
-    numbers = sorted(there(busy, "contact"))
+    numbers = sorted(there(sandbox, "contact"))
     for number in numbers[::25]:
-        busy.delete("contact", number)
+        sandbox.delete("contact", number)
     left = "select open_ranges from bitrix24_loads where entity_type = 'contact' and scope = 'existence'"
     found = [len(alive(installation, "contact"))]
     for _ in range(existence.CHECKS_AN_HOUR):
-        worked(installation.sync(synced))
+        worked(installation.sync(portal))
         found.append(len(alive(installation, "contact")))
         if installation.rows(left) == []:
             break
-    assert alive(installation, "contact") == there(busy, "contact")
+    assert alive(installation, "contact") == there(sandbox, "contact")
     assert found == sorted(found, reverse=True)
     assert len(found) > 2
 
@@ -150,8 +145,8 @@ def test_what_a_search_leaves_the_next_one_begins_with(
 @pytest.mark.parametrize("distorted", ["refused", "no total", "total of nothing"])
 def test_count_that_cannot_be_believed_keeps_nothing_else_from_being_found(
     installation: Installation,
-    busy: Sandbox,
-    synced: Portal,
+    sandbox: Sandbox,
+    portal: Portal,
     monkeypatch: pytest.MonkeyPatch,
     distorted: str,
 ) -> None:
@@ -169,43 +164,43 @@ def test_count_that_cannot_be_believed_keeps_nothing_else_from_being_found(
         return answer
 
     monkeypatch.setattr(StageBatch, "_send", answered)
-    delete_some(busy, "company", 3)
-    delete_some(busy, "contact", 3)
-    worked(installation.sync(synced))
-    assert alive(installation, "company") == there(busy, "company")
-    assert len(alive(installation, "contact") - there(busy, "contact")) >= 3
-    check(installation, synced)
+    delete_some(sandbox, "company", 3)
+    delete_some(sandbox, "contact", 3)
+    worked(installation.sync(portal))
+    assert alive(installation, "company") == there(sandbox, "company")
+    assert len(alive(installation, "contact") - there(sandbox, "contact")) >= 3
+    check(installation, portal)
     assert requests_of_last(installation) == (1 if distorted == "refused" else COUNTS)
 
 
 def test_search_that_fails_for_one_entity_stops_no_other(
-    installation: Installation, busy: Sandbox, synced: Portal
+    installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
     """Deals that cannot be fetched by id leave their difference; the leads are repaired, and the check says so."""
-    delete_some(busy, "lead", 5)
-    delete_some(busy, "deal", 5)
-    busy.faults.add(
+    delete_some(sandbox, "lead", 5)
+    delete_some(sandbox, "deal", 5)
+    sandbox.faults.add(
         Fault("command_error", "crm.lead.list", error="ACCESS_DENIED", description="Access denied")
     )
-    worked({name: one for name, one in installation.sync(synced).items() if name == "deal"})
-    assert alive(installation, "deal") == there(busy, "deal")
-    busy.faults.clear()
-    worked(installation.sync(synced))
-    assert alive(installation, "lead") == there(busy, "lead")
+    worked({name: one for name, one in installation.sync(portal).items() if name == "deal"})
+    assert alive(installation, "deal") == there(sandbox, "deal")
+    sandbox.faults.clear()
+    worked(installation.sync(portal))
+    assert alive(installation, "lead") == there(sandbox, "lead")
 
 
 def test_rights_lost_to_contacts_ask_a_person_at_no_cost(
-    installation: Installation, busy: Sandbox, synced: Portal
+    installation: Installation, sandbox: Sandbox, portal: Portal
 ) -> None:
     """The count alone shows it: no contact is asked for, and none is marked."""
     before = alive(installation, "contact")
     numbers = sorted(before)
     for number in numbers[: ceil(len(numbers) * 0.06)]:
-        busy.delete("contact", number)
-    (asked,) = check(installation, synced)
+        sandbox.delete("contact", number)
+    (asked,) = check(installation, portal)
     assert asked.entity == "contact"
     assert "--accept-deletions" in str(asked.question)
     assert requests_of_last(installation) == COUNTS
     assert alive(installation, "contact") == before
-    check(installation, synced, accept_deletions=True)
-    assert alive(installation, "contact") == there(busy, "contact")
+    check(installation, portal, accept_deletions=True)
+    assert alive(installation, "contact") == there(sandbox, "contact")
