@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.browser.conftest import keep
 from tests.conftest import Server
@@ -55,19 +55,29 @@ def site(server: Server) -> Iterator[PagesSite]:
         yield opened
 
 
-def signed_in(browser: Browser, site: PagesSite, language: str, scheme: str, width: int) -> Page:
-    """A page of somebody who has signed in by the form."""
+@pytest.fixture(scope="module")
+def session(browser: Browser, site: PagesSite) -> StorageState:
+    """The cookie of somebody who has signed in by the form."""
+    context = browser.new_context(locale="ru-RU")
+    page = context.new_page()
+    page.goto(site.address)
+    page.get_by_label("Ключ").fill(KEY)
+    page.get_by_role("button").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def signed_in(browser: Browser, session: StorageState, language: str, scheme: str, width: int) -> Page:
+    """A page of somebody who is signed in."""
     context = browser.new_context(
         locale={"en": "en-US", "ru": "ru-RU"}[language],
         color_scheme=scheme,  # type: ignore[arg-type]
         viewport={"width": width, "height": 900},
+        storage_state=session,
     )
-    page = context.new_page()
-    page.goto(site.address)
-    page.get_by_label("Key" if language == "en" else "Ключ").fill(KEY)
-    page.get_by_role("button").click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
-    return page
+    return context.new_page()
 
 
 def name_of(path: str) -> str:
@@ -105,10 +115,10 @@ def looked_at(page: Page, site: PagesSite, path: str) -> list[str]:
     ("path", "way"), zip(PAGES, cycle([ALL_WAYS[0], ALL_WAYS[7], ALL_WAYS[5], ALL_WAYS[2]]), strict=False)
 )
 def test_a_page_is_open_to_everybody(
-    browser: Browser, site: PagesSite, path: str, way: tuple[str, str, int]
+    browser: Browser, site: PagesSite, session: StorageState, path: str, way: tuple[str, str, int]
 ) -> None:
     """No barrier by WCAG 2.2 AA, no complaint of the browser, no request elsewhere; pages take turns in their ways."""
-    page = signed_in(browser, site, *way)
+    page = signed_in(browser, session, *way)
     assert looked_at(page, site, path) == []
     keep(page, f"{name_of(path)}-{way[0]}-{way[1]}-{way[2]}")
     page.context.close()
@@ -117,10 +127,10 @@ def test_a_page_is_open_to_everybody(
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ALL_WAYS, ids=str)
 def test_all_pages_are_open_to_everybody_in_all_ways(
-    browser: Browser, site: PagesSite, way: tuple[str, str, int]
+    browser: Browser, site: PagesSite, session: StorageState, way: tuple[str, str, int]
 ) -> None:
     """Each page in each language, in light and dark, wide and narrow."""
-    page = signed_in(browser, site, *way)
+    page = signed_in(browser, session, *way)
     for path in ("/sign-in", *PAGES):
         assert looked_at(page, site, path) == [], path
         keep(page, f"{name_of(path)}-{way[0]}-{way[1]}-{way[2]}")
@@ -166,9 +176,9 @@ def walked(page: Page) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_keyboard_is_enough(browser: Browser, site: PagesSite) -> None:
+def test_the_keyboard_is_enough(browser: Browser, site: PagesSite, session: StorageState) -> None:
     """Of every page: all controls by Tab in their order, each ringed and in sight; what opens closes; tables scroll."""
-    page = signed_in(browser, site, "en", "light", 360)
+    page = signed_in(browser, session, "en", "light", 360)
     scrolled = 0
     for path in PAGES:
         page.goto(f"{site.address}{path.format(portal=site.portal)}")
@@ -200,10 +210,10 @@ def test_the_keyboard_is_enough(browser: Browser, site: PagesSite) -> None:
 
 @pytest.mark.parametrize(("language", "scheme", "width"), [("en", "light", 360), ("ru", "dark", 1280)])
 def test_the_columns_of_a_file_are_open_to_everybody(
-    browser: Browser, site: PagesSite, language: str, scheme: str, width: int
+    browser: Browser, site: PagesSite, session: StorageState, language: str, scheme: str, width: int
 ) -> None:
     """A file is chosen as people do; its columns are shown, and chosen anew, before anything is stored."""
-    page = signed_in(browser, site, language, scheme, width)
+    page = signed_in(browser, session, language, scheme, width)
     page.goto(f"{site.address}/p/{site.portal}/leads")
     content = "Name;Number\nAnna;+79210000001\n;\n" + ";" * 9
     page.set_input_files("#file", {"name": "leads.csv", "mimeType": "text/csv", "buffer": content.encode()})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -72,17 +73,22 @@ class Visit:
 @contextmanager
 def pages_site(server: Server, entities: int = 60) -> Iterator[PagesSite]:
     """A database of its own, filled, its models built, and the service over it."""
-    url = server.fresh()
+    url = server.prepared(f"two portals of {entities}, built", partial(_fill, entities=entities))
     warehouse = Warehouse(url)
-    with warehouse.connect() as connection:
-        model_data.populate(connection, 3, entities=entities)
-    build(warehouse.connect, load_project())
     portals = Portals(warehouse, Vault(SECRET_KEY))
     parts = parts_of(warehouse=warehouse, portals=portals, service=ScriptedService(), admin_key=KEY)
     with served(assemble(parts)) as address:
         yield PagesSite(address, warehouse, portals, portals.all()[0].name)
     warehouse.close()
     server.drop(url)
+
+
+def _fill(url: str, entities: int) -> None:
+    warehouse = Warehouse(url)
+    with warehouse.connect() as connection:
+        model_data.populate(connection, 3, entities=entities)
+    build(warehouse.connect, load_project())
+    warehouse.close()
 
 
 def text_of(html: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -63,8 +64,17 @@ def requests_of(answer: Any) -> list[dg.RunRequest]:
     return requests
 
 
+@pytest.fixture(scope="module")
+def new_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an instance that nothing has happened in yet; making its tables takes longer than the tests."""
+    folder = tmp_path_factory.mktemp("instance")
+    with DagsterInstance.local_temp(str(folder)):
+        return folder
+
+
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
+def instance(new_instance: Path, tmp_path: Path) -> Iterator[DagsterInstance]:
+    shutil.copytree(new_instance, tmp_path, dirs_exist_ok=True)
     with DagsterInstance.local_temp(str(tmp_path)) as made:
         yield made
 

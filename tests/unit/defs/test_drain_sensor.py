@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -27,8 +26,8 @@ class Due(B24):
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
-    with DagsterInstance.local_temp(str(tmp_path)) as made:
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as made:
         yield made
 
 

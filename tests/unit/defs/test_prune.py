@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -15,12 +14,10 @@ from b24_pipeline.defs.resources import B24
 
 
 @pytest.mark.parametrize(("is_embedded", "left"), [(False, 1), (True, 3)])
-def test_runs_of_others_stay(
-    is_embedded: bool, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_of_others_stay(is_embedded: bool, left: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last run of each job stays in any case."""
     monkeypatch.setattr(prune, "KEEP_DAYS", -1)
-    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with DagsterInstance.ephemeral() as instance:
         for job in ("checks", "theirs"):
             for _ in range(3):
                 instance.add_run(dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.SUCCESS))
