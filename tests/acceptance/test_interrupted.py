@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
-from tests.acceptance.conftest import B24
+from tests.acceptance.conftest import B24, connect
 
 HANGS_SECONDS = 60.0
 MOST_SECONDS = 30.0
@@ -20,12 +20,11 @@ PATIENCE_SECONDS = 60.0
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_sync_does_not_wait_for_a_portal(
-    b24: B24, b24_env: dict[str, str], tmp_path: Path, number: signal.Signals
+    b24_here: B24, b24_env: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     """The portal hangs; Ctrl-C, SIGTERM and a closed terminal end the command long before the portal's time-out."""
     with Sandbox(SandboxConfig(leads=20, deals=20)) as sandbox:
-        added = b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
-        assert added.returncode == 0, added.stderr
+        connect(b24_here, sandbox)
         sandbox.faults.add(Fault("delay", seconds=HANGS_SECONDS))
         command = [sys.executable, "-m", "b24_pipeline", "sync", "acme", "--no-models"]
         process = subprocess.Popen(command, cwd=tmp_path, env=b24_env, stderr=subprocess.PIPE, text=True)
