@@ -38,16 +38,33 @@ def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server.drop(url)
 
 
+def asked(examples: int) -> settings:
+    """So many requests of each call, the same at each run."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+
+
 @schema.parametrize()
-@settings(
-    max_examples=40,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-)
+@asked(15)
 def test_no_server_error(case: schemathesis.Case[Any], running: Live) -> None:
     """Nothing that anybody sends makes the service fail, with the key or without."""
+    send(case, running)
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@asked(100)
+def test_no_server_error_whatever_comes(case: schemathesis.Case[Any], running: Live) -> None:
+    """The same with more of everything."""
+    send(case, running)
+
+
+def send(case: schemathesis.Case[Any], running: Live) -> None:
     with requests.Session() as session:
         session.trust_env = False
         for headers in ({"Authorization": f"Bearer {KEY}"}, {}):
