@@ -10,6 +10,7 @@ import pytest
 
 from b24_pipeline.models import ModelResult, Project, build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
+from tests.support.data import model_data
 
 SCHEMA_YML = """
 version: 2
@@ -70,6 +71,15 @@ class Small:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.warehouse.connect() as conn:
             return conn.execute(query).fetchall()
+
+
+def build_two_portals(url: str) -> None:
+    """Fills a database with two portals and own leads, and builds all models."""
+    warehouse = Warehouse(url)
+    with warehouse.connect() as connection:
+        model_data.populate(connection, 3, entities=10)
+    build(warehouse.connect, load_project())
+    warehouse.close()
 
 
 @pytest.fixture

@@ -12,19 +12,21 @@ from b24_pipeline.errors import ModelError
 from b24_pipeline.models import BuildResult, ModelResult, build, load_project, update
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts import sources
+from tests.conftest import Server
+from tests.integration.models.conftest import build_two_portals
 from tests.integration.models.test_incremental import contents
-from tests.support.data import model_data
 
 PROJECT = load_project()
 
 
 @pytest.fixture
-def built(warehouse: Warehouse) -> Iterator[Warehouse]:
+def built(server: Server) -> Iterator[Warehouse]:
     """A database with two portals, own leads, and all models built."""
-    with warehouse.connect() as connection:
-        model_data.populate(connection, 3, entities=10)
-    build(warehouse.connect, PROJECT)
+    url = server.prepared("two portals, built", build_two_portals)
+    warehouse = Warehouse(url)
     yield warehouse
+    warehouse.close()
+    server.drop(url)
 
 
 def is_by_change(result: BuildResult) -> bool:

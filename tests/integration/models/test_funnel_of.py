@@ -29,8 +29,9 @@ STANDARD = (
 FUNNELS = [(portal, entity_type) for portal in ("acme", "büro") for entity_type in ("lead", "deal")]
 
 
-def fill(warehouse: Warehouse) -> None:
+def fill(url: str) -> None:
     """Two portals with leads and deals of several sources, persons and months, and their figures."""
+    warehouse = Warehouse(url)
     with warehouse.connect() as opened:
         model_data.populate(opened, 5, entities=80)
         for table in ("bitrix24_leads", "bitrix24_deals"):
@@ -40,14 +41,19 @@ def fill(warehouse: Warehouse) -> None:
                 " date_create = date_create - make_interval(days => (id % 4)::integer * 20)"
             )
     build(warehouse.connect, PROJECT, with_tests=False)
+    warehouse.close()
+
+
+def filled(server: Server) -> str:
+    """A database filled so."""
+    return server.prepared("funnels of several sources, persons and months", fill)
 
 
 @pytest.fixture(scope="module")
 def connection(server: Server) -> Iterator[psycopg.Connection[Any]]:
     """One for the tests that only read."""
-    url = server.fresh()
+    url = filled(server)
     warehouse = Warehouse(url)
-    fill(warehouse)
     with warehouse.connect() as opened:
         yield opened
     warehouse.close()
@@ -55,9 +61,16 @@ def connection(server: Server) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    """A copy for a test that changes what is there."""
+    url = filled(server)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
 def changed(warehouse: Warehouse) -> Iterator[psycopg.Connection[Any]]:
-    """One for a test that changes what is there."""
-    fill(warehouse)
+    """A connection to it."""
     with warehouse.connect() as opened:
         yield opened
 
@@ -207,7 +220,9 @@ def test_what_cannot_be_asked_is_said(connection: psycopg.Connection[Any]) -> No
         funnel(connection, "acme", "contact")
 
 
-def test_before_the_models_are_built_it_says_so(warehouse: Warehouse) -> None:
+def test_before_the_models_are_built_it_says_so(server: Server) -> None:
     """With what to do."""
-    with warehouse.connect() as opened, pytest.raises(errors.UndefinedTable, match="not built yet"):
+    url = server.fresh()
+    with psycopg.connect(url) as opened, pytest.raises(errors.UndefinedTable, match="not built yet"):
         funnel(opened, "acme", "deal")
+    server.drop(url)

@@ -12,7 +12,7 @@ from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.marts import sources
 from tests.conftest import Server
-from tests.integration.models.conftest import Small
+from tests.integration.models.conftest import Small, build_two_portals
 from tests.support.data import model_data
 
 PROJECT = load_project()
@@ -26,19 +26,11 @@ def changed(warehouse: Warehouse) -> list[str]:
 @pytest.fixture
 def built(server: Server) -> Iterator[Warehouse]:
     """A database with two portals, own leads, and all models built."""
-    url = server.prepared("two portals, built", _build_two_portals)
+    url = server.prepared("two portals, built", build_two_portals)
     warehouse = Warehouse(url)
     yield warehouse
     warehouse.close()
     server.drop(url)
-
-
-def _build_two_portals(url: str) -> None:
-    warehouse = Warehouse(url)
-    with warehouse.connect() as connection:
-        model_data.populate(connection, 3, entities=10)
-    build(warehouse.connect, PROJECT)
-    warehouse.close()
 
 
 def test_nothing_is_built_after_a_build(built: Warehouse) -> None:
