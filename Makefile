@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test browser check test-slow bench docs screenshots texts lock audit wheel clean
+.PHONY: setup dev demo test browser check check-python check-types check-sql test-slow bench docs screenshots texts lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,11 +52,19 @@ test-slow: dev
 browser:
 	@deploy/browser.sh
 
+# mypy works on one core only: the SQL is read beside it
 check: dev
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-python check-types check-sql
+
+check-python:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+check-types:
+	$(VENV)/bin/mypy
+
+check-sql:
 	PYTHONWARNINGS=ignore $(VENV)/bin/sqlfluff lint --processes 2 --disable-progress-bar dbt_like_sql migrations b24_pipeline
 
 bench: dev
