@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import stamina
+from hypothesis import HealthCheck, settings
 
 from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -25,6 +26,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # so does `nohup`; a handler is not inherited
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+# how long inputs take to generate says how busy the machine is, and nothing of what is tested
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 _numbers = itertools.count(1)
 MEMORY = Path("/dev/shm")
