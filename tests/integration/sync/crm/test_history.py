@@ -9,6 +9,7 @@ import pytest
 from b24_pipeline.entities import DEAL_HISTORY
 from b24_pipeline.errors.groups import REFUSES_ENTITY
 from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.crm.history import load_history
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.options import Options
@@ -23,12 +24,12 @@ def url_of(installation: Installation) -> str:
     return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def test_new_moves_are_read_in_one_request(installation: Installation, sandbox: Sandbox) -> None:
+def test_new_moves_are_read_in_one_request(
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
+) -> None:
     """After the first sync only what is new is read, and everything is linked."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     report = sandbox.change(30, kinds=("stage", "pipeline"))
-    outcomes = worked(installation.sync(portal))
+    outcomes = worked(installation.sync(synced_portal))
     for entity in ("lead", "deal"):
         assert_history_equal(url_of(installation), sandbox, entity)
         assert outcomes[f"{entity}_history"].rows_changed == len(report.changed[entity])
@@ -36,12 +37,12 @@ def test_new_moves_are_read_in_one_request(installation: Installation, sandbox: 
     assert installation.rows(f"{MOVES} where source <> 'history'") == [{"n": 0}]
 
 
-def test_full_read_adds_nothing_to_what_is_known(installation: Installation, sandbox: Sandbox) -> None:
+def test_full_read_adds_nothing_to_what_is_known(
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
+) -> None:
     """Read again from the beginning, no move is stored twice and none is deleted."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     before = installation.rows(MOVES)
-    again = worked(installation.sync(portal, entities=("status_history",), full=True))
+    again = worked(installation.sync(synced_portal, entities=("status_history",), full=True))
     assert again["deal_history"].rows_read > 0
     assert again["deal_history"].rows_changed == again["lead_history"].rows_changed == 0
     assert installation.rows(MOVES) == before
@@ -90,13 +91,13 @@ def test_portal_without_history_gets_inferred_moves(installation: Installation, 
     assert again["deal_history"].rows_changed == 0
 
 
-def test_deleted_entity_keeps_its_history(installation: Installation, sandbox: Sandbox) -> None:
+def test_deleted_entity_keeps_its_history(
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
+) -> None:
     """The portal forgets the moves with the entity; we do not."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     before = installation.rows(MOVES)
     sandbox.change(5, kinds=("delete",))
-    worked(installation.sync(portal, full=True))
+    worked(installation.sync(synced_portal, full=True))
     assert installation.rows(MOVES) == before
 
 
@@ -128,10 +129,10 @@ def test_move_whose_pipeline_the_portal_leaves_out_is_stored(
     assert installation.rows(f"{MOVES} where source = 'inferred'") == [{"n": 0}]
 
 
-def test_page_that_was_committed_late_is_not_overlooked(installation: Installation, sandbox: Sandbox) -> None:
+def test_page_that_was_committed_late_is_not_overlooked(
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
+) -> None:
     """Rows stored by another process while moves were inferred are looked at the next time, however long it took."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     number = int(sandbox.truth.entities("deal")["ID"].iloc[0])
     with installation.warehouse.connect() as connection:
         connection.execute(
@@ -140,9 +141,9 @@ def test_page_that_was_committed_late_is_not_overlooked(installation: Installati
             (number,),
         )
         for _ in range(2):
-            worked(installation.sync(portal, entities=("status_history",)))
+            worked(installation.sync(synced_portal, entities=("status_history",)))
         assert installation.rows(f"{MOVES} where to_status_id = 'UC_LATE'") == [{"n": 0}]
-    worked(installation.sync(portal, entities=("status_history",)))
+    worked(installation.sync(synced_portal, entities=("status_history",)))
     assert installation.rows(f"{MOVES} where to_status_id = 'UC_LATE'") == [{"n": 1}]
 
 
@@ -205,10 +206,10 @@ def test_passing_error_of_the_first_reading_infers_nothing(
     assert installation.rows(f"{MOVES} where source = 'inferred'") == [{"n": 0}]
 
 
-def test_clock_that_was_put_back_hides_no_stay(installation: Installation, sandbox: Sandbox) -> None:
+def test_clock_that_was_put_back_hides_no_stay(
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
+) -> None:
     """Inference has looked up to a moment to come: it looks at everything once, and then goes on from now."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     execute(
         installation.warehouse,
         "update bitrix24_cursors set watermark = watermark + interval '1 hour' where entity_type ~ 'inference'",
@@ -221,7 +222,7 @@ def test_clock_that_was_put_back_hides_no_stay(installation: Installation, sandb
             "loaded_at = clock_timestamp() where id = %s",
             number,
         )
-        worked(installation.sync(portal, entities=("status_history",)))
+        worked(installation.sync(synced_portal, entities=("status_history",)))
     found = installation.rows(
         "select entity_id from bitrix24_status_history where to_status_id = 'UC_LATE' order by entity_id"
     )
@@ -229,15 +230,13 @@ def test_clock_that_was_put_back_hides_no_stay(installation: Installation, sandb
 
 
 def test_moves_stored_since_the_last_load_are_linked_once_more(
-    installation: Installation, sandbox: Sandbox
+    installation: Installation, sandbox: Sandbox, synced_portal: Portal
 ) -> None:
     """An event's drain and a killed load may have stored moves of one entity at once, and neither saw the other's."""
-    portal = installation.add(sandbox)
-    worked(installation.sync(portal))
     execute(
         installation.warehouse,
         "update bitrix24_status_history set from_status_id = 'UC_WRONG', loaded_at = clock_timestamp()",
     )
-    worked(installation.sync(portal, entities=("status_history",)))
+    worked(installation.sync(synced_portal, entities=("status_history",)))
     for entity in ("lead", "deal"):
         assert_history_equal(url_of(installation), sandbox, entity)

@@ -26,11 +26,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def portal(installation: Installation, sandbox: Sandbox) -> Portal:
+def portal(synced_portal: Portal) -> Portal:
     """Connected and synced."""
-    made = installation.add(sandbox)
-    installation.sync(made)
-    return made
+    return synced_portal
 
 
 def own(installation: Installation, portal: Portal, *phones: str) -> None:
