@@ -68,7 +68,7 @@ def test_a_deal_is_found_by_its_whole_key(loaded: Warehouse) -> None:
         text = (
             "explain (format json) select * from analytics.fct_deal where portal = 'bench' and entity_id = 5"
         )
-        (plan,) = connection.execute(text).fetchone()
+        (plan,) = connection.execute(text).fetchone() or ([],)
     (look_up,) = [node for node in _nodes(plan[0]["Plan"]) if node.get("Relation Name") == "bitrix24_deals"]
     assert "user_account_id" in look_up["Index Cond"]
     assert "(id = 5)" in look_up["Index Cond"]
