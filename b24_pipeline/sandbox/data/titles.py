@@ -11,11 +11,11 @@ _VARIANTS = 8000
 
 
 def titles(maker: Maker, name: str, noun: str) -> None:
-    """Give each row a title that begins with `noun` or a product."""
+    """Give each row a title that begins with `noun`; it has no number, which would be another than the row's."""
     rng = maker.rng
     product, city, origin = (rng.integers(0, len(w), _VARIANTS) for w in (PRODUCTS, CITIES, ORIGINS))
     table = [
-        f"{noun} №{place}: {PRODUCTS[product[place]]}, {CITIES[city[place]]} — {ORIGINS[origin[place]]}"
+        f"{noun}: {PRODUCTS[product[place]]}, {CITIES[city[place]]} — {ORIGINS[origin[place]]}"
         for place in range(_VARIANTS)
     ]
     odd = rng.random(maker.size) < 0.004

@@ -17,7 +17,7 @@ from b24_pipeline.store.checks.as_of import Freshness, freshness
 from b24_pipeline.store.figures.pipelines import latest_creation
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame import forms
-from b24_pipeline.web.frame.cookies import LOOPBACK
+from b24_pipeline.web.frame.addresses import origin_of_portal
 from b24_pipeline.web.frame.formats import Formats
 from b24_pipeline.web.frame.navigation import GROUPS
 from b24_pipeline.web.frame.period import PRESETS, Period, period_of
@@ -44,10 +44,14 @@ class PageFrame:
     freshness: Freshness | None = None
 
     def card(self, kind: str, number: int) -> str | None:
-        """The address of a card of the CRM (kind: lead, deal, contact, company); None of a sandbox, which has none."""
-        if self.portal is None or self.portal.domain.partition(":")[0] in LOOPBACK:
+        """The address of a card of the CRM (kind: lead, deal, contact, company); None on a page of no portal."""
+        if self.portal is None:
             return None
-        return f"https://{self.portal.domain}/crm/{kind}/details/{number}/"
+        return f"{origin_of_portal(self.portal)}/crm/{kind}/details/{number}/"
+
+    def site(self, portal: Portal) -> str:
+        """The address at which people open a portal."""
+        return f"{origin_of_portal(portal)}/"
 
     def text(self, text: str) -> str:
         """A text that was marked for translation, in the reader's language: for what a template does not write."""

@@ -24,6 +24,7 @@ from b24_pipeline.store.figures.own_leads import (
 from b24_pipeline.store.own_leads.links import LinkedTo
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.by_hand import Wanted, link_by_hand
+from b24_pipeline.web.frame.addresses import origin_of_portal
 from b24_pipeline.web.frame.given import GivenText, Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
@@ -32,7 +33,7 @@ from b24_pipeline.web.problems import answer_to
 
 ROWS = 50
 _CARD = re.compile(r"/crm/(deal|lead)/details/(\d{1,19})(?!\d)", re.ASCII)
-_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
+_NUMBER = re.compile(r"[№#]?\s*(\d{1,19})", re.ASCII)
 _LINKED = {"yes": True, "no": False}
 
 
@@ -131,11 +132,15 @@ _TEXTS: dict[str, Any] = {"methods": METHODS, "chosen_because": CHOSEN, "unmatch
 def entity_of(portal: Portal, kind: str, text: str) -> LinkedTo:
     """A deal or lead by its number, or by the address of its card in this portal. Raises UsageError."""
     given = text.strip()
-    if _NUMBER.fullmatch(given):
-        return LinkedTo(kind, int(given))
+    if number := _NUMBER.fullmatch(given):
+        return LinkedTo(kind, int(number[1]))
     card = _CARD.search(given)
     if card is None:
         raise UsageError("expected the number of a deal or lead, or the address of its card")
-    if "://" in given and not given.partition("://")[2].startswith(f"{portal.domain}/"):
+    if "://" in given and _host(given) != _host(origin_of_portal(portal)):
         raise UsageError(f"this is the address of another portal; expected one of {portal.domain}")
     return LinkedTo(card[1], int(card[2]))
+
+
+def _host(address: str) -> str:
+    return address.partition("://")[2].partition("/")[0].lower()

@@ -115,7 +115,10 @@ def test_behind_each_number_of_the_funnel_are_so_many(site: PagesSite, visit: Vi
             f"/p/{site.portal}/funnel/stage", pipeline="deal-0", stage=stage["status_id"], who=who, **ALL
         ).text
         assert f"{row[place]}" in re.findall(r"(?:There now|All who were there): (\d+)", text_of(listed))
-        assert listed.count("/crm/deal/details/") == int(row[place])
+        cards = re.findall(r'href="(https?://[^"]+)/crm/deal/details/(\d+)/"', listed)
+        assert len(cards) == int(row[place])
+        for _, number in cards:
+            assert re.search(rf"(No\.|deal) {number}\b", text_of(listed))
 
 
 def test_the_numbers_of_the_funnel_add_up(site: PagesSite, visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
@@ -43,7 +44,7 @@ def test_the_list_says_what_each_has_become(site: PagesSite, manager: Visit, own
     page = manager.get(leads_of(site)).text
     shown = {row[0]: row for row in rows_of(page, "own-leads")}
     assert set(shown) == {"Anna", "Boris"}
-    assert shown["Anna"][4] == "Deal &lt;b&gt;one&lt;/b&gt;"
+    assert re.fullmatch(r"Deal &lt;b&gt;one&lt;/b&gt; No\. \d+", shown["Anna"][4])
     assert "by the phone of a contact +79210000001" in shown["Anna"][6]
     assert shown["Boris"][6] == "nobody in the CRM has the phone"
     assert own in page
@@ -66,7 +67,7 @@ def test_a_link_is_set_by_hand(site: PagesSite, manager: Visit, own: str) -> Non
     page = f"{path}?lead={own}"
     assert "Deal &lt;b&gt;one" in manager.get(page).text
     card = f"https://{site.portals.one(site.portal).domain}/crm/deal/details/2/?any=1"
-    for entity in ("2", card):
+    for entity in ("2", "№2", " # 2 ", card):
         done = manager.post(path, page, lead=own, wanted="link", kind="deal", entity=entity)
         assert done.status_code == 303
         shown = text_of(manager.get(unescape(done.headers["location"])).text)
@@ -80,7 +81,7 @@ def test_a_link_is_set_by_hand(site: PagesSite, manager: Visit, own: str) -> Non
         "select changed_by from bitrix24_audit where what = 'own lead link' and subject = %s",
         own,
     )
-    assert [row["changed_by"] for row in noted] == ["Maria"] * 5
+    assert [row["changed_by"] for row in noted] == ["Maria"] * 9
 
 
 def test_what_cannot_be_linked_is_said(site: PagesSite, manager: Visit, own: str) -> None:
