@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Self
+
 from b24_pipeline.clean_text import on_one_line
 
 
 class B24Error(Exception):
-    """Anything that we can explain in one line. What portals and users have put into the message cannot act."""
+    """Anything that we can explain in one line. What portals and users have put into the message cannot act.
+
+    `case`: which error of its class it is, and `given`: the values in it, where the pages have a sentence of their own.
+    """
+
+    case = ""
+    given: Mapping[str, object] = {}
+
+    def of_case(self, case: str, **given: object) -> Self:
+        """The same error, which the pages tell from others of its class."""
+        self.case, self.given = case, given
+        return self
 
     def __str__(self) -> str:
         return on_one_line(super().__str__())

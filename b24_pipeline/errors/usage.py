@@ -29,12 +29,16 @@ class UnknownEntity(UsageError):
 class UnknownStage(UsageError):
     """The portal has no such stage, or has deleted it."""
 
+    case = "unknown_stage"
+
     def __init__(self, stage: object) -> None:
         super().__init__(f"the portal has no stage {stage}; /bitrix24/pipelines lists them")
 
 
 class UnknownDirection(UsageError):
     """The account has no such direction."""
+
+    case = "unknown_direction"
 
     def __init__(self, direction: object) -> None:
         super().__init__(f"the account has no direction {direction}; /bitrix24/directions lists them")
@@ -43,6 +47,8 @@ class UnknownDirection(UsageError):
 class UnknownCreative(UsageError):
     """The account has no such creative."""
 
+    case = "unknown_creative"
+
     def __init__(self, creative: object) -> None:
         super().__init__(f"the account has no creative {creative}; /bitrix24/creatives lists them")
 
@@ -50,12 +56,16 @@ class UnknownCreative(UsageError):
 class DirectionExists(UsageError):
     """The account has a direction of this name."""
 
+    case = "direction_exists"
+
     def __init__(self) -> None:
         super().__init__("the account has a direction of this name; /bitrix24/directions lists them")
 
 
 class FlagsContradict(UsageError):
     """A stage cannot count as won and as lost."""
+
+    case = "flags_contradict"
 
     def __init__(self) -> None:
         super().__init__(
@@ -141,6 +151,8 @@ class RoleTooLow(UsageError):
 class NoFigures(UsageError):
     """Figures are asked for, and the models were not built yet."""
 
+    case = "no_figures"
+
     def __init__(self) -> None:
         super().__init__("the SQL models are not built yet; they are after the first sync")
 
@@ -161,12 +173,16 @@ class NotProtected(UsageError):
 class KeyNameTaken(UsageError):
     """Another key that works has this name."""
 
+    case = "key_name_taken"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"a key is called {name!r} already; revoke it first: b24 access revoke {name}")
 
 
 class UnknownKey(UsageError):
     """No key that works has this name."""
+
+    case = "unknown_key"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no key is called {name!r}; see: b24 access list")

@@ -7,8 +7,8 @@ Details of our own faults (the database, a bug) go to the log and not to the cal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -78,12 +78,25 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ProblemAnswer:
-    """An error as it is sent: HTTP status, code, message, and headers of its own."""
+    """An error as it is sent: HTTP status, code, message, and headers of its own.
+
+    `kinds`: by what the pages look for their sentence, the most exact first; `given`: the values in it.
+    """
 
     status: int
     code: str
     message: str
     headers: Mapping[str, str] | None = None
+    kinds: Sequence[str] = ()
+    given: Mapping[str, object] = field(default_factory=dict)
+
+    def sentence(self, known: Mapping[str, str]) -> str:
+        """The most exact of the known sentences that fits; "" where none does."""
+        return next((known[kind] for kind in (*self.kinds, self.code) if kind in known), "")
+
+    def is_exact(self, known: Mapping[str, str]) -> bool:
+        """Whether there is a sentence for this very case, which says all that the message does."""
+        return bool(self.kinds) and self.kinds[0] in known
 
     @property
     def body(self) -> dict[str, str]:
@@ -108,9 +121,26 @@ def answer_to(error: Exception) -> ProblemAnswer:
 
 def _answer_to_ours(error: B24Error) -> ProblemAnswer:
     if isinstance(error, DatabaseError):
-        return ProblemAnswer(UNAVAILABLE, _code(error), "the database cannot be used now; try again")
+        return ProblemAnswer(
+            UNAVAILABLE,
+            code_of(type(error)),
+            "the database cannot be used now; try again",
+            kinds=kinds_of(type(error)),
+        )
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, KeyRefused) else None
-    return ProblemAnswer(_status(error), _code(error), str(error), headers)
+    return ProblemAnswer(
+        _status(error),
+        code_of(type(error)),
+        str(error),
+        headers,
+        (error.case, *kinds_of(type(error))),
+        error.given,
+    )
+
+
+def kinds_of(error: type[B24Error]) -> list[str]:
+    """The codes of an error's class and of what it is besides."""
+    return [code_of(kind) for kind in error.__mro__ if issubclass(kind, B24Error)]
 
 
 def _status(error: B24Error) -> int:
@@ -118,8 +148,9 @@ def _status(error: B24Error) -> int:
     return next(found, UNAVAILABLE)
 
 
-def _code(error: B24Error) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+def code_of(error: type[B24Error]) -> str:
+    """The stable code of a class of errors: AddressRefused is address_refused."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", error.__name__).lower()
 
 
 def _first_mistake(error: RequestValidationError) -> str:

@@ -51,7 +51,7 @@ class AccessKeys:
             raise UsageError(
                 f"{name!r} is no name for a key; expected a letter or digit first, then letters, digits, blanks "
                 "and . @ + - _, at most 63 characters"
-            )
+            ).of_case("key_name")
         key = _PREFIX + random_values.new_value()
         try:
             self.warehouse.transact(_add, name, role, key, portals)

@@ -59,7 +59,7 @@ def chosen(known: list[CountedPipeline], code: str | None) -> CountedPipeline | 
     if found is None:
         raise UsageError(
             f"no pipeline {code!r}; expected one of {', '.join(pipeline.code for pipeline in known)}"
-        )
+        ).of_case("no_pipeline", code=code)
     return found
 
 

@@ -24,7 +24,7 @@ class LinkedTo(NamedTuple):
 def hold(connection: Connection, account: UUID, own_lead: UUID) -> None:
     """Keeps the own lead from being deleted meanwhile. Raises UsageError where there is no such one."""
     if not _sql.hold_own_lead(connection, account=account, own_lead=own_lead):
-        raise UsageError("there is no such own lead in this portal")
+        raise UsageError("there is no such own lead in this portal").of_case("no_own_lead")
 
 
 def link(connection: Connection, account: UUID, own_lead: UUID, entity: LinkedTo) -> None:
@@ -34,7 +34,9 @@ def link(connection: Connection, account: UUID, own_lead: UUID, entity: LinkedTo
         connection, account=account, entity_type=entity_type, entity_id=entity_id
     )
     if not there:
-        raise UsageError(f"the copy has no {entity_type} {entity_id}, or it was deleted in the portal")
+        raise UsageError(
+            f"the copy has no {entity_type} {entity_id}, or it was deleted in the portal"
+        ).of_case(f"no_{entity_type}", number=entity_id)
     _sql.decide(connection, account=account, own_lead=own_lead, entity_type=entity_type, entity_id=entity_id)
 
 

@@ -15,7 +15,7 @@ def require_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be a portal's name; use letters, digits, '.', '_' and '-', at most 63"
-        )
+        ).of_case("portal_name", name=name[:63])
 
 
 def require_new_name(name: str) -> None:
@@ -25,7 +25,7 @@ def require_new_name(name: str) -> None:
         raise UsageError(
             f"{name!r} cannot be a portal's name: with '...', or a dot at its end, Dagster takes it for a range "
             "of portals; choose another name"
-        )
+        ).of_case("portal_name_dots", name=name[:63])
 
 
 def fits_dagster(name: str) -> bool:

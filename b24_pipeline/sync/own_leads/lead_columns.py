@@ -110,12 +110,14 @@ def require_plain(file: str, columns: LeadColumns, chosen: Mapping[str, str]) ->
     plain = [_plain(name) for name in columns.header]
     for ours, theirs in chosen.items():
         if theirs and ours not in columns.places:
-            raise LeadFileRefused(file, f"its header has no column {theirs}, which --column names for {ours}")
+            raise LeadFileRefused(
+                file, f"its header has no column {theirs}, which --column names for {ours}"
+            ).of_case("column_missing", column=theirs)
     for ours, place in columns.places.items():
         if plain.count(plain[place]) > 1:
             raise LeadFileRefused(
                 file, f"its header has the column {columns.header[place]} twice, which is taken for {ours}"
-            )
+            ).of_case("column_twice", column=columns.header[place])
 
 
 def _unwrapped(text: str) -> str:

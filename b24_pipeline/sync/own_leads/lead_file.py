@@ -98,14 +98,14 @@ def open_lead_file(path: Path, chosen: Mapping[str, str] | None = None) -> LeadF
     except OSError as error:
         raise LeadFileRefused(
             str(path), f"cannot be read: {error.strerror or 'an error of the disk'}"
-        ) from None
+        ).of_case("unreadable_file") from None
     if found is None:
         raise LeadFileRefused(
             path.name,
             f"none of its first {HEADER_WITHIN} lines is a header with a column of phones; "
             f"name it by --column {NEEDED}=NAME; known columns: {', '.join(COLUMNS)}, "
             "and the names that exports of ad systems give them",
-        )
+        ).of_case("no_phone_column")
     require_plain(path.name, found.columns, chosen)
     return found
 
@@ -125,7 +125,7 @@ def look_into(path: Path, most: int, file: LeadFile | None = None) -> LeadFileLo
     except OSError as error:
         raise LeadFileRefused(
             path.name, f"cannot be read: {error.strerror or 'an error of the disk'}"
-        ) from None
+        ).of_case("unreadable_file") from None
     found = max(forms, key=lambda rows: max((_width(cells) for _line, cells in rows), default=0), default=[])
     above = found[:HEADER_WITHIN]
     header_line = file.header_line if file else max(above, key=lambda row: _width(row[1]), default=(0, []))[0]

@@ -38,7 +38,7 @@ def sheets_of(path: Path) -> Iterator[tuple[str, list[list[str]]]]:
                 rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
                 yield name, _with_errors(path, name, [[text_of(value) for value in row] for row in rows])
     except (CalamineError, BadZipFile, ParseError):
-        raise LeadFileRefused(str(path), _REFUSED) from None
+        raise LeadFileRefused(str(path), _REFUSED).of_case("no_spreadsheet") from None
 
 
 def _with_errors(path: Path, sheet: str, rows: list[list[str]]) -> list[list[str]]:
@@ -58,7 +58,7 @@ def _require_fitting(path: Path) -> None:
     if size > MOST_BYTES:
         raise LeadFileRefused(
             str(path), f"has {size >> 20} MiB unpacked, at most {MOST_BYTES >> 20} are read; export it as CSV"
-        )
+        ).of_case("large_spreadsheet", size=size >> 20, most=MOST_BYTES >> 20)
 
 
 def text_of(value: Any) -> str:

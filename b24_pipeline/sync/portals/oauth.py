@@ -104,7 +104,9 @@ class PortalConnector:
         _require_entity_type(counted)
         address = self._asked(name, domain)
         if not browser:
-            raise UsageError("the browser has no cookie, so it cannot be recognised when it comes back")
+            raise UsageError(
+                "the browser has no cookie, so it cannot be recognised when it comes back"
+            ).of_case("no_cookie")
         begun = Begun(name, address.written, counted, self._portals.state_of(name))
         return self._app.authorize_url(address, self._states.make(begun, browser))
 
@@ -288,7 +290,9 @@ def _require_rights(known: Portal | None, probed: Probe, name: str, *, is_instal
 
 def _require_entity_type(entity_type: str) -> None:
     if entity_type not in EVENTS:
-        raise UsageError(f"the entity type is lead, deal or both, not {entity_type[:20]!r}")
+        raise UsageError(f"the entity type is lead, deal or both, not {entity_type[:20]!r}").of_case(
+            "counted"
+        )
 
 
 def _other_portal(asked: PortalAddress) -> OtherPortal:

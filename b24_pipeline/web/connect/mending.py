@@ -5,6 +5,7 @@ The setup guide (docs/bitrix24-setup.md) lists the same codes; a test compares t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from b24_pipeline.settings import CALLBACK_PATH
@@ -13,6 +14,7 @@ from b24_pipeline.sync.portals.probe import DEPARTMENT_SCOPE, NEEDED_SCOPES
 from b24_pipeline.web.frame.translations import later as _
 
 SCOPES = (*NEEDED_SCOPES, "user", DEPARTMENT_SCOPE)
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?|localhost(:\d+)?")
 WEBHOOK_TYPED = "webhook_address"
 """The code of a mistake of the form: a webhook's address, which has a secret in it, instead of the portal's."""
 
@@ -65,6 +67,9 @@ class ConnectValues:
 
     def steps(self, code: str, portal: str = "") -> list[Remedy]:
         """How to mend an error of this code; `portal` is the host or name that it names."""
+        steps = MENDING.get(code, ())
+        if code == "address_refused" and not _HOST.fullmatch(portal):
+            steps = steps[:1]  # nobody can allow what is no host
         values = {
             "callback": self.callback,
             "handler": self.handler,
@@ -72,7 +77,7 @@ class ConnectValues:
             "wizard": self.wizard,
             "host": portal or "acme.bitrix24.com",
         }
-        return [Remedy(step.text, step.paste.format_map(values)) for step in MENDING.get(code, ())]
+        return [Remedy(step.text, step.paste.format_map(values)) for step in steps]
 
 
 _REGISTER = (

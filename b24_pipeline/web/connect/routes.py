@@ -198,4 +198,6 @@ async def form_of(request: Request) -> dict[str, str]:
         body = (await request.body()).decode()
         return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"))
     except ValueError:
-        raise UsageError("the form cannot be read; expected key, domain, account and entityType") from None
+        raise UsageError("the form cannot be read; expected key, domain, account and entityType").of_case(
+            "unreadable_form"
+        ) from None

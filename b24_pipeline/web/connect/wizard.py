@@ -226,7 +226,7 @@ def _require_all(holder: KeyHolder) -> None:
 
 def _entity_type(counted: str) -> str | None:
     if counted not in COUNTED:
-        raise UsageError(f"what is counted is lead, deal or both, not {counted[:20]!r}")
+        raise UsageError(f"what is counted is lead, deal or both, not {counted[:20]!r}").of_case("counted")
     return counted or None
 
 

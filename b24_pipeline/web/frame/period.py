@@ -48,7 +48,7 @@ def period_of(first: str | None, last: str | None, zone: str, newest: datetime |
     if found.first and found.last and found.first > found.last:
         raise WrongDates(
             f"the first day {found.first} is after the last day {found.last}; expected the earlier one first"
-        )
+        ).of_case("days_turned")
     return found
 
 
@@ -59,4 +59,6 @@ def day_of(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise WrongDates(f"{text!r} is no day; expected one as 2026-11-29") from None
+        raise WrongDates(f"{text!r} is no day; expected one as 2026-11-29").of_case(
+            "no_day", given=text
+        ) from None

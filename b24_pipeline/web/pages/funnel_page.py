@@ -127,7 +127,7 @@ class FunnelPage:
                 None,
             )
             if shown is None or found is None:
-                raise UsageError(f"this pipeline has no stage {stage!r}")
+                raise UsageError(f"this pipeline has no stage {stage!r}").of_case("no_stage")
             rows = entities(
                 connection,
                 portal,

@@ -54,11 +54,14 @@ class KeyStagesPage:
         stage3: Code = "",
     ) -> Response:
         """Replaces the key stages of a direction; empty ones are left out."""
+        given = [stage1, stage2, stage3]
         try:
-            entity_type, codes = stage_codes([stage1, stage2, stage3])
+            entity_type, codes = stage_codes(given)
             self._directions.set_key_stages(portal.id, direction, entity_type, codes)
         except UsageError as error:
-            return self._page(frame, portal, status=422, problem=answer_to(error))
+            return self._page(
+                frame, portal, status=422, problem=answer_to(error), given_of=direction, given=given
+            )
         return RedirectResponse(frame.address("key-stages", saved="yes"), 303)
 
     def add(
@@ -68,7 +71,7 @@ class KeyStagesPage:
         try:
             self._directions.add(portal.id, direction_name(name))
         except (DirectionExists, UsageError) as error:
-            return self._page(frame, portal, status=422, problem=answer_to(error))
+            return self._page(frame, portal, status=422, problem=answer_to(error), name=name)
         return RedirectResponse(frame.address("key-stages"), 303)
 
     def _page(self, frame: PageFrame, portal: Portal, status: int = 200, **values: Any) -> HTMLResponse:
@@ -81,14 +84,14 @@ class KeyStagesPage:
             reached=reached,
             stages=[(code_of(stage), stage) for stage in self._flags.stages(portal.id)],
             places=range(1, PLACES + 1),
-            **({"problem": None} | values),
+            **({"problem": None, "given_of": None, "given": (), "name": ""} | values),
         )
 
 
 def direction_name(text: str) -> str:
     """The name as it was typed, without blanks around it. Raises UsageError where nothing was."""
     if not text.strip():
-        raise UsageError("a direction needs a name")
+        raise UsageError("a direction needs a name").of_case("direction_name")
     return text.strip()
 
 
@@ -101,10 +104,14 @@ def stage_codes(given: Sequence[str]) -> tuple[str, list[StageCode]]:
     """Whose stages were chosen, and which; those of a direction are all of leads or all of deals. Raises UsageError."""
     chosen = [code.split(":", 2) for code in given if code]
     if len(set(map(tuple, chosen))) < len(chosen):
-        raise UsageError("the key stages of a direction differ from one another")
+        raise UsageError("the key stages of a direction differ from one another").of_case(
+            "key_stages_repeated"
+        )
     kinds = {parts[0] for parts in chosen}
     if len(kinds) > 1:
-        raise UsageError("the key stages of a direction are all of leads, or all of deals")
+        raise UsageError("the key stages of a direction are all of leads, or all of deals").of_case(
+            "key_stages_mixed"
+        )
     try:
         return kinds.pop() if kinds else "deal", [(int(parts[1]), parts[2]) for parts in chosen]
     except (IndexError, ValueError):

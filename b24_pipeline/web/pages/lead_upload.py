@@ -22,6 +22,8 @@ from b24_pipeline.sync.own_leads.load_file import LoadedFile, load_file
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.moments import DateOrder
 from b24_pipeline.sync.own_leads.qualify import mark_own_leads
+from b24_pipeline.sync.own_leads.spreadsheet import is_spreadsheet
+from b24_pipeline.sync.own_leads.text_file import encoding_of
 from b24_pipeline.web.frame.given import Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
@@ -30,6 +32,7 @@ from b24_pipeline.web.problems import ProblemAnswer, answer_to
 
 ROWS_SHOWN = 10
 MOST_BAD_SHOWN = 500
+LOOKED_AT = 4096
 MOST_UNPACKED = 64 << 20
 """A spreadsheet is unpacked in the memory of the service, beside the work of others."""
 
@@ -156,6 +159,8 @@ def read_file(path: Path, columns: Sequence[str] | None) -> Read:
     except LeadFileRefused as error:
         file, problem = None, _said_of(path, error)
     look = look_into(path, ROWS_SHOWN, file)
+    if not is_table(path, look):
+        raise LeadFileRefused(path.name, "has no table with a header").of_case("no_table")
     if columns is None:
         return Read(look, file, _columns_of(look, file), problem)
     given = [*columns, *[""] * len(look.header)][: len(look.header)]
@@ -166,13 +171,22 @@ def read_file(path: Path, columns: Sequence[str] | None) -> Read:
     return Read(look, file, given, problem)
 
 
+def is_table(path: Path, look: LeadFileLook) -> bool:
+    """Whether there is a header: a picture or a document has a NUL in its first bytes, which no text has."""
+    with path.open("rb") as file:
+        is_text = "utf-16" in encoding_of(path) or b"\0" not in file.read(LOOKED_AT)
+    return any(look.header) and (is_text or is_spreadsheet(path))
+
+
 def _chosen(path: Path, header: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
     """Which column of the file is which of ours; those that nobody chose are left out."""
     chosen = dict.fromkeys((*COLUMNS, *PARTS), "")
     for theirs, ours in zip(header, columns, strict=True):
         if ours in chosen and theirs:
             if chosen[ours]:
-                raise LeadFileRefused(path.name, f"two columns are both chosen as {ours}")
+                raise LeadFileRefused(path.name, f"two columns are both chosen as {ours}").of_case(
+                    "column_chosen_twice"
+                )
             chosen[ours] = theirs
     return chosen
 
@@ -196,12 +210,13 @@ def _require_small(path: Path) -> None:
             path.name,
             f"has {size >> 20} MiB unpacked, at most {MOST_UNPACKED >> 20} are read here; "
             "export it as CSV, or load it by `b24 leads import`",
-        )
+        ).of_case("large_spreadsheet", size=size >> 20, most=MOST_UNPACKED >> 20)
 
 
 def _said_of(path: Path, error: LeadFileRefused) -> ProblemAnswer:
     """What is wrong with the file, without the folder where it lies for a moment."""
-    return answer_to(LeadFileRefused(path.name, str(error).rpartition(f"{path.name}: ")[2]))
+    said = LeadFileRefused(path.name, str(error).rpartition(f"{path.name}: ")[2])
+    return answer_to(said.of_case(error.case, **error.given))
 
 
 def _refused(frame: PageFrame, path: Path, error: LeadFileRefused) -> HTMLResponse:

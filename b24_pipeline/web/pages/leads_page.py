@@ -96,7 +96,7 @@ class LeadsPage:
     ) -> Response:
         """Links the own lead to a deal or lead or to nothing, or lets the matching decide again."""
         if lead is None:
-            raise UsageError("no own lead was named")
+            raise UsageError("no own lead was named").of_case("no_own_lead")
         try:
             chosen: Wanted = entity_of(portal, kind, entity) if wanted == "link" else wanted
             link_by_hand(self._warehouse, portal, lead, chosen)
@@ -110,7 +110,7 @@ class LeadsPage:
         with self._warehouse.connect() as connection:
             own = own_lead(connection, portal.id, lead) if lead else None
             if own is None:
-                raise UsageError("there is no such own lead in this portal")
+                raise UsageError("there is no such own lead in this portal").of_case("no_own_lead")
             shown = {
                 "own": own,
                 "candidates": candidates(connection, portal.id, own.id),
@@ -136,9 +136,13 @@ def entity_of(portal: Portal, kind: str, text: str) -> LinkedTo:
         return LinkedTo(kind, int(number[1]))
     card = _CARD.search(given)
     if card is None:
-        raise UsageError("expected the number of a deal or lead, or the address of its card")
+        raise UsageError("expected the number of a deal or lead, or the address of its card").of_case(
+            "no_card"
+        )
     if "://" in given and _host(given) != _host(origin_of_portal(portal)):
-        raise UsageError(f"this is the address of another portal; expected one of {portal.domain}")
+        raise UsageError(f"this is the address of another portal; expected one of {portal.domain}").of_case(
+            "card_elsewhere", domain=portal.domain
+        )
     return LinkedTo(card[1], int(card[2]))
 
 

@@ -222,7 +222,7 @@ def test_a_spreadsheet_that_unpacks_to_gigabytes_is_refused(site: PagesSite, man
     answer = upload(manager, site, packed.getvalue(), "bomb.xlsx")
     page = manager.get(answer.headers["location"])
     assert page.status_code == 422
-    assert "70 MiB unpacked" in page.text
+    assert "has 70 MB unpacked" in page.text
 
 
 def test_a_file_may_have_megabytes_where_a_manager_sends_it(site: PagesSite, manager: Visit) -> None:
