@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import cycle, product
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +46,9 @@ SCHEMES = ("light", "dark")
 WIDTHS = (1280, 360)
 ALL_WAYS = list(product(LANGUAGES, SCHEMES, WIDTHS))
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+WHAT_IS_BADLY_SEEN = (Path(__file__).parent / "badly_seen.js").read_text()
+"""What a person does not see of tables, or sees torn."""
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def looked_at(page: Page, site: PagesSite, path: str) -> list[str]:
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         found.append(f"the page is {wide} pixels too wide")
-    return found
+    return found + [str(one) for one in page.evaluate(WHAT_IS_BADLY_SEEN)]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +125,17 @@ def test_a_page_is_open_to_everybody(
     page = signed_in(browser, session, *way)
     assert looked_at(page, site, path) == []
     keep(page, f"{name_of(path)}-{way[0]}-{way[1]}-{way[2]}")
+    page.context.close()
+
+
+def test_on_a_phone_a_row_is_a_card(browser: Browser, site: PagesSite) -> None:
+    """With the names of its columns, a few lines high; it stays a table for whoever hears it."""
+    page = signed_in(browser, session, "ru", "light", 360)
+    page.goto(f"{site.address}/p/{site.portal}/stages")
+    row = page.locator("tbody tr").first
+    assert row.locator("td[data-label]").count() == 3
+    assert row.bounding_box()["height"] < 200  # type: ignore[index]
+    assert page.get_by_role("table").first.get_by_role("columnheader").count() == 5
     page.context.close()
 
 

@@ -57,8 +57,32 @@ function save(name) {
   link.click();
 }
 
+// on a phone the rows of a table are cards, in which each cell says the name of its column; they stay a table by their roles
+function name(table) {
+  const heads = [...table.querySelectorAll("thead tr:only-child > *")].map((head) => head.textContent.trim());
+  if (!heads.length) return;
+  table.classList.add("stacks");
+  table.setAttribute("role", "table");
+  table.querySelectorAll("thead, tbody").forEach((part) => part.setAttribute("role", "rowgroup"));
+  table.querySelectorAll("tr").forEach((row) => row.setAttribute("role", "row"));
+  table.querySelectorAll("thead th").forEach((head) => head.setAttribute("role", "columnheader"));
+  for (const row of table.querySelectorAll("tbody tr")) {
+    [...row.children].forEach((cell, place) => {
+      cell.setAttribute("role", cell.scope === "row" ? "rowheader" : "cell");
+      if (!cell.textContent.trim() && !cell.children.length) cell.replaceChildren();
+      else if (heads[place] && cell.tagName === "TD") cell.dataset.label = heads[place];
+    });
+  }
+}
+
+function nameAll() {
+  document.querySelectorAll(".table > table:not(.matrix)").forEach(name);
+}
+
 document.addEventListener("DOMContentLoaded", drawAll);
+document.addEventListener("DOMContentLoaded", nameAll);
 document.addEventListener("htmx:afterSettle", drawAll);
+document.addEventListener("htmx:afterSettle", nameAll);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
 
