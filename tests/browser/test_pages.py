@@ -128,7 +128,7 @@ def test_a_page_is_open_to_everybody(
     page.context.close()
 
 
-def test_on_a_phone_a_row_is_a_card(browser: Browser, site: PagesSite) -> None:
+def test_on_a_phone_a_row_is_a_card(browser: Browser, site: PagesSite, session: StorageState) -> None:
     """With the names of its columns, a few lines high; it stays a table for whoever hears it."""
     page = signed_in(browser, session, "ru", "light", 360)
     page.goto(f"{site.address}/p/{site.portal}/stages")

@@ -28,6 +28,7 @@ class CohortStage:
     status_name: str
     status_sort: int | None
     is_success_stage: bool
+    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)

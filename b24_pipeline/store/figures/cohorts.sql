@@ -4,7 +4,8 @@ select distinct
     cohort.status_id,
     cohort.status_name,
     cohort.status_sort,
-    stage.is_success_stage
+    stage.is_success_stage,
+    stage.is_deleted
 from analytics.funnel_cohort as cohort
 inner join analytics.dim_stage as stage
     on

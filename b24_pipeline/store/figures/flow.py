@@ -33,6 +33,7 @@ class StageFlow:
     won: int
     lost: int
     is_closed: bool
+    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)

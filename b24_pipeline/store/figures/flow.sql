@@ -10,7 +10,8 @@ select
     sum(daily.entered)::bigint as entered,
     sum(daily.won)::bigint as won,
     sum(daily.lost)::bigint as lost,
-    bool_or(stage.is_success_stage or stage.is_fail_stage) as is_closed
+    bool_or(stage.is_success_stage or stage.is_fail_stage) as is_closed,
+    bool_or(stage.is_deleted) as is_deleted
 from analytics.funnel_daily as daily
 inner join analytics.dim_stage as stage
     on

@@ -32,6 +32,7 @@ class Stay:
     status_id: str
     status_name: str
     status_color: str | None
+    is_deleted: bool
     visits: int
     median_seconds: float
     slow_seconds: float

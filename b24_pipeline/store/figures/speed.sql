@@ -8,6 +8,7 @@ with visits as (
         stage.status_name,
         stage.status_color,
         stage.status_sort,
+        stage.is_deleted,
         extract(epoch from visit.counted_duration)::double precision as seconds,
         case
             when :by = 'month' then to_char(visit.exited_at at time zone :zone, 'YYYY-MM')
@@ -43,10 +44,17 @@ measured as (
         visits.status_name,
         visits.status_color,
         visits.status_sort,
+        visits.is_deleted,
         count(*) as visits,
         percentile_cont(array[0.5, 0.9]) within group (order by visits.seconds) as percentiles
     from visits
-    group by visits.group_code, visits.status_id, visits.status_name, visits.status_color, visits.status_sort
+    group by
+        visits.group_code,
+        visits.status_id,
+        visits.status_name,
+        visits.status_color,
+        visits.status_sort,
+        visits.is_deleted
 )
 
 select
@@ -56,6 +64,7 @@ select
     measured.status_id,
     measured.status_name,
     measured.status_color,
+    measured.is_deleted,
     measured.visits,
     measured.percentiles[1] as median_seconds,
     measured.percentiles[2] as slow_seconds
@@ -81,6 +90,7 @@ with buckets as (
         stage.status_name,
         stage.status_color,
         stage.status_sort,
+        stage.is_deleted,
         counted.duration_bucket,
         counted.visits,
         sum(counted.visits) over of_stage - counted.visits as visits_before,
@@ -101,6 +111,7 @@ stages as (
         status_name,
         status_color,
         status_sort,
+        is_deleted,
         all_visits
     from buckets
 ),
@@ -151,6 +162,7 @@ select
     stages.status_id,
     stages.status_name,
     stages.status_color,
+    stages.is_deleted,
     stages.all_visits::bigint as visits,
     middle.seconds as median_seconds,
     slow.seconds as slow_seconds

@@ -39,6 +39,7 @@ class Comparison:
     surplus_ids: Sequence[int]
     differing_ids: Sequence[int]
     explanation: str | None
+    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)

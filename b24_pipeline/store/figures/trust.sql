@@ -16,15 +16,24 @@ select
     missing_ids,
     surplus_ids,
     differing_ids,
-    explanation
+    explanation,
+    is_deleted
 from (
     select
         reconciliation.*,
+        coalesce(stage.is_deleted, false) as is_deleted,
         row_number() over (
-            partition by entity_type, category_id, status_id order by checked_at desc
+            partition by reconciliation.entity_type, reconciliation.category_id, reconciliation.status_id
+            order by reconciliation.checked_at desc
         ) as of_stage
     from analytics.reconciliation
-    where portal = :portal
+    left join analytics.dim_stage as stage
+        on
+            reconciliation.portal = stage.portal
+            and reconciliation.entity_type = stage.entity_type
+            and reconciliation.category_id = stage.category_id
+            and reconciliation.status_id = stage.status_id
+    where reconciliation.portal = :portal
 ) as latest
 where of_stage = 1
 order by is_explained asc, is_equal asc, entity_type asc, category_id asc, status_id asc;

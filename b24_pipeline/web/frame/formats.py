@@ -30,6 +30,10 @@ class Formats:
         """1234.5 as "1,234.5"."""
         return UNKNOWN if value is None else numbers.format_decimal(value, locale=self.language)
 
+    def tenths(self, value: Number | None) -> str:
+        """A number that is not whole, as 146.9."""
+        return UNKNOWN if value is None else numbers.format_decimal(value, "#,##0.#", locale=self.language)
+
     def percent(self, share: Number | None) -> str:
         """A share of 1, 0.1234, as "12.3%"."""
         if share is None:

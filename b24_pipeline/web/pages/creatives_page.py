@@ -97,11 +97,13 @@ class CreativesPage:
     ) -> HTMLResponse:
         """Leads, matched, qualified, key stages, won and revenue, by creative or campaign and direction."""
         rows = self._rows(portal, asked, sort, way)
+        are_loaded = not rows and self._are_loaded(portal, asked)
         known = self._directions.all(portal.id)
         return frame.page(
             "creatives.html",
             asked=asked,
             rows=rows,
+            are_loaded=are_loaded,
             currencies=currencies_of(rows),
             directions=[{"code": str(one.id), "name": one.name} for one in known],
             key_stages=_names_of_key_stages(known, asked),
@@ -126,7 +128,7 @@ class CreativesPage:
             _("Creative") if asked.by == "creative" else _("Campaign"),
             _("Direction"),
             _("Own leads"),
-            _("Matched"),
+            _("Became a lead") if asked.entity_type == "lead" else _("Became a deal"),
             _("Qualified"),
             _("Share qualified"),
             *(_("Key stage 1"), _("Key stage 2"), _("Key stage 3")),
@@ -193,6 +195,17 @@ class CreativesPage:
             unmatched=REASONS,
             back=frame.address("creatives", of=asked.entity_type, by=asked.by),
         )
+
+    def _are_loaded(self, portal: Portal, asked: Asked) -> bool:
+        """Whether own leads are there that the figures do not have yet."""
+        if asked.direction:
+            return False
+        with self._warehouse.connect() as connection:
+            return bool(
+                count_own_leads(
+                    connection, portal, OwnLeadFilters(first_day=asked.first, last_day=asked.last)
+                )
+            )
 
     def _rows(self, portal: Portal, asked: Asked, sort: str, way: Way) -> list[Brought]:
         with self._warehouse.connect() as connection:

@@ -14,6 +14,7 @@ from b24_pipeline.store.events.backlog import replay
 from b24_pipeline.store.figures.trust import comparisons, event_counts, failed_events, syncs
 from b24_pipeline.web.frame.page_frame import PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.pages.explanations import explained
 
 MOST_DAYS = 30
 
@@ -48,6 +49,7 @@ class TrustPage:
             syncs=runs,
             events=events,
             failed=failed,
+            explained=explained,
         )
 
     def replay(
