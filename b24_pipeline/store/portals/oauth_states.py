@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from b24_pipeline.errors import OtherBrowser, StateExpired, StateForged, StateUsed
 from b24_pipeline.store.database import queries
@@ -15,13 +15,15 @@ _sql = queries.load(__file__)
 class Begun:
     """What was asked for when the browser was sent away.
 
-    `domain` has its port where it is not the usual one. `account_state`: how the account stood then.
+    `domain` has its port where it is not the usual one. `account_state`: how the account stood then. `age_seconds`: how
+    long ago that was when the browser came back.
     """
 
     name: str
     domain: str
     entity_type: str
     account_state: str = ""
+    age_seconds: float = field(default=0.0, compare=False)
 
 
 class OAuthStates:

@@ -24,7 +24,12 @@ where
     and used_at is null
     and expires_at > now()
     and expires_at <= now() + make_interval(secs => :seconds)
-returning portal_name, domain, entity_type, account_state;
+returning
+    portal_name,
+    domain,
+    entity_type,
+    account_state,
+    cast(:seconds - extract(epoch from expires_at - now()) as double precision) as age_seconds;
 
 -- name: look(nonce)^
 -- Why it was not to be had.

@@ -17,6 +17,7 @@ from b24_pipeline.bitrix.auth.oauth import OAuthApp, Tokens
 from b24_pipeline.bitrix.http.address import PortalAddress, read_address
 from b24_pipeline.errors import (
     AccessNotGiven,
+    AuthorizationRefused,
     B24Error,
     InvitationRefused,
     NotAdministrator,
@@ -41,6 +42,8 @@ from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
 HANDLER_PATH = "/webhooks/bitrix24"
 AUTH_PATH = "/bitrix24/auth"
+CODE_SECONDS = 30
+"""So long lives the code that a portal sends the browser back with."""
 """The page of `b24 serve` where an authorization begins, and the browser gets its cookie."""
 
 
@@ -125,10 +128,19 @@ class PortalConnector:
         asked = read_address(begun.domain, self._connections.allowed_portals)
         if domain and domain.strip().lower() not in (asked.domain, asked.host):
             raise _other_portal(asked)
-        tokens = self._app.exchange(code)
+        tokens = self._exchanged(code, begun)
         if tokens.address != asked or (member_id and member_id != tokens.member_id):
             raise _other_portal(asked)
         return self._save(begun.name, tokens, begun.entity_type, state=begun.account_state)
+
+    def _exchanged(self, code: str, begun: Begun) -> Tokens:
+        """The tokens for a code. Raises AuthorizationRefused, which says whether the code can have been too old."""
+        try:
+            return self._app.exchange(code)
+        except AuthorizationRefused as error:
+            if begun.age_seconds < CODE_SECONDS:
+                error.of_case("grant_refused")
+            raise
 
     def install(self, event: SentTokens, sender: str) -> Portal:
         """Connects the portal in which an "API only" application was added (ONAPPINSTALL), and returns it.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.sync.portals.oauth import HANDLER_PATH
+from b24_pipeline.sync.portals.placement import PLACEMENT_SCOPE
 from b24_pipeline.sync.portals.probe import DEPARTMENT_SCOPE, NEEDED_SCOPES
 from b24_pipeline.web.frame.translations import later as _
 
@@ -52,8 +53,8 @@ class ConnectValues:
 
     @property
     def scopes(self) -> str:
-        """The permissions of the application."""
-        return ", ".join(SCOPES)
+        """The permissions of the application; that to stand inside the portal is of use over https alone."""
+        return ", ".join((*SCOPES, PLACEMENT_SCOPE) if self.is_public else SCOPES)
 
     @property
     def is_public(self) -> bool:

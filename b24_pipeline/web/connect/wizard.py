@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -18,7 +19,7 @@ from b24_pipeline.store.checks.as_of import freshness
 from b24_pipeline.store.crm.stage_flags import StageFlags
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.bindings import handler_url
-from b24_pipeline.store.figures.connecting import latest_syncs, settings_made
+from b24_pipeline.store.figures.connecting import EntityProgress, latest_syncs, settings_made
 from b24_pipeline.store.figures.pipelines import pipelines
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.placement import PLACEMENT_SCOPE
@@ -119,7 +120,7 @@ class ConnectWizard:
             steps=steps,
             values=self._values,
             missing=[] if given is None else sorted(set(SCOPES) - given),
-            is_inside=given is None or PLACEMENT_SCOPE in given,
+            is_inside=given is None or PLACEMENT_SCOPE in given or not self._values.is_public,
             is_bound=is_bound,
             **self._progress(portal),
         )
@@ -173,12 +174,14 @@ class ConnectWizard:
             syncs = latest_syncs(connection, portal.id)
             has_funnel = is_read and bool(pipelines(connection, portal.name, portal.entity_type))
         is_running = any(sync.sync_status == "running" for sync in syncs)
+        is_ready = has_funnel and not is_running
         return {
             "shown": portal,
             "syncs": syncs,
             "is_running": is_running,
             "is_read": is_read,
-            "is_ready": has_funnel and not is_running,
+            "is_ready": is_ready,
+            "is_building": not is_running and not is_ready and (is_read or _is_loaded(portal, syncs)),
         }
 
     def _address(
@@ -228,6 +231,13 @@ def _entity_type(counted: str) -> str | None:
     if counted not in COUNTED:
         raise UsageError(f"what is counted is lead, deal or both, not {counted[:20]!r}").of_case("counted")
     return counted or None
+
+
+def _is_loaded(portal: Portal, syncs: Sequence[EntityProgress]) -> bool:
+    """Whether all that is counted was read: only the figures are missing then."""
+    counted = {"lead", "deal"} if portal.entity_type == "both" else {portal.entity_type}
+    done = {sync.entity_type for sync in syncs if sync.sync_status == "success"}
+    return counted <= done and len(done) == len(syncs)
 
 
 def _portal_of(error: B24Error) -> str:

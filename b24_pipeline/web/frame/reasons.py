@@ -34,6 +34,10 @@ REASONS = {
         "Bitrix24 does not know this service as an application of the portal. The operator must check "
         "the application's card in the portal."
     ),
+    "grant_refused": _(
+        "Bitrix24 did not take the permission, although it came in time. It was used already, or the keys in the "
+        "settings of this service are those of another application."
+    ),
     "authorization_refused": _("The permission came too late: it is valid for half a minute."),
     "invitation_over": _(
         "This link was used, is older than a day, or the portal was connected or disconnected since. Ask"

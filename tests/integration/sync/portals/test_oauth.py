@@ -125,8 +125,17 @@ def test_30_a_state_or_code_that_is_too_old_stores_nothing(
     """Ten minutes for the state, by the signature and by the database; thirty seconds for the code."""
     state = setting.begin()
     bitrix.code_seconds = 0.0
-    with pytest.raises(e.AuthorizationRefused):
+    with pytest.raises(e.AuthorizationRefused) as refused:
         setting.connecting.finish(bitrix.code(), state, BROWSER)
+    assert refused.value.case == "grant_refused", "within a second it was not the time"
+    state = setting.begin()
+    fetch(
+        setting.warehouse,
+        "update bitrix24_oauth_states set expires_at = expires_at - interval '31 s' where used_at is null returning 1",
+    )
+    with pytest.raises(e.AuthorizationRefused) as refused:
+        setting.connecting.finish(bitrix.code(), state, BROWSER)
+    assert refused.value.case == ""
     bitrix.code_seconds = 30.0
     state = setting.begin()
     fetch(setting.warehouse, "update bitrix24_oauth_states set expires_at = now() returning 1")

@@ -123,7 +123,7 @@ def test_the_address_leads_to_the_permission(site: Site, operator: Visitor) -> N
     assert pasted(page) == [
         f"{PUBLIC}/bitrix24/callback",
         f"{PUBLIC}/webhooks/bitrix24",
-        "crm, user, department",
+        "crm, user, department, placement",
     ]
 
 
@@ -170,7 +170,7 @@ def test_what_is_wrong_with_an_address_is_said_with_what_to_paste(
 @pytest.mark.parametrize(
     ("error", "paste"),
     [
-        (e.ScopeMissing("acme", "scope", "insufficient_scope", "", 200), "crm, user, department"),
+        (e.ScopeMissing("acme", "scope", "insufficient_scope", "", 200), "crm, user, department, placement"),
         (e.AuthorizationRefused("acme", "t", "INVALID_GRANT", "", 400), f"{PUBLIC}/bitrix24/callback"),
         (e.OtherBrowser("acme", "no"), f"{PUBLIC}/bitrix24/callback"),
         (e.AccessNotGiven("acme", "no"), f"{PUBLIC}/webhooks/bitrix24"),
@@ -204,6 +204,23 @@ def test_the_setup_guide_lists_what_is_recognised() -> None:
     assert set(MENDING) <= set(REASONS)
     values = ConnectValues(PUBLIC)
     assert all("{" not in step.paste for code in MENDING for step in values.steps(code))
+
+
+def test_the_permission_to_stand_inside_is_asked_for_where_it_is_of_use() -> None:
+    """A portal opens a page of ours in itself over https alone."""
+    assert ConnectValues(PUBLIC).scopes.endswith(", placement")
+    assert "placement" not in ConnectValues("http://127.0.0.1:8024").scopes
+
+
+def test_why_a_permission_was_not_taken_is_told_apart(site: Site, visitor: Visitor) -> None:
+    """Too late, or refused though it came in time."""
+    refused = e.AuthorizationRefused("acme", "t", "INVALID_GRANT", "", 400)
+    site.connecting.raises = refused
+    assert "came too late" in visitor.client.get("/bitrix24/callback?code=x&state=y").text
+    site.connecting.raises = refused.of_case("grant_refused")
+    page = visitor.client.get("/bitrix24/callback?code=x&state=y").text
+    assert "although it came in time" in page
+    assert "came too late" not in page
 
 
 def test_a_redirect_address_of_another_host_is_told(operator: Visitor) -> None:
@@ -253,7 +270,14 @@ def test_the_first_sync_is_shown_by_entity(site: Site, operator: Visitor) -> Non
     assert "no administrator of the portal" in page
     assert "department" in pasted(answer)
     execute(site.warehouse, "update bitrix24_sync_log set sync_status = 'success', finished_at = now()")
-    assert "hx-trigger" not in operator.client.get("/connect/acme/progress").text
+    building = operator.client.get("/connect/acme/progress").text
+    assert "the figures are being made" in building
+    assert 'hx-trigger="every 2s"' in building
+    assert "Start reading" not in building
+    execute(site.warehouse, "update bitrix24_sync_log set sync_status = 'failed' where entity_type = 'deal'")
+    failed = operator.client.get("/connect/acme/progress").text
+    assert "hx-trigger" not in failed
+    assert "Start reading" in failed
     assert operator.post("/connect/acme/sync", "/connect/acme/sync").status_code == 303
     assert ("start_sync", "acme") in site.asked.calls
     execute(site.warehouse, "delete from bitrix24_sync_log")
@@ -282,7 +306,7 @@ def test_without_an_application_its_card_is_told(database: Warehouse) -> None:
     assert pasted(page) == [
         f"{PUBLIC}/bitrix24/callback",
         f"{PUBLIC}/webhooks/bitrix24",
-        "crm, user, department",
+        "crm, user, department, placement",
         "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
     ]
     assert 'name="domain"' not in page.text

@@ -25,7 +25,8 @@ def site(server: Server) -> Iterator[PagesSite]:
         execute(
             opened.warehouse,
             "insert into reconciliation (user_account_id, checked_at, entity_type, category_id, status_id,"
-            " portal_count, our_count, rows_compared, is_equal, is_explained, is_repaired, missing_ids, surplus_ids, differing_ids,"
+            " portal_count, our_count, rows_compared, is_equal, is_explained, is_repaired,"
+            " missing_ids, surplus_ids, differing_ids,"
             " explanation) select id, now(), 'deal', 0, 'C0:S1', 1, 2, 1, false, true, false, '{}', '{}', '{}',"
             " '1 changed in the portal since the sync: ids 7' from user_accounts where name = %s",
             opened.portal,
