@@ -19,11 +19,13 @@ def pause(warehouse: Warehouse, portal: Portal) -> None:
         if not _sql.pause(connection, id=portal.id):
             raise UsageError(
                 f"{portal.name} is {portal.status.replace('_', ' ')}; only a connected portal can be paused"
-            )
+            ).of_case("not_connected_to_pause")
 
 
 def resume(warehouse: Warehouse, portal: Portal) -> None:
     """Lets a portal go on that a person has paused. Raises UsageError where nobody has."""
     with warehouse.connect() as connection:
         if not _sql.resume(connection, id=portal.id):
-            raise UsageError(f"nobody has paused {portal.name}: it is {portal.status.replace('_', ' ')}")
+            raise UsageError(
+                f"nobody has paused {portal.name}: it is {portal.status.replace('_', ' ')}"
+            ).of_case("not_paused")

@@ -19,9 +19,6 @@ from b24_pipeline.errors import (
     AccessNotGiven,
     AuthorizationRefused,
     B24Error,
-    InvitationRefused,
-    NotAdministrator,
-    OtherPortal,
     PortalError,
     ScopeMissing,
     UsageError,
@@ -29,15 +26,21 @@ from b24_pipeline.errors import (
 from b24_pipeline.log import logger
 from b24_pipeline.store.events.bindings import note_unbound
 from b24_pipeline.store.portals.oauth_states import Begun
-from b24_pipeline.store.portals.portal import CONNECTED, DISCONNECTED, Portal
+from b24_pipeline.store.portals.portal import CONNECTED, Portal
 from b24_pipeline.sync.connections import Connections
-from b24_pipeline.sync.events.bindings import EVENTS, bind, unbind
+from b24_pipeline.sync.events.bindings import bind, unbind
 from b24_pipeline.sync.events.offline_queue import unbind_queued_events
+from b24_pipeline.sync.portals.connection_rules import (
+    other_portal,
+    require_entity_type,
+    require_open,
+    require_rights,
+)
 from b24_pipeline.sync.portals.invitations import Invitations
 from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
 from b24_pipeline.sync.portals.oauth_state import SignedStates
 from b24_pipeline.sync.portals.placement import INSIDE_PATH, displace, place
-from b24_pipeline.sync.portals.probe import Probe, plan_of, probe
+from b24_pipeline.sync.portals.probe import plan_of, probe
 from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
 HANDLER_PATH = "/webhooks/bitrix24"
@@ -79,7 +82,7 @@ class PortalConnector:
         AddressRefused, UsageError, and PortalConflict.
         """
         if entity_type:
-            _require_entity_type(entity_type)
+            require_entity_type(entity_type)
         address = self._asked(name, domain)
         asked = {"account": name, "domain": address.written} | (
             {"entityType": entity_type} if entity_type else {}
@@ -104,7 +107,7 @@ class PortalConnector:
         UsageError for the entity type.
         """
         counted = entity_type or self._counted(name)
-        _require_entity_type(counted)
+        require_entity_type(counted)
         address = self._asked(name, domain)
         if not browser:
             raise UsageError(
@@ -127,10 +130,10 @@ class PortalConnector:
         begun = self._states.use(state, browser)
         asked = read_address(begun.domain, self._connections.allowed_portals)
         if domain and domain.strip().lower() not in (asked.domain, asked.host):
-            raise _other_portal(asked)
+            raise other_portal(asked)
         tokens = self._exchanged(code, begun)
         if tokens.address != asked or (member_id and member_id != tokens.member_id):
-            raise _other_portal(asked)
+            raise other_portal(asked)
         return self._save(begun.name, tokens, begun.entity_type, state=begun.account_state)
 
     def _exchanged(self, code: str, begun: Begun) -> Tokens:
@@ -151,7 +154,7 @@ class PortalConnector:
         """
         tokens = self._proof.tokens(event, sender)
         known = self._portals.by_member(tokens.member_id) or self._at(tokens.address)
-        _require_open(known)
+        require_open(known)
         name = known.name if known else self._free_name(tokens)
         entity_type = known.entity_type if known else "both"
         state = known.state if known else self._portals.state_of(name)
@@ -171,7 +174,7 @@ class PortalConnector:
 
         Raises UsageError for another entity type, and BindingRefused.
         """
-        _require_entity_type(entity_type)
+        require_entity_type(entity_type)
         self._portals.set_entity_type(portal, entity_type)
         changed = replace(portal, entity_type=entity_type)
         if changed.connected_by == "oauth" and (changed.status == CONNECTED or changed.is_held):
@@ -213,7 +216,7 @@ class PortalConnector:
         label = f"{name} ({tokens.address.host})"
         with self._connections.client_of(credential, label, "standard") as client:
             probed, plan = probe(client), plan_of(client)
-        _require_rights(self._named(name), probed, name, is_installation=application_token is not None)
+        require_rights(self._named(name), probed, name, is_installation=application_token is not None)
         for warning in probed.warnings:
             logger("connecting").warning(warning, portal=name)
         portal = self._portals.save_oauth(
@@ -270,44 +273,3 @@ class PortalConnector:
         """A free name made of the address."""
         name = tokens.address.host.strip("[]").partition(".bitrix24.")[0].replace(":", "-")[:50]
         return f"{name}-{tokens.member_id[:6]}" if self._named(name) else name
-
-
-def _require_open(known: Portal | None) -> None:
-    if known is not None and known.is_closed:
-        raise InvitationRefused(
-            known.name,
-            "its operator has disconnected it, so that an installation does not connect it again; "
-            "`b24 portal connect` does",
-        )
-
-
-def _require_rights(known: Portal | None, probed: Probe, name: str, *, is_installation: bool) -> None:
-    """An installation is an administrator's, and an administrator is only replaced by another one.
-
-    Rows that a user may not see are left out without an error.
-    """
-    if probed.is_admin or (known is not None and known.user_id == probed.user_id):
-        return
-    if is_installation:
-        raise NotAdministrator(
-            name, "the application is installed by an administrator of the portal; this is none"
-        )
-    if known is not None and known.status != DISCONNECTED and known.user_is_admin is not False:
-        raise NotAdministrator(
-            name,
-            "it is connected by another user, and this one is no administrator of the portal: "
-            "let an administrator connect it, or disconnect it first",
-        )
-
-
-def _require_entity_type(entity_type: str) -> None:
-    if entity_type not in EVENTS:
-        raise UsageError(f"the entity type is lead, deal or both, not {entity_type[:20]!r}").of_case(
-            "counted"
-        )
-
-
-def _other_portal(asked: PortalAddress) -> OtherPortal:
-    return OtherPortal(
-        asked.host, "another portal answered than the one that was asked for; nothing was stored; begin again"
-    )

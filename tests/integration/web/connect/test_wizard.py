@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,8 +17,6 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.client_address import ClientAddresses
-from b24_pipeline.web.connect.mending import MENDING, ConnectValues
-from b24_pipeline.web.frame.reasons import REASONS
 from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.integration.web.routes.conftest import Managed, database
 from tests.support.installation import KEY as SECRET_KEY
@@ -193,23 +190,6 @@ def test_what_went_wrong_in_the_portal_is_said_with_what_to_paste(
     assert 'href="/bitrix24/connect?' in page.text
     visitor.sign_in(KEY)
     assert 'href="/connect?' in visitor.client.get("/bitrix24/callback?code=x&state=y").text
-
-
-def test_the_setup_guide_lists_what_is_recognised() -> None:
-    """In both languages, and each has a reason for people."""
-    for name in ("bitrix24-setup.md", "bitrix24-setup.ru.md"):
-        guide = (Path(__file__).parents[4] / "docs" / name).read_text("utf-8")
-        listed = set(re.findall(r"^\| `([a-z_]+)` \|", guide, re.MULTILINE))
-        assert listed - {"insufficient_scope"} == set(MENDING)
-    assert set(MENDING) <= set(REASONS)
-    values = ConnectValues(PUBLIC)
-    assert all("{" not in step.paste for code in MENDING for step in values.steps(code))
-
-
-def test_the_permission_to_stand_inside_is_asked_for_where_it_is_of_use() -> None:
-    """A portal opens a page of ours in itself over https alone."""
-    assert ConnectValues(PUBLIC).scopes.endswith(", placement")
-    assert "placement" not in ConnectValues("http://127.0.0.1:8024").scopes
 
 
 def test_why_a_permission_was_not_taken_is_told_apart(site: Site, visitor: Visitor) -> None:

@@ -6,12 +6,12 @@ import re
 from html import unescape
 
 from b24_pipeline.models import build, load_project
-from tests.integration.web.connect.test_wizard import Site, database, operator, site, visitor
+from tests.integration.web.connect.test_wizard import Site, database, operator, shared, site, visitor
 from tests.integration.web.pages.conftest import Visitor
 from tests.support.data.model_data import add_stage
 from tests.support.servers.pages_site import text_of
 
-__all__ = ["database", "operator", "site", "visitor"]
+__all__ = ["database", "operator", "shared", "site", "visitor"]
 
 
 def test_what_counts_is_set_within_the_wizard(site: Site, operator: Visitor) -> None:
