@@ -23,6 +23,7 @@ from b24_pipeline.sandbox.http.asgi import (
 )
 from b24_pipeline.sandbox.http.authentication import Door, Entrance, door
 from b24_pipeline.sandbox.http.authorization import Authorization
+from b24_pipeline.sandbox.http.card_page import card_page
 from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.http.placement_page import placement_page
 from b24_pipeline.sandbox.journal import Journal, RequestRecord
@@ -69,7 +70,11 @@ class Gateway:
         if path.startswith("/sandbox/"):
             await send_reply(scope, send, await self._control.answer(scope["method"], path, scope, body))
             return
-        reply = self._moved(scope, path) or placement_page(self._portal, path, scope)
+        reply = (
+            self._moved(scope, path)
+            or placement_page(self._portal, path, scope)
+            or card_page(self._portal, path)
+        )
         if reply is None and path.startswith("/oauth/"):
             reply = await self._oauth(scope, path)
         elif reply is None:
