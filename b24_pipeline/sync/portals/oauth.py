@@ -17,7 +17,6 @@ from b24_pipeline.bitrix.auth.oauth import OAuthApp, Tokens
 from b24_pipeline.bitrix.http.address import PortalAddress, read_address
 from b24_pipeline.errors import (
     AccessNotGiven,
-    AuthorizationRefused,
     B24Error,
     PortalError,
     ScopeMissing,
@@ -38,15 +37,13 @@ from b24_pipeline.sync.portals.connection_rules import (
 )
 from b24_pipeline.sync.portals.invitations import Invitations
 from b24_pipeline.sync.portals.oauth_proof import OAuthProof, SentTokens
-from b24_pipeline.sync.portals.oauth_state import SignedStates
+from b24_pipeline.sync.portals.oauth_state import SignedStates, late_or_refused
 from b24_pipeline.sync.portals.placement import INSIDE_PATH, displace, place
 from b24_pipeline.sync.portals.probe import plan_of, probe
 from b24_pipeline.sync.portals.proof_limit import ProofLimit
 
 HANDLER_PATH = "/webhooks/bitrix24"
 AUTH_PATH = "/bitrix24/auth"
-CODE_SECONDS = 30
-"""So long lives the code that a portal sends the browser back with."""
 """The page of `b24 serve` where an authorization begins, and the browser gets its cookie."""
 
 
@@ -110,9 +107,8 @@ class PortalConnector:
         require_entity_type(counted)
         address = self._asked(name, domain)
         if not browser:
-            raise UsageError(
-                "the browser has no cookie, so it cannot be recognised when it comes back"
-            ).of_case("no_cookie")
+            said = "the browser has no cookie, so it cannot be recognised when it comes back"
+            raise UsageError(said).of_case("no_cookie")
         begun = Begun(name, address.written, counted, self._portals.state_of(name))
         return self._app.authorize_url(address, self._states.make(begun, browser))
 
@@ -131,19 +127,11 @@ class PortalConnector:
         asked = read_address(begun.domain, self._connections.allowed_portals)
         if domain and domain.strip().lower() not in (asked.domain, asked.host):
             raise other_portal(asked)
-        tokens = self._exchanged(code, begun)
+        with late_or_refused(begun):
+            tokens = self._app.exchange(code)
         if tokens.address != asked or (member_id and member_id != tokens.member_id):
             raise other_portal(asked)
         return self._save(begun.name, tokens, begun.entity_type, state=begun.account_state)
-
-    def _exchanged(self, code: str, begun: Begun) -> Tokens:
-        """The tokens for a code. Raises AuthorizationRefused, which says whether the code can have been too old."""
-        try:
-            return self._app.exchange(code)
-        except AuthorizationRefused as error:
-            if begun.age_seconds < CODE_SECONDS:
-                error.of_case("grant_refused")
-            raise
 
     def install(self, event: SentTokens, sender: str) -> Portal:
         """Connects the portal in which an "API only" application was added (ONAPPINSTALL), and returns it.

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
-from b24_pipeline.errors import StateExpired, StateForged
+from b24_pipeline.errors import AuthorizationRefused, StateExpired, StateForged
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals.oauth_states import Begun, OAuthStates
 
 STATE_SECONDS = 600
+CODE_SECONDS = 30
+"""So long lives the code that a portal sends the browser back with."""
 _NONCE_BYTES = 24
 
 
@@ -51,6 +55,17 @@ class SignedStates:
             raise StateForged(
                 "authorization", "its state was not made by this installation, or was cut; begin again"
             ) from None
+
+
+@contextmanager
+def late_or_refused(begun: Begun) -> Iterator[None]:
+    """Lets an AuthorizationRefused say whether the code can have been too old: it is younger than the authorization."""
+    try:
+        yield
+    except AuthorizationRefused as error:
+        if begun.age_seconds < CODE_SECONDS:
+            error.of_case("grant_refused")
+        raise
 
 
 def signer_of(vault: Vault, purpose: str) -> URLSafeTimedSerializer:

@@ -1,4 +1,4 @@
-"""What the wizard recognises stands in the setup guide, and the values that it shows are those of the service."""
+"""What the wizard recognises stands in the setup guide, with the values that it shows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,3 @@ def test_the_setup_guide_lists_what_is_recognised() -> None:
     assert set(MENDING) <= set(REASONS)
     values = ConnectValues(PUBLIC)
     assert all("{" not in step.paste for code in MENDING for step in values.steps(code))
-
-
-def test_the_permission_to_stand_inside_is_asked_for_where_it_is_of_use() -> None:
-    """A portal opens a page of ours in itself over https alone."""
-    assert ConnectValues(PUBLIC).scopes.endswith(", placement")
-    assert "placement" not in ConnectValues("http://127.0.0.1:8024").scopes
