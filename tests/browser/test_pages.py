@@ -140,9 +140,11 @@ def test_on_a_phone_a_row_is_a_card(browser: Browser, site: PagesSite, session: 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_name_without_end_does_not_widen_its_page(browser: Browser, site: PagesSite, width: int) -> None:
+def test_a_name_without_end_does_not_widen_its_page(
+    browser: Browser, site: PagesSite, session: StorageState, width: int
+) -> None:
     """Neither as a heading nor in what stands beside it."""
-    page = signed_in(browser, site, "en", "light", width)
+    page = signed_in(browser, session, "en", "light", width)
     assert (
         looked_at(page, site, f"/p/{{portal}}/creatives/one?by=campaign&from=&to=&campaign={'x' * 500}") == []
     )

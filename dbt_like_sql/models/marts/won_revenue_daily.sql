@@ -17,28 +17,43 @@ pipelines as (
 
 ),
 
+summed as (
+
+    select
+        pipelines.user_account_id,
+        pipelines.category_id,
+        bookings.currency_id,
+        bookings.day,
+        coalesce(sum(bookings.deals) filter (where bookings.booked_key = pipelines.pipeline_key), 0) as booked_deals,
+        coalesce(sum(bookings.amount) filter (where bookings.booked_key = pipelines.pipeline_key), 0) as booked_amount,
+        coalesce(sum(bookings.deals) filter (where bookings.booked_key = ~pipelines.pipeline_key), 0) as reversed_deals,
+        coalesce(sum(bookings.amount) filter (where bookings.booked_key = ~pipelines.pipeline_key), 0)
+            as reversed_amount
+    from {{ ref('int_booking_count') }} as bookings
+    inner join pipelines on bookings.booked_key in (pipelines.pipeline_key, ~pipelines.pipeline_key)
+    group by pipelines.user_account_id, pipelines.category_id, bookings.currency_id, bookings.day
+
+),
+
 final as (
 
     select
         portals.portal,
         'deal' as entity_type,
-        pipelines.category_id,
-        bookings.currency_id,
-        bookings.day,
-        coalesce(sum(bookings.deals) filter (where bookings.booked_key = pipelines.pipeline_key), 0)::bigint
-            as booked_deals,
-        coalesce(sum(bookings.amount) filter (where bookings.booked_key = pipelines.pipeline_key), 0)
-            as booked_amount,
-        coalesce(sum(bookings.deals) filter (where bookings.booked_key = ~pipelines.pipeline_key), 0)::bigint
-            as reversed_deals,
-        coalesce(sum(bookings.amount) filter (where bookings.booked_key = ~pipelines.pipeline_key), 0)
-            as reversed_amount,
-        sum(case when bookings.booked_key = pipelines.pipeline_key then bookings.amount else -bookings.amount end)
-            as net_amount
-    from {{ ref('int_booking_count') }} as bookings
-    inner join pipelines on bookings.booked_key in (pipelines.pipeline_key, ~pipelines.pipeline_key)
-    inner join portals on pipelines.user_account_id = portals.user_account_id
-    group by portals.portal, pipelines.category_id, bookings.currency_id, bookings.day
+        summed.category_id,
+        summed.currency_id,
+        summed.day,
+        summed.booked_deals::bigint as booked_deals,
+        -- counts keep no trailing zeros, and money has two digits at least
+        round(summed.booked_amount, greatest(scale(summed.booked_amount), 2)) as booked_amount,
+        summed.reversed_deals::bigint as reversed_deals,
+        round(summed.reversed_amount, greatest(scale(summed.reversed_amount), 2)) as reversed_amount,
+        round(
+            summed.booked_amount - summed.reversed_amount,
+            greatest(scale(summed.booked_amount), scale(summed.reversed_amount), 2)
+        ) as net_amount
+    from summed
+    inner join portals on summed.user_account_id = portals.user_account_id
 
 )
 
