@@ -111,6 +111,7 @@ REASONS = {
     "no_cookie": _("The browser keeps no cookies. Allow them for this page, and begin again."),
     "not_connected_to_pause": _("Only a connected portal can be paused."),
     "not_paused": _("Nobody has paused this portal: it goes on already."),
+    "portal_paused": _("This portal is paused. Let it go on first, on the page of portals."),
     "no_day": _("“%(given)s” is no day. Expected a day of the calendar, as 2026-11-29."),
     "no_deal": _(
         "There is no deal %(number)s in the copy, or it was deleted in Bitrix24. A deal that has just"
