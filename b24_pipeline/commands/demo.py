@@ -71,10 +71,7 @@ def _sandbox(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[D
 
 def _connect(opened: Runtime, portal: DemoPortal) -> None:
     if PORTAL in {known.name for known in opened.portals.all()}:
-        say(
-            "    the sandbox of the last demo ended with it: what was read of it, and set for it (stages, own leads), "
-            "is made anew"
-        )
+        say("the sandbox of the last demo ended with it: what was read of it and set for it is made anew")
         opened.portals.remove(PORTAL, purge=True)
     portal.connect(opened, PORTAL)
 

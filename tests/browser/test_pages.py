@@ -226,7 +226,7 @@ def test_the_keyboard_is_enough(browser: Browser, site: PagesSite, session: Stor
                 page.keyboard.press("ArrowRight")
                 table.evaluate("one => new Promise(done => one.scrollLeft ? done() : one.onscroll = done)")
                 scrolled += 1
-    assert scrolled > 5
+    assert scrolled > 2  # other tables are cards on a phone
     page.goto(f"{site.address}/p/{site.portal}/speed?from=&to=")
     page.locator("select[name=by]").focus()
     with page.expect_navigation(url="**by=person**"):

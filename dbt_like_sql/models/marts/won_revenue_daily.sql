@@ -45,9 +45,15 @@ final as (
         summed.day,
         summed.booked_deals::bigint as booked_deals,
         -- counts keep no trailing zeros, and money has two digits at least
-        round(summed.booked_amount, greatest(scale(summed.booked_amount), 2)) as booked_amount,
+        case
+            when summed.booked_amount = 0 then 0
+            else round(summed.booked_amount, greatest(scale(summed.booked_amount), 2))
+        end as booked_amount,
         summed.reversed_deals::bigint as reversed_deals,
-        round(summed.reversed_amount, greatest(scale(summed.reversed_amount), 2)) as reversed_amount,
+        case
+            when summed.reversed_amount = 0 then 0
+            else round(summed.reversed_amount, greatest(scale(summed.reversed_amount), 2))
+        end as reversed_amount,
         round(
             summed.booked_amount - summed.reversed_amount,
             greatest(scale(summed.booked_amount), scale(summed.reversed_amount), 2)

@@ -1,3 +1,4 @@
+-- A plain select: PostgreSQL looks up a row by its key through it, and not through a view that begins with WITH.
 select
     user_account_id,
     id as lead_id,

@@ -1,5 +1,17 @@
-select
-    id as user_account_id,
-    name as portal,
-    bitrix24_time_zone as time_zone
-from {{ source('raw', 'portals') }}
+with source as (
+
+    select * from {{ source('raw', 'portals') }}
+
+),
+
+final as (
+
+    select
+        id as user_account_id,
+        name as portal,
+        bitrix24_time_zone as time_zone
+    from source
+
+)
+
+select * from final

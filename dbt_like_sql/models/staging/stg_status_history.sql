@@ -1,12 +1,24 @@
-select
-    id as move_id,
-    user_account_id,
-    entity_type,
-    entity_id,
-    history_id,
-    to_category_id as category_id,
-    to_status_id as status_id,
-    changed_at,
-    source,
-    loaded_at
-from {{ source('raw', 'status_history') }}
+with source as (
+
+    select * from {{ source('raw', 'status_history') }}
+
+),
+
+final as (
+
+    select
+        id as move_id,
+        user_account_id,
+        entity_type,
+        entity_id,
+        history_id,
+        to_category_id as category_id,
+        to_status_id as status_id,
+        changed_at,
+        source,
+        loaded_at
+    from source
+
+)
+
+select * from final

@@ -1,9 +1,21 @@
-select
-    user_account_id,
-    directory,
-    status_id,
-    name as status_name,
-    sort as status_sort,
-    loaded_at,
-    deleted_at
-from {{ source('raw', 'statuses') }}
+with source as (
+
+    select * from {{ source('raw', 'statuses') }}
+
+),
+
+final as (
+
+    select
+        user_account_id,
+        directory,
+        status_id,
+        name as status_name,
+        sort as status_sort,
+        loaded_at,
+        deleted_at
+    from source
+
+)
+
+select * from final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
@@ -51,7 +51,7 @@ def full(runtime: Runtime, name: str = PORTAL) -> list[Outcome]:
 
 
 def counts(runtime: Runtime, table: str, name: str = PORTAL) -> dict[str, int]:
-    """The rows of each cohort from the first to the last that has any, counted beside our own code."""
+    """The rows of each cohort from the first that has any to the present one, counted beside our own code."""
     created, alive = (
         ("changed_at", "") if table.endswith("history") else ("date_create", " and deleted_at is null")
     )
@@ -61,7 +61,8 @@ def counts(runtime: Runtime, table: str, name: str = PORTAL) -> dict[str, int]:
         f" where user_accounts.name = %s{alive} group by 1"
     )
     rows = {row["month"]: row["rows"] for row in fetch(runtime.warehouse, query, name)}
-    months = pd.date_range(min(rows), max(rows), freq="MS") if rows else pd.DatetimeIndex([])
+    now = datetime.now(UTC).date()
+    months = pd.date_range(min(rows), max(now, *rows), freq="MS") if rows else pd.DatetimeIndex([])
     return {cohort_key(month, name): rows.get(month, 0) for month in months.date}
 
 
