@@ -3,8 +3,8 @@
 select to_regclass('public.bitrix24_locks') is not null;
 
 -- name: take(name)$
--- The key of the lock that is ours now; null where another session of ours has it.
-select b24_take_lock(:name);
+-- The key of the lock that is ours now; null where another session of ours has it, also since before there was the table.
+select case when not b24_is_locked(hashtextextended(:name, 24)) then b24_take_lock(:name) end;
 
 -- name: take_by_name(name)$
 -- The same where there is no table of keys yet.

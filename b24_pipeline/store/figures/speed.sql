@@ -174,11 +174,11 @@ order by stages.status_sort asc nulls last, stages.status_id asc;
 -- name: stuck(account, portal, entity_type, category_id, most, skipped)
 -- Open leads or deals that have waited in their stage for more than twice the median of all that ever left it, the longest
 -- wait first. `all` is how many there are.
-with waiting as (
+with stages as (
     select
-        journey.entity_id,
-        journey.open_stage_since,
-        whole.median_seconds
+        stage.stage_key,
+        whole.median_seconds,
+        now() - 2 * whole.median_seconds * interval '1 second' as stuck_since
     from analytics.funnel_stats as whole
     inner join analytics_build.int_stage as stage
         on
@@ -186,10 +186,6 @@ with waiting as (
             and whole.entity_type = stage.entity_type
             and whole.category_id = stage.category_id
             and whole.status_id = stage.status_id
-    inner join analytics_build.int_journey as journey
-        on
-            stage.stage_key = journey.open_stage_key
-            and journey.open_stage_since < now() - 2 * whole.median_seconds * interval '1 second'
     where
         whole.portal = :portal
         and whole.entity_type = :entity_type
@@ -197,18 +193,35 @@ with waiting as (
 ),
 
 counted as (
-    select count(*) as of_all from waiting
+    select count(*) as of_all
+    from stages
+    inner join analytics_build.int_journey as journey
+        on
+            stages.stage_key = journey.open_stage_key
+            and stages.stuck_since > journey.open_stage_since
 ),
 
 stuck as (
     select
-        waiting.entity_id,
-        waiting.median_seconds,
-        extract(epoch from now() - waiting.open_stage_since) as waited_seconds,
+        longest.entity_id,
+        stages.median_seconds,
+        extract(epoch from now() - longest.open_stage_since) as waited_seconds,
         counted.of_all
-    from waiting
+    from stages
+    -- of each stage no more than are shown of all: the index has them in this order
+    cross join lateral (
+        select
+            journey.entity_id,
+            journey.open_stage_since
+        from analytics_build.int_journey as journey
+        where
+            stages.stage_key = journey.open_stage_key
+            and journey.open_stage_since < stages.stuck_since
+        order by journey.open_stage_since asc, journey.entity_id asc
+        limit cast(:most as bigint) + cast(:skipped as bigint)
+    ) as longest
     cross join counted
-    order by waiting.open_stage_since asc, waiting.entity_id asc
+    order by longest.open_stage_since asc, longest.entity_id asc
     limit :most
     offset :skipped
 )

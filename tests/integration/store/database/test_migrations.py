@@ -73,6 +73,17 @@ def test_two_processes_at_once_wait_for_one_another(empty_database_url: str) -> 
         assert sorted(both.map(run, range(2))) == ["0", str(len(known()))]
 
 
+def test_a_migration_from_nothing_keeps_others_away_to_its_end(empty: Warehouse) -> None:
+    """Also after it has made the table of locks, which it has begun without."""
+    with held(empty, "migrations", wait_seconds=0) as ours:
+        assert ours
+        assert migrations._apply(empty.url)
+        with held(empty, "migrations", wait_seconds=0) as others:
+            assert not others
+    with held(empty, "migrations", wait_seconds=0) as others:
+        assert others
+
+
 def test_wait_for_another_migration_is_bounded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds the lock for too long is told of, instead of waited for."""
     monkeypatch.setattr(migrations, "PATIENCE_SECONDS", 1)
