@@ -60,9 +60,7 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
         assert "stopping Dagster" in up.log.read_text()
         assert wait_until_gone(environment["B24_HOME"]) == []
         with psycopg.connect(environment["DATABASE_URL"]) as connection:
-            ended = connection.execute(
-                "select status from dagster.runs where pipeline_name = 'drain'"
-            ).fetchall()
+            ended = connection.execute(ENDED).fetchall()
         assert ended == [("CANCELED",)]
     finally:
         up.kill()
