@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,8 +17,10 @@ _GOING_ON = """
 _CANCEL = "mutation ($ids: [String!]!) { terminateRuns(runIds: $ids) { __typename } }"
 
 
-def cancel_drains(address: str) -> None:
+def cancel_drains(address: str, is_hurried: Callable[[], bool]) -> None:
     """Cancels the drains that this Dagster runs, and waits until they have ended, for some seconds at most.
+
+    Where it is hurried nobody is waited for.
 
     A drain that is cut off loses nothing: its events stay due. Where the UI does not answer nothing is done.
     """
@@ -26,7 +29,7 @@ def cancel_drains(address: str) -> None:
         ids = _drains(address)
         if ids:
             _ask(address, _CANCEL, ids=ids)
-        while _drains(address) and time.monotonic() < ends:
+        while not is_hurried() and _drains(address) and time.monotonic() < ends:
             time.sleep(LOOK_SECONDS)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return

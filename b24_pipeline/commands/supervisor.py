@@ -69,7 +69,7 @@ def run(
                 for line in services.restart_ended():
                     on_restart(line)
             on_stop()
-            cancel_drains(services.addresses.dagster)
+            cancel_drains(services.addresses.dagster, signals.hurry.is_set)
         finally:
             services.stop(signals.hurry.is_set)
 

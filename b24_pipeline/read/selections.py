@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from b24_pipeline.errors import UsageError
 from b24_pipeline.read.connection import reading
 from b24_pipeline.read.frames import frame
-from b24_pipeline.read.rows import Day, called, choice, moment_of, require_portal
+from b24_pipeline.read.rows import Choice, Day, called, choice, moment_of, require_portal
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 
 def funnel_of(  # noqa: PLR0913 - each is a filter, given by its name
@@ -39,21 +40,17 @@ def funnel_of(  # noqa: PLR0913 - each is a filter, given by its name
     if entity_type not in ("lead", "deal"):
         raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
     days = choice(first=created_from, last=created_to)
+    arguments: dict[str, object] = {
+        "source_id": source_id,
+        "assigned_by_id": assigned_by_id,
+        "utm_campaign": utm_campaign,
+        "is_qualified": is_qualified,
+        "pipeline": pipeline,
+    }
     with reading(url, engine) as connection:
         require_portal(connection, portal)
-        arguments = {
-            "portal": portal,
-            "entity_type": entity_type,
-            "first_day": days.first,
-            "last_day": days.last,
-            "source_id": source_id,
-            "assigned_by_id": assigned_by_id,
-            "utm_campaign": utm_campaign,
-            "is_qualified": is_qualified,
-            "ts": None if moment is None else moment_of(connection, portal, moment),
-            "pipeline": pipeline,
-        }
-        return frame(*called(connection, "funnel_of", arguments))
+        arguments["ts"] = None if moment is None else moment_of(connection, portal, moment)
+        return _selected(connection, "funnel_of", portal, entity_type, days, arguments)
 
 
 def people_of(
@@ -75,14 +72,7 @@ def people_of(
     days = choice(first=closed_from, last=closed_to)
     with reading(url, engine) as connection:
         require_portal(connection, portal)
-        arguments = {
-            "portal": portal,
-            "entity_type": entity_type,
-            "first_day": days.first,
-            "last_day": days.last,
-            "pipeline": pipeline,
-        }
-        return frame(*called(connection, "people_of", arguments))
+        return _selected(connection, "people_of", portal, entity_type, days, {"pipeline": pipeline})
 
 
 def creatives_of(
@@ -108,15 +98,26 @@ def creatives_of(
     days = choice(first=left_from, last=left_to)
     with reading(url, engine) as connection:
         require_portal(connection, portal)
-        arguments = {
-            "portal": portal,
-            "entity_type": entity_type,
-            "first_day": days.first,
-            "last_day": days.last,
-            "direction": _direction(direction),
-            "by": by,
-        }
-        return frame(*called(connection, "creatives_of", arguments))
+        arguments = {"direction": _direction(direction), "by": by}
+        return _selected(connection, "creatives_of", portal, entity_type, days, arguments)
+
+
+def _selected(
+    connection: Connection,
+    function: str,
+    portal: str,
+    entity_type: str,
+    days: Choice,
+    arguments: Mapping[str, object],
+) -> pd.DataFrame:
+    """The rows of a function, all of which take a portal, an entity type and two days beside their own arguments."""
+    common = {
+        "portal": portal,
+        "entity_type": entity_type,
+        "first_day": days.first,
+        "last_day": days.last,
+    }
+    return frame(*called(connection, function, common | dict(arguments)))
 
 
 def _direction(given: UUID | str | None) -> UUID | None:
