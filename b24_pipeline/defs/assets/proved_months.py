@@ -1,7 +1,7 @@
 """Which months of a raw table are proved, with the number of their rows: by a read, or by one before it.
 
-A month without rows counts as much as another: an empty month between others, or one whose run in the UI failed, is
-proved by whatever has compared its days with the portal.
+A read of everything reports the months that hold rows: the empty ones are many and say nothing. A month without rows is
+reported where somebody asked for it: by a backfill of its days, or by a run in the UI that failed.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def proved_months(
 ) -> dict[date, int]:
     """The months of this table whose reading proved them, and how many rows each holds.
 
-    Of a range of days these are all its months. Of a read of everything they are those from the first with rows to the
-    present one, and those that have `failed` in Dagster: the many months before a portal's first row would say nothing.
+    Of a range of days these are all its months. Of a read of everything they are those with rows, and those that have
+    `failed` in Dagster.
     """
     done = worked_outcomes(table, outcomes)
     ranges = [
@@ -117,11 +117,9 @@ def _with_empty(rows: Mapping[date, int], failed: Collection[date], days: Create
     found = {month: number for month, number in rows.items() if month >= FIRST_MONTH}
     first, before = days
     now = datetime.now(UTC).date()
-    if before < date.max:
-        chosen = {*months_between(max(first, FIRST_MONTH), min(before, now))}
-    else:
-        chosen = {*months_between(min(found), max(now, *found))} if found else set()
-        chosen |= set(failed)
+    chosen = (
+        {*months_between(max(first, FIRST_MONTH), min(before, now))} if before < date.max else set(failed)
+    )
     return {month: found.get(month, 0) for month in sorted(found.keys() | chosen)}
 
 
