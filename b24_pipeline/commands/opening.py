@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
 from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo, lacks_database
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
 from b24_pipeline.store.database.warehouse import Warehouse
+
+_SAID = "b24.misspelt_settings_said"
 
 
 @contextmanager
@@ -41,8 +45,7 @@ def chosen_settings(*, own: bool = False, without_portals: bool = False) -> Sett
 
     Which database is used, where another one lies in the same folder; which variable was meant for a setting.
     """
-    for line in misspelt_settings():
-        say(f"note: {line}")
+    note_misspelt_settings()
     chosen = own_settings() if own else settings() if without_portals else runtime.settings_of_data()
     if not own:
         runtime.require_database(chosen)
@@ -52,6 +55,15 @@ def chosen_settings(*, own: bool = False, without_portals: bool = False) -> Sett
     if note:
         say(f"note: {note}")
     return chosen
+
+
+def note_misspelt_settings() -> None:
+    """A note for each variable that was meant for a setting; once a command, before it says what is missing."""
+    said = click.get_current_context().find_root().meta
+    if not said.setdefault(_SAID, False):
+        said[_SAID] = True
+        for line in misspelt_settings():
+            say(f"note: {line}")
 
 
 def _which_database(chosen: Settings, given: Settings) -> str | None:

@@ -12,7 +12,7 @@ import typer
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.commands.models import build_models
-from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.opening import installation, note_misspelt_settings
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
@@ -73,6 +73,7 @@ def add(
 ) -> None:
     """Connect a portal by its webhook credential; nothing is stored unless it answers."""
     require_name(name)
+    note_misspelt_settings()
     url = secret_of(webhook_url, "--webhook-url", "the inbound webhook")
     if application_token == FROM_INPUT:
         application_token = secret_of(application_token, "--application-token", "the application token")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from b24_pipeline.commands.called_as import b24_as_called
+from b24_pipeline.commands.opening import note_misspelt_settings
 from b24_pipeline.commands.screen import output
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import CALLBACK_PATH, USUAL_SERVICE, own_settings
@@ -72,6 +73,7 @@ def sandbox(
 def _introduce(portal: Sandbox) -> None:
     """Prints how to connect the sandbox by webhook credential and by OAuth, with commands that work as they stand."""
     config, b24 = portal.config, b24_as_called()
+    note_misspelt_settings()
     allowed = own_settings().allowed_portals
     _print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
     _print("connect it from another terminal in this folder (its secret is public, its data invented):")

@@ -238,10 +238,14 @@ class HttpConnection(HttpToolsProtocol):
             self._room.waits(self)
 
     def _is_late(self) -> None:
+        """Ends what took too long, without a word where nothing was asked.
+
+        Browsers open connections ahead of need, and take what comes on one for the answer to their next request.
+        """
         closing = self.transport.is_closing()
         if self._phase is _Phase.ANSWER and not closing:
             self._deadline.set(LOOK_SECONDS)  # looks again: a failed answer closes without telling us
-        elif self._phase is _Phase.HEAD and not closing:
+        elif self._phase is _Phase.HEAD and self._head_bytes and not closing:
             self._refuse_head()
         else:
             self.drop()

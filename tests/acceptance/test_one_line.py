@@ -37,6 +37,17 @@ def test_a_misspelt_setting_is_named(b24_here: B24, empty_database_url: str) -> 
     assert result.stderr.splitlines()[0] == "note: B24_SECRET_KEY is no setting; B24_SECRET_KEYS is"
 
 
+def test_a_misspelt_setting_is_named_before_an_address_is_refused(b24_here: B24) -> None:
+    """Once: whoever believes to have allowed the address sees why it is not."""
+    given = {"B24_ALLOWED_PORTALS": "", "B24_ALOWED_PORTALS": "127.0.0.1"}
+    result = b24_here(
+        "portal", "add", "acme", "--webhook-url", "http://127.0.0.1:1/rest/1/abcdef12345/", env=given
+    )
+    assert_refused(result, FAILURE, "B24_ALLOWED_PORTALS")
+    note = "note: B24_ALOWED_PORTALS is no setting; B24_ALLOWED_PORTALS is"
+    assert [line for line in result.stderr.splitlines() if line.startswith("note: ")] == [note]
+
+
 @pytest.mark.parametrize(
     ("key", "told"),
     [({"B24_SECRET_KEY": KEY}, "B24_SECRET_KEYS is"), ({"B24_SECRET_KEYS": KEY}, "run `b24 migrate`")],

@@ -56,13 +56,13 @@ class RawTable:
 
 
 _MONTHS = (
-    "Months are those of creation in the portal's own time zone, although Dagster calls them UTC. A missing one was "
-    "never read, or lies before the first row or after the last: `b24 status` says which days are proved."
+    "Months are those of {of} in the portal's own time zone, although Dagster calls them UTC. A month that was read "
+    "and has no rows stays missing, unless a backfill asked for it: `b24 status` says which days are proved."
 )
 
 
 def _entity_table(name: str, entity: str, description: str) -> RawTable:
-    months = f"{description} {_MONTHS}"
+    months = f"{description} {_MONTHS.format(of='creation')}"
     return RawTable(name, f"bitrix24_{name}", entity, (entity,), months, MONTHS_ARE_FRESH, BY_MONTHS)
 
 
@@ -76,7 +76,7 @@ COHORT_TABLES = (
         "bitrix24_status_history",
         "status_history",
         ("lead_history", "deal_history"),
-        f"Every known move of a lead or deal; a cohort has the moves of a month. {_MONTHS}",
+        f"Every known move of a lead or deal. {_MONTHS.format(of='the moves')}",
         MONTHS_ARE_FRESH,
         BY_MONTHS,
     ),

@@ -47,6 +47,14 @@ def test_every_way_of_holding_ends(app: FastAPI) -> None:
         assert all_closed([taker], 1)
 
 
+def test_a_connection_that_asked_nothing_is_told_nothing(app: FastAPI) -> None:
+    """Browsers open some ahead of need, and would show what comes on them as the answer to the next click."""
+    with served(app, limits=SHORT) as address, socket.socket() as unused:
+        unused.settimeout(10)
+        unused.connect(("127.0.0.1", port_of(address)))
+        assert unused.recv(1024) == b""
+
+
 def test_no_byte_moves_a_deadline(app: FastAPI) -> None:
     """A client that goes on sending empty lines, or a body that nobody reads, is closed all the same."""
     after_answer = (HEALTH, *[b"\r\n"] * 30)
