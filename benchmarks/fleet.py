@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import psutil
 import psycopg
 
 from b24_pipeline.runtime import opened
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.sandbox import CostModel, Limits, Sandbox, SandboxConfig
 from b24_pipeline.settings import read_settings
 from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -35,6 +35,7 @@ EVENT_EVERY_SECONDS = 5
 LOOK_SECONDS = 2
 STOP_SECONDS = 60
 ROWS = 80
+MIB = 1024 * 1024
 
 _PERIOD = """
 select
@@ -56,10 +57,13 @@ class Cores:
 
     words: Sequence[str]
     seconds: float = 0.0
+    largest_mib: float = 0.0
+    """The memory of them all at its largest, each page counted once, PostgreSQL's own buffers included."""
     _last: dict[int, float] = field(default_factory=dict)
 
     def look(self) -> None:
         """Adds what was used since the last look."""
+        memory = 0
         for process in psutil.process_iter(["pid", "cmdline", "cpu_times", "environ"]):
             line = " ".join(process.info["cmdline"] or ())
             if not any(word in line for word in self.words):
@@ -68,6 +72,9 @@ class Cores:
             used = times.user + times.system
             self.seconds += max(0.0, used - self._last.get(process.info["pid"], 0.0))
             self._last[process.info["pid"]] = used
+            with suppress(psutil.Error):
+                memory += process.memory_full_info().pss
+        self.largest_mib = max(self.largest_mib, memory / MIB)
 
 
 @contextmanager
@@ -83,6 +90,12 @@ def hanging() -> Iterator[int]:
 
         threading.Thread(target=take, daemon=True).start()
         yield int(server.getsockname()[1])
+
+
+def fleet_portal(number: int, deals: int, *, is_like_real: bool) -> SandboxConfig:
+    """One of the portals; each has data of its own."""
+    config = SandboxConfig(leads=min(deals, ROWS), deals=deals, seed=number)
+    return replace(config, cost=CostModel(), limits=Limits.standard()) if is_like_real else config
 
 
 def connect_all(settings: dict[str, str], sandboxes: Sequence[Sandbox], hanging_port: int) -> None:
@@ -102,7 +115,7 @@ def connect_all(settings: dict[str, str], sandboxes: Sequence[Sandbox], hanging_
             runtime.portals.add_webhook(name, url.split("/")[2], url, **about)
 
 
-def disturb(url: str, sandboxes: Sequence[Sandbox], stop: threading.Event) -> None:
+def disturb(url: str, sandboxes: Sequence[Sandbox], deals: int, stop: threading.Event) -> None:
     """Every few seconds a deal of some portal changes, and its event lands; so do events of the two that are away."""
     chance = random.Random(4)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -114,14 +127,14 @@ def disturb(url: str, sandboxes: Sequence[Sandbox], stop: threading.Event) -> No
                 connection.execute(
                     "insert into bitrix24_webhook_events (member_id, user_account_id, event, entity_type, entity_id)"
                     " select 'fleet', id, 'ONCRMDEALUPDATE', 'deal', %s from user_accounts where name = %s",
-                    (chance.randrange(1, ROWS), name),
+                    (chance.randrange(1, deals), name),
                 )
 
 
 def watch(url: str, minutes: float, cores: Cores) -> None:
     """Prints a line each ten minutes."""
     print(
-        "minute  portals read  pending  slowest event s  event log  waiting  running  connections  cores used"
+        "minute  portals read  pending  slowest event s  event log  waiting  running  connections  cores used  MiB"
     )
     began = reported = time.monotonic()
     while time.monotonic() - began < minutes * 60:
@@ -130,11 +143,12 @@ def watch(url: str, minutes: float, cores: Cores) -> None:
         if time.monotonic() - reported < PERIOD_SECONDS:
             continue
         used, cores.seconds = cores.seconds / (time.monotonic() - reported), 0.0
+        memory, cores.largest_mib = cores.largest_mib, 0.0
         reported = time.monotonic()
         with psycopg.connect(url) as connection:
             figures = connection.execute(_PERIOD).fetchone() or ()
         line = "  ".join(f"{figure if figure is None else round(figure, 1):>10}" for figure in figures)
-        print(f"{(reported - began) / 60:6.0f}  {line}  {used:10.2f}", flush=True)
+        print(f"{(reported - began) / 60:6.0f}  {line}  {used:10.2f}  {memory:6.0f}", flush=True)
 
 
 def main() -> None:
@@ -142,6 +156,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--database", required=True, help="URL of an empty database that may be filled")
     parser.add_argument("--portals", type=int, default=50, help="with the two that are away")
+    parser.add_argument(
+        "--deals", type=int, default=ROWS, help="of each portal; leads are as many, 80 at most"
+    )
+    parser.add_argument(
+        "--like-real",
+        action="store_true",
+        help="portals take 60 ms a request and have a real portal's limits",
+    )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument(
         "--postgres", default="postgres: ", help="what is in the command line of its PostgreSQL"
@@ -150,7 +172,7 @@ def main() -> None:
     stop = threading.Event()
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         sandboxes = [
-            stack.enter_context(Sandbox(SandboxConfig(leads=ROWS, deals=ROWS, seed=number)))
+            stack.enter_context(Sandbox(fleet_portal(number, given.deals, is_like_real=given.like_real)))
             for number in range(given.portals - 2)
         ]
         settings = environment(given.database) | {"B24_HOME": folder}
@@ -161,7 +183,9 @@ def main() -> None:
         up = subprocess.Popen(
             b24("up", "--port", ports[0], "--web-port", ports[1]), env=settings, stdout=log, stderr=log
         )
-        threading.Thread(target=disturb, args=(given.database, sandboxes, stop), daemon=True).start()
+        threading.Thread(
+            target=disturb, args=(given.database, sandboxes, given.deals, stop), daemon=True
+        ).start()
         try:
             watch(given.database, given.minutes, Cores(["b24_pipeline", "dagster", given.postgres]))
         finally:
