@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test browser check check-python check-types check-sql test-slow bench docs screenshots texts lock audit wheel clean
+.PHONY: setup dev demo test test-image image browser check check-python check-types check-sql test-slow bench docs screenshots texts lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make dev        the same, and the tools of tests and checks"
 	@echo "make check      format, lint, types, borders, SQL"
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
+	@echo "make image      the image of all services, by docker, podman or buildah"
+	@echo "make test-image the image, built and run; as root on Debian"
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
 	@echo "make texts      the catalogues of translations, out of the templates"
@@ -44,10 +46,18 @@ demo: setup
 	$(VENV)/bin/b24 demo $(OPTIONS)
 
 test: dev browser check
-	$(VENV)/bin/pytest -m "not slow" -n 2 --dist worksteal
+	$(VENV)/bin/pytest -m "not slow and not image" -n 2 --dist worksteal
 
 test-slow: dev
-	$(VENV)/bin/pytest -m slow --timeout 3600
+	$(VENV)/bin/pytest -m "slow and not image" --timeout 3600
+
+# as root on Debian: builds the image on a base of Debian's packages, and runs it
+test-image: dev
+	@deploy/test_programs.sh buildah debootstrap
+	$(VENV)/bin/pytest -m image tests/acceptance/deploy
+
+image:
+	@deploy/image.sh
 
 browser:
 	@deploy/browser.sh
@@ -85,6 +95,7 @@ texts: dev
 lock: setup
 	$(COMPILE) --extra dbt --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) --group image -o deploy/sbom.lock
 
 wheel: setup
 	$(VENV)/bin/python -m hatchling build -t wheel

@@ -10,13 +10,15 @@ _OF_OPTIONS = {"B24_WEBHOOK_URL", "B24_APPLICATION_TOKEN"}
 """They stand for an option of one command."""
 _OF_DBT = {f"B24_DBT_{name}" for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SCHEMA")}
 """`dbt_like_sql/profiles.yml` reads them, for those who build the models by dbt itself."""
+_OF_FILES = {"B24_SECRETS_PATH"}
+"""It says where settings are read, and is read before them."""
 _OF_BENCHMARKS = "B24_BENCH_"
 _ALIKE, _VERY_ALIKE = 0.6, 0.9
 
 
 def misspelt(given: Iterable[str], settings: Iterable[str]) -> list[str]:
     """A line for each given name that is no setting and was meant for one. `settings`: the names that there are."""
-    known = {*settings, *_OF_OPTIONS, *_OF_DBT}
+    known = {*settings, *_OF_OPTIONS, *_OF_DBT, *_OF_FILES}
     unknown = {name.upper(): name for name in given}.keys() - known
     lines = []
     for name in sorted(unknown):

@@ -1,4 +1,4 @@
-"""The settings, read once from the environment and from `.env` in the working folder.
+"""The settings, read once from the environment, from `.env` in the working folder, and from a folder of secrets.
 
 No other module reads the environment. A field's name in upper case is the name
 of its variable; the README's table of settings explains each.
@@ -132,13 +132,30 @@ def _listed(text: str) -> tuple[str, ...]:
 def read_settings(**overrides: Any) -> Settings:
     """The settings as they are now. Raises SettingsError that names the variable that cannot be used."""
     try:
-        return Settings(**overrides)
+        return Settings(_secrets_dir=_folder_of_secrets(), **overrides)
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from None
     except ValueError:  # raised by pydantic-settings; only B24_SELECT is JSON
         raise SettingsError(
             'B24_SELECT cannot be read: expected JSON such as {"deal": ["ID", "TITLE", "STAGE_ID"]}'
         ) from None
+
+
+def _folder_of_secrets() -> Path | None:
+    """Where each file is a setting: `/run/secrets` as containers have it, unless B24_SECRETS_PATH names another."""
+    given = os.environ.get("B24_SECRETS_PATH")
+    folder = Path(given or "/run/secrets")
+    if given and not folder.is_dir():
+        raise SettingsError(f"B24_SECRETS_PATH cannot be used: {folder} is no folder")
+    if not folder.is_dir():
+        return None
+    try:
+        for path in folder.iterdir():
+            if path.name.lower() in Settings.model_fields:
+                path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"a setting cannot be read from {error.filename}: {error.strerror}") from None
+    return folder
 
 
 @lru_cache(maxsize=1)

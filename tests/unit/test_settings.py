@@ -44,6 +44,38 @@ def test_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert settings.b24_rate_limit == "2/second burst 50"
 
 
+def test_a_file_in_the_folder_of_secrets_is_a_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As containers get them: a file for each, named in either case; the environment and .env win."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "b24_secret_keys").write_text(f"{CANARY}\n")
+    (folder / "B24_EGRESS").write_text("file")
+    (folder / "b24_rate_limit").write_text("1/second burst 5")
+    (tmp_path / ".env").write_text("B24_RATE_LIMIT=2/second burst 50\n")
+    monkeypatch.setenv("B24_SECRETS_PATH", str(folder))
+    settings = read_settings()
+    assert settings.b24_secret_keys
+    assert settings.b24_secret_keys.get_secret_value() == CANARY
+    assert (settings.b24_egress, settings.b24_rate_limit) == ("file", "2/second burst 50")
+
+
+def test_a_folder_of_secrets_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a secret would be missing, and nobody would know why."""
+    monkeypatch.setenv("B24_SECRETS_PATH", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"B24_SECRETS_PATH cannot be used: .*/none is no folder"):
+        read_settings()
+
+
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in the place of the file, as Docker makes it where the file is missing."""
+    (tmp_path / "b24_admin_key").mkdir()
+    monkeypatch.setenv("B24_SECRETS_PATH", str(tmp_path))
+    with pytest.raises(SettingsError, match=r"cannot be read from .*/b24_admin_key: Is a directory"):
+        read_settings()
+
+
 def test_allowed_portals_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blanks and empty parts do not count."""
     monkeypatch.setenv("B24_ALLOWED_PORTALS", " a.example.com , ,127.0.0.1")

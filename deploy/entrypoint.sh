@@ -1,0 +1,17 @@
+#!/bin/sh
+# Starts what it is given, with the image's dagster.yaml in DAGSTER_HOME: an empty volume has none, and one of an earlier
+# image has an older one. A file of one's own is mounted there read-only, and stays.
+#   b24-entrypoint healthy URL    ends with 0 if a service answers there: for health checks
+set -eu
+
+if [ "${1:-}" = healthy ]; then
+  exec python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$2"
+fi
+
+own="$DAGSTER_HOME/dagster.yaml"
+mkdir -p "$DAGSTER_HOME"
+if [ ! -e "$own" ] || [ -w "$own" ]; then
+  # written beside and renamed: several containers may share the folder
+  cp "${IMAGE_FILES:-/usr/share/b24-pipeline}/dagster.yaml" "$own.$$" && mv "$own.$$" "$own"
+fi
+exec "$@"

@@ -1,0 +1,125 @@
+"""`docker compose up -d`: every service's own command on this machine, in the file's order, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from tests.support.servers.compose import FOLDER, ROOT, VARIABLE, Compose
+
+HEALTH = """
+{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } }
+  instance { daemonHealth { allDaemonStatuses { required healthy } } } }
+"""
+OURS = ("first", "migrate", "code", "ui", "daemon", "service")
+
+
+@pytest.fixture
+def compose(tmp_path: Path) -> Iterator[Compose]:
+    """All services, up."""
+    application = {"BITRIX24_CLIENT_ID": "local.1", "BITRIX24_CLIENT_SECRET": "of-the-application"}
+    running = Compose(tmp_path, B24_ALLOWED_PORTALS="127.0.0.1", **application)
+    try:
+        running.up()
+        yield running
+    finally:
+        running.stop()
+
+
+def test_all_services_start_in_order_and_work_together(compose: Compose) -> None:
+    """A portal is connected and read inside; pages and Dagster answer by TLS, each with its login."""
+    with httpx.Client(verify=_own_authority(compose), timeout=30, trust_env=False) as client:
+        pages = f"https://localhost:{compose.ports['https']}"
+        dagster = f"https://dagster.localhost:{compose.ports['https']}"
+        assert client.get(f"{pages}/healthz").status_code == 200
+        for inside in ("/metrics", "/readyz", "/docs", "/openapi.json"):
+            assert client.get(f"{pages}{inside}").status_code == 404
+        key = {"authorization": f"Bearer {compose.secret('b24_admin_key')}"}
+        with Sandbox(SandboxConfig(leads=5, deals=20)) as sandbox:
+            b24(compose, "portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+            assert "acme" in b24(compose, "sync")
+        assert client.get(f"{pages}/api/portals", headers=key).json()
+        assert client.get(f"{pages}/api/portals").status_code == 401
+
+        ask: dict[str, Any] = {"headers": {"host": "dagster.localhost"}, "json": {"query": HEALTH}}
+        assert client.post(f"{dagster}/graphql", **ask).status_code == 401
+        answer = client.post(f"{dagster}/graphql", auth=("b24", compose.secret("dagster_password")), **ask)
+        state = answer.json()["data"]
+        (location,) = state["workspaceOrError"]["locationEntries"]
+        assert location == {"name": "b24", "locationOrLoadError": {"__typename": "RepositoryLocation"}}
+        daemons = state["instance"]["daemonHealth"]["allDaemonStatuses"]
+        assert all(daemon["healthy"] for daemon in daemons if daemon["required"])
+
+
+def test_a_second_start_keeps_the_secrets(tmp_path: Path) -> None:
+    """Keys that were made once open what is stored; only the secret that Bitrix24 gives is replaced by a new one."""
+    made = []
+    for given in ("one", "two"):
+        compose = Compose(tmp_path, BITRIX24_CLIENT_SECRET=given)
+        compose.start("first")
+        assert compose.started["first"].wait(60) == 0, compose.log("first").read_text()
+        files = sorted((tmp_path / "secrets").iterdir())
+        made.append({file.name: (file.read_text(), oct(file.stat().st_mode)) for file in files})
+    first, second = made
+    assert first.pop("bitrix24_client_secret") == ("one", "0o100400")
+    assert second.pop("bitrix24_client_secret") == ("two", "0o100400")
+    assert first == second
+    assert {name for name, (_, mode) in first.items() if mode == "0o100400"} == {
+        "b24_admin_key",
+        "b24_secret_keys",
+        "database_url",
+    }
+
+
+def test_our_containers_may_write_nothing_but_their_volumes() -> None:
+    """A read-only root, no capability, no new right; secrets are files, and no variable holds one."""
+    services = Compose.read()
+    for name in OURS:
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert name == "first" or not re.search(r"SECRET|PASSWORD|KEY", str(services[name]["environment"]))
+
+
+def test_every_variable_of_the_file_is_explained() -> None:
+    """`.env.example` names those that a user sets; all have a default."""
+    explained = (FOLDER / ".env.example").read_text()
+    images = {"POSTGRES_IMAGE", "CADDY_IMAGE"}
+    text = (FOLDER / "compose.yaml").read_text()
+    assert text.count("${") == len(VARIABLE.findall(text))
+    assert {name for name, _ in VARIABLE.findall(text)} - images <= set(
+        re.findall(r"^#?(\w+)=", explained, re.MULTILINE)
+    )
+
+
+def b24(compose: Compose, *arguments: str) -> str:
+    """`docker compose run --rm service b24 ...`: what it printed."""
+    done = subprocess.run(
+        ["deploy/entrypoint.sh", "b24", *arguments],
+        cwd=ROOT,
+        env=compose.environment("service"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def _own_authority(compose: Compose) -> ssl.SSLContext:
+    """Caddy signs the certificate of a name of this machine itself, and needs a moment for it."""
+    deadline = time.monotonic() + 60
+    while not list((compose.folder / "caddy").rglob("dagster.localhost.crt")):
+        assert compose.started["caddy"].poll() is None, compose.log("caddy").read_text()[-3000:]
+        assert time.monotonic() < deadline, compose.log("caddy").read_text()[-3000:]
+        time.sleep(0.2)
+    root = next((compose.folder / "caddy").rglob("root.crt"))
+    return ssl.create_default_context(cafile=str(root))
