@@ -19,8 +19,8 @@ help:
 	@echo "make dev        the same, and the tools of tests and checks"
 	@echo "make check      format, lint, types, borders, SQL"
 	@echo "make test-slow  the long runs: random kills, memory, big portals"
-	@echo "make image      the image of all services, by docker, podman or buildah"
-	@echo "make test-image the image, built and run; as root on Debian"
+	@echo "make image       the image of all services, by docker, podman or buildah"
+	@echo "make test-image  the image, built and run, and the services of the compose file; as root on Debian"
 	@echo "make bench      speed, side by side with other clients"
 	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
 	@echo "make texts      the catalogues of translations, out of the templates"
@@ -51,9 +51,9 @@ test: dev browser check
 test-slow: dev
 	$(VENV)/bin/pytest -m "slow and not image" --timeout 3600
 
-# as root on Debian: builds the image on a base of Debian's packages, and runs it
+# as root on Debian: builds the image on a base of Debian's packages and runs it; starts all services of the compose file
 test-image: dev
-	@deploy/test_programs.sh buildah debootstrap
+	@deploy/test_programs.sh buildah debootstrap caddy
 	$(VENV)/bin/pytest -m image tests/acceptance/deploy
 
 image:

@@ -8,6 +8,7 @@ mirror=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" 2>/dev/n
 if [ ! -e "$folder/etc/debian_version" ]; then
   debootstrap --variant=minbase --include=ca-certificates bookworm "$folder" "$mirror" >/dev/null
 fi
+rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
 container=$(buildah from scratch)
 buildah add --quiet "$container" "$folder" / >/dev/null
 buildah commit --quiet "$container" localhost/debian-base >/dev/null

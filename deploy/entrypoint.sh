@@ -1,11 +1,16 @@
 #!/bin/sh
 # Starts what it is given, with the image's dagster.yaml in DAGSTER_HOME: an empty volume has none, and one of an earlier
 # image has an older one. A file of one's own is mounted there read-only, and stays.
-#   b24-entrypoint healthy URL    ends with 0 if a service answers there: for health checks
+# For health checks, each ends with 0 if it is so:
+#   b24-entrypoint healthy URL     a service answers there
+#   b24-entrypoint listens PORT    somebody listens at this port of the container
 set -eu
 
 if [ "${1:-}" = healthy ]; then
-  exec python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$2"
+  exec python3 -I -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$2"
+fi
+if [ "${1:-}" = listens ]; then
+  exec python3 -I -S -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$2"
 fi
 
 own="$DAGSTER_HOME/dagster.yaml"

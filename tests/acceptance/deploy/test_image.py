@@ -80,9 +80,7 @@ def image_environment() -> list[str]:
 
 def test_the_demo_runs_inside(root: Path, builder: dict[str, str]) -> None:
     """The main job, from an embedded PostgreSQL to the funnel, without any right to write but the volume's."""
-    printed = call(
-        builder, *inside(root, "b24-entrypoint", "b24", "demo", "--once"), timeout=DEMO_SECONDS
-    )
+    printed = call(builder, *inside(root, "b24-entrypoint", "b24", "demo", "--once"), timeout=DEMO_SECONDS)
     assert "Won" in printed or "%" in printed, printed
 
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,7 @@ class Compose:
         self.folder = folder
         self.ports = dict(zip([*PORTS, "http", "https"], free_ports(len(PORTS) + 2), strict=True))
         self.started: dict[str, subprocess.Popen[bytes]] = {}
+        self._data = ExitStack()
         for name in ("secrets", "home", "home/dagster", "caddy", "etc"):
             (folder / name).mkdir(exist_ok=True)
         self._write_files()
@@ -95,16 +100,20 @@ class Compose:
         """What a service has printed."""
         return self.folder / f"{name}.log"
 
-    def stop(self, *names: str) -> None:
-        """Ends these services, or all; the last that was started first."""
-        for name in [*names] or reversed([*self.started]):
-            process = self.started.pop(name)
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def stop(self) -> None:
+        """Ends all services, PostgreSQL after the others."""
+        for names in ([name for name in self.started if name != "postgres"], ["postgres"]):
+            ending = [self.started.pop(name) for name in names if name in self.started]
+            for process in ending:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+            for process in ending:
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+        self._data.close()
 
     def environment(self, name: str) -> dict[str, str]:
         """That of a service, for a command that is run inside of it."""
@@ -185,27 +194,45 @@ class Compose:
 
     def _postgres(self, command: list[str]) -> list[str]:
         """The command in a data folder that was made as PostgreSQL's image makes it."""
-        data, settings = self.folder / "postgres", self.services["postgres"]["environment"]
-        data.mkdir(exist_ok=True)
-        for folder in (*reversed(self.folder.parents), self.folder):
-            folder.chmod(folder.stat().st_mode | 0o011)
+        # not in the test's folder: pytest keeps that for its own user
+        data, settings = self._data.enter_context(_new_folder()), self.services["postgres"]["environment"]
         options = _not_root()
         if options:
             os.chown(data, options["user"], options["group"])
-        if not (data / "PG_VERSION").exists():
-            password = self._here(settings["POSTGRES_PASSWORD_FILE"])
-            subprocess.run(
-                [f"{_programs()}/initdb", "-D", data, "-U", settings["POSTGRES_USER"], "-A", "scram-sha-256",
-                 "--pwfile", password, "--no-sync"],
-                check=True, capture_output=True, **options,
-            )  # fmt: skip
-            subprocess.run(
-                [f"{_programs()}/postgres", "--single", "-D", data, "postgres"],
-                input=f"create database {settings['POSTGRES_DB']};\n".encode(),
-                check=True, capture_output=True, **options,
-            )  # fmt: skip
-        own = ["-D", str(data), "-p", str(self.ports["postgres"]), "-k", str(data), "-c", "fsync=off"]
+        shutil.copy(self._here(settings["POSTGRES_PASSWORD_FILE"]), data / "password")
+        (data / "password").chmod(0o444)
+        subprocess.run(
+            [f"{_programs()}/initdb", "-D", data / "data", "-U", settings["POSTGRES_USER"], "-A", "scram-sha-256",
+             "--pwfile", data / "password", "--no-sync"],
+            check=True, capture_output=True, **options,
+        )  # fmt: skip
+        subprocess.run(
+            [f"{_programs()}/postgres", "--single", "-D", data / "data", "postgres"],
+            input=f"create database {settings['POSTGRES_DB']};\n".encode(),
+            check=True, capture_output=True, **options,
+        )  # fmt: skip
+        own = [
+            "-D",
+            str(data / "data"),
+            "-p",
+            str(self.ports["postgres"]),
+            "-k",
+            str(data),
+            "-c",
+            "fsync=off",
+        ]
         return [f"{_programs()}/{command[0]}", *command[1:], *own]
+
+
+@contextmanager
+def _new_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user may write to."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        options = _not_root()
+        if options:
+            os.chown(folder, options["user"], options["group"])
+        yield folder
 
 
 def _programs() -> Path:
