@@ -8,7 +8,6 @@ import typer
 
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
-from b24_pipeline.store.database.url import url_for_people
 from b24_pipeline.store.marts import analysts as store
 from b24_pipeline.store.marts.custom_fields import keep_views
 
@@ -38,10 +37,10 @@ def grant(
             custom_fields=custom_fields or (),
             create_login=create_login,
         )
-        url = opened.warehouse.url.set(username=role, password=granted.password)
+        url = opened.warehouse.url.for_role(role, granted.password)
     if granted.password:
         say("this is shown once:")
-        output.print(url_for_people(url, hide_password=False), soft_wrap=True, markup=False)
+        output.print(url.for_people(hide_password=False), soft_wrap=True, markup=False)
     output.print(f"{role} reads the marts in the schema analytics")
     for portal_name in custom_fields or ():
         output.print(f"{role} reads the custom fields of {portal_name}, whatever is in them")

@@ -11,16 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
-from psycopg import pq
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.opening import chosen_settings
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import Settings, foreign_environment
-from b24_pipeline.store.database.url import read_url, url_for_programs
+from b24_pipeline.store.database.connecting.url import read_url
 
 _BY_SIGNAL = 128
 
@@ -33,12 +31,11 @@ def psql(
     """Open PostgreSQL's psql in the database; an embedded one runs as long as psql does."""
     chosen = chosen_settings()
     with _running(chosen):
-        url = runtime.database_url(chosen)
-        program = _program(is_embedded=chosen.database_url is None)
+        command, env = psql_of(runtime.database_url(chosen), is_embedded=chosen.database_url is None)
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is psql's: it ends a query, not the session
         ended = subprocess.run(
-            [program, *(options or ())],
-            env=foreign_environment() | _variables(url),
+            [*command, *(options or ())],
+            env=env,
             check=False,
             preexec_fn=end_with_parent,
         )
@@ -63,10 +60,13 @@ def _program(*, is_embedded: bool) -> str:
     return found
 
 
-def _variables(url: str) -> dict[str, str]:
-    """The URL as variables of libpq: on the command line other users of the machine would see its password."""
-    given = psycopg.conninfo.conninfo_to_dict(url_for_programs(read_url(url)))
-    names = {option.keyword.decode(): option.envvar for option in pq.Conninfo.get_defaults()}
-    return {
-        variable.decode(): str(given[name]) for name, variable in names.items() if variable and name in given
-    }
+def psql_of(url: str, *, is_embedded: bool = False) -> tuple[list[str], dict[str, str]]:
+    """The program that opens this database, with its first options, and its environment. Raises UsageError."""
+    read = read_url(url)
+    rest = read.without_variable()
+    # what a service says is in the variables, too; named again it would come before what the URL says
+    around = {name: value for name, value in foreign_environment().items() if name != "PGSERVICE"}
+    return [
+        _program(is_embedded=is_embedded),
+        *(("--dbname", rest) if rest else ()),
+    ], around | read.as_variables()

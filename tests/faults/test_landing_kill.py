@@ -52,7 +52,7 @@ def test_every_event_answered_200_has_landed(
     """Killed at full speed, several times over."""
     may_send(warehouse, installation.account(warehouse))
     numbers, answered = count(1), set()
-    url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = warehouse.url.for_people(hide_password=False)
     environment = os.environ | {"DATABASE_URL": url, "B24_SECRET_KEYS": KEY}
     for _ in range(kills):
         port = free_port()

@@ -15,8 +15,8 @@ from b24_pipeline.entities import BY_NAME, USER, Kind
 from b24_pipeline.errors import SettingsError
 from b24_pipeline.models import Model
 from b24_pipeline.settings import settings
+from b24_pipeline.store.database.connecting.url import read_url
 from b24_pipeline.store.database.embedded import DATABASE
-from b24_pipeline.store.database.url import read_url
 
 CHANGES_ARE_FRESH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=1), warn_window=timedelta(minutes=30)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Self
+from urllib.parse import quote
 
 import click
 from dagster._serdes import ConfigurableClassData
@@ -16,8 +17,8 @@ from dagster_postgres import DagsterPostgresStorage
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import database_url, opened
 from b24_pipeline.settings import misspelt_settings, settings
+from b24_pipeline.store.database.connecting.url import DatabaseUrl, read_url
 from b24_pipeline.store.database.dagster_schema import SCHEMA, being_set_up
-from b24_pipeline.store.database.url import read_url, url_for_programs
 
 
 class OurStorage(DagsterPostgresStorage):
@@ -48,9 +49,11 @@ class OurStorage(DagsterPostgresStorage):
 
 
 def storage_url(url: str) -> str:
-    """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path."""
+    """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path.
+
+    The driver gets it as one text for libpq, which it stands on, too: no part of it is read by SQLAlchemy.
+    """
     ours = read_url(url)
-    given = ours.query.get("options", "")
-    options = " ".join([*([given] if isinstance(given, str) else given), f"-csearch_path={SCHEMA}"]).strip()
-    theirs = ours.set(drivername="postgresql+psycopg2").update_query_dict({"options": options})
-    return url_for_programs(theirs)
+    options = f"{ours.resolved.get('options', '')} -csearch_path={SCHEMA}".strip()
+    theirs = DatabaseUrl({**ours.given, "options": options})
+    return f"postgresql+psycopg2://?dsn={quote(theirs.for_libpq(), safe='')}"

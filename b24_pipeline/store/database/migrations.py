@@ -8,21 +8,19 @@ PostgreSQL, which dies with its connection, is held instead.
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, cast
 
 import psycopg
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseError, DatabaseNotMigrated, DatabaseTooNew
 from b24_pipeline.paths import bundled
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.connecting.url import DatabaseUrl
 from b24_pipeline.store.database.faults import described
 from b24_pipeline.store.database.locks import held
-from b24_pipeline.store.database.url import url_for_programs
 from b24_pipeline.store.database.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
 
 _sql = queries.load(__file__)
 
@@ -86,10 +84,10 @@ def _applied(connection: psycopg.Connection) -> set[str]:
     return {name for (name,) in _sql.applied(connection)}
 
 
-def _apply(url: URL) -> list[str]:
+def _apply(url: DatabaseUrl) -> list[str]:
     from yoyo import read_migrations
 
-    with closing(_backend(url)) as backend:
+    with applying(url) as backend:
         backend.break_lock()  # of a process that was killed: ours is held, so nobody else is at work
         todo = list(backend.to_apply(read_migrations(str(bundled("migrations")))))
         for migration in todo:
@@ -109,20 +107,21 @@ def _apply_one(backend: Any, migration: Any) -> None:
         backend.mark_one(migration, log=False)
 
 
-class _Closing:
-    """yoyo's backend with a `close` that closing() can call."""
+@contextmanager
+def applying(url: DatabaseUrl) -> Iterator[Any]:
+    """yoyo's backend on a connection of ours: yoyo reads URLs by rules of its own."""
+    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+    from yoyo.connections import parse_uri
+    from yoyo.migrations import default_migration_table
 
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
+    class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
+        """Connects as we do."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+        def connect(self, dburi: object) -> psycopg.Connection:
+            del dburi
+            return psycopg.connect(**cast(Any, dict(url.given)), autocommit=True)
 
-    def close(self) -> None:
-        self._backend.connection.close()
-
-
-def _backend(url: URL) -> _Closing:
-    from yoyo import get_backend
-
-    return _Closing(get_backend(url_for_programs(url)))
+    backend = Backend(parse_uri("postgresql+psycopg://"), default_migration_table)
+    with closing(backend.connection):
+        backend.init_database()
+        yield backend

@@ -17,18 +17,15 @@ import stamina
 
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
 from b24_pipeline.log import logger
-from b24_pipeline.store.database.acting import actor_of_process, actor_of_request
+from b24_pipeline.store.database.acting import actor_of_request
+from b24_pipeline.store.database.connecting.session import session_parameters
+from b24_pipeline.store.database.connecting.url import DatabaseUrl, read_url
 from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
-from b24_pipeline.store.database.plain_url import PlainUrl, plain_url
-from b24_pipeline.store.database.url import read_url, url_for_people
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import Engine
 
 OLDEST_SERVER = 15
-CONNECT_TIMEOUT_SECONDS = 10
-LOCK_TIMEOUT_SECONDS = 30
-IDLE_IN_TRANSACTION_SECONDS = 60  # a half-open connection frees what it holds
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -50,22 +47,15 @@ class Warehouse:
 
     Raises DatabaseUnavailable and DatabaseTooOld with the host and what to do,
     never with the password. `looks_once`: connections are few and short-lived, so that
-    there is no pool where the URL is plain.
+    there is no pool.
     """
 
     def __init__(self, url: str, *, pool_size: int = 12, looks_once: bool = False) -> None:
-        self._text = url
+        self.url = read_url(url)
         self._pool_size = pool_size
-        self._plain = plain_url(url) if looks_once else None
+        self._looks_once = looks_once
         self._kept: list[psycopg.Connection] = []  # open and idle, where there is no pool
-        if self._plain is None:
-            self.url  # noqa: B018  what cannot be read is told at once
         self._checked = False
-
-    @cached_property
-    def url(self) -> URL:
-        """The URL, every part of it decoded. Raises SettingsError."""
-        return read_url(self._text).set(drivername="postgresql+psycopg")
 
     @cached_property
     def engine(self) -> Engine:
@@ -73,12 +63,12 @@ class Warehouse:
         import sqlalchemy
 
         return sqlalchemy.create_engine(
-            self.url,
+            "postgresql+psycopg://",
             pool_size=self._pool_size,
             max_overflow=20,  # portals that do not answer hold some each: see sync/parallel.py
             pool_pre_ping=True,
             pool_reset_on_return=None,  # we roll back ourselves: SQLAlchemy would print a traceback where that fails
-            connect_args=_connect_arguments(),
+            connect_args=session_parameters(self.url),
         )
 
     @contextmanager
@@ -105,7 +95,7 @@ class Warehouse:
                     return work(connection, *args, **kwargs)
         except IN_THE_WAY as error:
             raise DatabaseBusy(
-                f"the database at {_place(self.url)} was locked or deadlocked by others each time: "
+                f"the database at {self.url.place} was locked or deadlocked by others each time: "
                 f"{type(error).__name__}; run it again when they are done"
             ) from None
         except psycopg.OperationalError as error:
@@ -136,7 +126,7 @@ class Warehouse:
 
     def _lent(self) -> tuple[psycopg.Connection, Callable[[], None]]:
         """A connection, and what gives it back once it is tidied up."""
-        return self._opened(self._plain) if self._plain else self._of_pool()
+        return self._opened() if self._looks_once else self._of_pool()
 
     def _of_pool(self) -> tuple[psycopg.Connection, Callable[[], None]]:
         from sqlalchemy.exc import DBAPIError
@@ -152,12 +142,10 @@ class Warehouse:
         # thrown away where its session has ended
         return connection, lambda: fairy.invalidate() if connection.closed else fairy.close()
 
-    def _opened(self, plain: PlainUrl) -> tuple[psycopg.Connection, Callable[[], None]]:
+    def _opened(self) -> tuple[psycopg.Connection, Callable[[], None]]:
         try:
             connection = (
-                self._kept.pop()
-                if self._kept
-                else psycopg.connect(**cast(Any, plain.arguments | _connect_arguments()))
+                self._kept.pop() if self._kept else psycopg.connect(**cast(Any, session_parameters(self.url)))
             )
         except psycopg.OperationalError as error:
             raise _unavailable(self.url, error) from None
@@ -169,7 +157,7 @@ class Warehouse:
         major = connection.info.server_version // 10000
         if major < OLDEST_SERVER:
             raise DatabaseTooOld(
-                f"the database at {_place(self.url)} is PostgreSQL {major}; "
+                f"the database at {self.url.place} is PostgreSQL {major}; "
                 f"{OLDEST_SERVER} or newer is needed: upgrade it, or point DATABASE_URL elsewhere"
             )
         self._checked = True
@@ -177,7 +165,7 @@ class Warehouse:
     @property
     def place(self) -> str:
         """The database's URL for people and tools, its password hidden."""
-        return self._plain.place if self._plain else url_for_people(self.url)
+        return self.url.for_people()
 
     def close(self) -> None:
         """Closes all idle connections."""
@@ -196,47 +184,17 @@ def is_done_again(error: Exception) -> bool:
     return True
 
 
-def _connect_arguments() -> dict[str, str | int]:
-    return {
-        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        "application_name": "b24-pipeline",
-        "options": _session_options(),
-        "keepalives_idle": 30,
-    }
-
-
-def _session_options() -> str:
-    settings = {
-        "timezone": "UTC",
-        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
-        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
-        "jit": "off",  # its start-up costs more than our statements run
-        "client_min_messages": "warning",
-    }
-    actor = actor_of_process()
-    if actor is not None:
-        settings["b24.changed_by"] = re.sub(r"([\\\s])", r"\\\1", actor)
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
-
-
-def _place(url: URL) -> str:
-    host = url.host or url.query.get("host") or "the local socket"
-    return f"{host}{f':{url.port}' if url.port else ''}/{url.database}"
-
-
-def _unavailable(url: URL, error: BaseException | None) -> DatabaseUnavailable:
+def _unavailable(url: DatabaseUrl, error: BaseException | None) -> DatabaseUnavailable:
     said = " ".join(str(error).split()) if error else "no answer"
-    password = url.password
-    if password:
-        said = re.sub(rf"(?<!\w){re.escape(str(password))}(?!\w)", "***", said)  # not inside of other words
+    for secret in url.secrets:
+        said = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", said)  # not inside of other words
     return DatabaseUnavailable(
-        f"the database at {_place(url)} cannot be used: {said[:300]}; "
-        "is it running, and is DATABASE_URL right?"
+        f"the database at {url.place} cannot be used: {said[:300]}; is it running, and is DATABASE_URL right?"
     )
 
 
-def _given_up(url: URL, error: psycopg.Error) -> DatabaseUnavailable:
+def _given_up(url: DatabaseUrl, error: psycopg.Error) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"the database at {_place(url)} cannot be used: {described(error)}; "
+        f"the database at {url.place} cannot be used: {described(error)}; "
         "what was not committed was not stored: mend that, then run it again"
     )

@@ -19,10 +19,10 @@ def run_dbt(project: Project, warehouse: Warehouse, folder: Path) -> None:
     """`dbt build` into the schema dbt_built, with everything that it writes in a folder of the test's."""
     url = warehouse.url
     settings = {
-        "B24_DBT_HOST": str(url.host or url.query["host"]),
-        "B24_DBT_PORT": str(url.port or 5432),
-        "B24_DBT_USER": url.username or "postgres",
-        "B24_DBT_DATABASE": url.database or "",
+        "B24_DBT_HOST": url.resolved["host"],
+        "B24_DBT_PORT": url.resolved["port"],
+        "B24_DBT_USER": url.resolved["user"],
+        "B24_DBT_DATABASE": url.database,
         "B24_DBT_SCHEMA": "dbt_built",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }

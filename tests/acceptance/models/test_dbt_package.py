@@ -60,9 +60,9 @@ class OwnProject:
 
     def dbt(self, *arguments: str, schema: str = "analytics", user: str = "postgres") -> str:
         settings = {
-            "B24_DBT_HOST": str(self.url.host or self.url.query["host"]),
-            "B24_DBT_PORT": str(self.url.port or 5432),
-            "B24_DBT_DATABASE": self.url.database or "",
+            "B24_DBT_HOST": self.url.resolved["host"],
+            "B24_DBT_PORT": self.url.resolved["port"],
+            "B24_DBT_DATABASE": self.url.database,
             "B24_DBT_SCHEMA": schema,
             "B24_DBT_USER": user,
         }

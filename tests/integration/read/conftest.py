@@ -34,4 +34,4 @@ def _fill(url: str) -> None:
 
 @pytest.fixture
 def url(built: Warehouse) -> str:
-    return built.url.render_as_string(hide_password=False)
+    return built.url.for_people(hide_password=False)

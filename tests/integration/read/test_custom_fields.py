@@ -92,7 +92,7 @@ def test_custom_fields_are_typed(warehouse: Warehouse, database_url: str, server
     assert told.loc["uf_double", "description"] == "Площадь"
     with pytest.raises(UnknownMart):
         read.columns("deal_custom_fields", url=database_url)
-    guest = warehouse.url.set(username=_reader(warehouse, server)).render_as_string(hide_password=False)
+    guest = warehouse.url.for_role(_reader(warehouse, server), None).for_people(hide_password=False)
     with pytest.raises(ReadingRefused, match=r"b24 analysts grant ROLE --custom-fields Acme\.ru"):
         read.custom_fields("Acme.ru", url=guest)
     with pytest.raises(UnknownPortal):

@@ -105,6 +105,6 @@ def test_a_pipeline_that_is_not_there_is_told(url: str) -> None:
 def test_what_a_role_may_not_read_is_told(built: Warehouse, server: Server) -> None:
     """With what the owner can do about it."""
     role = server.role("guest")
-    url = built.url.set(username=role).render_as_string(hide_password=False)
+    url = built.url.for_role(role, None).for_people()
     with pytest.raises(ReadingRefused, match="b24 analysts grant"):
         read.funnel(url=url)

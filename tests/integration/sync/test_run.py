@@ -35,7 +35,7 @@ LOG = "select entity_type, sync_status, error_code, error_message, finished_at f
 
 
 def url_of(installation: Installation) -> str:
-    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return installation.warehouse.url.for_people(hide_password=False)
 
 
 def running(installation: Installation) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def copied(
 def signalled(warehouse: Warehouse, connection: psycopg.Connection, function: str) -> Callable[[], None]:
     def signal() -> None:
         pid = connection.info.backend_pid
-        with raw(warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
+        with raw(warehouse.url.for_people(hide_password=False)) as other:
             other.execute(f"select {function}(%s)".encode(), [pid])
 
     return signal

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy.engine import make_url
 
 from b24_pipeline.store.database.locks import claims, held
 from b24_pipeline.store.database.run_lock import alive, is_alive
@@ -27,8 +26,7 @@ HELD = """
 def stranger(server: Server, warehouse: Warehouse) -> Iterator[psycopg.Connection]:
     """A session of a role that has no rights of ours."""
     role = server.role("stranger")
-    url = make_url(warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False))
-    text = url.set(username=role).render_as_string(hide_password=False)
+    text = warehouse.url.for_role(role, None).for_people(hide_password=False)
     with psycopg.connect(text, autocommit=True) as connection:
         yield connection
 

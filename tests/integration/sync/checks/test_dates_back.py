@@ -19,7 +19,7 @@ from tests.support.installation import Installation, execute, worked
 
 
 def url_of(installation: Installation) -> str:
-    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return installation.warehouse.url.for_people(hide_password=False)
 
 
 def reconcile(installation: Installation, portal: Portal, *, whole: bool = False) -> Any:

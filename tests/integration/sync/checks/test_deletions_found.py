@@ -30,7 +30,7 @@ COUNTS = 2
 
 
 def url_of(installation: Installation) -> str:
-    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return installation.warehouse.url.for_people(hide_password=False)
 
 
 def alive(installation: Installation, entity: str) -> set[int]:

@@ -107,7 +107,7 @@ class Life:
 
 
 def assert_true(installation: Installation, sandbox: Sandbox) -> None:
-    url = installation.warehouse.url.render_as_string(hide_password=False)
+    url = installation.warehouse.url.for_people(hide_password=False)
     plain = url.replace("postgresql+psycopg://", "postgresql://")
     for entity in TABLES:
         assert_entities_equal(plain, sandbox, entity)

@@ -21,7 +21,7 @@ MOVES = "select count(*) as n from bitrix24_status_history"
 
 
 def url_of(installation: Installation) -> str:
-    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return installation.warehouse.url.for_people(hide_password=False)
 
 
 def test_new_moves_are_read_in_one_request(

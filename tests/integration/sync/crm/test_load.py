@@ -17,7 +17,7 @@ from tests.support.installation import Installation, worked
 
 
 def url_of(installation: Installation) -> str:
-    return installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return installation.warehouse.url.for_people(hide_password=False)
 
 
 def watermark(installation: Installation, entity: str = "deal") -> datetime | None:

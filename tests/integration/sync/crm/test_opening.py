@@ -31,7 +31,7 @@ def portal(synced_portal: Portal) -> Portal:
 
 
 def assert_same(installation: Installation, sandbox: Sandbox) -> None:
-    url = installation.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = installation.warehouse.url.for_people(hide_password=False)
     for entity in ("lead", "deal"):
         assert_entities_equal(url, sandbox, entity)
         assert_history_equal(url, sandbox, entity)

@@ -42,7 +42,7 @@ def ids(sandbox: Sandbox, entity_type: str = "deal") -> list[int]:
 
 
 def url_of(installation: Installation) -> str:
-    url = installation.warehouse.url.render_as_string(hide_password=False)
+    url = installation.warehouse.url.for_people(hide_password=False)
     return url.replace("postgresql+psycopg://", "postgresql://")
 
 
