@@ -9,7 +9,7 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
   --no-annotate --no-header --python-version 3.11
 
-.PHONY: setup dev demo test test-image image browser check check-python check-types check-sql test-slow bench docs screenshots texts lock audit wheel clean
+.PHONY: setup dev demo test test-image image browser test-programs check check-python check-types check-sql test-slow bench docs screenshots texts lock audit wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,7 +45,7 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml
 demo: setup
 	$(VENV)/bin/b24 demo $(OPTIONS)
 
-test: dev browser check
+test: dev browser test-programs check
 	$(VENV)/bin/pytest -m "not slow and not image" -n 2 --dist worksteal
 
 test-slow: dev
@@ -61,6 +61,9 @@ image:
 
 browser:
 	@deploy/browser.sh
+
+test-programs:
+	@deploy/test_programs.sh openssl pgbouncer postgresql
 
 # mypy works on one core only: the SQL is read beside it
 check: dev

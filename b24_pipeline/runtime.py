@@ -154,11 +154,12 @@ def require_database(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, *, looks_once: bool = False) -> Iterator[Runtime]:
+def opened(settings: Settings, *, looks_once: bool = False, without_locks: bool = False) -> Iterator[Runtime]:
     """Opens the installation, and closes it at the end of the block.
 
-    An embedded database is migrated; another one must have been migrated by `b24 migrate`. `looks_once`: for a command
-    that reads the database in one go. Raises DatabaseError, SettingsError and SecretKeyError.
+    An embedded database is migrated; another one must have been migrated by `b24 migrate`. `looks_once`: for what
+    needs a connection or two. `without_locks`: for what works through a pooler of transactions, too. Raises
+    DatabaseError, SettingsError and SecretKeyError.
     """
     vault = vault_of(settings)
     if settings.b24_rate_limit:
@@ -169,6 +170,8 @@ def opened(settings: Settings, *, looks_once: bool = False) -> Iterator[Runtime]
     try:
         if settings.database_url:
             check_migrated(warehouse)
+            if not without_locks:
+                warehouse.require_sessions()
         else:
             migrate(warehouse)
         storage = _budget_storage(settings.b24_budget_url)

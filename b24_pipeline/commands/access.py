@@ -30,7 +30,7 @@ def add(
     ] = None,
 ) -> None:
     """Make a key and print it once; the database keeps its digest alone."""
-    with installation(without_portals=True) as opened:
+    with installation(without_portals=True, without_locks=True) as opened:
         portals = opened.portals.named(portal) if portal else []
         key = AccessKeys(opened.warehouse).add(name, role, portals)
     say("this is shown once:")
@@ -39,7 +39,7 @@ def add(
 
 def show() -> None:
     """List the keys that work."""
-    with installation(without_portals=True) as opened:
+    with installation(without_portals=True, without_locks=True) as opened:
         found = AccessKeys(opened.warehouse).all()
     rows = [
         (
@@ -58,7 +58,7 @@ def show() -> None:
 
 def revoke(name: KeyName) -> None:
     """End a key at once."""
-    with installation(without_portals=True) as opened:
+    with installation(without_portals=True, without_locks=True) as opened:
         AccessKeys(opened.warehouse).revoke(name)
     output.print(f"the key of {name} opens nothing any more", markup=False)
 
@@ -69,7 +69,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Show who changed what: portals, flags of stages, key stages, qualification, imports, keys."""
-    with installation(without_portals=True) as opened:
+    with installation(without_portals=True, without_locks=True) as opened:
         account = opened.portals.one(portal).id if portal else None
         found = changes(opened.warehouse, portal=account, most=most)
     if as_json:

@@ -27,7 +27,7 @@ def grant(
     ] = None,
 ) -> None:
     """Let a role read the marts, those built later too: no raw tables, no phones, no tokens."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         for portal in opened.portals.named(custom_fields) if custom_fields else ():
             keep_views(opened.warehouse, portal.id)
         granted = store.grant(
@@ -52,7 +52,7 @@ def grant(
 
 def revoke(role: Role) -> None:
     """Take the rights of a role back; the role itself stays."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         left = store.revoke(opened.warehouse, role, _readable().schema)
     if not left:
         output.print(f"{role} reads nothing in this database any more")
@@ -67,7 +67,7 @@ def revoke(role: Role) -> None:
 
 def show() -> None:
     """List the roles that read the marts."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         found = store.analysts(opened.warehouse)
     rows = [(role.role_name, role.granted_at, ", ".join(role.custom_fields)) for role in found]
     table(("role", "since", "custom fields of"), rows)

@@ -15,7 +15,7 @@ def new() -> None:
 
 def rotate() -> None:
     """Encrypt every stored secret again, with the newest key of B24_SECRET_KEYS."""
-    with installation(without_portals=True) as opened:
+    with installation(without_portals=True, without_locks=True) as opened:
         count = opened.portals.renew_keys()
     output.print(
         f"{count} secrets are encrypted with the newest key; "

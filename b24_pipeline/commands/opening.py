@@ -19,17 +19,17 @@ _SAID = "b24.misspelt_settings_said"
 
 @contextmanager
 def installation(
-    *, own: bool = False, without_portals: bool = False, looks_once: bool = False
+    *, own: bool = False, without_portals: bool = False, looks_once: bool = False, without_locks: bool = False
 ) -> Iterator[Runtime]:
     """The opened installation.
 
     `own`: the command begins something of the user's own, so the demo's database is not taken for it.
     `without_portals`: it makes sense before there is a portal, so the user's own database is taken once there is one.
-    `looks_once`: it reads the database in one go. Raises DatabaseError, SettingsError, SecretKeyError, and UsageError
-    where B24_HOME names a folder without a database.
+    `looks_once`: it needs a connection or two. `without_locks`: it works through a pooler of transactions, too.
+    Raises DatabaseError, SettingsError, SecretKeyError, and UsageError where B24_HOME names a folder that has none.
     """
     chosen = chosen_settings(own=own, without_portals=without_portals)
-    with runtime.opened(chosen, looks_once=looks_once) as opened:
+    with runtime.opened(chosen, looks_once=looks_once, without_locks=without_locks) as opened:
         yield opened
 
 

@@ -94,7 +94,7 @@ def _probe_and_store(
     token: str | None,
 ) -> Probe:
     """Stores a portal that has answered; a known one keeps its entity type and plan where none is given."""
-    with installation(own=True) as opened:
+    with installation(own=True, without_locks=True) as opened:
         known = next((portal for portal in opened.portals.all() if portal.name == name), None)
         if known is None:
             require_new_name(name)
@@ -122,7 +122,7 @@ def connect(
     entity_type: Annotated[CountedType | None, typer.Option(help=_COUNTED)] = None,
 ) -> None:
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
-    with installation(own=True) as opened:
+    with installation(own=True, without_locks=True) as opened:
         link = opened.connector().link(name, domain, entity_type)
     say(
         "open this in a browser that is signed in to the portal as an administrator; "
@@ -133,7 +133,7 @@ def connect(
 
 def show() -> None:
     """List the connected portals."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         portals = opened.portals.all()
     rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
     table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
@@ -143,14 +143,14 @@ def show() -> None:
 
 def pause(name: Annotated[str, typer.Argument(help="The portal.")]) -> None:
     """Have nothing asked of a portal until it is resumed; its events are kept meanwhile, and its figures stay."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         pauses.pause(opened.warehouse, opened.portals.one(name))
     output.print(f"{name} is paused; it goes on with: b24 portal resume {name}")
 
 
 def resume(name: Annotated[str, typer.Argument(help="The portal.")]) -> None:
     """Let a portal go on that was paused: the next sync reads what has changed meanwhile."""
-    with installation() as opened:
+    with installation(without_locks=True) as opened:
         pauses.resume(opened.warehouse, opened.portals.one(name))
     output.print(f"{name} goes on; next: b24 sync {name}")
 

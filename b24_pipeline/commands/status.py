@@ -19,7 +19,7 @@ from b24_pipeline.store.portals.portal import Portal
 
 def status(as_json: AsJson = False) -> None:
     """Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget."""
-    with installation(looks_once=True) as opened:
+    with installation(looks_once=True, without_locks=True) as opened:
         portals = opened.portals.all()
         domains = {portal.domain for portal in portals}
         with opened.warehouse.connect() as connection:

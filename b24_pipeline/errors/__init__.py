@@ -34,6 +34,7 @@ B24Error
 │   ├── DatabaseBusy            others held what we need for too long
 │   ├── ReadingRefused          the role may not read what was asked for
 │   ├── DatabaseTooOld
+│   ├── PoolerInTheWay          it keeps no session, and locks need one
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
 ├── LeadFileRefused             a file of own leads is none
@@ -125,6 +126,7 @@ from b24_pipeline.errors.base import (
     LeadFileRefused,
     MalformedEvent,
     ModelError,
+    PoolerInTheWay,
     ReadingRefused,
     SecretKeyError,
     SettingsError,
@@ -237,6 +239,7 @@ __all__ = [
     "OtherPortal",
     "Overloaded",
     "PaymentRequired",
+    "PoolerInTheWay",
     "PortalConflict",
     "PortalDeleted",
     "PortalDisconnected",

@@ -58,6 +58,17 @@ class DatabaseTooOld(DatabaseError):
     """PostgreSQL is older than the oldest version that we support (15)."""
 
 
+class PoolerInTheWay(DatabaseError):
+    """A pooler gives each transaction another server, so that no lock outlives a transaction."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place} is a pooler that gives each transaction another session of PostgreSQL (PgBouncer: pool_mode = "
+            "transaction), and locks that keep two processes from the same work need one session that lasts; "
+            "give DATABASE_URL the server's own address, or that of a pool with pool_mode = session"
+        )
+
+
 class DatabaseNotMigrated(DatabaseError):
     """Our tables are missing or of an older version: `b24 migrate`."""
 

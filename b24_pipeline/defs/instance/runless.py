@@ -52,7 +52,7 @@ def report_outcomes(
         with runtime.warehouse.connect() as connection:
             if not is_set_up(connection):
                 return False
-        with _instance(settings) as instance:
+        with _instance(runtime) as instance:
             names = [portal.name for portal in _portals(runtime)]
             instance.add_dynamic_partitions(PORTALS.name or "", names)
             asset_names = stored_names(instance)
@@ -107,9 +107,10 @@ def _portal_events(
 
 
 @contextmanager
-def _instance(settings: Settings) -> Iterator[DagsterInstance]:
+def _instance(runtime: Runtime) -> Iterator[DagsterInstance]:
     """An instance of Dagster that uses its storage in our database."""
-    storage = {"postgres": {"postgres_url": storage_url(database_url(settings))}}
+    settings, is_pooled = runtime.settings, runtime.warehouse.sessions.is_pooled
+    storage = {"postgres": {"postgres_url": storage_url(database_url(settings), is_pooled=is_pooled)}}
     folder = private_folder(home_folder(settings.b24_home) / "dagster")
     ref = InstanceRef.from_dir(str(folder), overrides={"storage": storage})
     with DagsterInstance.from_ref(ref) as instance:

@@ -14,6 +14,7 @@ import click
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
+from b24_pipeline.defs.instance.pooled_driver import POOLED
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import database_url, opened
 from b24_pipeline.settings import misspelt_settings, settings
@@ -40,20 +41,24 @@ class OurStorage(DagsterPostgresStorage):
         """
         del config_value
         try:
-            with opened(settings(), looks_once=True):
+            with opened(settings(), looks_once=True) as runtime:
                 url = database_url(settings())
+                is_pooled = runtime.warehouse.sessions.is_pooled
         except B24Error as error:
             raise click.ClickException("; ".join([str(error), *misspelt_settings()])) from error
         with being_set_up(url):
-            return cls(storage_url(url), inst_data=inst_data)
+            return cls(storage_url(url, is_pooled=is_pooled), inst_data=inst_data)
 
 
-def storage_url(url: str) -> str:
+def storage_url(url: str, *, is_pooled: bool = False) -> str:
     """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path.
 
     The driver gets it as one text for libpq, which it stands on, too: no part of it is read by SQLAlchemy.
     """
     ours = read_url(url)
-    options = f"{ours.resolved.get('options', '')} -csearch_path={SCHEMA}".strip()
-    theirs = DatabaseUrl({**ours.given, "options": options})
-    return f"postgresql+psycopg2://?dsn={quote(theirs.for_libpq(), safe='')}"
+    if is_pooled:
+        theirs, driver = DatabaseUrl({**ours.given, "options": ""}), POOLED
+    else:
+        options = f"{ours.resolved.get('options', '')} -csearch_path={SCHEMA}".strip()
+        theirs, driver = DatabaseUrl({**ours.given, "options": options}), "psycopg2"
+    return f"postgresql+{driver}://?dsn={quote(theirs.for_libpq(), safe='')}"

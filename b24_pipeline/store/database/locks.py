@@ -26,7 +26,7 @@ _sql = queries.load(__file__)
 @contextmanager
 def held(warehouse: Warehouse, name: str, *, wait_seconds: int) -> Iterator[bool]:
     """Holds the lock of this name for the block; yields False where another held it for `wait_seconds`."""
-    with warehouse.autocommit() as connection, held_on(connection, name, wait_seconds=wait_seconds) as got:
+    with warehouse.session() as connection, held_on(connection, name, wait_seconds=wait_seconds) as got:
         yield got
 
 
@@ -113,7 +113,7 @@ class Claims:
                 _sql.give_all_back(self._connection)
 
     def _connected(self) -> Connection:
-        connection = self._stack.enter_context(self._warehouse.autocommit())
+        connection = self._stack.enter_context(self._warehouse.session())
         _sql.stay(connection)
         return connection
 

@@ -41,12 +41,12 @@ def migrate(warehouse: Warehouse) -> list[str]:
             )
         with warehouse.connect() as connection:
             _refuse_newer(connection)
-        return _apply(warehouse.url)
+        return _apply(warehouse)
 
 
 def check_migrated(warehouse: Warehouse) -> None:
     """Raises DatabaseNotMigrated or DatabaseTooNew unless the database fits this version."""
-    with warehouse.connect() as connection:
+    with warehouse.connect(looks=True) as connection:
         _refuse_newer(connection)
         applied = _applied(connection)
     missing = [name for name in known() if name not in applied]
@@ -58,7 +58,7 @@ def check_migrated(warehouse: Warehouse) -> None:
 
 def check_readable(warehouse: Warehouse) -> None:
     """Like `check_migrated`, for a role that may read the marts alone: to it nothing is said of migrations."""
-    with warehouse.connect() as connection:
+    with warehouse.connect(looks=True) as connection:
         may_read = _sql.may_read_history(connection)
     if may_read:
         check_migrated(warehouse)
@@ -84,10 +84,10 @@ def _applied(connection: psycopg.Connection) -> set[str]:
     return {name for (name,) in _sql.applied(connection)}
 
 
-def _apply(url: DatabaseUrl) -> list[str]:
+def _apply(warehouse: Warehouse) -> list[str]:
     from yoyo import read_migrations
 
-    with applying(url) as backend:
+    with applying(warehouse.url, is_pooled=warehouse.sessions.is_pooled) as backend:
         backend.break_lock()  # of a process that was killed: ours is held, so nobody else is at work
         todo = list(backend.to_apply(read_migrations(str(bundled("migrations")))))
         for migration in todo:
@@ -108,18 +108,20 @@ def _apply_one(backend: Any, migration: Any) -> None:
 
 
 @contextmanager
-def applying(url: DatabaseUrl) -> Iterator[Any]:
-    """yoyo's backend on a connection of ours: yoyo reads URLs by rules of its own."""
+def applying(url: DatabaseUrl, *, is_pooled: bool = False) -> Iterator[Any]:
+    """yoyo's backend on a connection of ours: yoyo reads URLs by rules of its own. Poolers refuse options."""
     from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
     from yoyo.connections import parse_uri
     from yoyo.migrations import default_migration_table
+
+    without = {"options": ""} if is_pooled else {}
 
     class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         """Connects as we do."""
 
         def connect(self, dburi: object) -> psycopg.Connection:
             del dburi
-            return psycopg.connect(**cast(Any, dict(url.given)), autocommit=True)
+            return psycopg.connect(**cast(Any, {**url.given, **without}), autocommit=True)
 
     backend = Backend(parse_uri("postgresql+psycopg://"), default_migration_table)
     with closing(backend.connection):

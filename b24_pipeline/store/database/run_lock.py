@@ -17,7 +17,7 @@ _sql = queries.load(__file__)
 @contextmanager
 def alive(warehouse: Warehouse, run_id: str) -> Iterator[None]:
     """Holds the run's lock until the block ends. Raises DatabaseError."""
-    with warehouse.autocommit() as connection:
+    with warehouse.session() as connection:
         _sql.stay(connection)
         with held_on(connection, _named(run_id)):
             yield

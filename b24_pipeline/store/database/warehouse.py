@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
 import stamina
@@ -18,7 +18,7 @@ import stamina
 from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.acting import actor_of_request
-from b24_pipeline.store.database.connecting.session import session_parameters
+from b24_pipeline.store.database.connecting.session import DatabaseSessions
 from b24_pipeline.store.database.connecting.url import DatabaseUrl, read_url
 from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
 
@@ -52,6 +52,7 @@ class Warehouse:
 
     def __init__(self, url: str, *, pool_size: int = 12, looks_once: bool = False) -> None:
         self.url = read_url(url)
+        self.sessions = DatabaseSessions(self.url)
         self._pool_size = pool_size
         self._looks_once = looks_once
         self._kept: list[psycopg.Connection] = []  # open and idle, where there is no pool
@@ -61,20 +62,31 @@ class Warehouse:
     def engine(self) -> Engine:
         """SQLAlchemy's engine, which is our pool."""
         import sqlalchemy
+        from sqlalchemy import event
 
-        return sqlalchemy.create_engine(
+        engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             pool_size=self._pool_size,
             max_overflow=20,  # portals that do not answer hold some each: see sync/parallel.py
             pool_pre_ping=True,
             pool_reset_on_return=None,  # we roll back ourselves: SQLAlchemy would print a traceback where that fails
-            connect_args=session_parameters(self.url),
         )
+        event.listen(
+            engine, "do_connect", lambda _dialect, _record, _args, more: self.sessions.opened(**more)
+        )
+        event.listen(
+            engine, "begin", lambda begun: self.sessions.begin(begun.connection.driver_connection, looks=True)
+        )
+        return engine
 
     @contextmanager
-    def connect(self) -> Iterator[psycopg.Connection]:
-        """A connection in a transaction: committed at the end, rolled back on any error."""
+    def connect(self, *, looks: bool = False) -> Iterator[psycopg.Connection]:
+        """A connection in a transaction: committed at the end, rolled back on any error.
+
+        `looks`: finds out on the way whether a pooler stands between us and PostgreSQL.
+        """
         with self._borrowed() as connection:
+            self.sessions.begin(connection, looks=looks)
             actor = actor_of_request()
             if actor is not None:  # until the end of the transaction
                 connection.execute("select set_config('b24.changed_by', %s, true)", (actor,))
@@ -108,6 +120,19 @@ class Warehouse:
         with self._borrowed() as connection:
             connection.autocommit = True
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[psycopg.Connection]:
+        """The same for what belongs to a session, such as a lock. Raises PoolerInTheWay where no session is kept."""
+        with self._borrowed() as connection:
+            self.sessions.require_kept(connection)
+            connection.autocommit = True
+            yield connection
+
+    def require_sessions(self) -> None:
+        """Raises PoolerInTheWay where no session is kept."""
+        with self._borrowed() as connection:
+            self.sessions.require_kept(connection)
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:
@@ -144,9 +169,7 @@ class Warehouse:
 
     def _opened(self) -> tuple[psycopg.Connection, Callable[[], None]]:
         try:
-            connection = (
-                self._kept.pop() if self._kept else psycopg.connect(**cast(Any, session_parameters(self.url)))
-            )
+            connection = self._kept.pop() if self._kept else self.sessions.opened()
         except psycopg.OperationalError as error:
             raise _unavailable(self.url, error) from None
         return connection, lambda: None if connection.closed else self._kept.append(connection)

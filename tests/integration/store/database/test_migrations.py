@@ -77,7 +77,7 @@ def test_a_migration_from_nothing_keeps_others_away_to_its_end(empty: Warehouse)
     """Also after it has made the table of locks, which it has begun without."""
     with held(empty, "migrations", wait_seconds=0) as ours:
         assert ours
-        assert migrations._apply(empty.url)
+        assert migrations._apply(empty)
         with held(empty, "migrations", wait_seconds=0) as others:
             assert not others
     with held(empty, "migrations", wait_seconds=0) as others:
