@@ -34,6 +34,7 @@ B24Error
 │   ├── DatabaseBusy            others held what we need for too long
 │   ├── ReadingRefused          the role may not read what was asked for
 │   ├── DatabaseTooOld
+│   ├── DatabaseReadOnly        a standby, or a role that only reads
 │   ├── PoolerInTheWay          it keeps no session, and locks need one
 │   ├── DatabaseNotMigrated
 │   └── DatabaseTooNew
@@ -119,6 +120,7 @@ from b24_pipeline.errors.base import (
     DatabaseBusy,
     DatabaseError,
     DatabaseNotMigrated,
+    DatabaseReadOnly,
     DatabaseTooNew,
     DatabaseTooOld,
     DatabaseUnavailable,
@@ -210,6 +212,7 @@ __all__ = [
     "DatabaseBusy",
     "DatabaseError",
     "DatabaseNotMigrated",
+    "DatabaseReadOnly",
     "DatabaseTooNew",
     "DatabaseTooOld",
     "DatabaseUnavailable",

@@ -58,6 +58,16 @@ class DatabaseTooOld(DatabaseError):
     """PostgreSQL is older than the oldest version that we support (15)."""
 
 
+class DatabaseReadOnly(DatabaseError):
+    """The database takes no writes from us: it is a standby, or the role's transactions are read-only."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"this database is read-only: {place} {reason}; looking works there (`b24 status`, `b24 funnel`, "
+            "`b24 export`, `b24 psql`, `b24_pipeline.read`), all else needs the database that is written"
+        )
+
+
 class PoolerInTheWay(DatabaseError):
     """A pooler gives each transaction another server, so that no lock outlives a transaction."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, ca
 import psycopg
 import stamina
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseTooOld, DatabaseUnavailable
+from b24_pipeline.errors import DatabaseBusy, DatabaseReadOnly, DatabaseTooOld, DatabaseUnavailable
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.acting import actor_of_request
 from b24_pipeline.store.database.connecting.session import DatabaseSessions
@@ -130,8 +130,10 @@ class Warehouse:
             yield connection
 
     def require_sessions(self) -> None:
-        """Raises PoolerInTheWay where no session is kept."""
+        """Raises PoolerInTheWay where no session is kept, and DatabaseReadOnly for a standby."""
         with self._borrowed() as connection:
+            if _is_standby(connection):
+                raise _read_only(self.url, connection)
             self.sessions.require_kept(connection)
 
     @contextmanager
@@ -140,6 +142,8 @@ class Warehouse:
         try:
             self._check_version(connection)
             yield connection
+        except psycopg.errors.ReadOnlySqlTransaction:
+            raise _read_only(self.url, connection) from None
         except BaseException as error:
             hide_rows(error)
             raise
@@ -214,6 +218,17 @@ def _unavailable(url: DatabaseUrl, error: BaseException | None) -> DatabaseUnava
     return DatabaseUnavailable(
         f"the database at {url.place} cannot be used: {said[:300]}; is it running, and is DATABASE_URL right?"
     )
+
+
+def _is_standby(connection: psycopg.Connection) -> bool:
+    """PostgreSQL says it with the login."""
+    return connection.info.parameter_status("in_hot_standby") == "on"
+
+
+def _read_only(url: DatabaseUrl, connection: psycopg.Connection) -> DatabaseReadOnly:
+    standby, role = "is a standby that follows another server", "is open to this role for reading alone"
+    reason = standby if _is_standby(connection) else f"{role} (default_transaction_read_only)"
+    return DatabaseReadOnly(url.place, reason)
 
 
 def _given_up(url: DatabaseUrl, error: psycopg.Error) -> DatabaseUnavailable:

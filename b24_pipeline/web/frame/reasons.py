@@ -80,6 +80,10 @@ REASONS = {
     ),
     "condition_refused": _("The conditions do not fit the custom fields of the portal."),
     "counted": _("Choose what is counted: leads, deals, or both."),
+    "database_read_only": _(
+        "The database takes no changes: it is a copy that follows another one. The operator of this service must"
+        " lead it to the one that is written."
+    ),
     "database_error": _("The database cannot be used now. Try again in a minute."),
     "days_turned": _("The first day must not be after the last."),
     "direction_exists": _("There is a direction of this name already."),
