@@ -40,7 +40,8 @@ MIB = 1024 * 1024
 _PERIOD = """
 select
     (select count(distinct user_account_id) from bitrix24_sync_log
-     where entity_type = 'deal' and sync_type <> 'event' and sync_status = 'success' and finished_at > now() - interval '10 minutes'),
+     where entity_type = 'deal' and sync_type <> 'event' and sync_status = 'success'
+        and finished_at > now() - interval '10 minutes'),
     (select count(*) from bitrix24_webhook_events where status = 'pending'),
     (select max(extract(epoch from handled_at - received_at)) from bitrix24_webhook_events
      where handled_at > now() - interval '10 minutes'),
