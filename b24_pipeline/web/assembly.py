@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
@@ -53,6 +53,7 @@ from b24_pipeline.web.pages.leads_page import LeadsPage
 from b24_pipeline.web.pages.people_page import PeoplePage
 from b24_pipeline.web.pages.portals_page import PortalsPage
 from b24_pipeline.web.pages.qualification_page import QualificationPage
+from b24_pipeline.web.pages.recount_page import RecountPage
 from b24_pipeline.web.pages.revenue_page import RevenuePage
 from b24_pipeline.web.pages.speed_page import SpeedPage
 from b24_pipeline.web.pages.stages_page import StagesPage
@@ -60,6 +61,7 @@ from b24_pipeline.web.pages.start import start_routes
 from b24_pipeline.web.pages.trust_page import TrustPage
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import answer_to
+from b24_pipeline.web.recounts import Recounts
 from b24_pipeline.web.routes.access_keys import KeyCalls
 from b24_pipeline.web.routes.audit import AuditCalls
 from b24_pipeline.web.routes.creatives import CreativeCalls
@@ -131,10 +133,15 @@ def assemble(parts: Parts) -> FastAPI:
     app.include_router(InsidePage(parts.visitors, signed_in, parts.addresses).router())
     for routes in ConnectWizard(parts.warehouse, parts.service, values).routers(signed_in):
         app.include_router(routes)
+    app.state.recounts = recounts = Recounts(parts.warehouse, parts.service)
+    counted = [Depends(recounts.after_change, scope="function")]
     for routes in _pages(parts, guard, signed_in):
         app.include_router(routes)
+    app.include_router(RecountPage(recounts).router(signed_in))
+    for routes in _changing_pages(parts, signed_in):
+        app.include_router(routes, dependencies=counted)
     for routes in _management(parts, guard):
-        app.include_router(routes)
+        app.include_router(routes, dependencies=counted)
     app.include_router(Health(parts.check_database).router())
     app.include_router(Metrics(parts.registry, parts.portal_registry, guard).router())
     app.include_router(asset_routes())
@@ -175,6 +182,12 @@ def _pages(parts: Parts, guard: Guard, signed_in: SignedIn) -> list[APIRouter]:
         PeoplePage(parts.warehouse).router(signed_in),
         RevenuePage(parts.warehouse).router(signed_in),
         AccessPage(parts.warehouse, signed_in.sessions).router(signed_in),
+    ]
+
+
+def _changing_pages(parts: Parts, signed_in: SignedIn) -> list[APIRouter]:
+    """The pages that change what the figures rest on."""
+    return [
         QualificationPage(parts.warehouse).router(signed_in),
         KeyStagesPage(parts.warehouse).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),

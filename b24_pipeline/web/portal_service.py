@@ -72,6 +72,10 @@ class PortalService:
         """Starts `b24 models` in a process of its own, like a sync; a second one waits for the first."""
         _start("models")
 
+    def build_models(self) -> bool:
+        """Runs `b24 models` in a process of its own and waits for it; returns whether it ended well."""
+        return _started("models").wait() == 0
+
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
         with opened_job(self.connections, portal, self.options) as job:
@@ -91,8 +95,12 @@ class PortalService:
 
 
 def _start(*command: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "b24_pipeline", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    process = _started(*command)
     # so that it is not left as a zombie when it has ended
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _started(*command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "b24_pipeline", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )

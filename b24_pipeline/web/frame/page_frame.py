@@ -24,6 +24,7 @@ from b24_pipeline.web.frame.period import PRESETS, Period, period_of
 from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.frame.rendering import page
 from b24_pipeline.web.frame.translations import language_of, translations
+from b24_pipeline.web.recounts import Recounts
 from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_portal
 
 POLICY = (
@@ -71,6 +72,12 @@ class PageFrame:
     def in_wizard(self) -> bool:
         """Whether the page of a portal was opened by the wizard that connects it, to which it leads back."""
         return self.portal is not None and self.request.query_params.get("wizard") == "yes"
+
+    @property
+    def recounts(self) -> Recounts:
+        """Whether figures are being counted anew, because somebody has changed what they rest on."""
+        found: Recounts = self.request.app.state.recounts
+        return found
 
     @property
     def zone(self) -> str:

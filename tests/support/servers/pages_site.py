@@ -71,12 +71,16 @@ class Visit:
 
 
 @contextmanager
-def pages_site(server: Server, entities: int = 60) -> Iterator[PagesSite]:
+def pages_site(
+    server: Server, entities: int = 60, service: ScriptedService | None = None
+) -> Iterator[PagesSite]:
     """A database of its own, filled, its models built, and the service over it."""
     url = server.prepared(f"two portals of {entities}, built", partial(_fill, entities=entities))
     warehouse = Warehouse(url)
     portals = Portals(warehouse, Vault(SECRET_KEY))
-    parts = parts_of(warehouse=warehouse, portals=portals, service=ScriptedService(), admin_key=KEY)
+    parts = parts_of(
+        warehouse=warehouse, portals=portals, service=service or ScriptedService(), admin_key=KEY
+    )
     with served(assemble(parts)) as address:
         yield PagesSite(address, warehouse, portals, portals.all()[0].name)
     warehouse.close()

@@ -159,6 +159,10 @@ class ScriptedService(Scripted):
     def start_models(self) -> None:
         self._called("start_models")
 
+    def build_models(self) -> bool:
+        self._called("build_models")
+        return True
+
     def sync_pipelines(self, asked: Portal) -> int:
         self._called("sync_pipelines", asked.name)
         return 14

@@ -1,0 +1,83 @@
+"""Counts the figures anew as soon as a person has changed what they rest on: own leads, directions, stages, conditions.
+
+Without it they would follow with the next sync only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+
+from fastapi import Request
+
+from b24_pipeline.errors import B24Error
+from b24_pipeline.log import logger
+from b24_pipeline.models import Project, load_project
+from b24_pipeline.models.changed import is_current
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.web.portal_service import PortalService
+
+log = logger("web")
+
+
+class Recounts:
+    """Builds the models in the background, one build at a time.
+
+    What is changed while a build is at work is counted by one more after it.
+    """
+
+    def __init__(self, warehouse: Warehouse, service: PortalService) -> None:
+        self._warehouse = warehouse
+        self._service = service
+        self._lock = threading.Lock()
+        self._is_asked = False
+        self._is_running = False
+        self._has_failed = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether figures are being counted, or are about to be."""
+        return self._is_running
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last count did not end well."""
+        return self._has_failed and not self._is_running
+
+    def after_change(self, request: Request) -> Iterator[None]:
+        """A dependency of routes: has the figures counted when a request has changed what they rest on."""
+        yield
+        if request.method not in ("GET", "HEAD") and self._is_behind():
+            self.ask()
+
+    def ask(self) -> None:
+        """Has the figures counted, and does not wait for it."""
+        with self._lock:
+            self._is_asked = True
+            if self._is_running:
+                return
+            self._is_running = True
+        threading.Thread(target=self._work, name="recount", daemon=True).start()
+
+    def _work(self) -> None:
+        while self._is_taken():
+            try:
+                self._has_failed = not self._service.build_models()
+            except (OSError, B24Error) as error:
+                self._has_failed = True
+                log.warning("the figures could not be counted anew", error=str(error))
+
+    def _is_taken(self) -> bool:
+        """Whether somebody has asked since the last build began; else this thread ends."""
+        with self._lock:
+            self._is_running, self._is_asked = self._is_asked, False
+            return self._is_running
+
+    def _is_behind(self) -> bool:
+        with self._warehouse.connect() as connection:
+            return not is_current(connection, self._models)
+
+    @cached_property
+    def _models(self) -> Project:
+        return load_project()
