@@ -19,10 +19,10 @@ from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import own_settings
 from b24_pipeline.store.portals import pauses
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.store.portals.portal_names import require_name, require_new_name
+from b24_pipeline.store.portals.portal_names import require_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
-from b24_pipeline.sync.portals.probe import Probe, probe
+from b24_pipeline.sync.portals.webhook import connect_webhook
 
 
 class CountedType(StrEnum):
@@ -78,42 +78,19 @@ def add(
     if application_token == FROM_INPUT:
         application_token = secret_of(application_token, "--application-token", "the application token")
     credential = WebhookCredential.parse(url, own_settings().allowed_portals)
-    found = _probe_and_store(name, credential, entity_type, plan, moved=moved, token=application_token)
+    with installation(own=True, without_locks=True) as opened:
+        _, found = connect_webhook(
+            opened.connections,
+            name,
+            credential,
+            entity_type=entity_type and str(entity_type),
+            plan=plan and str(plan),
+            moved=moved,
+            application_token=application_token,
+        )
     for warning in found.warnings:
         say(f"note: {warning}")
     output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
-
-
-def _probe_and_store(
-    name: str,
-    credential: WebhookCredential,
-    entity_type: CountedType | None,
-    plan: Plan | None,
-    *,
-    moved: bool,
-    token: str | None,
-) -> Probe:
-    """Stores a portal that has answered; a known one keeps its entity type and plan where none is given."""
-    with installation(own=True, without_locks=True) as opened:
-        known = next((portal for portal in opened.portals.all() if portal.name == name), None)
-        if known is None:
-            require_new_name(name)
-        counted = entity_type or (known.entity_type if known else CountedType.BOTH)
-        budget = plan or (known.plan if known else Plan.STANDARD)
-        with opened.connections.client_of(credential, f"{name} ({credential.host})", str(budget)) as client:
-            found = probe(client)
-        opened.portals.add_webhook(
-            name,
-            credential.address.domain,
-            credential.base_url,
-            entity_type=str(counted),
-            plan=str(budget),
-            user_id=found.user_id,
-            time_zone=found.time_zone,
-            moved=moved,
-            application_token=token,
-        )
-    return found
 
 
 def connect(

@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
+from b24_pipeline.bitrix.auth.credentials import WebhookCredential
 from b24_pipeline.errors import PortalPaused, SettingsError
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
@@ -16,6 +17,7 @@ from b24_pipeline.sync.own_leads.match import MatchOutcome, match
 from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.portals.knock import knock
 from b24_pipeline.sync.portals.oauth import PortalConnector
+from b24_pipeline.sync.portals.webhook import connect_webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,18 @@ class PortalService:
         if self.connecting is None:
             raise SettingsError("BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET are not set")
         return self.connecting.link(name, domain, entity_type)
+
+    def connect_webhook(self, name: str, url: str, entity_type: str | None) -> Portal:
+        """Connects a portal by the address of an inbound webhook, as `b24 portal add` does; `url` holds a secret.
+
+        Raises SettingsError where it is no such address, AddressRefused, UsageError, PortalError, and PortalConflict.
+        """
+        credential = WebhookCredential.parse(url, self.connections.allowed_portals)
+        self.knock(
+            credential.address.written
+        )  # it answers within seconds, and a client would ask again and again
+        portal, _ = connect_webhook(self.connections, name, credential, entity_type=entity_type)
+        return portal
 
     def knock(self, domain: str) -> None:
         """Raises PortalError unless a Bitrix24 portal whose REST is open answers at this address."""

@@ -96,7 +96,7 @@ class WebhookCredential:
             raise SettingsError(
                 "this is no webhook address; expected https://<portal>/rest/<user id>/<secret>/ "
                 "as the portal shows it for an inbound webhook"
-            )
+            ).of_case("no_webhook")
         return cls(parse_address(match["origin"], allowed), int(match["user"]), match["secret"])
 
     @property

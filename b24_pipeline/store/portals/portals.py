@@ -84,9 +84,8 @@ class Portals:
     ) -> Portal:
         """Connects a portal by its webhook credential, or renews the credential of a known one.
 
-        `moved`: it is the same portal at a new address. `application_token`
-        proves the events of an outgoing webhook. Raises PortalConflict where
-        the data of two portals would be mixed, or those of one doubled.
+        `moved`: it is the same portal at a new address. `application_token` proves the events of an outgoing webhook.
+        Raises PortalConflict where the data of two portals would be mixed, or those of one doubled.
         """
         with self._warehouse.connect() as connection:
             known = {portal.name: portal for portal in _read(connection)}
@@ -211,6 +210,11 @@ class Portals:
         """Forgets the tokens of a portal from which our application was removed."""
         with self._warehouse.connect() as connection:
             application_tokens.application_removed(connection, portal.id)
+
+    def note_admin(self, portal: Portal, *, is_admin: bool) -> None:
+        """Notes whether the owner of the portal's credential is an administrator of it."""
+        with self._warehouse.connect() as connection:
+            _sql.note_admin(connection, id=portal.id, is_admin=is_admin)
 
     def set_domain(self, portal: Portal, domain: str) -> None:
         """Stores the new address of a portal that has moved."""

@@ -58,6 +58,10 @@ set
     bitrix24_status = 'connected',
     bitrix24_status_reason = null;
 
+-- name: note_admin(id, is_admin)!
+-- Whether the owner of the portal's credential is an administrator of it.
+update user_accounts set bitrix24_user_is_admin = :is_admin where id = :id;
+
 -- name: save_oauth(id, name, domain, member_id, access_token, refresh_token, expires_at, user_id, user_is_admin, application_token, entity_type, plan, time_zone)!
 -- A portal connected by OAuth, new or again. It takes the place of a webhook credential.
 insert into user_accounts (

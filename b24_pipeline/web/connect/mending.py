@@ -16,8 +16,8 @@ from b24_pipeline.web.frame.translations import later as _
 
 SCOPES = (*NEEDED_SCOPES, "user", DEPARTMENT_SCOPE)
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?|localhost(:\d+)?")
-WEBHOOK_TYPED = "webhook_address"
-"""The code of a mistake of the form: a webhook's address, which has a secret in it, instead of the portal's."""
+EXAMPLE = "{example}"
+"""Stands for the address of a portal as the reader's country has it: the page fills it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class ConnectValues:
         return ", ".join((*SCOPES, PLACEMENT_SCOPE) if self.is_public else SCOPES)
 
     @property
+    def webhook_scopes(self) -> str:
+        """The permissions of an inbound webhook."""
+        return ", ".join(SCOPES)
+
+    @property
     def is_public(self) -> bool:
         """Whether a portal of the cloud can reach us: it sends events over https alone."""
         return self.public_url.startswith("https://")
@@ -66,17 +71,24 @@ class ConnectValues:
         """Whether BITRIX24_REDIRECT_URI is another address than the one that the portal comes back to."""
         return self.redirect_uri is not None and self.redirect_uri != self.callback
 
-    def steps(self, code: str, portal: str = "") -> list[Remedy]:
-        """How to mend an error of this code; `portal` is the host or name that it names."""
-        steps = MENDING.get(code, ())
-        if code == "address_refused" and not _HOST.fullmatch(portal):
+    def steps(self, code: str, portal: str = "", *, by_webhook: bool = False) -> list[Remedy]:
+        """How to mend an error of this code; `portal` is the address or name that it names.
+
+        `by_webhook`: the portal was to be connected by an inbound webhook.
+        """
+        steps = (by_webhook and OF_WEBHOOK.get(code)) or MENDING.get(code, ())
+        host = portal.rpartition("://")[2]
+        if code == "address_refused" and not _HOST.fullmatch(host):
             steps = steps[:1]  # nobody can allow what is no host
         values = {
             "callback": self.callback,
             "handler": self.handler,
             "scopes": self.scopes,
             "wizard": self.wizard,
-            "host": portal or "acme.bitrix24.com",
+            "webhook_scopes": self.webhook_scopes,
+            "host": host or EXAMPLE,
+            "origin": portal if "://" in portal else f"https://{portal or EXAMPLE}",
+            "example": EXAMPLE,
         }
         return [Remedy(step.text, step.paste.format_map(values)) for step in steps]
 
@@ -98,29 +110,44 @@ _CARD_PATH = Remedy(
 )
 _KEYS = Remedy(
     _(
-        "The portal shows both keys on the application's card. They belong into the settings of this service, which "
-        "is restarted then:"
+        "The portal shows both keys on the application's card. They belong into the settings of this service: into the "
+        "environment of b24 serve, or into the file .env in the folder in which it was started. Restart it then:"
     ),
     "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
 )
 _LINK = Remedy(_("The operator makes a new link:"), "b24 portal connect NAME {host}")
 
+MAKE_WEBHOOK = (
+    Remedy(
+        _(
+            "In the portal, as an administrator: Applications → Developer resources → Other → Inbound webhook. Tick"
+            " these permissions:"
+        ),
+        "{webhook_scopes}",
+    ),
+    Remedy(
+        _("Save, copy the whole address that the portal shows there, and paste it here. It looks like this:"),
+        "https://{example}/rest/1/…/",
+    ),
+)
+"""How an inbound webhook is made."""
+
 MENDING: dict[str, tuple[Remedy, ...]] = {
     "settings_error": (*_REGISTER, _KEYS),
-    WEBHOOK_TYPED: (
-        Remedy(_("Here the portal's address is enough:"), "{host}"),
+    "webhook_needed": (
         Remedy(
             _(
-                "To connect by the webhook instead, without an application, the operator runs this; it asks for the"
-                " address and does not show it:"
-            ),
-            "b24 portal add NAME",
+                "Paste the whole address of an inbound webhook, or register an application as it is said below: then "
+                "the address of the portal is enough."
+            )
         ),
+        *MAKE_WEBHOOK,
     ),
+    "no_webhook": MAKE_WEBHOOK,
     "address_refused": (
         Remedy(
             _("Copy the host from the address line of the browser while the portal is open:"),
-            "acme.bitrix24.com",
+            "{example}",
         ),
         Remedy(
             _("For a portal on your own server the operator adds this to the settings and restarts:"),
@@ -128,9 +155,7 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
         ),
     ),
     "portal_unreachable": (
-        Remedy(
-            _("Check the spelling: the portal must open in a browser at this address:"), "https://{host}/"
-        ),
+        Remedy(_("Check the spelling: the portal must open in a browser at this address:"), "{origin}/"),
         Remedy(
             _("If it opens there, this service's own way to the internet is closed: ask whoever runs it.")
         ),
@@ -144,9 +169,7 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
         ),
     ),
     "unreadable_answer": (
-        Remedy(
-            _("Something answers there, but no Bitrix24 portal. Open this, and compare:"), "https://{host}/"
-        ),
+        Remedy(_("Something answers there, but no Bitrix24 portal. Open this, and compare:"), "{origin}/"),
     ),
     "application_refused": (
         Remedy(
@@ -207,20 +230,18 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
                 "REST needs a paid plan together with a Market subscription, or a trial of them. Look at the plan of"
                 " the portal:"
             ),
-            "https://{host}/settings/license.php",
+            "{origin}/settings/license.php",
         ),
     ),
     "payment_required": (
         Remedy(
             _("The plan or the Market subscription of the portal has ended. Renew it, then begin again:"),
-            "https://{host}/settings/license.php",
+            "{origin}/settings/license.php",
         ),
     ),
-    "portal_deleted": (Remedy(_("The portal is closed. Open it in a browser:"), "https://{host}/"),),
+    "portal_deleted": (Remedy(_("The portal is closed. Open it in a browser:"), "{origin}/"),),
     "portal_moved": (
-        Remedy(
-            _("The portal has another address now: open it, and copy the one it leads to:"), "https://{host}/"
-        ),
+        Remedy(_("The portal has another address now: open it, and copy the one it leads to:"), "{origin}/"),
     ),
     "app_removed": (
         Remedy(_("The application is not installed in the portal any more. Add it once more.")),
@@ -246,3 +267,26 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
     "binding_refused": (Remedy(_("The portal must be able to reach this address over https:"), "{handler}"),),
 }
 """By the code of an error."""
+
+OF_WEBHOOK: dict[str, tuple[Remedy, ...]] = {
+    "credential_refused": (
+        Remedy(_("The secret is wrong, or was made anew in the portal: copy the whole address once more.")),
+        *MAKE_WEBHOOK,
+    ),
+    "scope_missing": (
+        Remedy(
+            _("Tick these permissions of the webhook in the portal, save, and paste its address again:"),
+            "{webhook_scopes}",
+        ),
+    ),
+    "portal_moved": (
+        Remedy(
+            _(
+                "Open the portal, and copy the address of the webhook again. If it is connected here already, whoever"
+                " runs this service renews it:"
+            ),
+            "b24 portal add NAME --moved",
+        ),
+    ),
+}
+"""By the code of an error, where it is another than with an application."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, UsageError
+from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, SettingsError, UsageError
 from b24_pipeline.models import Project, load_project
 from b24_pipeline.models.changed import is_current
 from b24_pipeline.store.access.holder import KeyHolder
@@ -23,8 +22,9 @@ from b24_pipeline.store.figures.connecting import EntityProgress, latest_syncs, 
 from b24_pipeline.store.figures.pipelines import pipelines
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.placement import PLACEMENT_SCOPE
-from b24_pipeline.web.connect.mending import SCOPES, WEBHOOK_TYPED, ConnectValues
-from b24_pipeline.web.connect.typed import address_typed, name_of
+from b24_pipeline.web.connect.mending import MENDING, SCOPES, ConnectValues
+from b24_pipeline.web.connect.typed import address_typed, name_of, webhook_typed
+from b24_pipeline.web.frame.addresses import other_origin
 from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService
@@ -32,7 +32,6 @@ from b24_pipeline.web.problems import ProblemAnswer, answer_to
 
 WIZARD = "/connect"
 COUNTED = ("", "both", "deal", "lead")
-_WEBHOOK = re.compile(r"/rest/\d+/\w+")
 Typed = Annotated[str, Form(max_length=2048)]
 Given = Annotated[str, Query(max_length=255)]
 
@@ -70,22 +69,28 @@ class ConnectWizard:
     def take(
         self, frame: PlainFrame, domain: Typed = "", account: Typed = "", counted: Typed = ""
     ) -> Response:
-        """Checks the address, and that a portal answers there; leads on to step 2."""
+        """Checks the address, and that a portal answers there; leads on to step 2, by a webhook at once to step 3."""
         _require_all(frame.holder)
-        address = address_typed(domain)
-        if _WEBHOOK.search(domain):
-            problem = ProblemAnswer(
-                422, WEBHOOK_TYPED, "this is the address of a webhook; it holds a secret, which is not kept"
-            )
-            return self._address(frame, address, account, counted, problem, _host(address))
+        address, webhook = address_typed(domain), webhook_typed(domain)
         name = account.strip() or name_of(address)
         try:
+            if webhook:
+                return self._by_webhook(name, webhook, _entity_type(counted))
+            if not self._values.is_registered:
+                raise SettingsError("without an application only a webhook connects").of_case(
+                    "webhook_needed"
+                )
             self._service.invite(name, address, _entity_type(counted))
             self._service.knock(address)
         except B24Error as error:
-            return self._address(frame, address, account, counted, answer_to(error), _portal_of(error))
+            return self._address(frame, address, account, counted, error, by_webhook=webhook is not None)
         query = urlencode({"domain": address, "account": name, "counted": counted})
         return RedirectResponse(f"{WIZARD}/permission?{query}", 303)
+
+    def _by_webhook(self, name: str, url: str, entity_type: str | None) -> Response:
+        portal = self._service.connect_webhook(name, url, entity_type)
+        self._service.start_sync(portal)
+        return RedirectResponse(sync_page(portal), 303)
 
     def permission(
         self, frame: PlainFrame, domain: Given = "", account: Given = "", counted: Given = ""
@@ -95,9 +100,10 @@ class ConnectWizard:
         try:
             link = self._service.invite(account, domain, _entity_type(counted))
         except B24Error as error:
-            return self._address(frame, domain, account, counted, answer_to(error), _portal_of(error))
+            return self._address(frame, domain, account, counted, error)
         return frame.page(
             "connecting/permission.html",
+            opened_at=other_origin(frame.request, self._values.public_url),
             values=self._values,
             domain=domain,
             account=account,
@@ -112,15 +118,20 @@ class ConnectWizard:
             given = self._service.scopes(portal)
         except PortalError as error:
             problem = answer_to(error)
-            steps = self._values.steps(problem.code, portal.domain)
-        is_bound = portal.connected_by != "oauth" or handler_url(self._warehouse, portal) is not None
+            by_webhook = portal.connected_by == "webhook"
+            steps = self._values.steps(problem.code, portal.domain, by_webhook=by_webhook)
+        is_application = portal.connected_by == "oauth"
+        is_bound = not is_application or handler_url(self._warehouse, portal) is not None
         return frame.page(
             "connecting/sync.html",
             problem=problem,
             steps=steps,
             values=self._values,
             missing=[] if given is None else sorted(set(SCOPES) - given),
-            is_inside=given is None or PLACEMENT_SCOPE in given or not self._values.is_public,
+            is_inside=not is_application
+            or given is None
+            or PLACEMENT_SCOPE in given
+            or not self._values.is_public,
             is_bound=is_bound,
             **self._progress(portal),
         )
@@ -190,9 +201,16 @@ class ConnectWizard:
         domain: str,
         account: str,
         counted: str,
-        problem: ProblemAnswer | None = None,
-        portal: str = "",
+        error: B24Error | None = None,
+        *,
+        by_webhook: bool = False,
     ) -> HTMLResponse:
+        problem = error and answer_to(error)
+        steps = (
+            self._values.steps(_mended(problem), _portal_of(error, domain), by_webhook=by_webhook)
+            if problem
+            else []
+        )
         return frame.page(
             "connecting/address.html",
             status=422 if problem else 200,
@@ -201,7 +219,9 @@ class ConnectWizard:
             account=account,
             counted=counted,
             problem=problem,
-            steps=self._values.steps(problem.code, portal) if problem else [],
+            steps=steps,
+            making_webhook=self._values.steps("no_webhook"),
+            opened_at=other_origin(frame.request, self._values.public_url),
             registering=self._values.steps("settings_error"),
         )
 
@@ -240,9 +260,14 @@ def _is_loaded(portal: Portal, syncs: Sequence[EntityProgress]) -> bool:
     return counted <= done and len(done) == len(syncs)
 
 
-def _portal_of(error: B24Error) -> str:
-    return error.portal if isinstance(error, PortalError) else ""
+def _mended(problem: ProblemAnswer) -> str:
+    """By what there is advice: the case of the error, else its code."""
+    return next((kind for kind in problem.kinds[:1] if kind in MENDING), problem.code)
 
 
-def _host(address: str) -> str:
-    return address.rpartition("://")[2]
+def _portal_of(error: B24Error | None, typed: str) -> str:
+    """The portal that an error names; as it was typed, with scheme and port, where that is meant."""
+    if not isinstance(error, PortalError):
+        return ""
+    is_typed = error.portal == typed.rpartition("://")[2].partition(":")[0]
+    return typed if is_typed else error.portal

@@ -22,8 +22,11 @@ REASONS = {
     "settings_error": _("This service is not registered with Bitrix24 as an application yet."),
     "unreadable_answer": _("There is no Bitrix24 portal at this address."),
     "visit_refused": _("The portal is not connected here, or does not confirm who opened this page."),
-    "webhook_address": _(
-        "This is the address of a webhook. It holds a secret and is not needed here, so it was not kept."
+    "webhook_needed": _(
+        "Without an application of your own, a portal is connected by the address of an inbound webhook."
+    ),
+    "no_webhook": _(
+        "This is not the whole address of an inbound webhook. What was pasted may hold a secret, so it was not kept."
     ),
     "access_not_given": _("Access was not allowed in Bitrix24. Nothing was changed."),
     "address_refused": _(

@@ -140,6 +140,10 @@ class ScriptedService(Scripted):
         self._called("invite", name, domain, entity_type)
         return f"https://b24.example.com/bitrix24/auth?account={name}&invitation={INVITATION}"
 
+    def connect_webhook(self, name: str, url: str, entity_type: str | None) -> Portal:
+        self._called("connect_webhook", name, url, entity_type)
+        return portal(name, connected_by="webhook")
+
     def knock(self, domain: str) -> None:
         self._called("knock", domain)
 

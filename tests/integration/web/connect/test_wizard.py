@@ -124,18 +124,6 @@ def test_the_address_leads_to_the_permission(site: Site, operator: Visitor) -> N
     ]
 
 
-def test_a_webhook_pasted_for_the_address_is_recognised(site: Site, operator: Visitor) -> None:
-    """Its secret is on no page, and no portal is asked."""
-    answer = operator.post(
-        "/connect", "/connect", domain="https://acme.bitrix24.com/rest/1/5up3rs3cr3t/profile.json"
-    )
-    assert answer.status_code == 422
-    assert "This is the address of a webhook" in text_of(answer.text)
-    assert pasted(answer)[0] == "acme.bitrix24.com"
-    assert "5up3rs3cr3t" not in answer.text
-    assert site.asked.calls == []
-
-
 @pytest.mark.parametrize(
     ("error", "paste"),
     [
@@ -269,24 +257,3 @@ def test_a_portal_that_refuses_later_is_explained(site: Site, operator: Visitor)
     page = operator.client.get("/connect/acme/sync")
     assert page.status_code == 200
     assert f"{PUBLIC}/bitrix24/callback" in pasted(page)
-
-
-def test_without_an_application_its_card_is_told(database: Warehouse) -> None:
-    """Everything that is to be filled in, and no form that could not work."""
-    parts = parts_of(
-        public_url=PUBLIC, warehouse=database, portals=Portals(database, Vault(SECRET_KEY)), admin_key=KEY
-    )
-    with (
-        served(assemble(parts)) as address,
-        httpx.Client(base_url=address, trust_env=False, headers=BROWSER) as client,
-    ):
-        visitor = Visitor(client, address)
-        visitor.sign_in(KEY)
-        page = visitor.client.get("/connect")
-    assert pasted(page) == [
-        f"{PUBLIC}/bitrix24/callback",
-        f"{PUBLIC}/webhooks/bitrix24",
-        "crm, user, department, placement",
-        "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
-    ]
-    assert 'name="domain"' not in page.text

@@ -11,7 +11,7 @@ import pytest
 
 import b24_pipeline.errors as errors
 from b24_pipeline.errors import B24Error, UsageError
-from b24_pipeline.web.connect.mending import ConnectValues
+from b24_pipeline.web.connect.mending import EXAMPLE, ConnectValues
 from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.problems import ProblemAnswer, answer_to, code_of, kinds_of
 
@@ -98,4 +98,4 @@ def test_an_address_that_is_no_host_is_not_advised_to_be_allowed() -> None:
     ):
         pasted = [step.paste for step in values.steps("address_refused", portal)]
         assert (f"B24_ALLOWED_PORTALS={portal}" in pasted) is advised
-        assert pasted[0] == "acme.bitrix24.com"
+        assert pasted[0] == EXAMPLE
