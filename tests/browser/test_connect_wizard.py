@@ -74,7 +74,7 @@ def test_from_the_bare_address_to_a_coloured_funnel(running: Live, page: Page) -
     page.get_by_role("link", name="Изменить признаки").click()
     step(page, "Что считать")
     page.get_by_role("checkbox", name="Квалифицирован").nth(2).check()
-    page.get_by_role("button", name="Что изменится").nth(2).click()
+    page.get_by_role("button", name="Что изменится").last.click()
     page.get_by_role("button", name="Сохранить").click()
     step(page, "Что считать")
     barriers(page)

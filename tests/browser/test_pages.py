@@ -135,7 +135,7 @@ def test_on_a_phone_a_row_is_a_card(browser: Browser, site: PagesSite, session: 
     row = page.locator("tbody tr").first
     assert row.locator("td[data-label]").count() == 3
     assert row.bounding_box()["height"] < 200  # type: ignore[index]
-    assert page.get_by_role("table").first.get_by_role("columnheader").count() == 5
+    assert page.get_by_role("table").first.get_by_role("columnheader").count() == 4
     page.context.close()
 
 

@@ -21,7 +21,7 @@ from b24_pipeline.store.portals.portal import Portal
 _sql = queries.load(__file__)
 
 _PREFIX = "b24_"  # so that scanners of secrets recognise one
-_NAME = re.compile(r"[^\W_][\w .@+-]{0,62}")
+_NAME = re.compile(r"[^\W_][\w .,@+-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class AccessKeys:
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} is no name for a key; expected a letter or digit first, then letters, digits, blanks "
-                "and . @ + - _, at most 63 characters"
+                "and . , @ + - _, at most 63 characters"
             ).of_case("key_name")
         key = _PREFIX + random_values.new_value()
         try:

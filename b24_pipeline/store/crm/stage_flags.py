@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,6 +41,14 @@ class Flags:
     is_success: bool | None = None
     is_fail: bool | None = None
 
+    def over(self, stage: Stage) -> Flags:
+        """All flags of a stage, once these are set."""
+        return Flags(
+            stage.is_qualified_stage if self.is_qualified is None else self.is_qualified,
+            stage.is_success_stage if self.is_success is None else self.is_success,
+            stage.is_fail_stage if self.is_fail is None else self.is_fail,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StageFlags:
@@ -55,21 +64,34 @@ class StageFlags:
         """Sets flags of a stage and returns it. Raises UnknownStage, and FlagsContradict where it is won and lost."""
 
         def work(connection: Connection) -> Stage:
-            changed = _sql.set_flags(
-                connection,
-                account=account,
-                stage=stage,
-                is_qualified=flags.is_qualified,
-                is_success=flags.is_success,
-                is_fail=flags.is_fail,
-            )
-            if changed is None:
-                raise UnknownStage(stage)
-            if changed[0]:
-                raise FlagsContradict
+            _set(connection, account, stage, flags)
             return next(known for known in _stages(connection, account) if known.id == stage)
 
         return self.warehouse.transact(work)
+
+    def set_all(self, account: UUID, wanted: Mapping[UUID, Flags]) -> None:
+        """Sets flags of several stages, all of them or none. Raises as `set_flags` does."""
+
+        def work(connection: Connection) -> None:
+            for stage in sorted(wanted):
+                _set(connection, account, stage, wanted[stage])
+
+        self.warehouse.transact(work)
+
+
+def _set(connection: Connection, account: UUID, stage: UUID, flags: Flags) -> None:
+    changed = _sql.set_flags(
+        connection,
+        account=account,
+        stage=stage,
+        is_qualified=flags.is_qualified,
+        is_success=flags.is_success,
+        is_fail=flags.is_fail,
+    )
+    if changed is None:
+        raise UnknownStage(stage)
+    if changed[0]:
+        raise FlagsContradict
 
 
 def _stages(connection: Connection, account: UUID) -> list[Stage]:

@@ -1,12 +1,14 @@
-"""What other flags of a stage would change in the figures."""
+"""What other flags of stages would change in the figures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import class_row
 
+from b24_pipeline.store.crm.stage_flags import Flags
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.figures.pipelines import has_figures
@@ -30,22 +32,18 @@ def preview_flags(
     connection: Connection,
     account: UUID,
     entity_type: str,
-    stage: UUID,
-    *,
-    is_qualified: bool,
-    is_success: bool,
-    is_fail: bool,
+    wanted: Mapping[UUID, Flags],
 ) -> FlagsPreview | None:
-    """The figures with these flags of the stage; None where no figures were built yet."""
+    """The figures with these flags of stages, by their ids; None where no figures were built yet."""
     if not has_figures(connection):
         return None
     asked = {
         "account": account,
         "entity_type": entity_type,
-        "stage": stage,
-        "is_qualified": is_qualified,
-        "is_success": is_success,
-        "is_fail": is_fail,
+        "stages": list(wanted),
+        "are_qualified": [flags.is_qualified for flags in wanted.values()],
+        "are_success": [flags.is_success for flags in wanted.values()],
+        "are_fail": [flags.is_fail for flags in wanted.values()],
     }
     with connection.cursor(row_factory=class_row(FlagsPreview)) as cursor:
         return cursor.execute(_sql.preview.sql, asked).fetchone()

@@ -1,15 +1,23 @@
--- name: preview(account, entity_type, stage, is_qualified, is_success, is_fail)^
--- How many leads or deals are qualified, won and lost now, and would be with other flags of one stage. Over all pipelines.
-with flags as (
+-- name: preview(account, entity_type, stages, are_qualified, are_success, are_fail)^
+-- How many leads or deals are qualified, won and lost now, and would be with other flags of some stages; a flag that is null
+-- stays. Over all pipelines.
+with wanted as (
+    select *
+    from unnest(
+        cast(:stages as uuid[]), cast(:are_qualified as boolean[]), cast(:are_success as boolean[]),
+        cast(:are_fail as boolean[])
+    ) as wanted (stage_id, is_qualified, is_success, is_fail)
+),
+
+flags as (
     select
         known.stage_key,
-        stage.id = :stage as is_changed,
         stage.is_qualified_stage as was_qualified,
         stage.is_success_stage as was_success,
         stage.is_fail_stage as was_fail,
-        case when stage.id = :stage then :is_qualified else stage.is_qualified_stage end as is_qualified,
-        case when stage.id = :stage then :is_success else stage.is_success_stage end as is_success,
-        case when stage.id = :stage then :is_fail else stage.is_fail_stage end as is_fail
+        coalesce(wanted.is_qualified, stage.is_qualified_stage) as is_qualified,
+        coalesce(wanted.is_success, stage.is_success_stage) as is_success,
+        coalesce(wanted.is_fail, stage.is_fail_stage) as is_fail
     from bitrix24_pipeline_stages as stage
     inner join analytics_build.int_stage as known
         on
@@ -17,6 +25,7 @@ with flags as (
             and stage.entity_type = known.entity_type
             and stage.category_id = known.category_id
             and stage.status_id = known.status_id
+    left join wanted on stage.id = wanted.stage_id
     where stage.user_account_id = :account and stage.entity_type = :entity_type
 ),
 

@@ -101,9 +101,12 @@ REASONS = {
     ),
     "key_name": _(
         "This cannot be the name of a key. It begins with a letter or digit; letters, digits, blanks "
-        "and . @ + - _ may follow, 63 characters at most."
+        "and . , @ + - _ may follow, 63 characters at most."
     ),
     "key_name_taken": _("Another key has this name. Revoke it first, or choose another name."),
+    "key_portals": _(
+        "Choose which portals the key sees: all of them, or tick those that it is for. No key was made."
+    ),
     "key_stages_mixed": _("The key stages of a direction are all of leads, or all of deals."),
     "key_stages_repeated": _("The key stages of a direction must differ from one another."),
     "large_spreadsheet": _(

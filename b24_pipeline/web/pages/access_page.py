@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query
@@ -13,6 +14,7 @@ from b24_pipeline.store.access.holder import ROLES, AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.access.sessions import Sessions
 from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.pages import audit_texts
@@ -21,6 +23,7 @@ from b24_pipeline.web.routes.access_keys import only_for_all
 
 ACCESS = "/access"
 MOST_CHANGES = 50
+ALL, THESE = "all", "these"
 
 
 class AccessPage:
@@ -53,15 +56,18 @@ class AccessPage:
         frame: PlainFrame,
         name: Annotated[str, Form(max_length=200)] = "",
         role: Annotated[AccessRole, Form()] = "viewer",
+        sees: Annotated[str, Form(max_length=20)] = "",
         portal: Annotated[list[str] | None, Form()] = None,
     ) -> HTMLResponse:
-        """Makes a key, which the answer shows once."""
+        """Makes a key, which the answer shows once. `sees`: all portals, or these, which are ticked then."""
         only_for_all(frame.holder)
         chosen = [known for known in frame.portals if known.name in (portal or ())]
         try:
-            key = self._keys.add(name.strip(), role, chosen)
+            key = self._keys.add(name.strip(), role, _limited_to(sees, chosen))
         except UsageError as error:
-            return self._page(frame, problem=error, given={"name": name, "role": role})
+            ticked = {known.name for known in chosen}
+            given = {"name": name, "role": role, "sees": sees, "portals": ticked}
+            return self._page(frame, problem=error, given=given)
         return self._page(frame, key=key, key_name=name.strip())
 
     def ask(self, frame: PlainFrame, name: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
@@ -90,7 +96,7 @@ class AccessPage:
             "changes": [_told(change, frame.text) for change in found[:MOST_CHANGES]],
             "next_before": _last(found[:MOST_CHANGES]) if len(found) > MOST_CHANGES else None,
             "key": None,
-            "given": {"name": "", "role": ""},
+            "given": {"name": "", "role": "", "sees": "", "portals": set()},
         }
         return frame.page(
             "access.html",
@@ -98,6 +104,15 @@ class AccessPage:
             problem=problem and answer_to(problem),
             **{**shown, **values},
         )
+
+
+def _limited_to(sees: str, chosen: Sequence[Portal]) -> Sequence[Portal]:
+    """The portals that a key is for; none for all. Raises UsageError where neither was chosen."""
+    if sees == ALL:
+        return ()
+    if sees != THESE or not chosen:
+        raise UsageError("choose all portals, or tick those that the key is for").of_case("key_portals")
+    return chosen
 
 
 def _told(change: Change, text: audit_texts.Gettext) -> dict[str, Any]:

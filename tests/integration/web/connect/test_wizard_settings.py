@@ -27,7 +27,7 @@ def test_what_counts_is_set_within_the_wizard(site: Site, operator: Visitor) -> 
         assert 'aria-current="step"' in page
         assert 'href="/connect/acme/settings"' in page
         assert 'aria-current="step"' not in operator.client.get(f"/p/acme/{name}").text
-    flags = {"stage": str(stage), "is_qualified": "true"}
+    flags = {"flag": [f"{stage}:is_qualified"]}
     path = "/p/acme/stages?wizard=yes"
     actions = set(re.findall(r'method="post" action="([^"]+)"', operator.client.get(path).text))
     assert {"/p/acme/stages/preview"} <= {unescape(one).partition("?")[0] for one in actions}

@@ -14,17 +14,19 @@ from tests.support.servers.pages_site import text_of
 
 def test_a_key_is_made_shown_once_and_revoked(managed: Managed, operator: Visitor) -> None:
     """It works at once, is in no later page, and ends by its button; the audit names who did it."""
-    answer = operator.post("/access/keys", page="/access", name=" Anna ", role="viewer", portal="acme")
+    answer = operator.post(
+        "/access/keys", page="/access", name=" Anna, marketing ", role="viewer", sees="these", portal="acme"
+    )
     assert answer.status_code == 200
     found = re.search(r'id="new-key">(b24_[\w-]{43})<', answer.text)
     assert found
     (made,) = AccessKeys(managed.warehouse).all()
-    assert (made.name, made.role, made.portals) == ("Anna", "viewer", ["acme"])
+    assert (made.name, made.role, made.portals) == ("Anna, marketing", "viewer", ["acme"])
     assert AccessKeys(managed.warehouse).holder(found[1])
     page = operator.client.get("/access").text
     assert found[1] not in page
     assert "B24_ADMIN_KEY" in page
-    assert operator.post("/access/keys/revoke", page="/access", name="Anna").status_code == 303
+    assert operator.post("/access/keys/revoke", page="/access", name="Anna, marketing").status_code == 303
     assert AccessKeys(managed.warehouse).all() == []
     assert "Anna" in operator.client.get("/access").text, "the audit forgets nothing"
 
@@ -58,11 +60,34 @@ def test_a_name_that_is_none_or_taken_is_said(managed: Managed, operator: Visito
     """The page comes again with what was typed, and says why."""
     new_key(managed, "viewer", name="Anna")
     for name in ("Anna", "", "<b>", "x" * 64):
-        answer = operator.post("/access/keys", page="/access", name=name, role="manager")
+        answer = operator.post("/access/keys", page="/access", name=name, role="manager", sees="all")
         assert answer.status_code == 422, name
         assert 'role="alert"' in answer.text
         assert "<b>" not in answer.text
     assert len(AccessKeys(managed.warehouse).all()) == 1
+
+
+def test_what_was_chosen_of_a_key_stays_and_its_portals_are_chosen(
+    managed: Managed, operator: Visitor
+) -> None:
+    """A key for all portals is made by choosing all alone: neither no choice nor a form with a mistake makes one."""
+    operator.client.headers["Accept-Language"] = "ru"
+    for given, said in (
+        ({"name": "<b>", "sees": "these", "portal": "acme"}, "Так ключ назвать нельзя"),
+        ({"name": "Anna", "portal": "acme"}, "Выберите, какие порталы видны по ключу"),
+        ({"name": "Anna", "sees": "these"}, "Выберите, какие порталы видны по ключу"),
+        ({"name": "Anna", "sees": "these", "portal": "nobody"}, "Выберите, какие порталы видны по ключу"),
+        ({"name": "Anna", "sees": ""}, "Выберите, какие порталы видны по ключу"),
+    ):
+        answer = operator.post("/access/keys", page="/access", role="manager", **given)
+        assert answer.status_code == 422
+        assert said in text_of(answer.text)
+        chosen = set(re.findall(r'value="([^"]*)"(?: required)? (?:checked|selected)', answer.text))
+        assert chosen == {"manager", given.get("sees"), given.get("portal")} - {None, "", "nobody"}
+    assert AccessKeys(managed.warehouse).all() == []
+    answer = operator.post("/access/keys", page="/access", name="Anna", role="viewer", sees="all")
+    assert answer.status_code == 200
+    assert [key.is_limited for key in AccessKeys(managed.warehouse).all()] == [False]
 
 
 def test_only_an_admin_for_all_portals_manages_keys(managed: Managed, visitor: Visitor) -> None:

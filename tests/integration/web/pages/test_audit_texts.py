@@ -68,7 +68,7 @@ def test_every_code_of_the_audit_has_words_in_both_languages(database: Warehouse
 def test_the_audit_is_russian_on_the_russian_page(managed: Managed, operator: Visitor) -> None:
     """No code is left in a row of it."""
     managed.change("acme", entity_type="deal")
-    operator.post("/access/keys", page="/access", name="Anna", role="viewer", portal="acme")
+    operator.post("/access/keys", page="/access", name="Anna", role="viewer", sees="these", portal="acme")
     page = operator.client.get("/access", headers={"Accept-Language": "ru"}).text
     audit = text_of(page.partition('id="audit"')[2])
     assert "считаются: лиды и сделки → сделки" in audit

@@ -142,10 +142,10 @@ def test_the_answer_to_a_form_keeps_its_language_link_and_its_place_in_the_menu(
         " on stage.user_account_id = account.id where account.name = %s",
         site.portal,
     )
-    fields = {
-        "/p/{portal}/stages": {"stage": str(stage["id"]), "is_success": "true", "is_fail": "true"},
-        "/p/{portal}/stages/preview": {"stage": str(stage["id"]), "is_success": "true"},
-        "/access/keys": {"name": "Eve", "role": "viewer"},
+    fields: dict[str, dict[str, Any]] = {
+        "/p/{portal}/stages": {"flag": [f"{stage['id']}:is_success", f"{stage['id']}:is_fail"]},
+        "/p/{portal}/stages/preview": {"flag": [f"{stage['id']}:is_success"]},
+        "/access/keys": {"name": "Eve", "role": "viewer", "sees": "all"},
     }
     shown = set()
     with site.visit() as visit:

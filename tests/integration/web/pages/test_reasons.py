@@ -163,5 +163,5 @@ def test_what_cannot_be_linked(site: PagesSite, reader: Visit) -> None:
 
 def test_a_name_of_a_key_is_explained(reader: Visit) -> None:
     """What it may have in it, and what was typed."""
-    answer = reader.post("/access/keys", "/access", name="<b>", role="viewer")
+    answer = reader.post("/access/keys", "/access", name="<b>", role="viewer", sees="all")
     assert said(answer).startswith("Так ключ назвать нельзя.")

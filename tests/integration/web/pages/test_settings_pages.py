@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_what_a_flag_changes_is_shown_before_it_is_saved(site: PagesSite, manage
     """The numbers of the preview are those of the marts, before and, once it is saved and built, after."""
     path = f"/p/{site.portal}/stages"
     stage = next(one for one in stages(site) if not one.is_success_stage and not one.is_qualified_stage)
-    form = {"stage": str(stage.id), "is_qualified": "true", "is_success": "true"}
+    form = {"flag": [f"{stage.id}:is_qualified", f"{stage.id}:is_success"]}
     before = figure(site, QUALIFIED), figure(site, WON)
     shown = text_of(manager.post(f"{path}/preview", path, **form).text)
     found = re.search(r"Qualified (\d+) → (\d+) Won (\d+) → (\d+)", shown)
@@ -66,7 +67,7 @@ def test_what_a_flag_changes_is_shown_before_it_is_saved(site: PagesSite, manage
     assert manager.post(path, path, **form).status_code == 303
     site.build()
     assert (figure(site, QUALIFIED), figure(site, WON)) == (int(found[2]), int(found[4]))
-    assert manager.post(path, path, stage=str(stage.id)).status_code == 303
+    assert manager.post(path, path, was=form["flag"]).status_code == 303
     site.build()
     assert (figure(site, QUALIFIED), figure(site, WON)) == before
     (noted, *_) = fetch(
@@ -75,14 +76,64 @@ def test_what_a_flag_changes_is_shown_before_it_is_saved(site: PagesSite, manage
     assert noted == {"changed_by": "Maria", "what": "stage flags"}
 
 
+def ticked(page: str) -> list[str]:
+    """The flags that are ticked on a page."""
+    return [one for one, rest in re.findall(r'name="flag" value="([^"]+)"([^>]*)', page) if "checked" in rest]
+
+
+def test_all_ticks_are_tried_and_saved_together(site: PagesSite, manager: Visit) -> None:
+    """Of leads and deals; what somebody else has set meanwhile stays, and a tick that is taken away counts as well."""
+    path, account = f"/p/{site.portal}/stages", site.portals.one(site.portal).id
+    flags = StageFlags(site.warehouse)
+    page = manager.get(path).text
+    before = ticked(page)
+    assert before == re.findall(r'name="was" value="([^"]+)"', page)
+    assert page.count('action="/p/') == 1, "one form for all stages"
+    of_deals = [one for one in stages(site) if not one.is_qualified_stage and not one.is_fail_stage]
+    lead = next(
+        one for one in flags.stages(account) if one.entity_type == "lead" and not one.is_qualified_stage
+    )
+    new = [f"{one.id}:is_qualified" for one in (*of_deals[:2], lead)]
+    gone = next(one for one in before if one.endswith(":is_success"))
+    wanted = [one for one in [*before, *new] if one != gone]
+    shown = manager.post(f"{path}/preview", path, flag=wanted, was=before)
+    assert sorted(ticked(shown.text)) == sorted(wanted)
+    assert text_of(shown.text).count("not saved yet") == 4
+    assert {"Leads", "Deals"} <= {one.partition(":")[0] for one in re.findall(r"<h3>([^<]+)", shown.text)}
+    assert ticked(manager.get(path).text) == before, "nothing is saved yet"
+    other = f"{of_deals[2].id}:is_qualified"
+    assert manager.post(path, path, flag=[other]).status_code == 303
+    assert manager.post(path, path, flag=wanted, was=before).status_code == 303
+    assert sorted(ticked(manager.get(path).text)) == sorted([*wanted, other])
+    again = manager.post(f"{path}/preview", path, flag=wanted, was=wanted)
+    assert "Nothing would change" in text_of(again.text)
+    assert manager.post(path, path, flag=[gone], was=[*new, other]).status_code == 303
+    assert ticked(manager.get(path).text) == before
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("x:is_fail", 400), ("{stage}:role", 400), ("{other}:is_fail", 404)]
+)
+def test_what_is_no_flag_changes_nothing(site: PagesSite, manager: Visit, code: str, status: int) -> None:
+    """A form that was made by hand: none of it is saved."""
+    path, before = f"/p/{site.portal}/stages", stages(site)
+    good = next(f"{one.id}:is_qualified" for one in before if not one.is_qualified_stage)
+    bad = code.format(stage=before[0].id, other=uuid4())
+    for action in (f"{path}/preview", path):
+        assert manager.post(action, path, flag=[good, bad]).status_code == status
+    assert stages(site) == before
+
+
 def test_a_stage_is_not_won_and_lost(site: PagesSite, manager: Visit) -> None:
     """Both at once are refused, in the preview too, and nothing changes."""
     path, before = f"/p/{site.portal}/stages", stages(site)
-    form = {"stage": str(before[0].id), "is_success": "true", "is_fail": "true"}
+    both = [f"{before[0].id}:is_success", f"{before[0].id}:is_fail"]
+    kept = [*both, f"{before[1].id}:is_qualified"]
     for action in (f"{path}/preview", path):
-        answer = manager.post(action, path, **form)
+        answer = manager.post(action, path, flag=kept)
         assert answer.status_code == 422
         assert 'role="alert"' in answer.text
+        assert set(kept) <= set(ticked(answer.text)), "what was ticked stays"
     assert stages(site) == before
 
 
