@@ -41,7 +41,13 @@ def migrate(warehouse: Warehouse) -> list[str]:
             )
         with warehouse.connect() as connection:
             _refuse_newer(connection)
-        return _apply(warehouse)
+        try:
+            return _apply(warehouse)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DatabaseError(
+                f"the role of DATABASE_URL may not change the tables of {warehouse.url.place}: {described(error)}; "
+                "run `b24 migrate` as its owner"
+            ) from None
 
 
 def check_migrated(warehouse: Warehouse) -> None:

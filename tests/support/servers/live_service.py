@@ -16,6 +16,7 @@ from b24_pipeline.settings import Settings, read_settings
 from b24_pipeline.web.app import create_app
 from b24_pipeline.web.server import listen
 from tests.support.installation import KEY as SECRET_KEY
+from tests.support.servers.roles import as_service
 from tests.support.servers.web_service import BEARER, KEY, served
 
 
@@ -62,7 +63,8 @@ def live(database_url: str, home: Path, **config: Any) -> Iterator[Live]:
     with (
         Sandbox(SandboxConfig(**portal)) as sandbox,
         opened(settings_of(sandbox, database_url, address, home)) as runtime,
-        served(create_app(runtime), listening),
+        opened(settings_of(sandbox, as_service(database_url), address, home)) as of_service,
+        served(create_app(of_service), listening),
         httpx.Client(base_url=address, trust_env=False) as client,
     ):
         yield Live(address, sandbox, runtime, client)

@@ -22,6 +22,7 @@ from b24_pipeline.web.assembly import assemble
 from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.installation import KEY as SECRET_KEY
+from tests.support.servers.roles import as_service
 from tests.support.servers.web_service import KEY, ScriptedService, parts_of, served
 
 
@@ -76,13 +77,17 @@ def pages_site(
 ) -> Iterator[PagesSite]:
     """A database of its own, filled, its models built, and the service over it."""
     url = server.prepared(f"two portals of {entities}, built", partial(_fill, entities=entities))
-    warehouse = Warehouse(url)
+    warehouse, of_service = Warehouse(url), Warehouse(as_service(url))
     portals = Portals(warehouse, Vault(SECRET_KEY))
     parts = parts_of(
-        warehouse=warehouse, portals=portals, service=service or ScriptedService(), admin_key=KEY
+        warehouse=of_service,
+        portals=Portals(of_service, Vault(SECRET_KEY)),
+        service=service or ScriptedService(),
+        admin_key=KEY,
     )
     with served(assemble(parts)) as address:
         yield PagesSite(address, warehouse, portals, portals.all()[0].name)
+    of_service.close()
     warehouse.close()
     server.drop(url)
 

@@ -20,6 +20,7 @@ from tests.conftest import Server
 from tests.support.data.model_data import add_stage
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import account, execute, fetch
+from tests.support.servers.roles import as_service
 from tests.support.servers.web_service import (
     KEY,
     NOON,
@@ -100,15 +101,17 @@ def database(server: Server) -> Iterator[Warehouse]:
 def serving(database: Warehouse) -> Iterator[Serving]:
     """The service with a key: putting it together takes longer than most tests."""
     asked = ScriptedService()
+    of_service = Warehouse(as_service(database.url.for_people(hide_password=False)))
     parts = parts_of(
-        warehouse=database,
-        portals=Portals(database, Vault(SECRET_KEY)),
+        warehouse=of_service,
+        portals=Portals(of_service, Vault(SECRET_KEY)),
         service=asked,
         admin_key=KEY,
         addresses=ClientAddresses(["127.0.0.1"]),
     )
     with served(assemble(parts)) as address:
         yield Serving(address, asked)
+    of_service.close()
 
 
 @pytest.fixture
