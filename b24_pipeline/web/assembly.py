@@ -33,6 +33,7 @@ from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.events.webhook import Webhook, described
 from b24_pipeline.web.frame.assets import asset_routes
 from b24_pipeline.web.frame.cookies import BrowserCookie
+from b24_pipeline.web.frame.problem_frame import framed_problem
 from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.frame.rendering import page, wants_page
 from b24_pipeline.web.frame.sign_in import SignIn
@@ -126,6 +127,7 @@ def assemble(parts: Parts) -> FastAPI:
     )
     sessions = Sessions(parts.warehouse, parts.admin_key)
     signed_in = SignedIn(sessions, BrowserCookie(parts.public_url, SESSION_COOKIE, SECONDS), parts.public_url)
+    app.state.signed_in = signed_in
     connecting = ConnectPages(
         parts.connecting, parts.public_url, guard, parts.addresses, signed_in, parts.service
     )
@@ -221,6 +223,14 @@ def error_response(request: Request, error: Exception) -> Response:
         ancestors = _framed_by(request) or "'none'"
         values: ConnectValues = request.app.state.connect_values
         portal = error.portal if isinstance(error, PortalError) else ""
+        steps = values.steps(answer.code, portal) if is_of_connecting else []
+        again = _beginning(request) if is_of_connecting else None
+        if not request.url.path.startswith("/bitrix24/") and not is_opened_inside(request):
+            framed = framed_problem(
+                request, request.app.state.signed_in, error, answer, steps=steps, again=again
+            )
+            if framed:
+                return framed
         return page(
             request,
             "problem.html",
@@ -228,8 +238,8 @@ def error_response(request: Request, error: Exception) -> Response:
             policy=PAGE.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}"),
             problem=answer,
             reasons=REASONS,
-            steps=values.steps(answer.code, portal) if is_of_connecting else [],
-            again=_beginning(request) if is_of_connecting else None,
+            steps=steps,
+            again=again,
             is_framed=is_opened_inside(request),
         )
     return JSONResponse(answer.body, answer.status, answer.headers)

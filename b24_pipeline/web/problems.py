@@ -68,6 +68,9 @@ _STATUSES: Mapping[type[BaseException], int] = {
 }
 _HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
+_SAYING_ALL = frozenset({"not_found", "method_not_allowed"})
+"""Codes whose sentence says all that there is to say: the framework's own words add nothing."""
+
 
 class Problem(BaseModel):
     """An error: a code for programs, a message for people."""
@@ -115,7 +118,9 @@ def answer_to(error: Exception) -> ProblemAnswer:
         return ProblemAnswer(422, "invalid", _first_mistake(error))
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, "refused")
-        return ProblemAnswer(error.status_code, code, str(error.detail), error.headers)
+        return ProblemAnswer(
+            error.status_code, code, str(error.detail), error.headers, (code,) if code in _SAYING_ALL else ()
+        )
     return INTERNAL
 
 

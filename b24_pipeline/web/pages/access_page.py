@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from b24_pipeline.errors import UsageError
 from b24_pipeline.store.access.audit import Change, changes
+from b24_pipeline.store.access.audit_names import AuditNames, names_of
 from b24_pipeline.store.access.holder import ROLES, AccessRole
 from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.access.sessions import Sessions
@@ -88,12 +89,13 @@ class AccessPage:
     ) -> HTMLResponse:
         is_for_all = frame.holder.portals is None
         found = changes(self._warehouse, portals=frame.holder.portals, before=before, most=MOST_CHANGES + 1)
+        names = names_of(self._warehouse, found[:MOST_CHANGES])
         shown = {
             "roles": ROLES,
             "is_for_all": is_for_all,
             "keys": self._keys.all() if is_for_all else [],
             "sessions": self._sessions.all() if is_for_all else [],
-            "changes": [_told(change, frame.text) for change in found[:MOST_CHANGES]],
+            "changes": [_told(change, names, frame.text) for change in found[:MOST_CHANGES]],
             "next_before": _last(found[:MOST_CHANGES]) if len(found) > MOST_CHANGES else None,
             "key": None,
             "given": {"name": "", "role": "", "sees": "", "portals": set()},
@@ -115,14 +117,14 @@ def _limited_to(sees: str, chosen: Sequence[Portal]) -> Sequence[Portal]:
     return chosen
 
 
-def _told(change: Change, text: audit_texts.Gettext) -> dict[str, Any]:
+def _told(change: Change, names: AuditNames, text: audit_texts.Gettext) -> dict[str, Any]:
     """A change in the reader's words."""
     return {
         "moment": change.changed_at,
         "actor": audit_texts.actor(change.changed_by, text),
         "portal": change.portal or "",
-        "subject": audit_texts.subject(change, text),
-        "sentence": audit_texts.sentence(change, text),
+        "subject": audit_texts.subject(change, names, text),
+        "sentence": audit_texts.sentence(change, names, text),
     }
 
 

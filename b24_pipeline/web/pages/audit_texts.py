@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from b24_pipeline.store.access.audit import Change, parts
+from b24_pipeline.store.access.audit_names import OWN_LEAD, AuditNames
 from b24_pipeline.web.frame.translations import later as _
 
 WHAT = {
@@ -85,6 +87,14 @@ CODED = {
     "field_type",
 }
 
+CARDS = {
+    "deal": _("deal %(number)s"),
+    "lead": _("lead %(number)s"),
+    "contact": _("contact %(number)s"),
+    "company": _("company %(number)s"),
+}
+"""What an own lead is linked to."""
+
 ACTORS = {
     "pipeline": _("the pipeline itself"),
     "whoever was invited, in a browser": _("whoever was invited, in a browser"),
@@ -104,35 +114,92 @@ def actor(changed_by: str, text: Gettext) -> str:
     return text(ACTORS[changed_by]) if changed_by in ACTORS else changed_by
 
 
-def subject(change: Change, text: Gettext) -> str:
+def subject(change: Change, names: AuditNames, text: Gettext) -> str:
     """What was changed, and which one."""
     kind = text(WHAT[change.what]) if change.what in WHAT else change.what
-    first, blank, rest = change.subject.partition(" ")
-    if change.what == "stage flags" and first in VALUES:
-        return f"{kind}: {text(VALUES[first])}{blank}{rest}"
-    return f"{kind}: {change.subject}"
+    codes = change.subject.split(" ", 2)
+    if change.what == "stage flags" and len(codes) == 3:
+        entity_type, category_id, status_id = codes
+        return f"{kind}: {_stage(change, entity_type, category_id, status_id, names, text)}"
+    return f"{kind}: {names.own_leads.get(change.subject, change.subject)}"
 
 
-def sentence(change: Change, text: Gettext) -> str:
-    """What differs, as `name: old → new`."""
-    return ", ".join(
-        (f"{_name(name, text)}: " if name else "") + f"{_said(old, text, name)} → {_said(new, text, name)}"
-        for name, old, new in parts(change)
-    )
+def sentence(change: Change, names: AuditNames, text: Gettext) -> str:
+    """What differs, as `name: old → new`; of what is new or gone, what it is or was."""
+    said = partial(_said, change=change, names=names, text=text)
+    if isinstance(change.before, Mapping) and isinstance(change.after, Mapping) and "id" not in change.after:
+        return ", ".join(
+            f"{_name(name, text)}: {said(old, name)} → {said(new, name)}" for name, old, new in _told(change)
+        )
+    if isinstance(change.before, Mapping) or isinstance(change.after, Mapping):
+        if change.what != OWN_LEAD and change.before is None:
+            return ": ".join(filter(None, (text(_("added")), said(change.after, ""))))
+        if change.what != OWN_LEAD and change.after is None:
+            return text(_("removed; it was: %(was)s")) % {"was": said(change.before, "")}
+    return f"{said(change.before, '')} → {said(change.after, '')}"
+
+
+def _told(change: Change) -> list[tuple[str, Any, Any]]:
+    """The parts to tell: whether key stages are of leads or deals, their names say."""
+    found = parts(change)
+    return [part for part in found if part[0] != "of"] or found
 
 
 def _name(code: str, text: Gettext) -> str:
     return text(NAMES[code]) if code in NAMES else code
 
 
-def _said(value: Any, text: Gettext, name: str) -> str:
-    if value is None:
-        return "–"
+def _said(value: Any, name: str, change: Change, names: AuditNames, text: Gettext) -> str:
+    """A value in words; `name` is the code of the part that it is of."""
+    said = partial(_said, change=change, names=names, text=text)
+    if value is None or value == []:
+        return text(_("found by the matching")) if change.what == OWN_LEAD else text(_("none"))
     if isinstance(value, bool):
         return text(_("yes")) if value else text(_("no"))
     if isinstance(value, Mapping):
-        return " ".join(f"{_name(name, text)}={_said(part, text, name)}" for name, part in value.items())
+        return _object(value, change, names, text)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "; ".join(_said(part, text, "") for part in value) or "–"
+        return "; ".join(said(part, "") for part in value)
     written = str(value)
     return text(VALUES[written]) if name in CODED and written in VALUES else written
+
+
+def _object(value: Mapping[str, Any], change: Change, names: AuditNames, text: Gettext) -> str:
+    """A stage, a condition, a card, or the parts that say something."""
+    if "status_id" in value:
+        entity_type = _of(change)
+        return _stage(change, entity_type, str(value["category_id"]), str(value["status_id"]), names, text)
+    if "field_name" in value:
+        return _condition(value, change, names, text)
+    if change.what == OWN_LEAD:
+        card = CARDS.get(str(value.get("type")))
+        return text(card) % {"number": value["id"]} if card and value.get("id") else text(_("nobody"))
+    return ", ".join(
+        f"{_name(name, text)}: {_said(part, name, change, names, text)}"
+        for name, part in value.items()
+        if part is not None and part != [] and name != "of"
+    )
+
+
+def _of(change: Change) -> str:
+    """The entity type of key stages; those of a direction are all of one."""
+    known = [state.get("of") for state in (change.after, change.before) if isinstance(state, Mapping)]
+    return next((str(one) for one in known if one), "deal")
+
+
+def _stage(
+    change: Change, entity_type: str, category_id: str, status_id: str, names: AuditNames, text: Gettext
+) -> str:
+    found = names.stage(change.portal, entity_type, category_id, status_id)
+    usual = text(_("Leads")) if entity_type == "lead" else text(_("Deals"))
+    return f"{usual if entity_type == 'lead' else found.pipeline or usual}: {found.stage}"
+
+
+def _condition(value: Mapping[str, Any], change: Change, names: AuditNames, text: Gettext) -> str:
+    owner, code = str(value.get("entity_type") or ""), str(value["field_name"])
+    wanted = value.get("enum_value") or value.get("enum_id")
+    return text(_("%(entity)s, field “%(field)s”: %(value)s")) % {
+        "entity": text(VALUES[owner]) if owner in VALUES else owner,
+        "field": names.fields.get((change.portal or "", owner, code), code),
+        "value": text(_("yes")) if value.get("field_type") == "boolean" else wanted,
+    }

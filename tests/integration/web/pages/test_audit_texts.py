@@ -7,16 +7,31 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+import pytest
 
 import b24_pipeline
 from b24_pipeline.store.access.audit import Change
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.access.audit_names import AuditNames
+from b24_pipeline.store.crm.stage_flags import Flags, StageFlags
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
+from b24_pipeline.store.own_leads.directions import Directions
 from b24_pipeline.web.frame.translations import translations
 from b24_pipeline.web.pages import audit_texts
+from tests.conftest import Server
 from tests.integration.web.pages.conftest import Visitor
 from tests.integration.web.routes.conftest import Managed
 from tests.support.installation import execute, fetch
-from tests.support.servers.pages_site import text_of
+from tests.support.servers.pages_site import PagesSite, pages_site, text_of
+
+
+@pytest.fixture
+def site(server: Server) -> Iterator[PagesSite]:
+    """Two portals with leads and deals."""
+    with pages_site(server, entities=20) as opened:
+        yield opened
+
 
 WHAT = re.compile(r"b24_note_change\(\s*[^,]+,[^,]+,\s*'([^']+)'")
 
@@ -72,7 +87,8 @@ def test_the_audit_is_russian_on_the_russian_page(managed: Managed, operator: Vi
     page = operator.client.get("/access", headers={"Accept-Language": "ru"}).text
     audit = text_of(page.partition('id="audit"')[2])
     assert "считаются: лиды и сделки → сделки" in audit
-    assert "ключ: Anna – → роль=наблюдатель порталы=acme" in audit
+    assert "ключ: Anna добавлено: роль: наблюдатель, порталы: acme" in audit
+    assert "Что изменилось" in audit
     execute(managed.warehouse, "delete from bitrix24_audit")
 
 
@@ -81,14 +97,72 @@ def test_only_codes_of_ours_are_translated() -> None:
 
     def told(before: Any, after: Any) -> str:
         change = Change(1, datetime.now(UTC), "x", "acme", "qualification", "acme", before, after)
-        return audit_texts.sentence(change, translations("ru").gettext)
+        return audit_texts.sentence(change, AuditNames(), translations("ru").gettext)
 
     assert (
         told({"portals": ["all"], "role": "admin"}, {"portals": "all", "role": "admin"})
         == "порталы: all → все"
     )
-    condition = {"field_name": "UF_CRM_1", "enum_value": "lead"}
-    assert told([], [condition]) == "– → поле=UF_CRM_1 текст=lead"
+    condition = {"entity_type": "deal", "field_name": "UF_CRM_1", "enum_value": "lead"}
+    assert told([], [condition]) == "нет → сделки, поле «UF_CRM_1»: lead"
+
+
+def test_the_audit_names_stages_and_fields(site: PagesSite) -> None:
+    """As the portal calls them, deleted ones too; nothing of it is a code, a dash or a pair with an equals sign."""
+    account = site.portals.one(site.portal).id
+    site.warehouse.transact(fill, account)
+    (own,) = fetch(site.warehouse, "select id from leads where name = 'Anna Petrova'")
+    flags = StageFlags(site.warehouse)
+    invoice = next(one for one in flags.stages(account) if one.status_id == "PREPAYMENT_INVOICE")
+    with site.visit() as visit:
+        visit.client.headers["Accept-Language"] = "ru"
+        flags.set_flags(account, invoice.id, Flags(is_qualified=True))
+        direction = Directions(site.warehouse).add(account, "Двери")
+        page = f"/p/{site.portal}/key-stages"
+        visit.post(page, page, direction=str(direction.id), stage1="deal:77:PREPAYMENT_INVOICE")
+        page = f"/p/{site.portal}/qualification"
+        visit.post(page, page, field1="deal:UF_CRM_7", value1="44")
+        visit.post(page, page)
+        page = f"/p/{site.portal}/leads/one"
+        visit.post(page, f"{page}?lead={own['id']}", lead=str(own["id"]), kind="deal", entity="2")
+        execute(
+            site.warehouse, "update bitrix24_pipeline_stages set deleted_at = now() where id = %s", invoice.id
+        )
+        audit = text_of(visit.get("/access").text.partition('id="audit"')[2])
+    for said in (
+        "признаки стадии: Опт: Счёт на предоплату квалифицирован: нет → да",
+        "ключевые стадии: Двери добавлено",
+        "ключевые стадии: Двери стадии: нет → Опт: Счёт на предоплату",
+        "нет → сделки, поле «Бюджет»: большой",
+        "сделки, поле «Бюджет»: большой → нет",
+        "связь своего лида: Anna Petrova найдено сопоставлением → сделка 2",
+    ):
+        assert said in audit, audit
+    assert not re.search("PREPAYMENT_INVOICE|UF_CRM|=|–", audit)
+
+
+def fill(connection: Connection, account: UUID) -> None:
+    """A pipeline with a stage, a field with a list, and an own lead."""
+    connection.execute(
+        "insert into bitrix24_pipelines (user_account_id, entity_type, category_id, name, is_default)"
+        " values (%s, 'deal', 77, 'Опт', false)",
+        (account,),
+    )
+    connection.execute(
+        "insert into bitrix24_pipeline_stages (user_account_id, entity_type, category_id, status_id, status_name,"
+        " status_semantics) values (%s, 'deal', 77, 'PREPAYMENT_INVOICE', 'Счёт на предоплату', 'process')",
+        (account,),
+    )
+    connection.execute(
+        "insert into bitrix24_fields (user_account_id, entity_type, portal_field_id, field_name, field_type, label,"
+        " is_custom, enumeration_values) values (%s, 'deal', 7, 'UF_CRM_7', 'enumeration', 'Бюджет', true,"
+        """ '[{"id": "44", "value": "большой"}]')""",
+        (account,),
+    )
+    connection.execute(
+        "insert into leads (user_account_id, name, phone) values (%s, 'Anna Petrova', '+79210000001')",
+        (account,),
+    )
 
 
 def test_who_it_was_is_said() -> None:

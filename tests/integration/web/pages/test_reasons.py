@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -72,6 +73,55 @@ def test_what_has_no_sentence_of_its_own_has_that_of_its_kind(site: PagesSite, r
     answer = reader.get(f"/p/{site.portal}/leads", page="0")
     assert "Часть адреса или формы непонятна" in text_of(answer.text)
     assert '<p lang="en"><small id="message">query.page' in answer.text
+
+
+def test_turned_days_keep_the_frame_and_the_filters(site: PagesSite, reader: Visit) -> None:
+    """The days can be corrected where they are; the menu leads on with them the right way round."""
+    chosen = {"from": "2026-02-02", "to": "2026-02-01", "pipeline": "deal-0", "definition": "implied"}
+    answer = reader.get(f"/p/{site.portal}/funnel", **chosen)
+    assert said(answer) == "Первый день не может быть позже последнего."
+    form = re.search(
+        r'<form class="filters" method="get" action="([^"]+)">(.*?)</form>', answer.text, re.DOTALL
+    )
+    assert form
+    assert form[1] == f"/p/{site.portal}/funnel"
+    assert dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[2])) == chosen
+    menu = answer.text.partition('<nav class="side"')[2].partition("</nav>")[0]
+    assert menu.count("from=2026-02-01&amp;to=2026-02-02") > 5
+    assert 'aria-current="page"' in menu
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence", "onward"),
+    [
+        ("/p/{portal}/nothing", 404, "Такой страницы нет.", "/p/{portal}/funnel?"),
+        ("/p/{portal}/leads/one?lead=x", 422, "Часть адреса или формы непонятна", "/p/{portal}/funnel?"),
+        ("/nothing", 404, "Такой страницы нет.", "/portals"),
+        ("/p/nobody/funnel", 404, "Такого портала здесь нет", "/portals"),
+        ("/access", 403, "Ваш ключ этого не разрешает", "/portals"),
+        ("/connect", 403, "Ваш ключ этого не разрешает", "/portals"),
+    ],
+)
+def test_an_error_keeps_the_navigation_of_whoever_is_signed_in(
+    site: PagesSite, path: str, status: int, sentence: str, onward: str
+) -> None:
+    """What is missing or not allowed is said within the frame, with a way on; a stranger sees the bare page."""
+    with site.visit(site.key(f"Vera {uuid4()}", "viewer")) as visit:
+        visit.client.headers.update({"Accept-Language": "ru", "Accept": "text/html"})
+        asked = path.format(portal=site.portal)
+        answer = visit.get(asked)
+        assert answer.status_code == status
+        assert sentence in text_of(answer.text)
+        assert "Not Found" not in answer.text
+        assert 'href="/portals"' in answer.text.partition("<main")[0]
+        assert ('<nav class="side"' in answer.text) is path.startswith("/p/{portal}")
+        assert f'href="{onward.format(portal=site.portal)}' in answer.text.partition("<main")[2]
+        form = visit.client.post(f"/p/{site.portal}/stages", headers={"Origin": site.address})
+        assert (form.status_code, '<nav class="side"' in form.text) == (403, True)
+        visit.client.cookies.clear()
+        bare = visit.client.get("/nothing")
+        assert (bare.status_code, "/sign-out" in bare.text) == (404, False)
+    execute(site.warehouse, "delete from bitrix24_access_keys")
 
 
 def test_key_stages_of_both_kinds_keep_what_was_chosen(site: PagesSite, reader: Visit) -> None:
