@@ -127,6 +127,9 @@ REASONS = {
         "There is no deal %(number)s in the copy, or it was deleted in Bitrix24. A deal that has just"
         " been made comes with the next sync."
     ),
+    "no_excel": _(
+        "This is no Excel file, although its name ends in .xlsx. Save it in Excel once more as .xlsx, or as CSV."
+    ),
     "no_figures": _("The figures are not made yet. They come with the first sync."),
     "no_lead": _(
         "There is no lead %(number)s in the copy, or it was deleted in Bitrix24. A lead that has just"

@@ -117,7 +117,7 @@ class LeadUploadPage:
                 done = self._loaded(portal, read.file, order, is_final=is_final) if read.file else None
             except LeadFileRefused as error:
                 return _refused(frame, path, error)
-        if done and is_final:
+        if done and is_final and done.imported.rows:
             self._uploads.forget(portal.id, frame.holder.name)
             return _result(frame, path.name, done)
         return frame.page(
@@ -158,6 +158,8 @@ def read_file(path: Path, columns: Sequence[str] | None) -> Read:
         file: LeadFile | None = open_lead_file(path)
     except LeadFileRefused as error:
         file, problem = None, _said_of(path, error)
+    if file is None and path.suffix.lower() == ".xlsx" and not is_spreadsheet(path):
+        raise LeadFileRefused(path.name, "is no Excel file, whatever its name says").of_case("no_excel")
     look = look_into(path, ROWS_SHOWN, file)
     if not is_table(path, look):
         raise LeadFileRefused(path.name, "has no table with a header").of_case("no_table")

@@ -122,6 +122,7 @@ class QualificationPage:
             slots=slots,
             counts=counts,
             is_tried=is_tried,
+            is_sent=frame.request.method == "POST",
         )
 
     def _counts(

@@ -251,6 +251,18 @@ def test_the_first_sync_is_shown_by_entity(site: Site, operator: Visitor) -> Non
     execute(site.warehouse, "delete from bitrix24_sync_log")
 
 
+def test_the_page_of_the_first_sync_says_one_thing_at_a_time(site: Site, operator: Visitor) -> None:
+    """A sync that was just started is not offered to be started; only while it works the page may be closed."""
+    begun = operator.client.get("/connect/acme/sync?started=yes").text
+    assert "The sync begins." in begun
+    assert "Start reading" not in begun
+    assert "You may close this page" in begun
+    assert 'href="/connect/acme/sync"' in begun, "where nothing begins it can be started by hand"
+    idle = operator.client.get("/connect/acme/sync").text
+    assert "Start reading" in idle
+    assert "You may close this page" not in idle
+
+
 def test_a_portal_that_refuses_later_is_explained(site: Site, operator: Visitor) -> None:
     """The application was removed meanwhile: how to register it again, with the values."""
     site.asked.raises = e.AppRemoved("acme", "scope", "APPLICATION_NOT_FOUND", "", 401)

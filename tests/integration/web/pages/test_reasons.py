@@ -177,14 +177,35 @@ def test_a_file_is_loaded_once_its_phones_are_known(site: PagesSite, reader: Vis
     assert ">Загрузить</button>" in tried.text
 
 
-def looked_at(site: PagesSite, reader: Visit, content: bytes) -> httpx.Response:
+def test_a_file_that_only_is_called_excel_is_told(site: PagesSite, reader: Visit) -> None:
+    """Text under the name of a spreadsheet, in which nobody would find a column of phones."""
+    shown = looked_at(site, reader, b"this is a letter, not a table\nof leads\n", "leads.xlsx")
+    assert said(shown).startswith("Это не файл Excel")
+    renamed = looked_at(site, reader, b"name,phone\nAnna,+79210000001\n", "leads.xlsx")
+    assert renamed.status_code == 200, "a table that is understood may be called as it likes"
+
+
+def test_a_file_without_a_good_row_is_not_loaded(site: PagesSite, reader: Visit) -> None:
+    """It is said before and after, and never that own leads were loaded."""
+    page = looked_at(site, reader, b"name,phone,created_at\nAnna,,soon\nBoris,,later\n")
+    assert "Ни одну строку этого файла загрузить нельзя" in text_of(page.text)
+    assert ">Загрузить</button>" not in page.text
+    upload = re.search(r'name="upload" value="([^"]+)"', page.text)
+    assert upload
+    path = f"/p/{site.portal}/leads"
+    sent = reader.post(f"{path}/load", path, upload=upload[1], column=["name", "phone", "created_at"])
+    assert sent.status_code == 422
+    assert "Ни одну строку этого файла загрузить нельзя" in text_of(sent.text)
+
+
+def looked_at(site: PagesSite, reader: Visit, content: bytes, name: str = "leads.csv") -> httpx.Response:
     """The page that shows a file."""
     token = re.search(r'name="form_token" value="([^"]+)"', reader.get("/portals").text)
     assert token
     sent = reader.client.post(
         f"/p/{site.portal}/leads/upload",
         data={"form_token": token[1]},
-        files={"file": ("leads.csv", content)},
+        files={"file": (name, content)},
         headers={"Origin": reader.origin},
     )
     return reader.get(sent.headers["location"].replace("&amp;", "&"))

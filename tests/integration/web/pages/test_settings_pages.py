@@ -262,3 +262,16 @@ def test_key_stages_are_set_by_direction(site: PagesSite, manager: Visit) -> Non
         assert manager.post(f"{path}/directions", path, name=name).status_code == 422
     (kept,) = [one for one in Directions(site.warehouse).all(account) if one.name == "Flats"]
     assert [f"deal:{one.category_id}:{one.status_id}" for one in kept.key_stages] == deal[:2]
+
+
+def test_a_value_that_is_still_to_be_chosen_is_no_mistake(
+    site: PagesSite, manager: Visit, field: dict[str, str]
+) -> None:
+    """It becomes one when the form was sent without it."""
+    path = f"/p/{site.portal}/qualification"
+    chosen = manager.get(path, field1=field["field1"]).text
+    assert "Choose the value that the field must have." in text_of(chosen)
+    assert 'role="alert"' not in chosen
+    sent = manager.post(path, path, field1=field["field1"])
+    assert sent.status_code == 422
+    assert '<p class="bad" role="alert">Choose the value' in sent.text
