@@ -18,7 +18,7 @@ from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import own_settings
 from b24_pipeline.store.portals import pauses
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portal import Portal, zone_name
 from b24_pipeline.store.portals.portal_names import require_name
 from b24_pipeline.store.qualification import evaluation as store
 from b24_pipeline.store.qualification.conditions import Condition, read_conditions
@@ -90,7 +90,9 @@ def add(
         )
     for warning in found.warnings:
         say(f"note: {warning}")
-    output.print(f"{name} is connected ({credential.host}, days in {found.time_zone}); next: b24 sync {name}")
+    output.print(
+        f"{name} is connected ({credential.host}, days in {zone_name(found.time_zone)}); next: b24 sync {name}"
+    )
 
 
 def connect(
@@ -112,7 +114,7 @@ def show() -> None:
     """List the connected portals."""
     with installation(without_locks=True) as opened:
         portals = opened.portals.all()
-    rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.time_zone) for p in portals]
+    rows = [(p.name, p.domain, p.status, p.entity_type, p.plan, p.zone_name) for p in portals]
     table(("name", "domain", "status", "entity type", "plan", "time zone"), rows)
     if not rows:
         say("no portal yet; connect one with: b24 portal add NAME")

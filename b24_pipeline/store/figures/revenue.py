@@ -58,5 +58,11 @@ def velocities(
         return cursor.execute(_sql.velocity.sql, _of(portal, category_id, first, last)).fetchall()
 
 
+def own_currency(connection: Connection, portal: str) -> str | None:
+    """The currency of the account; None where the portal has not named it."""
+    found: str | None = _sql.own_currency(connection, portal=portal)
+    return found
+
+
 def _of(portal: str, category_id: int | None, first: date | None, last: date | None) -> dict[str, object]:
     return {"portal": portal, "category_id": category_id, "first_day": first, "last_day": last}

@@ -36,3 +36,11 @@ where
     and (cast(:first_day as date) is null or closed_month >= date_trunc('month', cast(:first_day as date)))
     and (cast(:last_day as date) is null or closed_month <= :last_day)
 order by closed_month desc, category_id asc, currency_id asc;
+
+-- name: own_currency(portal)$
+-- The currency of the account.
+select currency_id
+from analytics.dim_currency
+where portal = :portal and is_base
+order by currency_id
+limit 1;

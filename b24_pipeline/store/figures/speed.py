@@ -48,6 +48,7 @@ class Stuck:
     median_seconds: Decimal
     title: str | None
     stage_name: str | None
+    stage_is_deleted: bool
     owner_name: str | None
     opportunity: Decimal | None
     currency_id: str | None

@@ -233,6 +233,7 @@ select
     stuck.median_seconds,
     fact.title,
     fact.stage_name,
+    coalesce(stage.is_deleted, false) as stage_is_deleted,
     fact.owner_name,
     fact.opportunity,
     fact.currency_id
@@ -241,6 +242,7 @@ cross join lateral (
     select
         deal.title,
         deal.stage_name,
+        deal.status_id,
         deal.owner_name,
         deal.opportunity,
         deal.currency_id
@@ -250,10 +252,17 @@ cross join lateral (
     select
         lead.title,
         lead.stage_name,
+        lead.status_id,
         lead.owner_name,
         lead.opportunity,
         lead.currency_id
     from analytics.fct_lead as lead
     where :entity_type = 'lead' and lead.portal = :portal and lead.entity_id = stuck.entity_id
 ) as fact
+left join analytics.dim_stage as stage
+    on
+        stage.portal = :portal
+        and stage.entity_type = :entity_type
+        and stage.category_id = :category_id
+        and fact.status_id = stage.status_id
 order by stuck.waited_seconds desc, stuck.entity_id asc;

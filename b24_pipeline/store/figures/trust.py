@@ -100,6 +100,11 @@ def failed_events(connection: Connection, account: UUID) -> list[FailedEvent]:
     return _read(connection, FailedEvent, _sql.failed_events, account=account, most=MOST)
 
 
+def recurring_templates(connection: Connection, account: UUID) -> int:
+    """How many deals of the table are templates of recurring deals, which no figure counts."""
+    return int(_sql.recurring_templates(connection, account=account))
+
+
 def _read(connection: Connection, row: type[Any], statement: Any, **parameters: object) -> list[Any]:
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(statement.sql, parameters).fetchall()

@@ -84,3 +84,9 @@ from bitrix24_webhook_events
 where user_account_id = :account and status = 'failed'
 order by id desc
 limit :most;
+
+-- name: recurring_templates(account)$
+-- How many deals are templates of recurring deals: the portal keeps them as deals, and counts them in no stage.
+select count(*)
+from bitrix24_deals
+where user_account_id = :account and deleted_at is null and is_recurring;

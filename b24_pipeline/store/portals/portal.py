@@ -52,7 +52,20 @@ class Portal:
         return self.status == PAUSED and self.paused_at is not None
 
     @property
+    def zone_name(self) -> str:
+        """The time zone as people write it."""
+        return zone_name(self.time_zone)
+
+    @property
     def state(self) -> str:
         """How the account stands: another text each time that it was connected or disconnected."""
         moments = (self.connected_at, self.disconnected_at)
         return " ".join(moment.isoformat() if moment else "-" for moment in moments)
+
+
+def zone_name(zone: str) -> str:
+    """A time zone as people write it: one that is only an offset is UTC+3, where its code says Etc/GMT-3."""
+    offset = zone.removeprefix("Etc/GMT")
+    if offset == zone:
+        return zone
+    return f"UTC{offset.translate(str.maketrans('+-', '-+'))}" if offset.strip("+-0") else "UTC"

@@ -59,6 +59,11 @@ class PageFrame:
         return translations(language_of(self.request)).gettext(text)
 
     @property
+    def format(self) -> Formats:
+        """Numbers, money and days as the reader writes them, by the portal's clock."""
+        return Formats(language_of(self.request), self.zone)
+
+    @property
     def path(self) -> str:
         """The path of the page."""
         return str(self.request.url.path)
@@ -125,7 +130,7 @@ class PageFrame:
             status=status,
             policy=POLICY.format(nonce=nonce, ancestors=self.holder.framed_by or "'none'"),
             referrer="same-origin",
-            format=Formats(language_of(self.request), self.zone),
+            format=self.format,
             frame=self,
             groups=GROUPS,
             presets=PRESETS,

@@ -12,7 +12,8 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.flow import Flow, FlowStep, flows, step_for
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.web.frame.choice import PipelineCode
-from b24_pipeline.web.frame.page_frame import PeriodInAddress, PortalFrame, PortalInPath
+from b24_pipeline.web.frame.colors import told_apart
+from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 
 MOST_ROWS = 120
@@ -52,11 +53,11 @@ class FlowPage:
             step=by,
             flows=found,
             latest=found[: -MOST_ROWS - 1 : -1],
-            stock=_stock(found),
+            stock=_stock(frame, found, by),
         )
 
 
-def _stock(found: Sequence[Flow]) -> dict[str, Any]:
+def _stock(frame: PageFrame, found: Sequence[Flow], step: FlowStep) -> dict[str, Any]:
     """The chart of who stood in which open stage, one above the other."""
     names: dict[str, tuple[str, str | None]] = {}
     for flow in found:
@@ -64,6 +65,8 @@ def _stock(found: Sequence[Flow]) -> dict[str, Any]:
             one.status_id: (one.status_name, one.status_color) for one in flow.stages if not one.is_closed
         }
     counts = [flow.in_stage for flow in found]
+    colors = told_apart([color for _name, color in names.values()])
+    written = frame.format.month if step == "month" else frame.format.day
     series = [
         {
             "name": name,
@@ -72,15 +75,15 @@ def _stock(found: Sequence[Flow]) -> dict[str, Any]:
             "areaStyle": {},
             "symbol": "none",
             "data": [count.get(code, 0) for count in counts],
-            **({"color": color} if color else {}),
+            "color": color,
         }
-        for code, (name, color) in names.items()
+        for (code, (name, _color)), color in zip(names.items(), colors, strict=True)
     ]
     return {
         "tooltip": {"trigger": "axis"},
         "legend": {"bottom": 0},
         "grid": {"left": 60, "right": 20, "top": 20, "bottom": 60},
-        "xAxis": {"type": "category", "data": [flow.period.isoformat() for flow in found]},
+        "xAxis": {"type": "category", "data": [written(flow.period) for flow in found]},
         "yAxis": {"type": "value"},
         "series": series,
     }

@@ -177,7 +177,7 @@ def _picture(frame: PageFrame, stages: Sequence[StageFigures]) -> dict[str, Any]
     """The picture of the funnel: the stages of the way, which end with the won one."""
     way = [stage for stage in stages if not stage.is_fail_stage and not stage.is_deleted]
     return {
-        "tooltip": {"trigger": "item", "formatter": "{b}: {c}"},
+        "tooltip": {"trigger": "item"},
         "series": [
             {
                 "type": "funnel",
@@ -190,7 +190,6 @@ def _picture(frame: PageFrame, stages: Sequence[StageFigures]) -> dict[str, Any]
                 "gap": 3,
                 "label": {
                     "position": "inside",
-                    "formatter": "{b}\n{c}",
                     "fontSize": 13,
                     "lineHeight": 18,
                     "overflow": "truncate",

@@ -63,7 +63,8 @@ def _picture(frame: PageFrame, shown: Sequence[Person]) -> dict[str, Any]:
     }
     return {
         "tooltip": {"trigger": "axis"},
-        "grid": {"left": 10, "right": 30, "top": 10, "bottom": 20, "containLabel": True},
+        "legend": {"bottom": 0},
+        "grid": {"left": 10, "right": 30, "top": 10, "bottom": 40, "containLabel": True},
         "xAxis": {"type": "value"},
         "yAxis": {"type": "category", "inverse": True, "data": names},
         "series": [

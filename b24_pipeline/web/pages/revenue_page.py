@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,11 @@ from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
-from b24_pipeline.store.figures.revenue import RevenueMonth, revenue_months, velocities
+from b24_pipeline.store.figures.revenue import RevenueMonth, own_currency, revenue_months, velocities
 from b24_pipeline.web.frame.choice import PipelineCode
-from b24_pipeline.web.frame.page_frame import PeriodInAddress, PortalFrame, PortalInPath
+from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.frame.translations import later as _
 
 
 class RevenuePage:
@@ -42,37 +44,46 @@ class RevenuePage:
             of = (portal.name, shown.category_id if shown else None, period.first, period.last)
             months = revenue_months(connection, *of) if known else []
             closed = velocities(connection, *of) if known else []
+            main = own_currency(connection, portal.name) if known else None
         return frame.page(
             "revenue.html",
             pipelines=known,
             pipeline=shown,
             months=months,
             velocities=closed,
-            net=_net(months),
+            charts=charts_of(frame, months, main),
         )
 
 
-def _net(months: Sequence[RevenueMonth]) -> dict[str, Any]:
-    """The chart of net revenue by month; each currency has bars and an axis of its own."""
-    currencies = sorted({month.currency_id for month in months})
+def charts_of(
+    frame: PageFrame, months: Sequence[RevenueMonth], main: str | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Net revenue by month, a chart for each currency: the account's own first, the others by deals won.
+
+    Amounts of two currencies have no scale in common, so none are in one chart.
+    """
     days = sorted({month.month for month in months})
+    won = Counter[str]()
+    for month in months:
+        won[month.currency_id] += month.booked_deals
+    order = sorted(won, key=lambda currency: (currency != main, -won[currency], currency))
     amounts = {(month.currency_id, month.month): month.net_amount for month in months}
-    return {
-        "tooltip": {"trigger": "axis"},
-        "legend": {"bottom": 0},
-        "grid": {"left": 90, "right": 20, "top": 30, "bottom": 60},
-        "xAxis": {"type": "category", "data": [day.strftime("%Y-%m") for day in days]},
-        "yAxis": [
-            {"type": "value", "name": currency, "show": number < 2}
-            for number, currency in enumerate(currencies)
-        ],
-        "series": [
+    return [
+        (
+            currency,
             {
-                "name": currency,
-                "type": "bar",
-                "yAxisIndex": number,
-                "data": [float(amounts.get((currency, day), 0)) for day in days],
-            }
-            for number, currency in enumerate(currencies)
-        ],
-    }
+                "tooltip": {"trigger": "axis"},
+                "grid": {"left": 10, "right": 20, "top": 20, "bottom": 10, "containLabel": True},
+                "xAxis": {"type": "category", "data": [frame.format.month(day) for day in days]},
+                "yAxis": {"type": "value"},
+                "series": [
+                    {
+                        "name": frame.text(_("Net")),
+                        "type": "bar",
+                        "data": [float(amounts.get((currency, day), 0)) for day in days],
+                    }
+                ],
+            },
+        )
+        for currency in order
+    ]

@@ -11,7 +11,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from b24_pipeline.store.checks.coverage import coverage
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events.backlog import replay
-from b24_pipeline.store.figures.trust import comparisons, event_counts, failed_events, syncs
+from b24_pipeline.store.figures.trust import (
+    comparisons,
+    event_counts,
+    failed_events,
+    recurring_templates,
+    syncs,
+)
 from b24_pipeline.web.frame.page_frame import PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.pages.explanations import explained
@@ -40,6 +46,7 @@ class TrustPage:
             runs = syncs(connection, portal.id)
             events = event_counts(connection, portal.id)
             failed = failed_events(connection, portal.id)
+            templates = recurring_templates(connection, portal.id)
         return frame.page(
             "trust.html",
             comparisons=compared,
@@ -50,6 +57,8 @@ class TrustPage:
             events=events,
             failed=failed,
             explained=explained,
+            templates=templates,
+            is_public=frame.request.app.state.connect_values.is_public,
         )
 
     def replay(

@@ -14,18 +14,29 @@ function colour(name) {
   return found;
 }
 
+// numbers in a chart are written as those of the page
+const figures = new Intl.NumberFormat(document.documentElement.lang);
+const written = (value) => (typeof value === "number" ? figures.format(value) : value);
+
+function withFigures(series) {
+  if (series.type !== "funnel") return series;
+  return { ...series, label: { ...series.label, formatter: (one) => `${one.name}\n${written(one.value)}` } };
+}
+
 function themed(options) {
   const ink = colour("--ink");
   const line = colour("--line");
   const axis = { axisLabel: { color: ink }, axisLine: { lineStyle: { color: line } }, splitLine: { lineStyle: { color: line } } };
-  const axes = (given) => given && [].concat(given).map((one) => ({ ...axis, ...one }));
+  const scale = { axisLabel: { color: ink, formatter: written, hideOverlap: true } };
+  const axes = (given) => given && [].concat(given).map((one) => ({ ...axis, ...(one.type === "value" ? scale : {}), ...one }));
   const plain = matchMedia("(prefers-reduced-motion: reduce)").matches;
   return {
     animation: !plain,
     textStyle: { color: ink, fontFamily: getComputedStyle(document.body).fontFamily },
     ...options,
     // a tooltip of HTML would need inline styles, which the page's policy forbids
-    tooltip: { renderMode: "richText", confine: true, ...options.tooltip },
+    tooltip: { renderMode: "richText", confine: true, valueFormatter: written, ...options.tooltip },
+    series: options.series.map(withFigures),
     legend: options.legend && { textStyle: { color: ink }, type: "scroll", ...options.legend },
     xAxis: axes(options.xAxis),
     yAxis: axes(options.yAxis),

@@ -93,7 +93,7 @@ def test_loaded_own_leads_wait_for_their_figures(site: PagesSite, visit: Visit) 
         site.portal,
     )
     days = {"from": "1999-05-01", "to": "1999-05-31"}
-    assert "показатели по ним ещё считаются" in text_of(visit.get(f"/p/{site.portal}/creatives", **days).text)
+    assert "ещё не посчитаны" in text_of(visit.get(f"/p/{site.portal}/creatives", **days).text)
     none = {"from": "1998-05-01", "to": "1998-05-31"}
     assert "ещё считаются" not in text_of(visit.get(f"/p/{site.portal}/creatives", **none).text)
 
