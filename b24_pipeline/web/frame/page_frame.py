@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.checks.as_of import Freshness, freshness
 from b24_pipeline.store.figures.pipelines import latest_creation
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portal import Portal, zone_name
 from b24_pipeline.web.frame import forms
 from b24_pipeline.web.frame.addresses import origin_of_portal
 from b24_pipeline.web.frame.formats import Formats
@@ -83,6 +83,11 @@ class PageFrame:
         """Whether figures are being counted anew, because somebody has changed what they rest on."""
         found: Recounts = self.request.app.state.recounts
         return found
+
+    @property
+    def zone_name(self) -> str:
+        """The zone as people write it."""
+        return zone_name(self.zone)
 
     @property
     def zone(self) -> str:

@@ -109,8 +109,8 @@ class AccessPage:
 
 
 def _limited_to(sees: str, chosen: Sequence[Portal]) -> Sequence[Portal]:
-    """The portals that a key is for; none for all. Raises UsageError where neither was chosen."""
-    if sees == ALL:
+    """The portals that a key is for; none for all. Raises UsageError where neither was chosen, or both were."""
+    if sees == ALL and not chosen:
         return ()
     if sees != THESE or not chosen:
         raise UsageError("choose all portals, or tick those that the key is for").of_case("key_portals")

@@ -133,6 +133,8 @@ def sentence(change: Change, names: AuditNames, text: Gettext) -> str:
         )
     if isinstance(change.before, Mapping) or isinstance(change.after, Mapping):
         if change.what != OWN_LEAD and change.before is None:
+            if isinstance(change.after, Mapping) and "added" in change.after:
+                return said(change.after, "")  # a file that was loaded: it has counts of its own
             return ": ".join(filter(None, (text(_("added")), said(change.after, ""))))
         if change.what != OWN_LEAD and change.after is None:
             return text(_("removed; it was: %(was)s")) % {"was": said(change.before, "")}

@@ -121,6 +121,19 @@ document.addEventListener("change", (event) => {
   form.requestSubmit();
 });
 
+// what is pasted replaces what a page has put into the field that it opens with
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("input[autofocus]")) event.target.select();
+});
+document.querySelector("input[autofocus]")?.select();
+
+// a portal that is ticked is meant to be one of those
+document.addEventListener("change", (event) => {
+  if (!event.target.matches('input[type="checkbox"][name="portal"]:checked')) return;
+  const these = event.target.form.querySelector('input[name="sees"][value="these"]');
+  if (these) these.checked = true;
+});
+
 addEventListener("pageshow", () => {
   const [path, name] = (sessionStorage.getItem("chosen") ?? "").split(" ");
   sessionStorage.removeItem("chosen");

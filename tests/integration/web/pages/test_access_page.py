@@ -78,6 +78,7 @@ def test_what_was_chosen_of_a_key_stays_and_its_portals_are_chosen(
         ({"name": "Anna", "sees": "these"}, "Выберите, какие порталы видны по ключу"),
         ({"name": "Anna", "sees": "these", "portal": "nobody"}, "Выберите, какие порталы видны по ключу"),
         ({"name": "Anna", "sees": ""}, "Выберите, какие порталы видны по ключу"),
+        ({"name": "Anna", "sees": "all", "portal": "acme"}, "Выберите, какие порталы видны по ключу"),
     ):
         answer = operator.post("/access/keys", page="/access", role="manager", **given)
         assert answer.status_code == 422

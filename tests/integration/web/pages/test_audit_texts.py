@@ -103,6 +103,7 @@ def test_only_codes_of_ours_are_translated() -> None:
         told({"portals": ["all"], "role": "admin"}, {"portals": "all", "role": "admin"})
         == "порталы: all → все"
     )
+    assert told(None, {"added": 8, "changed": 0}) == "добавлено: 8, изменено: 0"
     condition = {"entity_type": "deal", "field_name": "UF_CRM_1", "enum_value": "lead"}
     assert told([], [condition]) == "нет → сделки, поле «UF_CRM_1»: lead"
 
