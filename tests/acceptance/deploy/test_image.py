@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.support.installation import free_port
 from tests.support.servers.compose import ROOT
@@ -33,12 +34,12 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def root(builder: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file system of the image."""
     call(builder, "deploy/base_image.sh", str(tmp_path_factory.mktemp("base") / "debian"))
-    pip = tmp_path_factory.mktemp("pip") / "pip.conf"
-    pip.write_text("[global]\ncert = /etc/ssl/certs/ca-certificates.crt\ndefault-timeout = 180\n")
     call(
         builder,
         *("deploy/image.sh", NAME, "--build-arg", "BASE=localhost/debian-base"),
-        *("--volume", "/etc/ssl/certs:/etc/ssl/certs:ro", "--volume", f"{pip}:/etc/pip.conf:ro"),
+        # this machine may trust an authority of its own
+        *("--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"),
+        *("--build-arg", "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"),
     )
     container = call(builder, "buildah", "from", NAME).strip()
     yield Path(call(builder, "buildah", "mount", container).strip())
@@ -97,7 +98,7 @@ def test_the_service_is_healthy_inside(root: Path, builder: dict[str, str]) -> N
                 assert time.monotonic() < deadline
                 time.sleep(0.5)
         finally:
-            service.terminate()
+            service.kill()  # `unshare` takes no other signal, and kills what it has started
 
 
 def test_nothing_that_builds_and_no_secret_is_inside(root: Path) -> None:
@@ -114,16 +115,10 @@ def test_its_contents_are_those_of_the_lock(root: Path) -> None:
     """The list in CycloneDX names each package that is installed, at the version of the lock."""
     listed = json.loads((root / "usr/share/doc/b24-pipeline/sbom.cdx.json").read_text())
     assert listed["bomFormat"] == "CycloneDX"
-    found = {part["name"].lower(): part["version"] for part in listed["components"]}
-    lock = dict(
-        line.split(" ")[0].split("==")
-        for line in (ROOT / "requirements.lock").read_text().splitlines()
-        if "==" in line and not line.startswith(" ")
-    )
-    assert {name: lock.get(name) for name in found if name != "b24-pipeline"} == {
-        name: version for name, version in found.items() if name != "b24-pipeline"
-    }
-    assert {"dagster", "dagster-postgres", "psycopg", "pandas"} <= found.keys()
+    found = {f"{canonicalize_name(part['name'])}=={part['version']}" for part in listed["components"]}
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    assert found - {line.split()[0] for line in lock if line and not line.startswith(" ")} == set()
+    assert len(found) > 80
 
 
 def test_it_runs_as_a_user_without_rights(builder: dict[str, str], root: Path) -> None:
