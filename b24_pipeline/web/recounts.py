@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache
 
 from fastapi import Request
 
@@ -34,6 +34,8 @@ class Recounts:
         self._is_asked = False
         self._is_running = False
         self._has_failed = False
+        # nobody's first change waits until the models' files are read
+        threading.Thread(target=_models, name="models", daemon=True).start()
 
     @property
     def is_running(self) -> bool:
@@ -76,8 +78,9 @@ class Recounts:
 
     def _is_behind(self) -> bool:
         with self._warehouse.connect() as connection:
-            return not is_current(connection, self._models)
+            return not is_current(connection, _models())
 
-    @cached_property
-    def _models(self) -> Project:
-        return load_project()
+
+@cache
+def _models() -> Project:
+    return load_project()
