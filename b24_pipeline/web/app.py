@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import child_environment
 from b24_pipeline.store.access.sessions import delete_ended as delete_ended_sessions
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.database.migrations import check_migrated
@@ -47,7 +48,9 @@ def create_app(runtime: Runtime) -> FastAPI:
             public_url=runtime.settings.b24_public_url,
             warehouse=runtime.warehouse,
             portals=runtime.portals,
-            service=PortalService(runtime.connections, connecting, runtime.options()),
+            service=PortalService(
+                runtime.connections, connecting, runtime.options(), child_environment(runtime.settings)
+            ),
             receiver=receiver,
             check_database=lambda: check_migrated(runtime.warehouse),
             addresses=ClientAddresses(runtime.settings.trusted_proxies),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
@@ -22,11 +23,15 @@ from b24_pipeline.sync.portals.webhook import connect_webhook
 
 @dataclass(frozen=True, slots=True)
 class PortalService:
-    """Asks the portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound."""
+    """Asks the portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound.
+
+    `environment` is that of the commands which it starts, with the settings of this process.
+    """
 
     connections: Connections
     connecting: PortalConnector | None
     options: Options
+    environment: Mapping[str, str]
 
     def invite(self, name: str, domain: str, entity_type: str | None) -> str:
         """The link by which somebody else may connect this portal once, within a day.
@@ -80,15 +85,15 @@ class PortalService:
         """
         if portal.is_held:
             raise PortalPaused(portal.name)
-        _start("sync", portal.name)
+        self._start("sync", portal.name)
 
     def start_models(self) -> None:
         """Starts `b24 models` in a process of its own, like a sync; a second one waits for the first."""
-        _start("models")
+        self._start("models")
 
     def build_models(self) -> bool:
         """Runs `b24 models` in a process of its own and waits for it; returns whether it ended well."""
-        return _started("models").wait() == 0
+        return self._started("models").wait() == 0
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
@@ -107,14 +112,15 @@ class PortalService:
             raise matched.error
         return matched
 
+    def _start(self, *command: str) -> None:
+        process = self._started(*command)
+        # so that it is not left as a zombie when it has ended
+        threading.Thread(target=process.wait, daemon=True).start()
 
-def _start(*command: str) -> None:
-    process = _started(*command)
-    # so that it is not left as a zombie when it has ended
-    threading.Thread(target=process.wait, daemon=True).start()
-
-
-def _started(*command: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "b24_pipeline", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    def _started(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "b24_pipeline", *command],
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
