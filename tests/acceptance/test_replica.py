@@ -14,10 +14,10 @@ from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.store.database.connecting.url import read_url
 from tests.acceptance.conftest import B24, connect
 from tests.conftest import Server
+from tests.support.installation import free_port
 from tests.support.servers.postgres import (
     EMBEDDED,
     TcpServer,
-    free_port,
     ordinary_user,
     own_folder,
     run_as,

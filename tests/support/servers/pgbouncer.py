@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from b24_pipeline.store.database.connecting.url import read_url
-from tests.support.servers.postgres import free_port, ordinary_user, own_folder
+from tests.support.installation import free_port
+from tests.support.servers.postgres import ordinary_user, own_folder
 
 PROGRAM = Path("/usr/sbin/pgbouncer")
 CONFIGURATION = """

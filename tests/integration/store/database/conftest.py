@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from tests.support.installation import free_port
 from tests.support.servers.postgres import (
     SYSTEM,
     TcpServer,
     certify,
-    free_port,
     initialise,
     own_folder,
     running,
@@ -27,8 +27,7 @@ RULES = (
 @pytest.fixture(scope="session")
 def tls_server() -> Iterator[TcpServer]:
     """Debian's PostgreSQL: the embedded one was built without TLS."""
-    if not SYSTEM:
-        pytest.skip("no PostgreSQL of the system: apt-get install postgresql")
+    assert SYSTEM, "no PostgreSQL of the system: make test-programs, or sudo apt-get install postgresql"
     with own_folder("b24tls") as folder:
         initialise(SYSTEM[-1], folder, RULES)
         certify(folder)

@@ -18,6 +18,7 @@ from b24_pipeline.store.portals.portals import Portals
 from tests.integration.web.routes.conftest import Managed, database, managed, serving
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import execute
+from tests.support.servers.pages_site import PagesSite, Visit
 from tests.support.servers.web_service import KEY, another_sender
 
 __all__ = ["database", "managed", "serving"]
@@ -51,6 +52,14 @@ class Visitor:
     def is_signed_in(self) -> bool:
         """Whether the pages open."""
         return self.client.get("/portals").status_code == 200
+
+
+@pytest.fixture
+def visit(site: PagesSite) -> Iterator[Visit]:
+    """Somebody who looks at the module's own `site`, in English."""
+    with site.visit() as visit:
+        visit.client.headers["Accept-Language"] = "en"
+        yield visit
 
 
 @pytest.fixture

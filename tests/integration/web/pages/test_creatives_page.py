@@ -25,14 +25,6 @@ def site(server: Server) -> Iterator[PagesSite]:
         yield opened
 
 
-@pytest.fixture
-def visit(site: PagesSite) -> Iterator[Visit]:
-    """Somebody who looks."""
-    with site.visit() as visit:
-        visit.client.headers["Accept-Language"] = "en"
-        yield visit
-
-
 def path(site: PagesSite) -> str:
     """Where the page is."""
     return f"/p/{site.portal}/creatives"

@@ -24,14 +24,6 @@ def site(server: Server) -> Iterator[PagesSite]:
         yield opened
 
 
-@pytest.fixture
-def visit(site: PagesSite) -> Iterator[Visit]:
-    """Somebody who looks."""
-    with site.visit() as visit:
-        visit.client.headers["Accept-Language"] = "en"
-        yield visit
-
-
 def rows_of(html: str, label: str) -> list[list[str]]:
     """The cells of the table in the region of this heading, row by row, as a person reads them."""
     (region,) = re.findall(rf'aria-labelledby="{label}">\s*<table.*?</table>', html, re.DOTALL)

@@ -30,14 +30,6 @@ def site(server: Server) -> Iterator[PagesSite]:
         yield opened
 
 
-@pytest.fixture
-def visit(site: PagesSite) -> Iterator[Visit]:
-    """Somebody who looks, in English."""
-    with site.visit() as visit:
-        visit.client.headers["Accept-Language"] = "en"
-        yield visit
-
-
 def page(site: PagesSite, visit: Visit, name: str, **asked: str) -> str:
     """A page over all time."""
     answer = visit.get(f"/p/{site.portal}/{name}", **ALL | asked)
