@@ -135,8 +135,8 @@ from (
     -- portals: how they are connected, and how much may be asked of them
     ('user_accounts'), ('bitrix24_application_tokens'), ('bitrix24_oauth_states'), ('bitrix24_budget'),
     ('bitrix24_operating'), ('bitrix24_event_health'), ('bitrix24_locks'), ('bitrix24_sync_log'),
-    -- events that land
-    ('bitrix24_webhook_events'),
+    -- events that land, and what people ask Dagster for
+    ('bitrix24_webhook_events'), ('bitrix24_run_requests'),
     -- pipelines and fields, read again at the press of a button
     ('bitrix24_pipelines'), ('bitrix24_pipeline_stages'), ('bitrix24_statuses'), ('bitrix24_fields'),
     ('bitrix24_users'), ('bitrix24_departments'), ('bitrix24_currencies'),

@@ -55,6 +55,7 @@ OURS = (
     "bitrix24_access_keys",
     "bitrix24_access_key_portals",
     "bitrix24_sessions",
+    "bitrix24_run_requests",
     "bitrix24_audit",
     "bitrix24_bookmarks",
     "bitrix24_locks",

@@ -11,6 +11,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from b24_pipeline.defs.ops.drain import drain_events
 from b24_pipeline.defs.ops.portal_ops import (
+    build_changed_models,
     compare_with_portals,
     match_own_leads,
     read_all_directories,
@@ -124,4 +125,24 @@ def maintenance_job() -> None:
     prune_sync_log()
 
 
-JOBS = [changes_job, pipelines_job, matches_job, cohorts_job, reconcile_job, drain_job, maintenance_job]
+@dg.job(
+    executor_def=IN_PROCESS,
+    name="models",
+    description="Builds the models above what changed, and reads no portal: somebody has changed on the pages what the "
+    "figures rest on. To build chosen models, materialize their assets.",
+)
+def models_job() -> None:
+    """Builds the models by what changed."""
+    build_changed_models()
+
+
+JOBS = [
+    changes_job,
+    pipelines_job,
+    matches_job,
+    cohorts_job,
+    reconcile_job,
+    drain_job,
+    models_job,
+    maintenance_job,
+]

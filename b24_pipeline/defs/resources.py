@@ -19,6 +19,7 @@ from b24_pipeline.settings import settings
 from b24_pipeline.store.database.run_lock import alive, is_alive
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.portals.portal_names import fits_dagster
+from b24_pipeline.store.portals.run_requests import RunRequest, requests_after
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.options import Progress, no_progress
 from b24_pipeline.sync.parallel import opened_job
@@ -107,6 +108,11 @@ class B24(dg.ConfigurableResource["B24"]):
         """The names of all portals, also of those whose data stays although they are not read any more."""
         with self.opened() as runtime:
             return {portal.name for portal in runtime.portals.all()}
+
+    def run_requests(self, last_seen: int) -> list[RunRequest]:
+        """What people asked for on the pages after the request of this number."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(requests_after, last_seen)
 
     def has_due_events(self) -> bool:
         """Whether inbound events are due to be drained."""

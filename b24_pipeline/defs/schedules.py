@@ -156,6 +156,7 @@ def group_run(job: dg.JobDefinition, portals: Sequence[str], *, run_key: str | N
     """A run of the job for these portals."""
     (op,) = job.graph.node_names()
     return dg.RunRequest(
+        job_name=job.name,
         run_key=run_key,
         run_config={"ops": {op: {"config": {"portals": list(portals)}}}},
         tags={"b24/portals": str(len(portals))},

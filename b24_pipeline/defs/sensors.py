@@ -1,4 +1,4 @@
-"""The sensors: they add partitions of new portals, start drains, and end runs whose process was killed."""
+"""The sensors: they add new portals, start drains and what people ask for, and end runs whose process was killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from b24_pipeline.defs.assets.partitions import PORTALS
-from b24_pipeline.defs.jobs import changes_job, drain_job
+from b24_pipeline.defs.jobs import changes_job, drain_job, models_job
 from b24_pipeline.defs.ops.drain import MOST_SECONDS
 from b24_pipeline.defs.resources import B24, HOLDS_LOCK
 from b24_pipeline.defs.schedules import UNFINISHED, group_run, groups_of
@@ -79,6 +79,32 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
 
 
 @dg.sensor(
+    jobs=[changes_job, models_job],
+    minimum_interval_seconds=LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts what people asked for on the pages: a read of a portal, or a build of the models.",
+)
+def requested_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorResult | dg.SkipReason:
+    """Reads the portals that the service could not read itself, or builds the models where no portal was named.
+
+    The cursor is the number of the last request; the run key keeps one that is evaluated twice from two runs.
+    """
+    last_seen = int(context.cursor or 0)
+    found = b24.run_requests(last_seen)
+    if not found:
+        return dg.SkipReason("nobody has asked for anything")
+    last = found[-1].id
+    portals = sorted({request.portal for request in found if request.portal})
+    runs = [
+        group_run(changes_job, group, run_key=f"{number}:requested {last}")
+        for number, group in enumerate(groups_of(portals))
+    ]
+    # a read of a portal builds the models in its end
+    models = dg.RunRequest(job_name=models_job.name, run_key=f"requested {last}")
+    return dg.SensorResult(run_requests=runs or [models], cursor=str(last))
+
+
+@dg.sensor(
     minimum_interval_seconds=MISSED_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends runs whose process was killed, so that others need not wait for them.",
@@ -101,4 +127,4 @@ def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReas
     return dg.SkipReason(f"{len(seen_before)} of {len(runs)} runs were abandoned")
 
 
-SENSORS = [new_portals, inbound_events, abandoned_runs]
+SENSORS = [new_portals, inbound_events, requested_runs, abandoned_runs]

@@ -29,6 +29,7 @@ from b24_pipeline.web.events.receiver import Receiver
 from b24_pipeline.web.metrics.portal_gauges import PortalGauges
 from b24_pipeline.web.metrics.totals import EventGauges, PortalTotals, RememberedHealth
 from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.work import Work
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -49,7 +50,10 @@ def create_app(runtime: Runtime) -> FastAPI:
             warehouse=runtime.warehouse,
             portals=runtime.portals,
             service=PortalService(
-                runtime.connections, connecting, runtime.options(), child_environment(runtime.settings)
+                runtime.connections,
+                connecting,
+                runtime.options(),
+                Work(runtime.warehouse, child_environment(runtime.settings)),
             ),
             receiver=receiver,
             check_database=lambda: check_migrated(runtime.warehouse),

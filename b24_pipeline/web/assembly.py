@@ -133,9 +133,9 @@ def assemble(parts: Parts) -> FastAPI:
     )
     app.include_router(connecting.router())
     app.include_router(InsidePage(parts.visitors, signed_in, parts.addresses).router())
-    for routes in ConnectWizard(parts.warehouse, parts.service, values).routers(signed_in):
-        app.include_router(routes)
     app.state.recounts = recounts = Recounts(parts.warehouse, parts.service)
+    for routes in ConnectWizard(parts.warehouse, parts.service, recounts, values).routers(signed_in):
+        app.include_router(routes)
     counted = [Depends(recounts.after_change, scope="function")]
     for routes in _pages(parts, guard, signed_in):
         app.include_router(routes)

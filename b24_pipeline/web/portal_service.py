@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
@@ -19,19 +15,20 @@ from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.portals.knock import knock
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.webhook import connect_webhook
+from b24_pipeline.web.work import Work
 
 
 @dataclass(frozen=True, slots=True)
 class PortalService:
     """Asks the portals of an installation. Without `connecting` none is connected by OAuth, and no events are bound.
 
-    `environment` is that of the commands which it starts, with the settings of this process.
+    `work` is what nobody waits for.
     """
 
     connections: Connections
     connecting: PortalConnector | None
     options: Options
-    environment: Mapping[str, str]
+    work: Work
 
     def invite(self, name: str, domain: str, entity_type: str | None) -> str:
         """The link by which somebody else may connect this portal once, within a day.
@@ -78,22 +75,22 @@ class PortalService:
             self.connections.portals.set_entity_type(portal, entity_type)
 
     def start_sync(self, portal: Portal) -> None:
-        """Starts `b24 sync` of the portal in a process of its own, with the settings of this one, and does not wait.
+        """Has the portal read, and does not wait; what is read and how it ends stands in the sync log.
 
-        What it reads and how it ends stands in the sync log; two at once do no harm, the database lets one wait.
         Raises PortalPaused where a person has paused it.
         """
         if portal.is_held:
             raise PortalPaused(portal.name)
-        self._start("sync", portal.name)
-
-    def start_models(self) -> None:
-        """Starts `b24 models` in a process of its own, like a sync; a second one waits for the first."""
-        self._start("models")
+        self.work.sync(portal)
 
     def build_models(self) -> bool:
-        """Runs `b24 models` in a process of its own and waits for it; returns whether it ended well."""
-        return self._started("models").wait() == 0
+        """Has the models built and waits for it; returns whether it ended well."""
+        return self.work.build_models()
+
+    @property
+    def is_asked_of_dagster(self) -> bool:
+        """Whether a sync begins only where Dagster's daemon runs: this process may not do it."""
+        return self.work.is_asked_of_dagster
 
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
@@ -111,16 +108,3 @@ class PortalService:
         if matched.error:
             raise matched.error
         return matched
-
-    def _start(self, *command: str) -> None:
-        process = self._started(*command)
-        # so that it is not left as a zombie when it has ended
-        threading.Thread(target=process.wait, daemon=True).start()
-
-    def _started(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "b24_pipeline", *command],
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )

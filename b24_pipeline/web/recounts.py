@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from functools import cache
 
 from fastapi import Request
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.log import logger
-from b24_pipeline.models import Project, load_project
-from b24_pipeline.models.changed import is_current
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.work import is_built, models
 
 log = logger("web")
 
@@ -35,7 +33,7 @@ class Recounts:
         self._is_running = False
         self._has_failed = False
         # nobody's first change waits until the models' files are read
-        threading.Thread(target=_models, name="models", daemon=True).start()
+        threading.Thread(target=models, name="models", daemon=True).start()
 
     @property
     def is_running(self) -> bool:
@@ -50,7 +48,7 @@ class Recounts:
     def after_change(self, request: Request) -> Iterator[None]:
         """A dependency of routes: has the figures counted when a request has changed what they rest on."""
         yield
-        if request.method not in ("GET", "HEAD") and self._is_behind():
+        if request.method not in ("GET", "HEAD") and not is_built(self._warehouse):
             self.ask()
 
     def ask(self) -> None:
@@ -75,12 +73,3 @@ class Recounts:
         with self._lock:
             self._is_running, self._is_asked = self._is_asked, False
             return self._is_running
-
-    def _is_behind(self) -> bool:
-        with self._warehouse.connect() as connection:
-            return not is_current(connection, _models())
-
-
-@cache
-def _models() -> Project:
-    return load_project()

@@ -13,8 +13,7 @@ from playwright.sync_api import Page, expect
 from b24_pipeline.sync.portals.placement import PLACEMENT
 from tests.browser.conftest import keep
 from tests.browser.test_pages import RULES
-from tests.support.installation import KEY as SECRET_KEY
-from tests.support.servers.live_service import Live, app_environment, live
+from tests.support.servers.live_service import Live, live
 from tests.support.servers.web_service import KEY
 
 PATIENCE_MS = 60_000
@@ -22,17 +21,9 @@ SCOPE = ("crm", "user", "department", "placement")
 
 
 @pytest.fixture
-def running(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    """The service, whose syncs are processes with the settings of its environment."""
-    with live(database_url, tmp_path, scope=SCOPE) as everything:
-        port = int(everything.address.rpartition(":")[2])
-        settings = app_environment(everything.sandbox, port) | {
-            "DATABASE_URL": database_url,
-            "B24_HOME": str(tmp_path),
-            "B24_SECRET_KEYS": SECRET_KEY,
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
+def running(database_url: str, tmp_path: Path) -> Iterator[Live]:
+    """The service, whose syncs are processes of its own."""
+    with live(database_url, tmp_path, is_alone=True, scope=SCOPE) as everything:
         yield everything
 
 

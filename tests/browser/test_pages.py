@@ -180,8 +180,12 @@ WATCH = """
 }
 """
 VISIBLE = """
+// Tab stops once at a group of radio buttons: at the chosen one, or the first
 (controls) => [...document.querySelectorAll(controls)].map((one, place) => [one, place])
-  .filter(([one]) => one.checkVisibility() && !one.disabled && !one.closest("[inert]")).map(([, place]) => place)
+  .filter(([one]) => one.checkVisibility() && !one.disabled && !one.closest("[inert]"))
+  .filter(([one]) => one.type !== "radio" || one === (one.form.querySelector(`[name=${one.name}]:checked`)
+    || one.form.querySelector(`[name=${one.name}]`)))
+  .map(([, place]) => place)
 """
 
 

@@ -82,12 +82,9 @@ def test_every_session_terminated_at_once(
     assert counted == [{"n": 400, "ids": 400}]
 
 
-def test_locked_table_ends_in_an_error_and_the_next_sync_goes_on(
-    database_url: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_locked_table_ends_in_an_error_and_the_next_sync_goes_on(database_url: str, sandbox: Sandbox) -> None:
     """A lock that nobody gives up is waited for a bounded time; other entities are read all the same."""
-    monkeypatch.setattr(warehouse_module, "_session_options", lambda: "-c timezone=UTC -c lock_timeout=100ms")
-    warehouse = Warehouse(database_url)
+    warehouse = Warehouse(f"{database_url}&options=-c%20lock_timeout%3D100ms")
     installation = Installation(warehouse)
     portal = installation.add(sandbox)
     with psycopg.connect(database_url) as other:

@@ -86,6 +86,16 @@ def _change_events(
 
 
 @dg.op
+def build_changed_models(context: dg.OpExecutionContext, b24: B24) -> None:
+    """Builds the models above what changed, whoever changed it."""
+    task = PortalTask(lambda _job: [], lambda *_: iter(()), builds=True)
+    with errors_as_failures(), b24.opened() as runtime:
+        run = PortalsRun(context, b24, runtime, task)
+        run.build()
+    run.failures.raise_if_any()
+
+
+@dg.op
 def read_all_directories(context: dg.OpExecutionContext, config: PortalsConfig, b24: B24) -> None:
     """Reads all pipelines, stages, directories, fields and users of each portal, mostly in two requests."""
     wanted = SyncRequest((DIRECTORIES, USER.name))

@@ -97,7 +97,11 @@ class PortalsRun:
                     pool.add(portal)
                 self._follow(pool, builder)
             self._take_build(builder, timeout=None)
-            # something else may have changed; a build of nothing costs nothing
+        self.build()
+
+    def build(self) -> None:
+        """Builds the models, if that is part of the task; where nothing has changed it costs nothing."""
+        with ModelBuilder(self._runtime) as builder:
             self._is_unbuilt = self._task.builds
             self._begin_build(builder)
             self._take_build(builder, timeout=None)

@@ -16,6 +16,7 @@ from b24_pipeline.store.access.sessions import delete_ended as delete_ended_sess
 from b24_pipeline.store.crm import sync_log
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.own_leads.uploads import delete_old as delete_old_uploads
+from b24_pipeline.store.portals import run_requests
 
 KEEP_DAYS = 7
 KEEP_DRAINS_DAYS = 1
@@ -29,7 +30,7 @@ PAGE = 500
 
 
 OUR_JOBS = (
-    *("changes", "pipelines", "matches", "cohorts", "reconcile", "drain", "maintenance"),
+    *("changes", "pipelines", "matches", "cohorts", "reconcile", "drain", "models", "maintenance"),
     *("checks", "model_tests"),
 )
 
@@ -53,7 +54,8 @@ def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
 def prune_events(context: dg.OpExecutionContext, b24: B24) -> None:
     """Deletes inbound events that were handled more than a month ago; failed ones stay for a person.
 
-    With them go uploaded files that were not loaded, and sessions that are over, where no service runs that does it.
+    With them go requests of the pages, and, where no service runs that does it, uploads that were not loaded and ended
+    sessions.
     """
     total = 0
     with errors_as_failures(), b24.opened() as runtime:
@@ -61,6 +63,7 @@ def prune_events(context: dg.OpExecutionContext, b24: B24) -> None:
             total += deleted
         delete_old_uploads(runtime.warehouse)
         delete_ended_sessions(runtime.warehouse)
+        runtime.warehouse.transact(run_requests.delete_old)
     context.log.info(f"{total} inbound events were deleted")
 
 

@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, ca
 import psycopg
 import stamina
 
-from b24_pipeline.errors import DatabaseBusy, DatabaseReadOnly, DatabaseTooOld, DatabaseUnavailable
+from b24_pipeline.errors import (
+    DatabaseBusy,
+    DatabaseReadOnly,
+    DatabaseTooOld,
+    DatabaseUnavailable,
+    PoolerInTheWay,
+)
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.acting import actor_of_request
+from b24_pipeline.store.database.connecting.pooler import refuses_transactions
 from b24_pipeline.store.database.connecting.session import DatabaseSessions
 from b24_pipeline.store.database.connecting.url import DatabaseUrl, read_url
 from b24_pipeline.store.database.faults import IN_THE_WAY, described, hide_rows, is_passing
@@ -163,7 +170,9 @@ class Warehouse:
 
         try:
             fairy = self.engine.raw_connection()
-        except DBAPIError as error:
+        except DBAPIError as error:  # SQLAlchemy's own first questions
+            if refuses_transactions(error.orig):
+                raise PoolerInTheWay(self.url.place) from None
             raise _unavailable(self.url, error.orig) from None
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise _unavailable(self.url, error) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -11,8 +10,6 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from b24_pipeline.errors import B24Error, PortalError, RoleTooLow, SettingsError, UsageError
-from b24_pipeline.models import Project, load_project
-from b24_pipeline.models.changed import is_current
 from b24_pipeline.store.access.holder import KeyHolder
 from b24_pipeline.store.checks.as_of import freshness
 from b24_pipeline.store.crm.stage_flags import StageFlags
@@ -29,6 +26,8 @@ from b24_pipeline.web.frame.page_frame import PageFrame, PlainFrame, PortalInPat
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.problems import ProblemAnswer, answer_to
+from b24_pipeline.web.recounts import Recounts
+from b24_pipeline.web.work import is_built
 
 WIZARD = "/connect"
 COUNTED = ("", "both", "deal", "lead")
@@ -39,9 +38,12 @@ Given = Annotated[str, Query(max_length=255)]
 class ConnectWizard:
     """The routes `/connect...`. A portal is connected by an admin for all portals; later steps are a manager's too."""
 
-    def __init__(self, warehouse: Warehouse, service: PortalService, values: ConnectValues) -> None:
+    def __init__(
+        self, warehouse: Warehouse, service: PortalService, recounts: Recounts, values: ConnectValues
+    ) -> None:
         self._warehouse = warehouse
         self._service = service
+        self._recounts = recounts
         self._values = values
 
     def routers(self, signed_in: SignedIn) -> list[APIRouter]:
@@ -162,22 +164,18 @@ class ConnectWizard:
 
     def make(self, portal: PortalInPath) -> RedirectResponse:
         """Has the figures made by what was set, where anything was, and leads on to step 5."""
-        if not self._is_current():
-            self._service.start_models()
+        if not is_built(self._warehouse):
+            self._recounts.ask()
         return RedirectResponse(f"{WIZARD}/{quote(portal.name)}/funnel", 303)
 
     def funnel(self, frame: PlainFrame, portal: PortalInPath) -> Response:
         """Step 5: the funnel, as soon as its figures are made."""
         shown = frame.address("funnel", portal, **{"from": "", "to": "", "wizard": "yes"})
-        if not self._is_current():
+        if not is_built(self._warehouse):
             return frame.page("connecting/figures.html", shown=portal, address=shown)
         if "hx-request" in frame.request.headers:
             return Response(status_code=204, headers={"HX-Redirect": shown})
         return RedirectResponse(shown, 303)
-
-    def _is_current(self) -> bool:
-        with self._warehouse.connect() as connection:
-            return is_current(connection, _models())
 
     def _progress(self, portal: Portal) -> dict[str, Any]:
         is_read = freshness(self._warehouse, portal.id, portal.entity_type).complete_until is not None
@@ -192,6 +190,7 @@ class ConnectWizard:
             "is_running": is_running,
             "is_read": is_read,
             "is_ready": is_ready,
+            "is_asked_of_dagster": self._service.is_asked_of_dagster,
             "is_building": not is_running and not is_ready and (is_read or _is_loaded(portal, syncs)),
         }
 
@@ -224,12 +223,6 @@ class ConnectWizard:
             opened_at=other_origin(frame.request, self._values.public_url),
             registering=self._values.steps("settings_error"),
         )
-
-
-@cache
-def _models() -> Project:
-    """The models, read once: they come with the program."""
-    return load_project()
 
 
 def sync_page(portal: Portal) -> str:

@@ -51,10 +51,14 @@ class Live:
 
 
 @contextmanager
-def live(database_url: str, home: Path, **config: Any) -> Iterator[Live]:
-    """Everything running; `config` is the sandbox's."""
+def live(database_url: str, home: Path, *, is_alone: bool = False, **config: Any) -> Iterator[Live]:
+    """Everything running; `config` is the sandbox's.
+
+    `is_alone`: one role does everything, as on a notebook; else the service's own role leaves reading to Dagster.
+    """
     listening = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    of_service_url = database_url if is_alone else as_service(database_url)
     portal: dict[str, Any] = {
         "leads": 30,
         "deals": 30,
@@ -63,7 +67,7 @@ def live(database_url: str, home: Path, **config: Any) -> Iterator[Live]:
     with (
         Sandbox(SandboxConfig(**portal)) as sandbox,
         opened(settings_of(sandbox, database_url, address, home)) as runtime,
-        opened(settings_of(sandbox, as_service(database_url), address, home)) as of_service,
+        opened(settings_of(sandbox, of_service_url, address, home)) as of_service,
         served(create_app(of_service), listening),
         httpx.Client(base_url=address, trust_env=False) as client,
     ):

@@ -133,8 +133,12 @@ class ScriptedConnecting(Scripted):
         return portal()
 
 
+@dataclass
 class ScriptedService(Scripted):
     """Plays `web.portal_service.PortalService`: the calls that ask a portal."""
+
+    is_asked_of_dagster: bool = False
+    has_built: threading.Event = field(default_factory=threading.Event)
 
     def invite(self, name: str, domain: str, entity_type: str | None) -> str:
         self._called("invite", name, domain, entity_type)
@@ -160,11 +164,9 @@ class ScriptedService(Scripted):
     def start_sync(self, asked: Portal) -> None:
         self._called("start_sync", asked.name)
 
-    def start_models(self) -> None:
-        self._called("start_models")
-
     def build_models(self) -> bool:
-        """Asked for by nobody: a change of what figures rest on has it done, now or a moment later."""
+        """Not among the calls: a change of what figures rest on has it done, now or a moment later."""
+        self.has_built.set()
         return True
 
     def sync_pipelines(self, asked: Portal) -> int:

@@ -146,10 +146,11 @@ def test_jobs_schedules_and_sensors() -> None:
         "checks",
         "model_tests",
         "drain",
+        "models",
         "maintenance",
     }
     sensors = {one.name: one for one in defs.sensors or ()}
-    assert set(sensors) == {"new_portals", "inbound_events", "abandoned_runs"}
+    assert set(sensors) == {"new_portals", "inbound_events", "requested_runs", "abandoned_runs"}
     assert sensors["inbound_events"].minimum_interval_seconds == 5
     assert all(one.default_status == dg.DefaultSensorStatus.RUNNING for one in sensors.values())
     assert all(one.description for one in (*schedules.values(), *sensors.values()))
@@ -232,7 +233,17 @@ def test_a_partition_that_no_portal_is_called_by_goes(instance: DagsterInstance)
 
 def test_whoever_launches_a_job_is_asked_for_portals_alone() -> None:
     """Neither our resource has configuration, nor is there a partition that says the same a second way."""
-    for name in ("changes", "pipelines", "matches", "cohorts", "reconcile", "checks", "drain", "maintenance"):
+    for name in (
+        "changes",
+        "pipelines",
+        "matches",
+        "cohorts",
+        "reconcile",
+        "checks",
+        "drain",
+        "models",
+        "maintenance",
+    ):
         job = defs.resolve_job_def(name)
         assert job.partitions_def is None, name
         fields: Any = job.run_config_schema.config_type

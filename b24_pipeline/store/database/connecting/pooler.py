@@ -31,6 +31,11 @@ def keeps_sessions(connection: psycopg.Connection, other: psycopg.Connection) ->
     return True
 
 
+def refuses_transactions(error: BaseException | None) -> bool:
+    """Whether a pooler has answered that it takes statements alone; it has no code for it."""
+    return "statement pooling mode" in str(error)
+
+
 def _server(connection: psycopg.Connection, statement: bytes = b"select pg_backend_pid()") -> bytes:
     """The number of the server's process that answers; nothing where the pooler takes no transactions.
 

@@ -258,6 +258,10 @@ def test_the_page_of_the_first_sync_says_one_thing_at_a_time(site: Site, operato
     assert "Start reading" not in begun
     assert "You may close this page" in begun
     assert 'href="/connect/acme/sync"' in begun, "where nothing begins it can be started by hand"
+    assert "Dagster" not in begun
+    site.asked.is_asked_of_dagster = True
+    assert "Its daemon must run" in operator.client.get("/connect/acme/sync?started=yes").text
+    site.asked.is_asked_of_dagster = False
     idle = operator.client.get("/connect/acme/sync").text
     assert "Start reading" in idle
     assert "You may close this page" not in idle

@@ -197,7 +197,9 @@ def test_a_removed_stage_is_marked_where_somebody_waits_in_it(site: PagesSite, v
     site.build()
     before = rows_of(page(site, visit, "speed"), "stuck")
     assert before
-    assert not [row for row in before if "deleted" in row[1]]
+    known = [row[1] for row in before if "S9" not in row[1]]  # a stage that the directory never had
+    assert known
+    assert not [stage for stage in known if "deleted" in stage]
     execute(site.warehouse, "update bitrix24_pipeline_stages set deleted_at = now()")
     site.build()
     after = rows_of(page(site, visit, "speed"), "stuck")

@@ -1,0 +1,38 @@
+"""Work that the service may not do itself: reads of portals and builds of models that it asks of Dagster."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.portals.portal import Portal
+
+_sql = queries.load(__file__)
+
+
+class RunRequest(NamedTuple):
+    """Something that somebody asked for. `portal`: the name of the portal to read; None: only the models are built."""
+
+    id: int
+    portal: str | None
+
+
+def may_work(connection: Connection) -> bool:
+    """Whether this role reads portals and builds models itself: whoever owns the marts does."""
+    return bool(_sql.may_work(connection))
+
+
+def request(connection: Connection, portal: Portal | None) -> None:
+    """Asks Dagster to read a portal and build the models above it, or to build the models alone."""
+    _sql.request(connection, portal=portal and portal.id)
+
+
+def requests_after(connection: Connection, last_seen: int) -> list[RunRequest]:
+    """What was asked for after the request of this number, oldest first; an hour later nobody waits for it."""
+    return [RunRequest(*row) for row in _sql.requests_after(connection, last_seen=last_seen)]
+
+
+def delete_old(connection: Connection) -> None:
+    """Deletes the requests that are a day old."""
+    _sql.delete_old(connection)

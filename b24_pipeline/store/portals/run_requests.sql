@@ -1,0 +1,17 @@
+-- name: may_work()$
+select has_schema_privilege('analytics', 'create');
+
+-- name: request(portal)!
+insert into bitrix24_run_requests (user_account_id) values (:portal);
+
+-- name: requests_after(last_seen)
+select
+    requests.id,
+    accounts.name
+from bitrix24_run_requests as requests
+left join user_accounts as accounts on requests.user_account_id = accounts.id
+where requests.id > :last_seen and requests.requested_at > clock_timestamp() - interval '1 hour'
+order by requests.id;
+
+-- name: delete_old()!
+delete from bitrix24_run_requests where requested_at < clock_timestamp() - interval '1 day';

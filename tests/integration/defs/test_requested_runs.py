@@ -1,0 +1,114 @@
+"""Reads and builds that people ask for on the pages, where the service has no right to do them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Thread
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance
+
+from b24_pipeline.definitions import defs
+from b24_pipeline.defs.resources import B24
+from b24_pipeline.defs.sensors import requested_runs
+from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.own_leads.directions import Directions
+from b24_pipeline.web import work as work_module
+from b24_pipeline.web.work import Work, is_built
+from tests.integration.defs.conftest import PORTAL
+from tests.support.installation import execute
+from tests.support.servers.roles import as_service
+
+
+class Daemon:
+    """Asks the sensor as Dagster's daemon does, its cursor kept, and runs what it wants."""
+
+    def __init__(self, instance: DagsterInstance) -> None:
+        self._instance = instance
+        self._cursor: str | None = None
+
+    def tick(self) -> list[tuple[str | None, str | None]]:
+        """The jobs that were run, each with the key that Dagster would not start twice."""
+        with dg.build_sensor_context(
+            instance=self._instance, cursor=self._cursor, resources={"b24": B24()}
+        ) as context:
+            found = requested_runs(context)
+        if not isinstance(found, dg.SensorResult):
+            return []
+        self._cursor = found.cursor
+        for run in found.run_requests or ():
+            job = defs.resolve_job_def(str(run.job_name))
+            assert job.execute_in_process(run_config=run.run_config, instance=self._instance).success
+        return [(run.job_name, run.run_key) for run in found.run_requests or ()]
+
+
+@pytest.fixture
+def daemon(instance: DagsterInstance) -> Daemon:
+    return Daemon(instance)
+
+
+@pytest.fixture
+def of_service(installation: Runtime, database_url: str) -> Iterator[Warehouse]:
+    """The database for the service's own role."""
+    with closing(Warehouse(as_service(database_url))) as warehouse:
+        yield warehouse
+
+
+def test_a_portal_that_somebody_wants_read_is_read_by_dagster(
+    installation: Runtime, of_service: Warehouse, daemon: Daemon
+) -> None:
+    """Within a tick, however often it was asked for, and once; the figures are made with it."""
+    work = Work(of_service, {})
+    assert work.is_asked_of_dagster
+    assert daemon.tick() == []
+    portal = installation.portals.one(PORTAL)
+    for _ in range(3):
+        work.sync(portal)
+    assert daemon.tick() == [("changes", "0:requested 3")]
+    assert daemon.tick() == []
+    with installation.warehouse.connect() as connection:
+        assert connection.execute("select count(*) from bitrix24_deals").fetchone() == (80,)
+        assert connection.execute("select count(*) > 0 from analytics.funnel_stats").fetchone() == (True,)
+
+
+def test_figures_are_counted_anew_by_dagster(
+    installation: Runtime, of_service: Warehouse, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No portal is read for it, and the service knows when they are there; or that nobody made them in time."""
+    work = Work(of_service, {})
+    monkeypatch.setattr(work_module, "LOOK_SECONDS", 0.05)
+    work.sync(installation.portals.one(PORTAL))
+    daemon.tick()
+    account = installation.portals.one(PORTAL).id
+    Directions(of_service).add(account, "Flats")
+    assert not is_built(of_service)
+    ended: list[bool] = []
+    waiting = Thread(target=lambda: ended.append(work.build_models()))
+    waiting.start()
+    while not (ran := daemon.tick()):
+        pass
+    waiting.join(30)
+    assert (ran, ended) == ([("models", "requested 2")], [True])
+    Directions(of_service).add(account, "Houses")
+    monkeypatch.setattr(work_module, "MOST_SECONDS", 0.2)
+    assert not work.build_models()
+
+
+def test_nobody_waits_for_what_was_asked_for_long_ago(
+    installation: Runtime, of_service: Warehouse, daemon: Daemon
+) -> None:
+    """A daemon that was away for hours, or whose cursor was lost, reads by its schedule."""
+    Work(of_service, {}).sync(installation.portals.one(PORTAL))
+    execute(
+        installation.warehouse,
+        "update bitrix24_run_requests set requested_at = requested_at - interval '61 minutes'",
+    )
+    assert daemon.tick() == []
+
+
+def test_whoever_owns_the_marts_does_it_itself(installation: Runtime) -> None:
+    """An installation with one role for everything needs no Dagster."""
+    assert not Work(installation.warehouse, {}).is_asked_of_dagster
