@@ -71,7 +71,7 @@ class Server:
     def fresh(self, template: str = "template_b24") -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {template}")
+            connection.execute(f"create database {name} template {template} strategy file_copy")
         return self.of(name)
 
     def by_code_point(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 from psycopg import sql
 
 from b24_pipeline.errors import ModelError
@@ -91,6 +92,12 @@ def _source(project: Project, group: str, table: str) -> str:
 
 def _render(text: str, context: Mapping[str, Any], name: str) -> str:
     try:
-        return textwrap.dedent(ENVIRONMENT.from_string(text).render(context)).strip()
+        return textwrap.dedent(_template(text).render(context)).strip()
     except TemplateError as error:
         raise ModelError(f"{name}: cannot be rendered: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _template(text: str) -> Template:
+    """A drain builds again and again: to compile the same texts each time was a fourth of a small build."""
+    return ENVIRONMENT.from_string(text)

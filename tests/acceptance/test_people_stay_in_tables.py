@@ -195,6 +195,7 @@ def stumbling(
     return hers
 
 
+@pytest.mark.slow
 def test_runs_of_dagster_that_fail_at_her(
     b24_env: dict[str, str], stumbling: dict[str, int], database_url: str, tmp_path: Path
 ) -> None:

@@ -138,6 +138,7 @@ def test_each_role_does_its_own_work_alone(
     assert refused(url, analyst, ("select 1 from public.user_accounts", *NOT_OF_THE_SERVICE)) == []
 
 
+@pytest.mark.slow
 def test_an_installation_of_one_role_gets_roles(
     empty_database_url: str, asking: AsRole, sandbox: Sandbox
 ) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from b24_pipeline.sandbox import Sandbox
 from tests.support.installation import free_port
 from tests.support.servers.dagster_process import ROOT, Running, loaded
@@ -20,6 +22,7 @@ PAINTED = """
 """
 
 
+@pytest.mark.slow
 def test_the_ui_shows_the_months_that_a_full_sync_by_command_read(
     environment: dict[str, str], portal: Sandbox, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from b24_pipeline.models import Project, build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -55,6 +56,7 @@ def columns(conn: psycopg.Connection[Any], schema: str, name: str) -> list[tuple
     ).fetchall()
 
 
+@pytest.mark.slow
 def test_dbt_builds_the_same_tables(warehouse: Warehouse, tmp_path: Path) -> None:
     """Rows, columns, types and comments of every model agree, and dbt's own tests pass."""
     project = load_project()

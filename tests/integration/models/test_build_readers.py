@@ -90,7 +90,7 @@ def test_readers_never_miss_a_table_nor_see_it_empty(warehouse: Warehouse) -> No
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for number in range(4):
+    for number in range(2):
         build(warehouse.connect, project, full_refresh=number % 2 == 1, with_tests=False)
     done.set()
     for reader in readers:

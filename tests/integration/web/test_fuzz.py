@@ -54,7 +54,7 @@ def asked(examples: int) -> settings:
 
 
 @schema.parametrize()
-@asked(15)
+@asked(6)
 def test_no_server_error(case: schemathesis.Case[Any], running: Live) -> None:
     """Nothing that anybody sends makes the service fail, with the key or without."""
     send(case, running)

@@ -71,7 +71,7 @@ def test_full_page_is_followed_by_what_its_total_suggests(rows: int, more: int) 
     assert ids_of(head) == list(range(1, rows + 1))
 
 
-@pytest.mark.parametrize("total", [0, 50, 1_000_000])
+@pytest.mark.parametrize("total", [0, 50, 100_000])
 def test_total_is_only_a_guess(total: int) -> None:
     """Where it says too little the list goes on, and where it says too much it ends by its short page."""
     portal, head = Portal(list(range(1, 121)), total), ListHead("deal", DEALS)
