@@ -110,7 +110,7 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
 
 def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
     return (
-        row["status_name"],
+        f"{row['status_name']} (deleted)" if row["is_deleted"] else row["status_name"],
         "█" * round(20 * row["reached"] / most),
         row["in_stage"],
         row["reached"],

@@ -19,7 +19,7 @@ class Freshness:
     """Before `complete_until` leads and deals are complete; None where they were never read to the end.
 
     `looked_seconds`: how long ago the portal was last asked for them, None where it never was. `was_unchanged`: it had
-    nothing new then. `has_failed`: the last read of one of them did not work.
+    nothing new then, and events have brought nothing since. `has_failed`: the last read of one of them did not work.
     """
 
     complete_until: datetime | None

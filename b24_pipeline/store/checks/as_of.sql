@@ -10,12 +10,26 @@ select
             then min(cursor.watermark)
     end as complete_until,
     extract(epoch from now() - min(cursor.updated_at))::double precision as looked_seconds,
-    coalesce(bool_and(last_read.sync_status = 'success' and last_read.rows_changed + last_read.rows_deleted = 0), false)
-        as was_unchanged,
+    coalesce(
+        bool_and(
+            last_read.sync_status = 'success' and last_read.rows_changed + last_read.rows_deleted = 0
+            -- nor have events brought anything since
+            and not exists (
+                select from bitrix24_sync_log as newer
+                where
+                    newer.user_account_id = cursor.user_account_id
+                    and newer.entity_type = cursor.entity_type
+                    and newer.id > last_read.id
+                    and newer.rows_changed + newer.rows_deleted > 0
+            )
+        ),
+        false
+    ) as was_unchanged,
     coalesce(bool_or(last_read.sync_status = 'failed'), false) as has_failed
 from bitrix24_cursors as cursor
 left join lateral (
     select
+        log.id,
         log.sync_status,
         log.rows_changed,
         log.rows_deleted

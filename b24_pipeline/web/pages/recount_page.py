@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Form, Query, Response
 from fastapi.responses import RedirectResponse
@@ -37,7 +38,13 @@ class RecountPage:
             return Response(status_code=204, headers={"HX-Refresh": "true"})
         return frame.page("recounted.html")
 
-    def start(self, frame: PortalFrame, page: Annotated[str, Form(max_length=40)] = "") -> RedirectResponse:
-        """Has the figures counted, and leads back to the page."""
+    def start(
+        self,
+        frame: PortalFrame,
+        page: Annotated[str, Form(max_length=40)] = "",
+        filters: Annotated[str, Form(max_length=2048)] = "",
+    ) -> RedirectResponse:
+        """Has the figures counted, and leads back to the page with its filters: the query of its address."""
         self._recounts.ask()
-        return RedirectResponse(frame.address(page if page in _PAGES else "creatives"), 303)
+        chosen = dict(parse_qsl(filters.removeprefix("?"), keep_blank_values=True))
+        return RedirectResponse(frame.address(page if page in _PAGES else "creatives", **chosen), 303)

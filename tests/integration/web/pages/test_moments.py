@@ -72,6 +72,15 @@ def test_a_quiet_portal_is_told_from_one_that_is_not_looked_at(site: PagesSite, 
     assert as_of(site, visit).endswith("(1 hour ago) Looked at 3 minutes ago: nothing had changed.")
     execute(site.warehouse, "update bitrix24_sync_log set rows_changed = 2 where entity_type = 'deal'")
     assert as_of(site, visit).endswith("Looked at 3 minutes ago.")
+    execute(site.warehouse, "update bitrix24_sync_log set rows_changed = 0")
+    execute(
+        site.warehouse,
+        "insert into bitrix24_sync_log"
+        " (user_account_id, entity_type, sync_type, sync_status, rows_changed, finished_at)"
+        " select id, 'deal', 'event', 'success', 1, now() from user_accounts where name = %s",
+        site.portal,
+    )
+    assert as_of(site, visit).endswith("Looked at 3 minutes ago."), "events have changed something since"
     execute(site.warehouse, "update bitrix24_cursors set updated_at = now() - interval '5 hours'")
     assert as_of(site, visit).endswith("Last looked at 5 hours ago.")
     assert 'class="warn"' in visit.get(f"/p/{site.portal}/funnel").text
