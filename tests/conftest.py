@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import stamina
+from httpx._config import DEFAULT_TIMEOUT_CONFIG  # has no public name
 from hypothesis import HealthCheck, settings
 
 from b24_pipeline.store.database.migrations import migrate
@@ -26,6 +27,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # so does `nohup`; a handler is not inherited
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+# a busy machine stops a process for longer than the 5 s that httpx waits, which no test is about
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = 60.0
 
 # how long inputs take to generate says how busy the machine is, and nothing of what is tested
 settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
