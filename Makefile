@@ -96,8 +96,9 @@ texts: dev
 
 # all of it first, then the part that running needs, at the same versions
 lock: setup
-	$(COMPILE) --extra dbt --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra dbt --extra kubernetes --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) --extra kubernetes --group setup --constraint requirements-dev.lock pyproject.toml -o deploy/kubernetes.lock
 	$(COMPILE) --group image -o deploy/sbom.lock
 
 wheel: setup
