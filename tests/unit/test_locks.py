@@ -1,4 +1,4 @@
-"""Both lock files: what running needs, and the same with the tools of tests and checks."""
+"""The lock files: what running needs, the same with what starts pods, and with the tools of tests and checks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 RUN = (ROOT / "requirements.lock").read_text()
 DEV = (ROOT / "requirements-dev.lock").read_text()
+PODS = (ROOT / "deploy" / "kubernetes.lock").read_text()
 
 
 def pins(lock: str) -> set[str]:
@@ -24,12 +25,20 @@ def names(lock: str) -> set[str]:
     return set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
 
 
-def test_both_pin_the_same_versions() -> None:
-    """What is tested is what runs: a package has one version and one set of hashes in both locks."""
+def test_all_pin_the_same_versions() -> None:
+    """What is tested is what runs: a package has one version and one set of hashes in all locks."""
     assert {pin for pin in pins(DEV) if names(pin) <= names(RUN)} == pins(RUN)
+    assert {pin for pin in pins(DEV) if names(pin) <= names(PODS)} == pins(PODS)
 
 
-@pytest.mark.parametrize("lock", [RUN, DEV], ids=["run", "dev"])
+def test_pods_need_the_launcher_beside_what_runs() -> None:
+    """The image for Kubernetes has all that the usual one has, and no test tool either."""
+    assert names(RUN) < names(PODS)
+    assert names(PODS) - names(RUN) > {"dagster-k8s", "kubernetes"}
+    assert "kubernetes-validate" not in names(PODS)
+
+
+@pytest.mark.parametrize("lock", [RUN, DEV, PODS], ids=["run", "dev", "pods"])
 def test_every_package_has_hashes(lock: str) -> None:
     """No package is taken on the word of its name."""
     assert all("--hash=sha256:" in pin for pin in pins(lock))
