@@ -103,7 +103,10 @@ def test_what_runs_for_good_is_looked_after() -> None:
     listens = pods["code"]["readinessProbe"]["exec"]["command"]
     assert listens == ["b24-entrypoint", "listens", str(pods["code"]["port"])]
     assert 'if [ "${1:-}" = listens ]' in (ROOT / "deploy" / "entrypoint.sh").read_text()
-    assert pods["ui"]["readinessProbe"]["httpGet"]["port"] == pods["ui"]["service"]["port"]
+    # a probe has one way to ask, and the chart's defaults stay where nothing takes them away
+    assert pods["ui"]["readinessProbe"]["httpGet"] is None
+    (asked,) = {part["exec"]["command"][-1] for name, part in pods["ui"].items() if name.endswith("Probe")}
+    assert asked == f"http://127.0.0.1:{pods['ui']['service']['port']}/server_info"
 
 
 def test_all_run_one_image_of_this_version() -> None:
@@ -148,18 +151,19 @@ def test_every_setting_is_one() -> None:
 def test_secrets_are_files_where_the_settings_are_read() -> None:
     """Each pod has the Secret of its own role alone, and no variable or file here has a secret in it."""
     folder = of_kind("ConfigMap")["b24-settings"]["data"]["B24_SECRETS_PATH"]
-    mounted = {name: list(secret_files(pod)) for name, pod in {**our_pods(), **chart_pods()}.items() if name != "ui"}
+    mounted = {name: list(secret_files(pod)) for name, pod in {**our_pods(), **chart_pods()}.items()}
     assert mounted == {
         "web": ["b24-service"],
         "b24-migrate": ["b24-owner", "b24-loader"],
         "code": ["b24-loader"],
+        "ui": ["b24-loader"],
         "daemon": ["b24-loader"],
     }
     parts = [one for pod in our_pods().values() for one in containers(pod)] + list(chart_pods().values())
     for part in parts:
         places = [one["mountPath"] for one in part["volumeMounts"] if one["name"] in ("secrets", "owner", "loader")]
         assert places == [folder]
-        assert "env" not in part
+        assert [one["name"] for one in part.get("env", [])] in ([], ["PATH"])
     secrets = of_kind("Secret")
     assert set(secrets) == {"b24-owner", "b24-loader", "b24-service"}
     for secret in secrets.values():
@@ -205,6 +209,17 @@ def test_ports_and_names_lead_to_each_other() -> None:
     assert code["port"] in {one["port"] for one in _ports(policies["code"]["spec"])}
     database = values()["postgresql"]["service"]["port"]
     assert database in {one["port"] for one in _ports(policies["names-and-database"]["spec"])}
+
+
+def test_the_guard_stands_before_dagsters_own_command() -> None:
+    """The script's folder is the first of the PATH, the image's packages follow, and it may be run."""
+    ui = chart_pods()["ui"]
+    (path,) = [one["value"].split(":") for one in ui["env"]]
+    (script,) = [one for one in ui["volumes"] if "configMap" in one]
+    assert path[0] == next(one["mountPath"] for one in ui["volumeMounts"] if one["name"] == script["name"])
+    assert path[1] in re.findall(r"PATH=([^:]+):", (ROOT / "deploy" / "Dockerfile").read_text())
+    assert set(of_kind("ConfigMap")[script["configMap"]["name"]]["data"]) == {"dagster-webserver"}
+    assert script["configMap"]["defaultMode"] == 0o555
 
 
 def test_nothing_is_open_but_what_is_said() -> None:
