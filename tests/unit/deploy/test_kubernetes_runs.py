@@ -38,7 +38,9 @@ def run(tmp_path: Path) -> dict[str, Any]:
     read = process_config(Shape(K8sRunLauncher.config_type()), given)
     assert read.success, read.errors
     launcher = K8sRunLauncher.from_config_value(None, read.value)
-    context = K8sContainerContext.create_for_run(DagsterRun(job_name="sync"), launcher, include_run_tags=False)
+    context = K8sContainerContext.create_for_run(
+        DagsterRun(job_name="sync"), launcher, include_run_tags=False
+    )
     job = construct_dagster_k8s_job(
         context.get_k8s_job_config(job_image="registry.example.com/b24-pipeline:1", run_launcher=launcher),
         args=["dagster", "api", "execute_run"],
