@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -35,7 +35,7 @@ def own_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     settings.cache_clear()
 
 
-def instance(folder: Path, overrides: dict[str, object]) -> DagsterInstance:
+def instance(folder: Path, overrides: Mapping[str, object]) -> DagsterInstance:
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
 
 
@@ -50,7 +50,9 @@ def test_the_chart_and_our_class_keep_one_state(own_database: str, tmp_path: Pat
     with instance(tmp_path, {**instance_config(), **storage_config(**place, params=params)}) as charts:
         assert charts.get_dynamic_partitions("portals") == ["acme"]
         charts.add_dynamic_partitions("portals", ["globex"])
-        assert charts.get_concurrency_config().run_queue_config.max_concurrent_runs == 6
+        queue = charts.get_concurrency_config().run_queue_config
+        assert queue
+        assert queue.max_concurrent_runs == 6
     with instance(tmp_path, OURS) as ours:
         assert set(ours.get_dynamic_partitions("portals")) == {"acme", "globex"}
     with raw(own_database) as connection:

@@ -18,6 +18,9 @@ from kubernetes.client import ApiClient
 from tests.support.kubernetes import containers, launcher_config, of_kind, secret_files, values
 from tests.unit.deploy.test_kubernetes import HARDENED, POD
 
+LAUNCHER: Any = K8sRunLauncher
+SHAPE: Any = Shape
+"""Both have no types."""
 CLUSTER = {
     "apiVersion": "v1",
     "kind": "Config",
@@ -35,9 +38,9 @@ def run(tmp_path: Path) -> dict[str, Any]:
     access.write_text(json.dumps(CLUSTER))
     # outside of a cluster
     given = launcher_config() | {"load_incluster_config": False, "kubeconfig_file": str(access)}
-    read = process_config(Shape(K8sRunLauncher.config_type()), given)
+    read = process_config(SHAPE(LAUNCHER.config_type()), given)
     assert read.success, read.errors
-    launcher = K8sRunLauncher.from_config_value(None, read.value)
+    launcher = LAUNCHER.from_config_value(None, read.value)
     context = K8sContainerContext.create_for_run(
         DagsterRun(job_name="sync"), launcher, include_run_tags=False
     )
