@@ -1,5 +1,49 @@
 -- name: health()
 -- One row a portal: its credential, how far it has been read, what waits, whether events arrive, and its budget.
+with recursive synced as (
+    -- what the sync log names, each entity of each portal once: by steps along its index, since it has a row a sync
+    (
+        select
+            user_account_id,
+            entity_type
+        from bitrix24_sync_log
+        order by user_account_id, entity_type
+        limit 1
+    )
+    union all
+    select
+        following.user_account_id,
+        following.entity_type
+    from synced
+    cross join lateral (
+        select
+            l.user_account_id,
+            l.entity_type
+        from bitrix24_sync_log as l
+        where (l.user_account_id, l.entity_type) > (synced.user_account_id, synced.entity_type)
+        order by l.user_account_id, l.entity_type
+        limit 1
+    ) as following
+),
+
+failed as (
+    select
+        synced.user_account_id,
+        count(*) as entities
+    from synced
+    cross join lateral (
+        select l.sync_status
+        from bitrix24_sync_log as l
+        where
+            l.user_account_id = synced.user_account_id and l.entity_type = synced.entity_type
+            and l.finished_at is not null
+        order by l.id desc
+        limit 1
+    ) as latest
+    where latest.sync_status = 'failed'
+    group by synced.user_account_id
+)
+
 select
     a.id as account,
     a.name,
@@ -32,9 +76,11 @@ select
     compared.stages_checked,
     compared.stages_differing,
     compared.stages_wrong,
-    compared.stages_repaired
+    compared.stages_repaired,
+    coalesce(failed.entities, 0) as syncs_failed
 from user_accounts as a
 left join bitrix24_event_health as h on a.id = h.user_account_id
+left join failed on a.id = failed.user_account_id
 cross join lateral (
     -- by the slowest entity; null where one was never read through
     select

@@ -14,9 +14,24 @@ Figure = Callable[[PortalHealth], float | None]
 _GAUGES: tuple[tuple[str, str, Figure], ...] = (
     ("b24_portal_connected", "1 while the portal is connected.", lambda portal: portal.status == "connected"),
     (
+        "b24_portal_reauthorization_required",
+        "1 while a person must authorize the portal again, or give it a new webhook credential.",
+        lambda portal: portal.status == "reauthorization_required",
+    ),
+    (
+        "b24_portal_closed",
+        "1 while nothing is read since the portal says that it is closed or not paid; a person's own pause is 0.",
+        lambda portal: portal.status == "paused" and not portal.is_held,
+    ),
+    (
         "b24_portal_lag_seconds",
         "Seconds since the moment up to which the copy of the portal is complete.",
         lambda portal: portal.lag_seconds,
+    ),
+    (
+        "b24_portal_syncs_failed",
+        "Entities whose last sync that has ended failed.",
+        lambda portal: portal.syncs_failed,
     ),
     ("b24_portal_events_due", "Landed events that wait to be drained.", lambda portal: portal.events_due),
     (

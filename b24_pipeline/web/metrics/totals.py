@@ -16,6 +16,8 @@ from b24_pipeline.web.events.receiver import Receiver
 
 # anybody may ask for the totals, so asking often must not cost the database anything
 REMEMBERED_SECONDS = 5.0
+# a counter that appears with its first count has no increase then, and an alert would miss it
+_FROM_THE_START = {"landed": 0, "not_stored": 0}
 
 
 class RememberedHealth:
@@ -56,7 +58,7 @@ class EventGauges(Collector):
         answers = CounterMetricFamily(
             "b24_events", "Inbound events by the answer that they got.", labels=["answer"]
         )
-        for code, count in tuple(self._receiver.receipts.items()):
+        for code, count in (_FROM_THE_START | dict(self._receiver.receipts)).items():
             answers.add_metric([code], count)
         yield answers
         yield GaugeMetricFamily(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from b24_pipeline.store.checks.coverage import prove
+from b24_pipeline.store.checks import health as module
 from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.support.installation import account, execute
+from tests.support.plans import rows_visited
 
 
 def of(warehouse: Warehouse, name: str = "acme") -> PortalHealth:
@@ -140,3 +143,44 @@ def test_stages_are_those_of_the_last_check(warehouse: Warehouse) -> None:
         )
     found = of(warehouse)
     assert (found.stages_checked, found.stages_differing, found.stages_wrong) == (4, 3, 1)
+
+
+def test_failed_syncs_are_counted_by_their_entity(warehouse: Warehouse) -> None:
+    """The last that has ended counts, also while another one runs; one that worked since mends it."""
+    portal, other = account(warehouse), account(warehouse, "globex")
+    assert of(warehouse).syncs_failed == 0
+    for entity, *ends in (("deal", "success", "failed"), ("lead", "failed", "success"), ("user", "failed")):
+        for end in ends:
+            log_sync(warehouse, portal, entity, end)
+    log_sync(warehouse, portal, "user", "running")
+    log_sync(warehouse, other, "user", "success")
+    assert (of(warehouse).syncs_failed, of(warehouse, "globex").syncs_failed) == (2, 0)
+
+
+def log_sync(warehouse: Warehouse, portal: Any, entity: str, status: str) -> None:
+    execute(
+        warehouse,
+        "insert into bitrix24_sync_log (user_account_id, entity_type, sync_type, sync_status, finished_at) "
+        "values (%s, %s, 'incremental', %s, case when %s <> 'running' then now() end)",
+        portal,
+        entity,
+        status,
+        status,
+    )
+
+
+def test_a_long_sync_log_is_not_read_through(warehouse: Warehouse) -> None:
+    """Metrics are asked for every few seconds, and the log has a row a sync of half a year: its index is walked."""
+    portal = account(warehouse)
+    execute(
+        warehouse,
+        "insert into bitrix24_sync_log (user_account_id, entity_type, sync_type, sync_status, finished_at) "
+        "select %s, (array['deal', 'lead', 'user'])[1 + n %% 3], 'incremental', 'success', now() "
+        "from generate_series(1, 30000) as n",
+        portal,
+    )
+    execute(warehouse, "analyze bitrix24_sync_log")
+    with warehouse.connect() as connection:
+        statement = "explain (analyze, format json) " + queries.load(module.__file__).health.sql
+        ((plan,),) = connection.execute(statement.encode()).fetchone() or ((None,),)
+    assert 3 < rows_visited(plan["Plan"]) < 1000
