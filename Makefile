@@ -63,7 +63,7 @@ browser:
 	@deploy/browser.sh
 
 test-programs:
-	@deploy/test_programs.sh openssl pgbouncer postgresql
+	@deploy/test_programs.sh openssl pgbouncer postgresql prometheus
 
 # mypy works on one core only: the SQL is read beside it
 check: dev

@@ -78,7 +78,10 @@ def prune_sync_log(context: dg.OpExecutionContext, b24: B24) -> None:
 
 
 def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -> int:
-    """Deletes runs that ended before a time and are not needed, of one job or of all; returns how many."""
+    """Deletes runs that ended before a time and are not needed, of one job or of all, with the files of their output.
+
+    Returns how many runs those were.
+    """
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
     old = RunsFilter(job_name=job, statuses=ended, updated_before=before)
     needed = set(_last_materializing_runs(instance)) | _last_of_each_job(instance)
@@ -86,6 +89,7 @@ def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -
     superfluous = [run_id for run_id in candidates if run_id not in needed]
     for run_id in superfluous:
         instance.delete_run(run_id)
+        instance.compute_log_manager.delete_logs(prefix=[run_id])  # files, which Dagster leaves
     return len(superfluous)
 
 

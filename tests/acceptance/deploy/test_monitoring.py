@@ -1,4 +1,4 @@
-"""The alerts and the dashboard of `deploy/monitoring/`: sound, tried by promtool, and over figures that the service has."""
+"""The alerts and the dashboard of `deploy/monitoring/`: sound, tried, and over figures that the service has."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def expressions() -> dict[str, str]:
         for target in panel.get("targets", [])
     }
     filled = (of_alerts | of_panels).items()
-    return {
-        place: text.replace("$portal", ".*").replace("$__rate_interval", "5m") for place, text in filled
-    }
+    return {place: text.replace("$portal", ".*").replace("$__rate_interval", "5m") for place, text in filled}
 
 
 def test_rules_are_rules_and_the_example_is_a_configuration() -> None:
@@ -89,7 +87,7 @@ def test_every_alert_says_what_to_do() -> None:
     for rule in alerts():
         told = rule["annotations"]
         assert rule["labels"]["severity"] in ("critical", "warning"), rule["alert"]
-        assert 20 < len(told["summary"]) and 60 < len(told["description"]), rule["alert"]
+        assert len(told["summary"]) > 20 and len(told["description"]) > 60, rule["alert"]
         page, _, part = told["runbook_url"].partition("#")
         assert page == "docs/operations.md"
         assert part in parts, (rule["alert"], part)
@@ -146,7 +144,7 @@ def running(database_url: str, tmp_path: Path) -> Iterator[Live]:
 
 
 def test_every_figure_that_is_asked_for_is_one_of_the_service(running: Live, tmp_path: Path) -> None:
-    """A real Prometheus with the example's scrape: each metric is there with each label, and each rule can be computed."""
+    """A real Prometheus with the example's scrape: each metric has the labels, and each rule can be computed."""
     (tmp_path / "key").write_text(KEY)
     (tmp_path / "alerts.yaml").write_text(ALERTS.read_text())
     (tmp_path / "prometheus.yaml").write_text(example(running.address, tmp_path / "key"))

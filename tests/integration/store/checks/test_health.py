@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.store.checks.coverage import prove
 from b24_pipeline.store.checks import health as module
+from b24_pipeline.store.checks.coverage import prove
 from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Warehouse
