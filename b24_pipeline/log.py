@@ -1,6 +1,7 @@
 """Structured logs on stderr, with secrets masked and control characters taken out.
 
-A line holds names, counts and times; never a row, never an answer's body.
+A line holds names, counts and times; never a row, never an answer's body. Where a machine reads, each carries the id of
+the run that wrote it: of a command, or of a run of Dagster.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
+from uuid import uuid4
 
 import stamina.instrumentation
 import structlog
@@ -54,13 +58,18 @@ def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return masked_event
 
 
-def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
-    """Plain lines on a terminal, JSON where a machine reads; warnings and worse unless verbose."""
+def set_up_logs(*, verbose: bool = False, as_json: bool = False, run: str | None = None) -> None:
+    """Plain lines on a terminal, JSON where a machine reads; warnings and worse unless verbose.
+
+    A line of JSON carries the id of its run, whichever thread writes it: `run`, or a new one.
+    """
     level = logging.DEBUG if verbose else logging.WARNING
+    of_run = [_naming(run or str(uuid4()))] if as_json else []
     renderer = structlog.processors.JSONRenderer() if as_json else _plain_lines()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            *of_run,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,  # before the mask: a message may hold a URL
@@ -68,7 +77,7 @@ def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when a line is written
         cache_logger_on_first_use=False,
     )
     if not verbose:
@@ -76,6 +85,32 @@ def set_up_logs(*, verbose: bool = False, as_json: bool = False) -> None:
     # httpx writes whole URLs at INFO, and ours hold secrets
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@contextmanager
+def logs_of_run(run: str) -> Iterator[None]:
+    """Lines of the block are JSON and carry this id; afterwards logs are as they were."""
+    before = structlog.get_config()
+    set_up_logs(as_json=True, run=run)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def lines_carry(**known: str) -> AbstractContextManager[None]:
+    """Lines that the block writes, also in threads that it waits for, carry these fields."""
+    return structlog.contextvars.bound_contextvars(**known)
+
+
+def _naming(run: str) -> Any:
+    """A processor that gives each line the id. Threads have contexts of their own, so it is no context variable."""
+
+    def named(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["run"] = run
+        return event
+
+    return named
 
 
 def _plain_lines() -> Any:

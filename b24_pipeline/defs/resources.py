@@ -14,6 +14,7 @@ import dagster as dg
 
 from b24_pipeline.defs.known_assets import AssetNames, KnownAssets
 from b24_pipeline.errors import B24Error
+from b24_pipeline.log import logs_of_run
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.settings import settings
 from b24_pipeline.store.database.run_lock import alive, is_alive
@@ -66,8 +67,13 @@ class B24(dg.ConfigurableResource["B24"]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[B24]:
-        """Holds the lock of a run until the run ends, so that others see that its process lives."""
+        """Holds the lock of a run until the run ends, so that others see that its process lives.
+
+        The log of a process of ours carries the run's id; another project's log is its own affair.
+        """
         with ExitStack() as stack:
+            if context.run is not None and not self.is_embedded:
+                stack.enter_context(logs_of_run(context.run.run_id))
             if context.run is not None and context.instance is not None:
                 try:
                     runtime = stack.enter_context(self.opened())

@@ -81,6 +81,8 @@ def test_notes_are_json_where_the_log_is(b24_here: B24) -> None:
     ]
     assert "no portal is called 'nobody'" in events[-1]
     assert "UnknownPortal" in told[-1]["exception"]
+    first, second = {line["run"] for line in told[:2]}, {line["run"] for line in told[2:]}
+    assert (len(first), len(second), first & second) == (1, 1, set())
 
 
 def test_an_error_that_nobody_foresaw_is_one_line_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b24_pipeline.log import logger, mask_event, set_up_logs
+from b24_pipeline.log import logger, logs_of_run, mask_event, set_up_logs
 from b24_pipeline.masks import MASK, masked
 
 CANARY = "c4n4ryS3cret"
@@ -149,3 +150,37 @@ def test_quiet_by_default_and_httpx_always(capsys: pytest.CaptureFixture[str]) -
     assert "something" in told
     assert "nothing" not in told
     assert logging.getLogger("httpx").level == logging.WARNING
+
+
+def test_lines_of_a_run_carry_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever thread writes them; the next run has another id, and a person on a terminal sees none."""
+    try:
+        for _ in range(2):
+            set_up_logs(as_json=True)
+            logger("test").warning("here")
+            thread = threading.Thread(target=lambda: logger("test").warning("there"))
+            thread.start()
+            thread.join()
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [line["event"] for line in lines] == ["here", "there"] * 2
+        assert [line["run"] for line in lines] == [lines[0]["run"]] * 2 + [lines[2]["run"]] * 2
+        assert len({line["run"] for line in lines}) == 2
+        set_up_logs()
+        logger("test").warning("here")
+        assert "run" not in capsys.readouterr().err
+    finally:
+        structlog.reset_defaults()
+
+
+def test_after_a_run_logs_are_as_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """A process that runs several, one after the other, mixes none of them up."""
+    try:
+        set_up_logs()
+        for run in ("one", "two"):
+            with logs_of_run(run):
+                logger("test").warning("within")
+                assert json.loads(capsys.readouterr().err)["run"] == run
+        logger("test").warning("after")
+        assert capsys.readouterr().err.startswith("20")  # a plain line, which begins with its time
+    finally:
+        structlog.reset_defaults()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
@@ -132,7 +133,8 @@ class Receiver:
         self._waiting.append(waiting)
         self._waiting_by_account[account] += 1
         if self._committing is None or self._committing.done():
-            self._committing = loop.create_task(self._commit())
+            # of its own context: what it logs is of many requests, not of the one that began it
+            self._committing = loop.create_task(self._commit(), context=Context())
         async with asyncio.timeout(SECONDS_TO_LAND):
             return LANDED if await waiting.landed else NOT_STORED
 

@@ -1,6 +1,6 @@
 """Logs and counts every request, and answers 500 to a request that no handler could answer.
 
-The log has the path without its query, which may hold codes and states.
+The log has the path without its query, which may hold codes and states. All lines of a request carry its id.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from b24_pipeline.log import access_logger
+from b24_pipeline.log import access_logger, lines_carry
 from b24_pipeline.web.metrics.requests import Requests
+from b24_pipeline.web.middleware.request_id import HEADER, id_of
 from b24_pipeline.web.problems import INTERNAL
 
 _log = access_logger(__name__)
@@ -33,15 +34,17 @@ class Access:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, seen = time.perf_counter(), _SeenStatus(send)
-        try:
-            await self._app(scope, receive, seen)
-        except Exception:
-            _log.exception("failed", method=scope["method"], path=_path(scope))
-            if seen.status is None:
-                await JSONResponse(INTERNAL.body, INTERNAL.status)(scope, receive, seen)
-        finally:
-            self._note(scope, seen.status or INTERNAL.status, time.perf_counter() - started)
+        request = id_of(scope)
+        started, seen = time.perf_counter(), _SeenStatus(send, request.encode())
+        with lines_carry(request=request):
+            try:
+                await self._app(scope, receive, seen)
+            except Exception:
+                _log.exception("failed", method=scope["method"], path=_path(scope))
+                if seen.status is None:
+                    await JSONResponse(INTERNAL.body, INTERNAL.status)(scope, receive, seen)
+            finally:
+                self._note(scope, seen.status or INTERNAL.status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         self._requests.count(_route(scope), scope["method"], status, seconds)
@@ -51,15 +54,17 @@ class Access:
 
 
 class _SeenStatus:
-    """Passes messages on and remembers the status of the answer."""
+    """Passes messages on, gives the answer the request's id, and remembers its status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request: bytes) -> None:
         self._send = send
+        self._request = request
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (HEADER, self._request)]
         await self._send(message)
 
 
