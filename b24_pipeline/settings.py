@@ -158,6 +158,18 @@ def _folder_of_secrets() -> Path | None:
     return folder
 
 
+def settings_of_files() -> list[str]:
+    """The settings that come from the folder of secrets, as neither the environment nor .env has them."""
+    folder = _folder_of_secrets()
+    if folder is None:
+        return []
+    given = [name for name, value in os.environ.items() if value]
+    given += [line.key for line in _lines_of_file() if line.key and line.value]
+    elsewhere = {name.lower() for name in given}
+    names = {path.name.lower() for path in folder.iterdir()} & set(Settings.model_fields)
+    return sorted(name.upper() for name in names - elsewhere)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read at the first call: the demo's where nothing but its database is there."""

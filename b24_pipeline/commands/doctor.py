@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
 
+from b24_pipeline.commands.doctor_facts import Facts, facts_of
 from b24_pipeline.commands.findings import Finding, age, findings, without_name
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import AsJson, output, table, write_json
+from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.demo_home import is_demo
 from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnreachable
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
-from b24_pipeline.store.checks.health import health
+from b24_pipeline.store.checks.health import PortalHealth, health
 from b24_pipeline.store.marts import own_failures
 from b24_pipeline.store.marts.analysts import unlimited
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.outcome import left_out_because
 from b24_pipeline.sync.portals.probe import probe
+
+DAEMON_DOWN = timedelta(minutes=10)
+"""Dagster's daemon reports twice a minute."""
 
 STALE = timedelta(hours=1)
 """The age from which a watermark is reported. Schedules sync every ten minutes, so several have failed by then."""
@@ -29,26 +33,34 @@ STALE = timedelta(hours=1)
 
 def doctor(as_json: AsJson = False) -> None:
     """Name what is broken and what to do about it; exit code 1 if anything is."""
-    found = list(_examine())
+    facts, found = _examine()
     if as_json:
-        write_json({"ok": not found, "findings": [asdict(finding) for finding in found]})
+        about = facts.as_json() if facts else None
+        findings_told = [asdict(finding) for finding in found]
+        write_json({"ok": not found, "findings": findings_told, "installation": about})
     elif found:
         table(("portal", "problem", "what to do"), [(f.portal, f.problem, f.advice) for f in found])
     else:
         output.print("all is well")
+    if facts and not as_json:
+        say(facts.line())
     if found:
         raise typer.Exit(1)
 
 
-def _examine() -> Iterator[Finding]:
+def _examine() -> tuple[Facts | None, list[Finding]]:
+    """What the installation is, if its database can be used, and what is broken."""
+    facts, found = None, list[Finding]()
     try:
         with installation() as opened:
-            yield from _examine_portals(opened)
+            facts = facts_of(opened)
+            found.extend(_examine_portals(opened, facts))
     except DatabaseError as error:
-        yield Finding("", str(error), "see the message")
+        found.append(Finding("", str(error), "see the message"))
+    return facts, found
 
 
-def _examine_portals(opened: Runtime) -> Iterator[Finding]:
+def _examine_portals(opened: Runtime, facts: Facts) -> Iterator[Finding]:
     # asked first: it may renew a token, or find that it cannot be renewed any more
     asked = {portal.name: _ask(opened, portal) for portal in opened.portals.all()}
     with opened.warehouse.connect() as connection:
@@ -79,9 +91,19 @@ def _examine_portals(opened: Runtime) -> Iterator[Finding]:
         )
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
+    yield from _examine_daemon(facts, states.values())
     yield from _examine_own_models(opened)
     for role in unlimited(opened.warehouse):
         yield Finding("", f"the analysts' role {role} lacks its limits", f"b24 analysts grant {role}")
+
+
+def _examine_daemon(facts: Facts, states: Iterable[PortalHealth]) -> Iterator[Finding]:
+    """Whoever reads by cron needs no daemon: one that is down is told where portals are old."""
+    lags = [state.lag_seconds or 0 for state in states if state.status == "connected"]
+    is_down = facts.daemon_seconds is not None and facts.daemon_seconds > DAEMON_DOWN.total_seconds()
+    if is_down and max(lags, default=0) > STALE.total_seconds():
+        last = age(facts.daemon_seconds or 0)
+        yield Finding("", f"Dagster's daemon reported {last} ago for the last time", "start it: b24 up")
 
 
 def _examine_own_models(opened: Runtime) -> Iterator[Finding]:

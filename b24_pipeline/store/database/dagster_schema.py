@@ -21,6 +21,14 @@ def is_set_up(connection: psycopg.Connection) -> bool:
     return bool(_sql.is_set_up(connection))
 
 
+def daemon_seconds(connection: psycopg.Connection) -> float | None:
+    """Seconds since a daemon of Dagster reported last; None where none ever has, or this role may not see it."""
+    if not _sql.may_see_daemon(connection):
+        return None
+    seconds = _sql.daemon_seconds(connection)
+    return None if seconds is None else float(seconds)
+
+
 @contextmanager
 def being_set_up(url: str) -> Iterator[None]:
     """Makes the schema and keeps other processes from making tables in it until the block ends."""

@@ -1,0 +1,28 @@
+-- name: rights()^
+-- What the role of this session may do: change tables, build the marts, take what people and portals send.
+select
+    current_user as role,
+    coalesce(
+        (
+            select pg_has_role(relowner, 'usage')
+            from pg_class
+            where relnamespace = 'public'::regnamespace and relname = 'user_accounts'
+        ),
+        false
+    ) as may_migrate,
+    coalesce(
+        (
+            select has_schema_privilege(oid, 'create')
+            from pg_namespace
+            where nspname = 'analytics'
+        ),
+        false
+    ) as may_build,
+    coalesce(
+        (
+            select has_table_privilege(oid, 'insert')
+            from pg_class
+            where relnamespace = 'public'::regnamespace and relname = 'bitrix24_webhook_events'
+        ),
+        false
+    ) as may_serve;

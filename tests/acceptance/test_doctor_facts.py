@@ -1,0 +1,114 @@
+"""What `b24 doctor` says of the installation: version, database, what its role may do, secrets, Dagster's daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
+from dagster._daemon.types import DaemonHeartbeat
+
+from b24_pipeline.sandbox import Sandbox
+from tests.acceptance.conftest import B24, KEY, connect
+from tests.support.installation import raw
+from tests.support.servers.roles import LOADER, OWNER, SERVICE, as_role, give_roles
+
+STORAGE = {"custom": {"module": "b24_pipeline.defs.instance.storage", "class": "OurStorage", "config": {}}}
+
+
+def told(b24: B24, **env: str) -> dict[str, Any]:
+    """All that `b24 doctor --json` says."""
+    asked = b24("doctor", "--json", env=env)
+    found: dict[str, Any] = json.loads(asked.stdout)
+    return found
+
+
+def test_one_role_does_everything(b24_here: B24) -> None:
+    """As people see it, and as programs do."""
+    facts = told(b24_here)["installation"]
+    assert facts["version"] == version("b24-pipeline")
+    assert (facts["role"], facts["may_run"]) == ("postgres", ["b24 migrate", "b24 sync", "b24 serve"])
+    assert (facts["settings_of_files"], facts["daemon_seconds"]) == ([], None)
+    line = b24_here("doctor").stderr
+    begun = f"b24-pipeline {version('b24-pipeline')}, database {facts['database']} as postgres, "
+    assert line.startswith(begun + "which may run b24 migrate, b24 sync, b24 serve")
+
+
+def test_each_role_is_told_by_its_rights(b24_here: B24, database_url: str) -> None:
+    """Whatever it is called."""
+    give_roles(database_url)
+    expected = {
+        OWNER: ["b24 migrate", "b24 sync", "b24 serve"],
+        LOADER: ["b24 sync", "b24 serve"],
+        SERVICE: ["b24 serve"],
+    }
+    for role, commands in expected.items():
+        facts = told(b24_here, DATABASE_URL=as_role(database_url, role))["installation"]
+        assert (facts["role"], facts["may_run"]) == (role, commands)
+
+
+def test_settings_of_files_are_named(b24_here: B24, tmp_path: Path) -> None:
+    """Those that count: the environment goes before a file. Their values are not shown."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "b24_secret_keys").write_text(KEY)
+    (tmp_path / "secrets" / "database_url").write_text("postgresql://nowhere/else")
+    (tmp_path / "secrets" / "postgres_password").write_text("x")
+    env = {"B24_SECRETS_PATH": str(tmp_path / "secrets"), "B24_SECRET_KEYS": ""}
+    assert told(b24_here, **env)["installation"]["settings_of_files"] == ["B24_SECRET_KEYS"]
+    shown = b24_here("doctor", env=env).stderr
+    assert "from files: B24_SECRET_KEYS" in shown
+    assert KEY not in shown
+
+
+@pytest.fixture
+def dagster(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, b24_env: dict[str, str]
+) -> Iterator[DagsterInstance]:
+    """Dagster's own storage in the database."""
+    del database_url
+    for name, value in b24_env.items():
+        monkeypatch.setenv(name, value)
+    ref = InstanceRef.from_dir(str(tmp_path), overrides={"storage": STORAGE})
+    with DagsterInstance.from_ref(ref) as instance:
+        yield instance
+
+
+def beats(dagster: DagsterInstance, ago: timedelta) -> None:
+    at = (datetime.now(UTC) - ago).timestamp()
+    dagster.add_daemon_heartbeat(DaemonHeartbeat(at, "SCHEDULER", "an-id", []))
+
+
+def test_a_daemon_that_is_down_is_why_portals_are_old(
+    b24_here: B24, sandbox: Sandbox, database_url: str, dagster: DagsterInstance
+) -> None:
+    """As long as portals are fresh nobody needs it; where they are not and it reports, it is not the cause."""
+    connect(b24_here, sandbox)
+    assert b24_here("sync").returncode == 0
+    assert told(b24_here)["installation"]["daemon_seconds"] is None
+    beats(dagster, timedelta(hours=3))
+    found = told(b24_here)
+    assert found["findings"] == []
+    assert 10_790 < found["installation"]["daemon_seconds"] < 10_900
+    with raw(database_url) as connection:
+        connection.execute(b"update bitrix24_cursors set watermark = watermark - interval '2 hours'")
+    problems = [finding["problem"] for finding in told(b24_here)["findings"]]
+    assert problems[-1] == "Dagster's daemon reported 3 h ago for the last time"
+    assert len(problems) > 1
+    beats(dagster, timedelta(seconds=20))
+    assert [one["problem"] for one in told(b24_here)["findings"]] == problems[:-1]
+
+
+def test_the_service_does_not_see_dagsters_tables(
+    b24_here: B24, database_url: str, dagster: DagsterInstance
+) -> None:
+    """Its role has no right to, and the command works all the same."""
+    beats(dagster, timedelta(seconds=20))
+    give_roles(database_url)
+    facts = told(b24_here, DATABASE_URL=as_role(database_url, SERVICE))["installation"]
+    assert (facts["role"], facts["daemon_seconds"]) == (SERVICE, None)
