@@ -14,7 +14,7 @@ _HARMLESS = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 def id_of(scope: Scope) -> str:
     """The id that a proxy has given the request, if it is one, short and harmless; else a new one."""
-    given = [value for name, value in scope["headers"] if name == HEADER]
+    given: list[bytes] = [value for name, value in scope["headers"] if name == HEADER]
     if len(given) == 1 and _HARMLESS.fullmatch(given[0]):
         return given[0].decode("ascii")
     return secrets.token_hex(8)

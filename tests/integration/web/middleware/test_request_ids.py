@@ -56,7 +56,7 @@ def test_the_id_of_a_proxy_is_taken(service: Service, given: str, capfd: pytest.
 def test_what_may_do_harm_is_not(service: Service, given: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Long ones, and whatever could forge a line or a field: the request gets one of ours."""
     set_up_logs(as_json=True)
-    answer = service.client.get("/nothing", headers={"X-Request-Id": given.encode("latin-1")})
+    answer = service.client.get("/nothing", headers={b"X-Request-Id": given.encode("latin-1")})
     assert OURS.fullmatch(answer.headers["x-request-id"])
     assert [line["request"] for line in lines(capfd)] == [answer.headers["x-request-id"]]
 
