@@ -11,6 +11,7 @@ from time import monotonic, sleep
 
 from b24_pipeline.models import Project, load_project
 from b24_pipeline.models.changed import is_current
+from b24_pipeline.store.database.rights import rights
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals import run_requests
 from b24_pipeline.store.portals.portal import Portal
@@ -33,7 +34,7 @@ class Work:
     def is_asked_of_dagster(self) -> bool:
         """Whether nothing begins unless Dagster's daemon runs."""
         with self._warehouse.connect() as connection:
-            return not run_requests.may_work(connection)
+            return not rights(connection).may_build
 
     def sync(self, portal: Portal) -> None:
         """Has the portal read and does not wait; two at once do no harm, the database lets one wait."""
@@ -56,7 +57,7 @@ class Work:
     def _is_asked(self, portal: Portal | None) -> bool:
         """Asks Dagster where this process may not do it; returns whether it did."""
         with self._warehouse.connect() as connection:
-            if run_requests.may_work(connection):
+            if rights(connection).may_build:
                 return False
             run_requests.request(connection, portal)
             return True

@@ -18,11 +18,6 @@ class RunRequest(NamedTuple):
     portal: str | None
 
 
-def may_work(connection: Connection) -> bool:
-    """Whether this role reads portals and builds models itself: whoever owns the marts does."""
-    return bool(_sql.may_work(connection))
-
-
 def request(connection: Connection, portal: Portal | None) -> None:
     """Asks Dagster to read a portal and build the models above it, or to build the models alone."""
     _sql.request(connection, portal=portal and portal.id)

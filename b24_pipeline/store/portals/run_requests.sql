@@ -1,6 +1,3 @@
--- name: may_work()$
-select has_schema_privilege('analytics', 'create');
-
 -- name: request(portal)!
 insert into bitrix24_run_requests (user_account_id) values (:portal);
 
