@@ -20,6 +20,7 @@ class RunRequest(NamedTuple):
 
 def request(connection: Connection, portal: Portal | None) -> None:
     """Asks Dagster to read a portal and build the models above it, or to build the models alone."""
+    _sql.let_no_other_request(connection)
     _sql.request(connection, portal=portal and portal.id)
 
 

@@ -1,3 +1,7 @@
+-- name: let_no_other_request()#
+-- Until the transaction ends: numbers are committed in their order, so that whoever has seen one has seen all before it.
+lock table bitrix24_run_requests in share row exclusive mode;
+
 -- name: request(portal)!
 insert into bitrix24_run_requests (user_account_id) values (:portal);
 

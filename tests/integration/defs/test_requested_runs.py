@@ -16,6 +16,7 @@ from b24_pipeline.defs.sensors import requested_runs
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.directions import Directions
+from b24_pipeline.store.portals.run_requests import request, requests_after
 from b24_pipeline.web import work as work_module
 from b24_pipeline.web.work import Work, is_built
 from tests.integration.defs.conftest import PORTAL
@@ -95,6 +96,22 @@ def test_figures_are_counted_anew_by_dagster(
     Directions(of_service).add(account, "Houses")
     monkeypatch.setattr(work_module, "MOST_SECONDS", 0.2)
     assert not work.build_models()
+
+
+def test_no_request_is_passed_over(installation: Runtime, of_service: Warehouse) -> None:
+    """Two people at once: a number that is seen is never followed by a smaller one that was committed later."""
+    portal = installation.portals.one(PORTAL)
+    with of_service.connect() as first:
+        request(first, portal)
+        other = Thread(target=lambda: of_service.transact(request, None))
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        with installation.warehouse.connect() as connection:
+            assert requests_after(connection, 0) == []
+    other.join(30)
+    with installation.warehouse.connect() as connection:
+        assert requests_after(connection, 0) == [(1, PORTAL), (2, None)]
 
 
 def test_nobody_waits_for_what_was_asked_for_long_ago(
