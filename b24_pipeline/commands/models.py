@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import ModelError
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.portals.run_requests import answered
 
 if TYPE_CHECKING:
     from b24_pipeline.models import BuildResult
@@ -58,7 +60,8 @@ def build_models(
 
     ours = load_project()
     connect, path = opened.warehouse.connect, opened.settings.b24_models_path
-    built = build(connect, ours, select=select, full_refresh=full_refresh, only_changed=only_changed)
+    with nullcontext() if select else answered(opened.warehouse):
+        built = build(connect, ours, select=select, full_refresh=full_refresh, only_changed=only_changed)
     if path and not select:
         try:
             build_own_models(

@@ -99,9 +99,9 @@ def requested_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SensorRe
         group_run(changes_job, group, run_key=f"{number}:requested {last}")
         for number, group in enumerate(groups_of(portals))
     ]
-    # a read of a portal builds the models in its end
-    models = dg.RunRequest(job_name=models_job.name, run_key=f"requested {last}")
-    return dg.SensorResult(run_requests=runs or [models], cursor=str(last))
+    if any(request.portal is None for request in found):  # they need not wait for a portal to be read
+        runs.append(dg.RunRequest(job_name=models_job.name, run_key=f"requested {last}"))
+    return dg.SensorResult(run_requests=runs, cursor=str(last))
 
 
 @dg.sensor(

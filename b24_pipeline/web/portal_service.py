@@ -83,8 +83,12 @@ class PortalService:
             raise PortalPaused(portal.name)
         self.work.sync(portal)
 
+    def leave_models(self) -> bool:
+        """Asks Dagster for a build of the models where this process may not do it; returns whether it has asked."""
+        return self.work.leave_models()
+
     def build_models(self) -> bool:
-        """Has the models built and waits for it; returns whether it ended well."""
+        """Builds the models in a process of its own and waits for it; returns whether it ended well."""
         return self.work.build_models()
 
     @property

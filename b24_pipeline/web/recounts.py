@@ -12,7 +12,8 @@ from fastapi import Request
 
 from b24_pipeline.errors import B24Error
 from b24_pipeline.log import logger
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.warehouse import StorageError, Warehouse
+from b24_pipeline.store.portals.run_requests import build_standing
 from b24_pipeline.web.portal_service import PortalService
 from b24_pipeline.web.work import is_built, models
 
@@ -20,7 +21,7 @@ log = logger("web")
 
 
 class Recounts:
-    """Builds the models in the background, one build at a time.
+    """Builds the models in the background, one build at a time, or has Dagster do it, whose builds any process sees.
 
     What is changed while a build is at work is counted by one more after it.
     """
@@ -38,12 +39,13 @@ class Recounts:
     @property
     def is_running(self) -> bool:
         """Whether figures are being counted, or are about to be."""
-        return self._is_running
+        return self._is_running or self._left() == "waiting"
 
     @property
     def has_failed(self) -> bool:
         """Whether the last count did not end well."""
-        return self._has_failed and not self._is_running
+        left = self._left()
+        return not self._is_running and left != "waiting" and (self._has_failed or left == "failed")
 
     def after_change(self, request: Request) -> Iterator[None]:
         """A dependency of routes: has the figures counted when a request has changed what they rest on."""
@@ -53,6 +55,14 @@ class Recounts:
 
     def ask(self) -> None:
         """Has the figures counted, and does not wait for it."""
+        try:
+            if self._service.leave_models():
+                self._has_failed = False
+                return
+        except (B24Error, StorageError) as error:  # what was changed is stored
+            self._has_failed = True
+            log.warning("Dagster could not be asked to count the figures anew", error=str(error))
+            return
         with self._lock:
             self._is_asked = True
             if self._is_running:
@@ -67,6 +77,10 @@ class Recounts:
             except (OSError, B24Error) as error:
                 self._has_failed = True
                 log.warning("the figures could not be counted anew", error=str(error))
+
+    def _left(self) -> str | None:
+        """How the last build stands that was left to Dagster."""
+        return self._warehouse.transact(build_standing)
 
     def _is_taken(self) -> bool:
         """Whether somebody has asked since the last build began; else this thread ends."""

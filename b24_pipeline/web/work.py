@@ -7,17 +7,13 @@ import sys
 import threading
 from collections.abc import Mapping
 from functools import cache
-from time import monotonic, sleep
 
 from b24_pipeline.models import Project, load_project
 from b24_pipeline.models.changed import is_current
 from b24_pipeline.store.database.rights import rights
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.portals import run_requests
 from b24_pipeline.store.portals.portal import Portal
-
-MOST_SECONDS = 600.0
-LOOK_SECONDS = 2.0
 
 
 class Work:
@@ -43,24 +39,16 @@ class Work:
             # so that it is not left as a zombie when it has ended
             threading.Thread(target=process.wait, daemon=True).start()
 
+    def leave_models(self) -> bool:
+        """Asks Dagster for a build of the models where this process may not do it; returns whether it has asked."""
+        return self._is_asked(None)
+
     def build_models(self) -> bool:
-        """Has the models built and waits for it; returns whether it ended well, by Dagster: within MOST_SECONDS."""
-        if not self._is_asked(None):
-            return self._started("models").wait() == 0
-        until = monotonic() + MOST_SECONDS
-        while not is_built(self._warehouse):
-            if monotonic() > until:
-                return False
-            sleep(LOOK_SECONDS)
-        return True
+        """Builds the models in a process of its own and waits for it; returns whether it ended well."""
+        return self._started("models").wait() == 0
 
     def _is_asked(self, portal: Portal | None) -> bool:
-        """Asks Dagster where this process may not do it; returns whether it did."""
-        with self._warehouse.connect() as connection:
-            if rights(connection).may_build:
-                return False
-            run_requests.request(connection, portal)
-            return True
+        return self._warehouse.transact(_asked, portal)
 
     def _started(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -69,6 +57,13 @@ class Work:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+
+
+def _asked(connection: Connection, portal: Portal | None) -> bool:
+    if rights(connection).may_build:
+        return False
+    run_requests.request(connection, portal)
+    return True
 
 
 def is_built(warehouse: Warehouse) -> bool:

@@ -10,6 +10,7 @@ from b24_pipeline.defs.assets.models import project
 from b24_pipeline.errors import B24Error
 from b24_pipeline.models import BuildResult, build
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.portals.run_requests import answered
 from b24_pipeline.sync.failures import explained
 
 Built = tuple[BuildResult, list[B24Error]]
@@ -56,7 +57,7 @@ class ModelBuilder:
     def _build(self) -> Built:
         done = BuildResult()
         try:
-            with explained("models", "building them"):
+            with explained("models", "building them"), answered(self._runtime.warehouse):
                 done = build(
                     self._runtime.warehouse.connect, project, only_changed=True, on_model=done.models.append
                 )

@@ -36,7 +36,7 @@ class PortalHealth:
     `silent_since`: when there were too many of them, None while events arrive.
     `stages_checked_at`: when our figures were last beside the portal's, and how many stages that
     were; `stages_differing` were not equal, and of these `stages_repaired` were wrong and put right at once,
-    `stages_wrong` are wrong still. `syncs_failed`: entities whose last sync that has ended failed.
+    `stages_wrong` are wrong still. `syncs_failed`: entities whose last sync that has ended failed, events left out.
     `budget_seconds`: how long the next request would wait behind others, burst left out.
     """
 

@@ -37,6 +37,8 @@ failed as (
         where
             l.user_account_id = synced.user_account_id and l.entity_type = synced.entity_type
             and l.finished_at is not null
+            -- an event that was stored does not mend a read that fails
+            and l.sync_type not in ('event', 'match')
         order by l.id desc
         limit 1
     ) as latest

@@ -13,6 +13,9 @@ from b24_pipeline.web.frame.page_frame import PortalFrame
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.recounts import Recounts
 
+MOST_FILTERS = 2048
+"""Characters; a longer query is none of ours."""
+
 _SHOW_FIGURES = frozenset(entry.name for entry in FIGURES)
 _PAGES = _SHOW_FIGURES | {entry.name for entry in SETTINGS}
 
@@ -42,9 +45,10 @@ class RecountPage:
         self,
         frame: PortalFrame,
         page: Annotated[str, Form(max_length=40)] = "",
-        filters: Annotated[str, Form(max_length=2048)] = "",
+        filters: Annotated[str, Form()] = "",
     ) -> RedirectResponse:
         """Has the figures counted, and leads back to the page with its filters: the query of its address."""
         self._recounts.ask()
-        chosen = dict(parse_qsl(filters.removeprefix("?"), keep_blank_values=True))
+        kept = filters.removeprefix("?") if len(filters) < MOST_FILTERS else ""
+        chosen = dict(parse_qsl(kept, keep_blank_values=True))
         return RedirectResponse(frame.address(page if page in _PAGES else "creatives", **chosen), 303)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from threading import Thread
 
 import dagster as dg
 import pytest
 from dagster import DagsterInstance
 
+from b24_pipeline.commands.models import build_models
 from b24_pipeline.definitions import defs
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sensors import requested_runs
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.own_leads.directions import Directions
 from b24_pipeline.store.portals.run_requests import request, requests_after
-from b24_pipeline.web import work as work_module
-from b24_pipeline.web.work import Work, is_built
+from b24_pipeline.web.recounts import Recounts
+from b24_pipeline.web.work import Work
 from tests.integration.defs.conftest import PORTAL
 from tests.support.installation import execute
 from tests.support.servers.roles import as_service
+from tests.support.servers.web_service import ScriptedService
 
 
 class Daemon:
@@ -75,27 +77,45 @@ def test_a_portal_that_somebody_wants_read_is_read_by_dagster(
         assert connection.execute("select count(*) > 0 from analytics.funnel_stats").fetchone() == (True,)
 
 
+@dataclass
+class LeavingService(ScriptedService):
+    """Leaves builds to Dagster, as the service does whose role may not build."""
+
+    work: Work | None = None
+
+    def leave_models(self) -> bool:
+        assert self.work
+        return self.work.leave_models()
+
+
 def test_figures_are_counted_anew_by_dagster(
-    installation: Runtime, of_service: Warehouse, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    installation: Runtime, of_service: Warehouse, daemon: Daemon
 ) -> None:
-    """No portal is read for it, and the service knows when they are there; or that nobody made them in time."""
-    work = Work(of_service, {})
-    monkeypatch.setattr(work_module, "LOOK_SECONDS", 0.05)
-    work.sync(installation.portals.one(PORTAL))
-    daemon.tick()
-    account = installation.portals.one(PORTAL).id
-    Directions(of_service).add(account, "Flats")
-    assert not is_built(of_service)
-    ended: list[bool] = []
-    waiting = Thread(target=lambda: ended.append(work.build_models()))
-    waiting.start()
-    while not (ran := daemon.tick()):
-        pass
-    waiting.join(30)
-    assert (ran, ended) == ([("models", "requested 2")], [True])
-    Directions(of_service).add(account, "Houses")
-    monkeypatch.setattr(work_module, "MOST_SECONDS", 0.2)
-    assert not work.build_models()
+    """Any process of the service knows when they are there, whatever changes meanwhile; or that nobody made them."""
+    one, other = (
+        Recounts(of_service, LeavingService(work=Work(of_service, {})))  # type: ignore[arg-type]
+        for _ in range(2)
+    )
+    assert not (one.is_running or one.has_failed)
+    one.ask()
+    assert other.is_running
+    installation.warehouse.transact(request, installation.portals.one(PORTAL))
+    assert daemon.tick() == [("changes", "0:requested 2"), ("models", "requested 2")]
+    assert not (other.is_running or other.has_failed)
+    other.ask()
+    late = "update bitrix24_run_requests set requested_at = requested_at - interval '11 minutes' where built_at is null"
+    execute(installation.warehouse, late)
+    assert (one.is_running, one.has_failed) == (False, True)
+    build_models(installation, only_changed=True)
+    assert (one.is_running, one.has_failed) == (False, False)
+
+
+def test_a_request_that_the_database_refuses_is_told(of_service: Warehouse, installation: Runtime) -> None:
+    """Rights that were not given after an upgrade; what a person has changed is stored all the same."""
+    execute(installation.warehouse, "revoke insert on bitrix24_run_requests from b24_service")
+    recounts = Recounts(of_service, LeavingService(work=Work(of_service, {})))  # type: ignore[arg-type]
+    recounts.ask()
+    assert (recounts.is_running, recounts.has_failed) == (False, True)
 
 
 def test_no_request_is_passed_over(installation: Runtime, of_service: Warehouse) -> None:

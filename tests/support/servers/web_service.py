@@ -164,6 +164,9 @@ class ScriptedService(Scripted):
     def start_sync(self, asked: Portal) -> None:
         self._called("start_sync", asked.name)
 
+    def leave_models(self) -> bool:
+        return False
+
     def build_models(self) -> bool:
         """Not among the calls: a change of what figures rest on has it done, now or a moment later."""
         self.has_built.set()

@@ -153,17 +153,21 @@ def test_failed_syncs_are_counted_by_their_entity(warehouse: Warehouse) -> None:
         for end in ends:
             log_sync(warehouse, portal, entity, end)
     log_sync(warehouse, portal, "user", "running")
+    log_sync(warehouse, portal, "deal", "success", "event")
     log_sync(warehouse, other, "user", "success")
     assert (of(warehouse).syncs_failed, of(warehouse, "globex").syncs_failed) == (2, 0)
 
 
-def log_sync(warehouse: Warehouse, portal: Any, entity: str, status: str) -> None:
+def log_sync(
+    warehouse: Warehouse, portal: Any, entity: str, status: str, sync_type: str = "incremental"
+) -> None:
     execute(
         warehouse,
         "insert into bitrix24_sync_log (user_account_id, entity_type, sync_type, sync_status, finished_at) "
-        "values (%s, %s, 'incremental', %s, case when %s <> 'running' then now() end)",
+        "values (%s, %s, %s, %s, case when %s <> 'running' then now() end)",
         portal,
         entity,
+        sync_type,
         status,
         status,
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from b24_pipeline.store.access.keys import AccessKeys
 from b24_pipeline.store.checks.health import health
 from b24_pipeline.web.metrics.portal_gauges import PortalGauges
 from b24_pipeline.web.metrics.totals import RememberedHealth
+from tests.conftest import Server
 from tests.support.installation import execute
 from tests.support.servers.live_service import Live, live
 
@@ -44,3 +50,28 @@ def test_why_a_portal_is_not_read(running: Live) -> None:
         found = {metric.name: metric.samples[0].value for metric in gauges.collect() if metric.samples}
         names = ("connected", "reauthorization_required", "closed")
         assert tuple(found[f"b24_portal_{name}"] for name in names) == figures, status
+
+
+def test_a_database_that_is_away_is_a_figure(running: Live, server: Server) -> None:
+    """A key cannot be looked up then, and whoever watches must see why, instead of no figures at all."""
+    key = AccessKeys(running.runtime.warehouse).add("prometheus", "viewer", [])
+    headers = {"Authorization": f"Bearer {key}"}
+    assert "b24_database_up 1.0" in running.client.get("/metrics", headers=headers).text
+    with closed_to_all(server, running.runtime.warehouse.url.resolved["dbname"]):
+        until = time.monotonic() + 60
+        while "b24_database_up 0.0" not in (text := running.client.get("/metrics", headers=headers).text):
+            assert time.monotonic() < until, text[:500]
+            time.sleep(0.2)
+
+
+@contextmanager
+def closed_to_all(server: Server, database: str) -> Iterator[None]:
+    """A database that lets nobody in."""
+    name = sql.Identifier(database)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(sql.SQL("alter database {} allow_connections false").format(name))
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database]
+        )
+        yield
+        connection.execute(sql.SQL("alter database {} allow_connections true").format(name))
