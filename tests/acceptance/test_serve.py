@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def test_a_portal_is_connected_by_the_printed_link(b24: B24, b24_env: dict[str, 
         listed = b24("portal", "list", env=env)
         assert "acme" in listed.stdout
     written = (tmp_path / "serve.log").read_text()
-    assert "path=/bitrix24/callback status=200" in written
+    assert re.search(r"path=/bitrix24/callback request=\w+ status=200", written)
     code = agreed.headers["location"].partition("code=")[2].partition("&")[0]
     for secret in (CANARY, code, "state="):
         assert secret not in written

@@ -44,7 +44,7 @@ def test_every_way_of_holding_ends(app: FastAPI) -> None:
         taker = held.pop(TAKES_NOTHING)  # sees the end only when it takes what was sent before
         all_closed(list(held.values()), 15)
         assert [name for name, one in held.items() if still_open([one])] == []
-        assert all_closed([taker], 1)
+        assert all_closed([taker], 15)
 
 
 def test_a_connection_that_asked_nothing_is_told_nothing(app: FastAPI) -> None:

@@ -29,7 +29,7 @@ def stages() -> list[dict[str, object]]:
     shares = {"conversion_from_start": 0.5, "conversion_from_previous": 1.0, "median_seconds": 1_000_000}
     return [
         {"category_id": 0, "category_name": "Общая", "entered": 3000, "status_name": name}
-        | {"in_stage": 12345, "reached": 67890, "amounts_by_currency": MONEY}
+        | {"in_stage": 12345, "reached": 67890, "amounts_by_currency": MONEY, "is_deleted": False}
         | shares
         for name in STAGES
     ]
@@ -52,6 +52,14 @@ def test_a_funnel_keeps_its_stages_and_counts(monkeypatch: pytest.MonkeyPatch, w
     shows_amounts = "21 502 026 RUB" in printed.getvalue()
     assert shows_amounts == (width >= 100)
     assert shows_amounts != ("note: the terminal is too narrow" in printed.getvalue())
+
+
+def test_a_deleted_stage_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name can be no more than its code."""
+    printed = terminal(monkeypatch, 200)
+    funnel._as_table([*stages(), stages()[0] | {"status_name": "UC_1", "is_deleted": True}])
+    assert printed.getvalue().count("(deleted)") == 1
+    assert "UC_1 (deleted)" in printed.getvalue()
 
 
 def test_a_row_that_fits_no_line_gets_lines_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
