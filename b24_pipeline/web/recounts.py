@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 from fastapi import Request
 
@@ -37,15 +38,22 @@ class Recounts:
         threading.Thread(target=models, name="models", daemon=True).start()
 
     @property
+    def standing(self) -> Literal["running", "failed"] | None:
+        """Whether figures are being counted, or are about to be; or the last count did not end well. One look."""
+        left = None if self._is_running else self._left()
+        if self._is_running or left == "waiting":
+            return "running"
+        return "failed" if self._has_failed or left == "failed" else None
+
+    @property
     def is_running(self) -> bool:
         """Whether figures are being counted, or are about to be."""
-        return self._is_running or self._left() == "waiting"
+        return self.standing == "running"
 
     @property
     def has_failed(self) -> bool:
         """Whether the last count did not end well."""
-        left = self._left()
-        return not self._is_running and left != "waiting" and (self._has_failed or left == "failed")
+        return self.standing == "failed"
 
     def after_change(self, request: Request) -> Iterator[None]:
         """A dependency of routes: has the figures counted when a request has changed what they rest on."""

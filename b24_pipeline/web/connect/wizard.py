@@ -190,7 +190,7 @@ class ConnectWizard:
             "is_running": is_running,
             "is_read": is_read,
             "is_ready": is_ready,
-            "is_asked_of_dagster": self._service.is_asked_of_dagster,
+            "is_asked_of_dagster": not is_running and not is_ready and self._service.is_asked_of_dagster,
             "is_building": not is_running and not is_ready and (is_read or _is_loaded(portal, syncs)),
         }
 
