@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Annotated, Any, Literal
@@ -98,12 +99,15 @@ class CreativesPage:
         """Leads, matched, qualified, key stages, won and revenue, by creative or campaign and direction."""
         rows = self._rows(portal, asked, sort, way)
         are_loaded = not rows and self._are_loaded(portal, asked)
+        other = _other_kind(portal, asked, rows)
         known = self._directions.all(portal.id)
         return frame.page(
             "creatives.html",
             asked=asked,
             rows=rows,
             are_loaded=are_loaded,
+            other=other,
+            became_other=sum(row.matched for row in self._rows(portal, other, sort, way)) if other else 0,
             currencies=currencies_of(rows),
             directions=[{"code": str(one.id), "name": one.name} for one in known],
             key_stages=_names_of_key_stages(known, asked),
@@ -211,6 +215,13 @@ class CreativesPage:
         with self._warehouse.connect() as connection:
             rows = brought(connection, portal, asked) if has_figures(connection) else []
         return in_order(rows, sort, way)
+
+
+def _other_kind(portal: Portal, asked: Asked, rows: Sequence[Brought]) -> Asked | None:
+    """The same own leads counted by leads instead of deals, or the reverse, where none has become what is counted."""
+    if portal.entity_type != "both" or not rows or any(row.matched for row in rows):
+        return None
+    return replace(asked, entity_type="deal" if asked.entity_type == "lead" else "lead")
 
 
 def in_order(rows: Sequence[Brought], sort: str, way: Way) -> list[Brought]:

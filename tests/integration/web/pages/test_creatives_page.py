@@ -57,6 +57,27 @@ def test_creatives_are_those_of_the_marts(site: PagesSite, visit: Visit, entity_
         assert cells[5] == ENGLISH.percent(row["qualified"] / row["matched"] if row["matched"] else None)
 
 
+def test_own_leads_that_became_the_other_kind_are_told(site: PagesSite, visit: Visit) -> None:
+    """Where none became a deal and some a lead, the page says so and leads there; else it says nothing of it."""
+    told = "No own lead became a deal"
+    assert told not in visit.get(path(site), of="deal", **ALL).text
+    leads = visit.get(path(site), of="lead", **ALL).text
+    became = sum(int(row[3]) for row in rows_of(leads, "table"))
+    execute(site.warehouse, "create table kept_stats as table analytics.creative_stats")
+    try:
+        execute(site.warehouse, "update analytics.creative_stats set matched = 0 where entity_type = 'deal'")
+        page = visit.get(path(site), of="deal", **ALL)
+        assert f"{told}; {became} became leads." in text_of(page.text)
+        (link,) = re.findall(r'href="([^"]*)">Count leads<', page.text)
+        assert rows_of(visit.get(f"{path(site)}{unescape(link)}").text, "table") == rows_of(leads, "table")
+        assert told not in visit.get(path(site), of="lead", **ALL).text
+    finally:
+        execute(
+            site.warehouse,
+            "delete from analytics.creative_stats; insert into analytics.creative_stats table kept_stats",
+        )
+
+
 def test_key_stages_are_those_of_the_mart(site: PagesSite, visit: Visit) -> None:
     """By creative and direction; of a chosen direction, under their names."""
     (direction,) = of_marts(
