@@ -31,6 +31,9 @@ CHANGES = tuple(changes for changes in (1, 1_000, 100_000) if changes * 3 <= DEA
 KINDS = ("stage", "stage", "stage", "edit")
 EVENT_SECONDS, START_SECONDS, STOP_SECONDS = 120, 120, 60
 SETTLE_SECONDS = 3  # so that a measured sync does not read again what the one before it read
+ALONE_SECONDS = (
+    5  # an event that comes right after another one waits until that one's figures are three seconds old
+)
 TOKEN = "benchmark-application-token"
 
 _FIGURES = (
@@ -159,6 +162,7 @@ def _events(source: Portal, url: str, settings: Mapping[str, str], rounds: int, 
 
 
 def _until_changed(source: Portal, connection: psycopg.Connection[Any]) -> float:
+    time.sleep(ALONE_SECONDS)
     before = connection.execute(_FIGURES).fetchone()
     deal, stage = connection.execute(_ELSEWHERE).fetchone() or (0, "")
     started = time.monotonic()
