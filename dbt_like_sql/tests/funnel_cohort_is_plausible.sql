@@ -16,7 +16,15 @@ with rows_by_definition as (
         max(entities) as most_entities
     from {{ ref('funnel_cohort') }}
     {% if var("by_change") %}
-        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+        where
+            (portal, entity_type, category_id, cohort_month) in (
+                select
+                    touched.portal,
+                    touched.entity_type,
+                    touched.category_id,
+                    touched.cohort_month
+                from {{ ref('int_touched_cohort') }} as touched
+            )
     {% endif %}
     group by portal, entity_type, cohort_month, category_id, status_id, age_days
 

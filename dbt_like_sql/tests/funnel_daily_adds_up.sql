@@ -11,7 +11,15 @@ with days as (
             as left_by_kind
     from {{ ref('funnel_daily') }}
     {% if var("by_change") %}
-        where portal in (select touched.portal from {{ ref('int_touched_portal') }} as touched)
+        where
+            (portal, entity_type, category_id, status_id) in (
+                select
+                    touched.portal,
+                    touched.entity_type,
+                    touched.category_id,
+                    touched.status_id
+                from {{ ref('int_touched_stage') }} as touched
+            )
     {% endif %}
 
 )

@@ -1,7 +1,7 @@
 """Connections to Dagster's storage that a process keeps, so that an event does not cost five logins.
 
-dagster-postgres opens a connection for each of its statements and closes it again. Over TLS, or on a slow server, that is
-most of what an event costs.
+dagster-postgres opens a connection for each of its statements and closes it again. Over TLS, or on a slow server, that
+is most of what an event costs.
 """
 
 from __future__ import annotations

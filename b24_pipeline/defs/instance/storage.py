@@ -54,8 +54,8 @@ class OurStorage(DagsterPostgresStorage):
 def storage_url(url: str, *, is_pooled: bool = False) -> str:
     """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path.
 
-    The driver gets it as one text for libpq, which it stands on, too: no part of it is read by SQLAlchemy. Connections are
-    kept, but for those to a pooler, which has few and keeps them itself.
+    The driver gets it as one text for libpq, which it stands on, too: no part of it is read by SQLAlchemy.
+    Connections are kept, but for those to a pooler, which has few and keeps them itself.
     """
     ours = read_url(url)
     if is_pooled:

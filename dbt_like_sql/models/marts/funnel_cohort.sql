@@ -2,22 +2,30 @@
 {{
     config(
         unique_key=['portal', 'entity_type', 'cohort_month', 'category_id', 'status_id', 'definition'],
-        meta={'within': 'int_touched_portal'}
+        meta={'replaces': 'int_touched_cohort'}
     )
 }}
 
 with counts as (
 
-    select * from {{ ref('int_cohort_reach') }}
+    {% if var("by_change") %}
+        select counted.*
+        from {{ ref('int_touched_cohort') }} as touched
+        inner join {{ ref('int_cohort_reach') }} as counted
+            on
+                touched.portal = counted.portal
+                and touched.entity_type = counted.entity_type
+                and touched.category_id = counted.category_id
+                and touched.cohort_month = counted.cohort_month
+    {% else %}
+        select * from {{ ref('int_cohort_reach') }}
+    {% endif %}
 
 ),
 
 stages as (
 
     select * from {{ ref('int_stage') }}
-    {% if var("by_change") %}
-        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
-    {% endif %}
 
 ),
 

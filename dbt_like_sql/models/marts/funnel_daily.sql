@@ -1,6 +1,6 @@
 {{ config(
     unique_key=['portal', 'entity_type', 'category_id', 'status_id', 'day'],
-    meta={'within': 'int_touched_portal'}
+    meta={'replaces': 'int_touched_stage'}
 ) }}
 
 with portals as (
@@ -13,7 +13,7 @@ stages as (
 
     select * from {{ ref('int_stage') }}
     {% if var("by_change") %}
-        where user_account_id in (select touched.user_account_id from {{ ref('int_touched_portal') }} as touched)
+        where stage_key in (select touched.stage_key from {{ ref('int_touched_stage') }} as touched)
     {% endif %}
 
 ),
@@ -32,26 +32,16 @@ days_with_moves as (
 
 ),
 
-first_days as (
-
-    select
-        stages.user_account_id,
-        days_with_moves.stage_key,
-        min(days_with_moves.day) as first_day,
-        max(days_with_moves.day) as last_day
-    from days_with_moves
-    inner join stages on days_with_moves.stage_key = stages.stage_key
-    group by stages.user_account_id, days_with_moves.stage_key
-
-),
-
 spans as (
 
     select
-        stage_key,
-        first_day,
-        max(last_day) over (partition by user_account_id) as last_day
-    from first_days
+        days_with_moves.stage_key,
+        min(days_with_moves.day) as first_day,
+        last_days.last_day
+    from days_with_moves
+    inner join stages on days_with_moves.stage_key = stages.stage_key
+    inner join {{ ref('int_last_day') }} as last_days on stages.user_account_id = last_days.user_account_id
+    group by days_with_moves.stage_key, last_days.last_day
 
 ),
 

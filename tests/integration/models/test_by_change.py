@@ -94,6 +94,52 @@ def test_only_what_changed_since_the_last_build_is_computed(built: Warehouse) ->
                 assert found == [(deal,)]
 
 
+def test_a_month_ripens_though_nobody_of_it_changed(built: Warehouse) -> None:
+    """Once the copy goes further than an age of all that were created in it, also by a row of another month."""
+    write(built, "update bitrix24_deals set date_create = now() where id = 2")
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    before = ripe_rows(built)
+    write(built, "update bitrix24_deals set title = 'later', loaded_at = now() + interval '60 days' where id = 3")
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert ripe_rows(built) > before
+    assert_as_built_anew(built)
+
+
+def ripe_rows(warehouse: Warehouse) -> int:
+    """Rows of funnel_cohort whose age all of their month have reached."""
+    with warehouse.connect() as connection:
+        found = connection.execute("select count(*) from analytics.funnel_cohort where is_mature").fetchone()
+    return int(found[0]) if found else 0
+
+
+@pytest.mark.parametrize("days", [1, 400])
+def test_the_days_of_all_stages_reach_to_the_last_one(built: Warehouse, days: int) -> None:
+    """A move of a new day lengthens them all, and when it is taken back they are as long as before."""
+    lengths = days_of_stages(built)
+    write(
+        built,
+        "insert into bitrix24_status_history (user_account_id, entity_type, history_id, bitrix24_deal_id,"
+        " from_status_id, to_status_id, from_category_id, to_category_id, type_id, changed_at, source, is_linked)"
+        " select user_account_id, 'deal', 999999, id, stage_id, 'C0:S4', category_id, 0, 2,"
+        f" now() + interval '{days} days', 'history', true from bitrix24_deals where id = 2",
+    )
+    build(built.connect, PROJECT, only_changed=True)
+    assert days_of_stages(built) != lengths
+    assert_as_built_anew(built)
+    write(built, "delete from bitrix24_status_history where history_id = 999999")
+    build(built.connect, PROJECT, only_changed=True)
+    assert days_of_stages(built) == lengths
+    assert_as_built_anew(built)
+
+
+def days_of_stages(warehouse: Warehouse) -> list[tuple[object, ...]]:
+    """How many days each portal has in funnel_daily, and up to which."""
+    with warehouse.connect() as connection:
+        return connection.execute(
+            "select portal, count(*), max(day) from analytics.funnel_daily group by 1 order by 1"
+        ).fetchall()
+
+
 def test_what_all_builds_have_seen_is_deleted(built: Warehouse) -> None:
     """The log does not grow with the years.
 

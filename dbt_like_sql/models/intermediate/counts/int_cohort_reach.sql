@@ -1,15 +1,40 @@
-{{ config(materialized='view') }}
+{{ config(
+    unique_key=[
+        'portal', 'entity_type', 'category_id', 'cohort_month', 'status_id', 'definition', 'age_days'
+    ],
+    meta={'replaces': 'int_touched_cohort'}
+) }}
 
 with reach as (
 
-    select
-        reach.*,
-        rules.user_account_id,
-        rules.pipeline_key,
-        rules.furthest_sort
-    from {{ ref('int_reach') }} as reach
-    inner join {{ ref('int_stage_rule') }} as rules on reach.stage_key = rules.stage_key
-    where reach.cohort_month > '-infinity'
+    {% if var("by_change") %}
+        select
+            reach.*,
+            rules.pipeline_key,
+            rules.furthest_sort
+        from (
+            select distinct
+                pipeline_key,
+                cohort_month
+            from {{ ref('int_touched_cohort') }}
+        ) as touched
+        inner join {{ ref('int_stage_rule') }} as rules on touched.pipeline_key = rules.pipeline_key
+        -- offset 0 makes the planner look up each stage and month
+        cross join lateral (
+            select *
+            from {{ ref('int_reach') }} as counted
+            where counted.stage_key = rules.stage_key and counted.cohort_month = touched.cohort_month
+            offset 0  -- noqa: AM09
+        ) as reach
+    {% else %}
+        select
+            reach.*,
+            rules.pipeline_key,
+            rules.furthest_sort
+        from {{ ref('int_reach') }} as reach
+        inner join {{ ref('int_stage_rule') }} as rules on reach.stage_key = rules.stage_key
+        where reach.cohort_month > '-infinity'
+    {% endif %}
 
 ),
 
@@ -95,11 +120,14 @@ by_age as (
 final as (
 
     select
-        rules.user_account_id,
-        rules.stage_key,
-        definitions.definition,
+        portals.portal,
+        stages.entity_type,
+        stages.category_id,
         entered.cohort_month,
+        stages.status_id,
+        definitions.definition,
         ages.age_days,
+        stages.stage_key,
         entered.entities,
         coalesce(
             case ages.age_days
@@ -112,13 +140,14 @@ final as (
             end, 0
         )::bigint as reached
     from entered
-    inner join {{ ref('int_stage_rule') }} as rules on entered.pipeline_key = rules.pipeline_key
+    inner join {{ ref('int_stage') }} as stages on entered.pipeline_key = stages.pipeline_key
+    inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
     cross join (values ('actual'), ('implied'), ('strict')) as definitions (definition)
     -- 0 stands for all ages
     cross join (values (7), (14), (30), (60), (90), (0)) as ages (age_days)
     left join by_age
         on
-            rules.stage_key = by_age.stage_key
+            stages.stage_key = by_age.stage_key
             and definitions.definition = by_age.definition
             and entered.cohort_month = by_age.cohort_month
 

@@ -1,6 +1,6 @@
 {{ config(
     unique_key=['way_key', 'day', 'is_end'],
-    indexes=[{'columns': ['stage_key']}, {'columns': ['previous_stage_key']}],
+    indexes=[{'columns': ['stage_key', 'day']}, {'columns': ['previous_stage_key']}],
     meta={'empty_when': 'entities = 0'}
 ) }}
 
