@@ -54,14 +54,25 @@ final as (
         stages.status_name,
         stages.status_sort,
         counts.definition,
-        nullif(counts.age_days, 0) as age_days,
+        ages.age_days,
         counts.entities,
-        counts.reached,
-        round(counts.reached::numeric / counts.entities, 6) as conversion,
-        counts.age_days > 0
-        and (counts.cohort_month + interval '1 month') at time zone portals.time_zone
-        + counts.age_days * interval '24 hours' <= seen.seen_at as is_mature
+        ages.reached,
+        round(ages.reached::numeric / counts.entities, 6) as conversion,
+        coalesce(
+            (counts.cohort_month + interval '1 month') at time zone portals.time_zone
+            + ages.age_days * interval '24 hours' <= seen.seen_at,
+            false
+        ) as is_mature
     from counts
+    cross join lateral (
+        values
+        (7, counts.by_7),
+        (14, counts.by_14),
+        (30, counts.by_30),
+        (60, counts.by_60),
+        (90, counts.by_90),
+        (null, counts.ever)
+    ) as ages (age_days, reached)
     inner join stages on counts.stage_key = stages.stage_key
     inner join portals on stages.user_account_id = portals.user_account_id
     inner join seen on portals.user_account_id = seen.user_account_id

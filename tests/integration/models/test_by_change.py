@@ -99,7 +99,10 @@ def test_a_month_ripens_though_nobody_of_it_changed(built: Warehouse) -> None:
     write(built, "update bitrix24_deals set date_create = now() where id = 2")
     assert is_by_change(build(built.connect, PROJECT, only_changed=True))
     before = ripe_rows(built)
-    write(built, "update bitrix24_deals set title = 'later', loaded_at = now() + interval '60 days' where id = 3")
+    write(
+        built,
+        "update bitrix24_deals set title = 'later', loaded_at = now() + interval '60 days' where id = 3",
+    )
     assert is_by_change(build(built.connect, PROJECT, only_changed=True))
     assert ripe_rows(built) > before
     assert_as_built_anew(built)

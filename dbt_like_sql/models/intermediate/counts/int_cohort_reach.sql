@@ -1,7 +1,5 @@
 {{ config(
-    unique_key=[
-        'portal', 'entity_type', 'category_id', 'cohort_month', 'status_id', 'definition', 'age_days'
-    ],
+    unique_key=['portal', 'entity_type', 'category_id', 'cohort_month', 'status_id', 'definition'],
     meta={'replaces': 'int_touched_cohort'}
 ) }}
 
@@ -126,25 +124,18 @@ final as (
         entered.cohort_month,
         stages.status_id,
         definitions.definition,
-        ages.age_days,
         stages.stage_key,
         entered.entities,
-        coalesce(
-            case ages.age_days
-                when 7 then by_age.by_7
-                when 14 then by_age.by_14
-                when 30 then by_age.by_30
-                when 60 then by_age.by_60
-                when 90 then by_age.by_90
-                else by_age.ever
-            end, 0
-        )::bigint as reached
+        coalesce(by_age.by_7, 0)::bigint as by_7,
+        coalesce(by_age.by_14, 0)::bigint as by_14,
+        coalesce(by_age.by_30, 0)::bigint as by_30,
+        coalesce(by_age.by_60, 0)::bigint as by_60,
+        coalesce(by_age.by_90, 0)::bigint as by_90,
+        coalesce(by_age.ever, 0)::bigint as ever
     from entered
     inner join {{ ref('int_stage') }} as stages on entered.pipeline_key = stages.pipeline_key
     inner join {{ ref('stg_portals') }} as portals on stages.user_account_id = portals.user_account_id
     cross join (values ('actual'), ('implied'), ('strict')) as definitions (definition)
-    -- 0 stands for all ages
-    cross join (values (7), (14), (30), (60), (90), (0)) as ages (age_days)
     left join by_age
         on
             stages.stage_key = by_age.stage_key
