@@ -36,6 +36,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deals", type=int, default=1000)
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--companies", type=int)
+    parser.add_argument("--smart-types", type=int, default=0, help="smart processes")
+    parser.add_argument("--smart-items", type=int, default=0, help="items of each smart process")
+    parser.add_argument(
+        "--invoices", type=int, default=0, help="smart invoices; 0: the portal has no such type"
+    )
+    parser.add_argument("--quotes", type=int, default=0, help="quotes; 0: the portal has no such type")
+    parser.add_argument("--scope", type=lambda text: tuple(text.split(",")), default=SandboxConfig().scope)
+    parser.add_argument("--not-admin", action="store_true", help="the webhook's maker is no administrator")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limits", choices=("off", "standard"), default="off")
     parser.add_argument("--cost", choices=("off", "standard"), default="off")
@@ -62,6 +70,12 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         deals=given.deals,
         contacts=given.contacts,
         companies=given.companies,
+        smart_types=given.smart_types,
+        smart_items=given.smart_items,
+        invoices=given.invoices,
+        quotes=given.quotes,
+        scope=given.scope,
+        admin=not given.not_admin,
         seed=given.seed,
         host=given.host,
         port=given.port,

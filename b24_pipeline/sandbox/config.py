@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -108,12 +108,39 @@ class EventDelivery:
 
 
 @dataclass(frozen=True)
+class Quirks:
+    """What a portal may do otherwise than the rest (docs/bitrix24-rest-more.md).
+
+    `no_total` methods never tell `total`. Types in `forbidden_types` are not readable for
+    the caller. `original_names_drop_standard`: with `useOriginalUfNames` and an explicit
+    select, items show user fields alone (1.3). `type_deletion_tells_items`: a smart process that
+    is deleted raises an event for each of its items (1.5). With `admin_lost` the caller
+    was an administrator of the CRM and is none any more.
+    """
+
+    no_total: tuple[str, ...] = ()
+    forbidden_types: tuple[int, ...] = ()
+    original_names_drop_standard: bool = False
+    type_deletion_tells_items: bool = False
+    admin_lost: bool = False
+
+    def changed(self, **changes: Any) -> Quirks:
+        """These with others, given as JSON has them; TypeError names what there is not."""
+        wanted: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()
+        }
+        return replace(self, **wanted)
+
+
+@dataclass(frozen=True)
 class SandboxConfig:
     """One portal. Equal configurations generate equal data.
 
     `now` is where the generated data ends (aware; default 2026-11-01 UTC); the portal's own
     clock is the machine's plus `clock_offset_seconds`. `contacts` and `companies` left out
-    follow from the number of leads and deals. `history_current_pipeline_only` reproduces
+    follow from the number of leads and deals. There are `smart_types` smart processes with
+    `smart_items` items each; without `invoices` or `quotes` the portal does not know that
+    type. `quirks` are what some portals do and others do not. `history_current_pipeline_only` reproduces
     the gap of docs/bitrix24-rest.md, section 6.5, `unstable_order` changes the order of every list that asked
     for none. `client_id`, `client_secret`, `application_token` left empty follow from the
     seed. `offline_extended` is the plan's feature that lets offline events be reserved,
@@ -124,6 +151,10 @@ class SandboxConfig:
     deals: int = 1000
     contacts: int | None = None
     companies: int | None = None
+    smart_types: int = 0
+    smart_items: int = 0
+    invoices: int = 0
+    quotes: int = 0
     seed: int = 7
     host: str = "127.0.0.1"
     port: int = 0
@@ -149,6 +180,7 @@ class SandboxConfig:
     offline_extended: bool = True
     license_family: str = "basic"
     events: EventDelivery = field(default_factory=EventDelivery)
+    quirks: Quirks = field(default_factory=Quirks)
 
     def __post_init__(self) -> None:
         """Derive names and secrets from the seed, so that a portal's are the same every time."""

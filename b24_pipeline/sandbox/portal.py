@@ -12,7 +12,9 @@ from b24_pipeline.sandbox.clock import Clock
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.editing import Editor
-from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
+from b24_pipeline.sandbox.crm.item_editing import ItemEditor
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
 from b24_pipeline.sandbox.data.generate import Generation
 from b24_pipeline.sandbox.events.bus import Bus
 from b24_pipeline.sandbox.events.sender import Sender
@@ -28,11 +30,13 @@ class PortalState:
     def __init__(self, config: SandboxConfig, addresses: SandboxAddresses | None = None) -> None:
         generated = Generation(config).run()
         self.config = config
+        self.quirks = config.quirks
         self.clock = Clock(config.clock_offset_seconds)
         self.lock = threading.RLock()
         self.entities = generated.entities
         self.contact_links = ContactLinks(self.entities, generated.other_contacts)
         self.directories = generated.directories
+        self.smart_types = generated.smart_types
         self.users = generated.users
         self.departments = generated.departments
         self.currencies = generated.currencies
@@ -41,13 +45,16 @@ class PortalState:
         self.application = Application(config, self.addresses)
         self.sender = Sender(config.events)
         self.events = Bus(self.application, self.clock, self.sender)
-        self.editor = Editor(
-            self.entities,
-            self.directories,
-            self.clock,
-            self.events.raise_event,
-            contact_links=self.contact_links,
-            history_survives_delete=config.history_survives_delete,
+        self.editor, self.item_editor = (
+            kind(
+                self.entities,
+                self.directories,
+                self.clock,
+                self.events.raise_event,
+                contact_links=self.contact_links,
+                history_survives_delete=config.history_survives_delete,
+            )
+            for kind in (Editor, ItemEditor)
         )
 
     @contextmanager
@@ -59,6 +66,26 @@ class PortalState:
                 yield
             finally:
                 self.caller = self.owner
+
+    @property
+    def caller_is_admin(self) -> bool:
+        """Whether the caller may administrate the CRM."""
+        return self.config.admin and not self.quirks.admin_lost and self.caller.user_id == self.config.user_id
+
+    def items_of(self) -> list[CrmItemEntity]:
+        """The types that `crm.item.*` alone can read."""
+        return [entity for entity in self.entities.values() if isinstance(entity, CrmItemEntity)]
+
+    def entity_of(self, type_id: int) -> CrmEntity | None:
+        """The entity with this number, None where the portal has none."""
+        for name, number in TYPE_IDS.items():
+            if number == type_id:
+                return self.entities[name]
+        return next((entity for entity in self.items_of() if entity.type_id == type_id), None)
+
+    def editor_of(self, entity_type: str) -> Editor:
+        """Who changes elements of this type; LookupError names the types there are."""
+        return self.item_editor if isinstance(self.entity(entity_type), CrmItemEntity) else self.editor
 
     def entity(self, entity_type: str) -> CrmEntity:
         """The entity of this type; LookupError names the ones there are."""

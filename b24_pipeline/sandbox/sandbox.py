@@ -12,6 +12,7 @@ from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.controls.app_steering import AppSteering
 from b24_pipeline.sandbox.controls.faults import Faults
 from b24_pipeline.sandbox.controls.steering import Steering
+from b24_pipeline.sandbox.controls.type_steering import TypeSteering
 from b24_pipeline.sandbox.http.control import Control
 from b24_pipeline.sandbox.http.gateway import Gateway
 from b24_pipeline.sandbox.http.server import Server, listening
@@ -21,7 +22,7 @@ from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.limiter import OperatingWindow, RequestBucket
 
 
-class Sandbox(Steering, AppSteering):
+class Sandbox(Steering, AppSteering, TypeSteering):
     """A local Bitrix24 portal; the data are generated here, the server runs between start and stop."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
@@ -40,7 +41,7 @@ class Sandbox(Steering, AppSteering):
 
     def _gateway(self) -> Gateway:
         executor = Executor(self.portal, self._operating, self.faults)
-        control = Control(self, self, self.faults, self._journal, lambda: self.stats)
+        control = Control(self, self, self, self.faults, self._journal, lambda: self.stats)
         return Gateway(self.portal, executor, self._bucket, self.faults, self._journal, control)
 
     def _listen_also(self, host: str, port: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from b24_pipeline.sandbox.controls.item_changes import ItemChanges
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, ODD_TEXTS, PRODUCTS, SOURCES
@@ -24,7 +25,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "user_field": ALL,
     "delete": ALL,
 }
-"""Kind of change -> entity types that it can happen to."""
+"""Kind of change -> classic entity types that it can happen to; those of items are joined to them."""
 DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "delete")
 
 
@@ -61,7 +62,9 @@ class Changes:
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._distinct = distinct
         self._pools = {name: self._shuffled(name) for name in ALL}
+        self._items = ItemChanges(portal, self._random)
         self._report = ChangeReport()
+        self._join_items()
         self._acts: dict[str, Callable[[str, int], None]] = {
             "edit": self._edit,
             "stage": self._stage,
@@ -77,13 +80,13 @@ class Changes:
         for _ in range(count):
             kind = self._random.choice(list(kinds))
             if kind == "add":
-                self._add(self._random.choice(KINDS[kind]))
+                self._add(self._random.choice(self._types(kind)))
             else:
                 self._change(kind)
         return self._report
 
     def _change(self, kind: str) -> None:
-        types = [name for name in KINDS[kind] if self._pools[name]]
+        types = [name for name in self._types(kind) if self._pools[name]]
         if not types:
             raise ValueError(
                 f"the sandbox has no element left to change by {kind!r}: generate more or ask for less"
@@ -91,9 +94,22 @@ class Changes:
         entity_type = self._random.choices(types, [len(self._pools[name]) for name in types])[0]
         pool = self._pools[entity_type]
         identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
-        self._acts[kind](entity_type, identifier)
+        if entity_type not in ALL and kind != "delete":
+            self._items.make(kind, entity_type, identifier)
+        else:
+            self._acts[kind](entity_type, identifier)
         if kind != "delete":
             self._report.changed[entity_type].add(identifier)
+
+    def _types(self, kind: str) -> tuple[str, ...]:
+        return KINDS[kind] + self._items.types(kind)
+
+    def _join_items(self) -> None:
+        """Types of items come after the classic ones, so that a portal without them changes as it always did."""
+        for entity in self._portal.items_of():
+            self._pools[entity.type] = self._shuffled(entity.type)
+            for ids in (self._report.changed, self._report.added, self._report.deleted):
+                ids[entity.type] = set()
 
     def _shuffled(self, entity_type: str) -> list[int]:
         table = self._portal.entities[entity_type].table
@@ -170,6 +186,9 @@ class Changes:
         self._update(entity_type, identifier, values)
 
     def _add(self, entity_type: str) -> None:
+        if entity_type not in ALL:
+            self._report.added[entity_type].add(self._items.add(entity_type))
+            return
         draw = self._random
         fields: dict[str, Any] = {
             "TITLE": f"{draw.choice(PRODUCTS)} {draw.randrange(10**6)}",
@@ -184,5 +203,5 @@ class Changes:
         self._report.added[entity_type].add(identifier)
 
     def _delete(self, entity_type: str, identifier: int) -> None:
-        self._portal.editor.delete(entity_type, identifier)
+        self._portal.editor_of(entity_type).delete(entity_type, identifier)
         self._report.deleted[entity_type].add(identifier)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from b24_pipeline.sandbox.rest.php import Params, either_case
+from b24_pipeline.sandbox.rest.scopes import scope_of
 from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.page import Page
 
@@ -29,6 +30,9 @@ FaultKind = Literal[
     "repeat",
 ]
 _PAGE_ROWS = 50
+_WRAPPERS = (
+    "items", "item", "types", "type", "productRows", "tasks", "products", "sections", "prices", "catalogs",
+)  # fmt: skip
 REQUEST_KINDS = frozenset(
     {
         "error",
@@ -171,7 +175,7 @@ class Faults:
 
 
 def _refuse_scope(fault: Fault, method: str) -> None:
-    if method.lower().partition(".")[0] == fault.scope:
+    if scope_of(method) == fault.scope:
         description = "The request requires higher privileges than provided by the webhook token"
         raise RestError("insufficient_scope", description, 403)
 
@@ -196,15 +200,20 @@ def _mutate(fault: Fault, result: Any) -> None:
 
 def _repeat(fault: Fault, result: Any) -> None:
     wanted = {str(identifier) for identifier in fault.ids}
-    page = result.get("items") if isinstance(result, dict) else result
+    page = _listed(result) if isinstance(result, dict) else result
     if isinstance(page, list):
         page[:] = [row for row in page for _ in range(1 + (str(row.get("ID", row.get("id"))) in wanted))][
             :_PAGE_ROWS
         ]
 
 
+def _listed(result: dict[str, Any]) -> Any:
+    """What is inside a wrapper; None where the result is the row itself."""
+    return next((result[name] for name in _WRAPPERS if name in result), None)
+
+
 def _rows(result: Any) -> list[dict[str, Any]]:
     if isinstance(result, dict):
-        inner = result.get("items", result.get("item"))
+        inner = _listed(result)
         return _rows(inner) if inner is not None else [result]
     return [row for row in result if isinstance(row, dict)] if isinstance(result, list) else []

@@ -7,9 +7,13 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from b24_pipeline.sandbox.config import Quirks
 from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
 from b24_pipeline.sandbox.controls.truth import Truth
 from b24_pipeline.sandbox.crm.contact_links import OWNERS
+from b24_pipeline.sandbox.crm.editing import Editor
+from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
 from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
 from b24_pipeline.sandbox.crm.user_fields import EnumOption, UserField
 from b24_pipeline.sandbox.portal import PortalState
@@ -42,20 +46,17 @@ class Steering:
     def add(self, entity_type: str, fields: Mapping[str, Any]) -> int:
         """Adds an element; returns its id."""
         with self.portal.lock:
-            self.portal.entity(entity_type)
-            return self.portal.editor.add(entity_type, fields, self.portal.config.user_id)
+            return self._editor(entity_type).add(entity_type, fields, self.portal.config.user_id)
 
     def update(self, entity_type: str, id: int, fields: Mapping[str, Any]) -> None:  # noqa: A002
         """Change fields as `crm.*.update` does."""
         with self.portal.lock:
-            self.portal.entity(entity_type)
-            self.portal.editor.update(entity_type, id, fields, self.portal.config.user_id)
+            self._editor(entity_type).update(entity_type, id, fields, self.portal.config.user_id)
 
     def move(self, entity_type: str, id: int, stage: str, category: int | None = None) -> None:  # noqa: A002
         """Put an element into a stage; into another pipeline with `category`."""
         with self.portal.lock:
-            self.portal.entity(entity_type)
-            self.portal.editor.move(entity_type, id, stage, category, self.portal.config.user_id)
+            self._editor(entity_type).move(entity_type, id, stage, category, self.portal.config.user_id)
 
     def set_contacts(
         self,
@@ -65,22 +66,21 @@ class Steering:
         *,
         touched: bool = True,
     ) -> None:
-        """Give a lead, deal or company these contacts, the main one first.
+        """Give a lead, deal, company or item these contacts, the main one first.
 
-        Not `touched`: its DATE_MODIFY stays, and no event is sent.
+        Not `touched`: its time of change stays, and no event is sent.
         """
-        if entity_type not in OWNERS:
-            raise LookupError(f"contacts are of {', '.join(OWNERS)}, not of {entity_type!r}")
+        if entity_type == "contact":
+            raise LookupError(f"contacts are of {', '.join(OWNERS)} and items, not of {entity_type!r}")
         with self.portal.lock:
-            self.portal.editor.set_contacts(
+            self._editor(entity_type).set_contacts(
                 entity_type, id, contacts, self.portal.config.user_id, touched=touched
             )
 
     def delete(self, entity_type: str, id: int) -> None:  # noqa: A002
         """Delete an element; there is no recycle bin."""
         with self.portal.lock:
-            self.portal.entity(entity_type)
-            self.portal.editor.delete(entity_type, id)
+            self._editor(entity_type).delete(entity_type, id)
 
     def add_user_field(
         self,
@@ -95,11 +95,12 @@ class Steering:
         """A new user field; `name` gets `UF_CRM_` in front if it has not; `options` of an enumeration."""
         with self.portal.lock:
             entity = self.portal.entity(entity_type)
-            number = max((user_field.id for user_field in entity.user_fields), default=0) + 1
-            name = name.upper() if name.upper().startswith("UF_CRM_") else f"UF_CRM_{name.upper()}"
+            number = self._next_field_id(entity)
+            prefix, owner = _user_field_owner(entity)
+            name = name.upper() if name.upper().startswith("UF_CRM_") else f"{prefix}{name.upper()}"
             choices = tuple(EnumOption(number * 1000 + place, text) for place, text in enumerate(options))
-            field = UserField(number, entity_type, name, type, label or name, multiple, choices)
-            self.portal.editor.add_user_field(field)
+            field = UserField(number, entity_type, name, type, label or name, multiple, choices, owner)
+            self._editor(entity_type).add_user_field(field)
             return field
 
     def change_user_field(
@@ -110,13 +111,27 @@ class Steering:
             before = self._user_field(entity_type, name)
             choices = before.options if options is None else _options(before, options)
             field = replace(before, label=before.label if label is None else label, options=choices)
-            self.portal.editor.change_user_field(field)
+            self._editor(field.entity_type).change_user_field(field)
             return field
 
     def delete_user_field(self, entity_type: str, name: str) -> None:
         """Delete a user field with its values."""
         with self.portal.lock:
-            self.portal.editor.delete_user_field(self._user_field(entity_type, name))
+            self._editor(entity_type).delete_user_field(self._user_field(entity_type, name))
+
+    def set_quirks(self, **changes: Any) -> Quirks:
+        """Let the portal do otherwise from now on: the fields of `Quirks` by name."""
+        with self.portal.lock:
+            self.portal.quirks = self.portal.quirks.changed(**changes)
+            return self.portal.quirks
+
+    def _editor(self, entity_type: str) -> Editor:
+        return self.portal.editor_of(entity_type)
+
+    def _next_field_id(self, entity: CrmEntity) -> int:
+        """Of items, one that no field of the portal has: `userfieldconfig.list` tells all at once."""
+        others = self.portal.entities.values() if isinstance(entity, CrmItemEntity) else [entity]
+        return max((field.id for other in others for field in other.user_fields), default=0) + 1
 
     def _user_field(self, entity_type: str, name: str) -> UserField:
         for field in self.portal.entity(entity_type).user_fields:
@@ -173,6 +188,15 @@ class Steering:
             return self.portal.directories.change(entity_id, status_id, **changes)
 
 
+def _user_field_owner(entity: CrmEntity) -> tuple[str, str]:
+    """How codes of new fields begin, and what the fields belong to, where that is not the entity's own name."""
+    return (
+        (entity.user_field_prefix, entity.user_field_entity)
+        if isinstance(entity, CrmItemEntity)
+        else ("UF_CRM_", "")
+    )
+
+
 def _options(field: UserField, values: Sequence[str]) -> tuple[EnumOption, ...]:
     ids = {option.value: option.id for option in field.options}
     fresh = count(max(ids.values(), default=field.id * 1000 - 1) + 1)
@@ -180,6 +204,7 @@ def _options(field: UserField, values: Sequence[str]) -> tuple[EnumOption, ...]:
 
 
 def _category(status_id: str, given: int) -> int:
-    """The pipeline of a code such as `C4:NEW`; codes of the default one have no prefix."""
+    """The pipeline of a code such as `C4:NEW` or `DT156_12:NEW`; codes of the default one have no prefix."""
     prefix = status_id.partition(":")[0]
-    return int(prefix[1:]) if prefix != status_id and prefix[1:].isdecimal() else given
+    number = prefix[1:].rpartition("_")[2]
+    return int(number) if prefix != status_id and number.isdecimal() else given

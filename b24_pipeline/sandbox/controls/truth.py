@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
+from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
+from b24_pipeline.sandbox.crm.item_names import item_name
+from b24_pipeline.sandbox.crm.smart_types import SmartTypeRecord
 from b24_pipeline.sandbox.portal import PortalState
-from b24_pipeline.sandbox.rows.cells import ABSENT, Rows
+from b24_pipeline.sandbox.rows.cells import ABSENT, Family, Rows
 from b24_pipeline.sandbox.rows.codecs import Moment, Whole
 from b24_pipeline.sandbox.rows.columns import CellColumn, Numbers
+from b24_pipeline.sandbox.rows.page import Page
 from b24_pipeline.sandbox.rows.selection import is_user_field
 
 _CHUNK = 1000
-_STAGE_PREFIX = {"lead": "STATUS", "deal": "STAGE"}
 
 
 class Truth:
@@ -25,8 +29,9 @@ class Truth:
         self._portal = portal
 
     def entities(self, entity_type: str) -> pd.DataFrame:
-        """One row an element alive, by ID, all fields under their classic names.
+        """One row an element alive, by ID, all fields under the names that their lists have.
 
+        Of items those are `id`, `createdTime`, and user fields under their original names.
         Ids and integers are `Int64` (`ID` `int64`), money `Decimal`, times UTC timestamps,
         dates `datetime.date`, flags `"Y"`/`"N"`, multifields lists of dicts as rendered
         or None, user fields as rendered; no value is None, NaT or NA.
@@ -35,7 +40,8 @@ class Truth:
             entity = self._portal.entity(entity_type)
             rows = entity.table.alive_rows()
             series = {
-                name: _series(name, entity.table.columns[name], rows) for name in entity.listed_fields()
+                name: _series(column, entity.table.columns[column], rows)
+                for name, column in _shown(entity).items()
             }
         return pd.DataFrame(series)
 
@@ -54,14 +60,15 @@ class Truth:
             rows = entity.table.alive_rows()
         for start in range(0, len(rows), _CHUNK):
             with self._portal.lock:
-                chunk = entity.table.page(rows[start : start + _CHUNK], entity.listed_fields())
-                objects = chunk.objects()
+                fields = [(name, entity.table.columns[column]) for name, column in _shown(entity).items()]
+                family: Family = "item" if isinstance(entity, CrmItemEntity) else "classic"
+                objects = Page(fields, rows[start : start + _CHUNK], family).objects()
             yield from objects
 
     def history(self, entity_type: str) -> pd.DataFrame:
         """All moves, also those of earlier pipelines that the portal may hide: `history_id,
         owner_id, type_id, category_id, stage_id, semantics, created_time` (UTC)."""
-        prefix = _STAGE_PREFIX[entity_type]
+        prefix = "STATUS" if entity_type == "lead" else "STAGE"
         names = {
             "history_id": "ID",
             "owner_id": "OWNER_ID",
@@ -74,7 +81,7 @@ class Truth:
         with self._portal.lock:
             history = self._portal.entity(entity_type).history
             if history is None:
-                raise LookupError(f"{entity_type} has no history: {', '.join(HISTORY_FIELDS)}")
+                raise LookupError(f"{entity_type} has no history")
             rows = history.alive_rows()
             return pd.DataFrame(
                 {name: _series("ID", history.columns[column], rows) for name, column in names.items()}
@@ -98,19 +105,23 @@ class Truth:
             ]
         )
 
-    def pipelines(self) -> pd.DataFrame:
-        """`category_id, name, sort, is_default` of the deal pipelines."""
+    def pipelines(self, entity_type: str = "deal") -> pd.DataFrame:
+        """`category_id, name, sort, is_default` of the pipelines of deals, or of a type of items."""
         return pd.DataFrame(
             [
                 {
                     "category_id": pipeline.category_id,
                     "name": pipeline.name,
                     "sort": pipeline.sort,
-                    "is_default": not pipeline.category_id,
+                    "is_default": pipeline.is_default or not pipeline.category_id,
                 }
-                for pipeline in self._portal.directories.pipelines
+                for pipeline in self._portal.directories.pipelines_of(entity_type)
             ]
         )
+
+    def types(self) -> pd.DataFrame:
+        """The smart processes: `id, entity_type_id, title, switches` (those that are on), `parents` and more."""
+        return pd.DataFrame([_type(smart_type) for smart_type in self._portal.smart_types.rows])
 
     def users(self) -> pd.DataFrame:
         """All users, dismissed ones included, `ID` as int."""
@@ -119,8 +130,10 @@ class Truth:
     def fields(self, entity_type: str) -> pd.DataFrame:
         """`name, type, label, multiple, custom, options` (option id -> text)."""
         entity = self._portal.entity(entity_type)
+        names = {column: name for name, column in _shown(entity).items()}
         standard: list[tuple[Any, ...]] = [
-            (field.name, field.type, field.title, "M" in field.flags, False, {}) for field in entity.fields
+            (names.get(field.name, field.name), field.type, field.title, "M" in field.flags, False, {})
+            for field in entity.fields
         ]
         custom = [
             (
@@ -136,6 +149,17 @@ class Truth:
         return pd.DataFrame(
             standard + custom, columns=["name", "type", "label", "multiple", "custom", "options"]
         )
+
+
+def _shown(entity: CrmEntity) -> dict[str, str]:
+    """Name in lists -> column of the fields that an entity has."""
+    original = not isinstance(entity, CrmItemEntity)
+    return {name if original else item_name(name, original=True): name for name in entity.listed_fields()}
+
+
+def _type(smart_type: SmartTypeRecord) -> dict[str, Any]:
+    switched_on = sorted(name for name, on in smart_type.switches.items() if on)
+    return asdict(smart_type) | {"switches": switched_on, "entity_type": smart_type.entity_type}
 
 
 def _series(name: str, column: CellColumn, rows: Rows) -> pd.Series[Any]:

@@ -15,7 +15,7 @@ from b24_pipeline.sandbox.crm.user_fields import UserField
 from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.rows.codecs import php_int
 
-_CREATED, _INTERMEDIATE, _FINAL, _PIPELINE_CHANGED = 1, 2, 3, 5
+CREATED, INTERMEDIATE, FINAL, PIPELINE_CHANGED = 1, 2, 3, 5
 Announce = Callable[[str, dict[str, Any]], None]
 """Takes the name of an event and its data."""
 _HAS = {"PHONE": "HAS_PHONE", "EMAIL": "HAS_EMAIL"}
@@ -52,7 +52,7 @@ class Editor:
         table.write(row, {"LAST_ACTIVITY_TIME": now, "LAST_ACTIVITY_BY": user_id})
         self._note_presence(entity, row, fields)
         if entity.history is not None:
-            self._enter(entity, row, self._first_stage(entity, row), _CREATED, user_id, now)
+            self._enter(entity, row, self._first_stage(entity, row), CREATED, user_id, now)
         self._tell(entity_type, "ADD", identifier)
         return identifier
 
@@ -79,10 +79,10 @@ class Editor:
         kind = self._kind(entity_type, stage)
         if category is not None and category != self.category(entity, row):
             entity.table.write(row, {"CATEGORY_ID": category})
-            kind = _PIPELINE_CHANGED
+            kind = PIPELINE_CHANGED
         now = self._touch(entity, row, user_id)
         self._enter(entity, row, stage, kind, user_id, now)
-        if kind == _PIPELINE_CHANGED:
+        if kind == PIPELINE_CHANGED:
             place = {"ID": identifier, "CATEGORY_ID": category, "STAGE_ID": stage}
             self._announce(names.FUNNEL_CHANGE, {"FIELDS": place})
         else:
@@ -139,7 +139,7 @@ class Editor:
         self._announce(names.changed(entity_type, action), {"FIELDS": {"ID": identifier}})
 
     def _tell_field(self, field: UserField, action: str) -> None:
-        which = {"ID": field.id, "ENTITY_ID": f"CRM_{field.entity_type.upper()}", "FIELD_NAME": field.name}
+        which = {"ID": field.id, "ENTITY_ID": field.entity_id, "FIELD_NAME": field.name}
         self._announce(names.changed(field.entity_type, action), {"FIELDS": which})
 
     def _now(self) -> str:
@@ -168,7 +168,7 @@ class Editor:
 
     def _kind(self, entity_type: str, stage: str) -> int:
         semantics = self._directories.semantics(entity_type, stage)
-        return _INTERMEDIATE if semantics == "P" else _FINAL
+        return INTERMEDIATE if semantics == "P" else FINAL
 
     def _first_stage(self, entity: CrmEntity, row: int) -> str:
         asked = self.stage(entity, row)
@@ -190,12 +190,18 @@ class Editor:
         history = entity.history
         if history is None:
             return
-        identifier = history.last_id + 1
-        names = (STAGE_FIELDS[entity.type], SEMANTIC_FIELDS[entity.type])
+        identifier = self._next_history_id(entity)
+        names = (
+            STAGE_FIELDS.get(entity.type, "STAGE_ID"),
+            SEMANTIC_FIELDS.get(entity.type, "STAGE_SEMANTIC_ID"),
+        )
         values |= dict(zip(names, stage, strict=True))
         values |= {"ID": identifier, "OWNER_ID": int(entity.table.ids[row])}
         values |= {"CATEGORY_ID": self.category(entity, row)}
         history.write(history.append(identifier), values)
+
+    def _next_history_id(self, entity: CrmEntity) -> int:
+        return entity.history.last_id + 1 if entity.history is not None else 1
 
     def _note_presence(self, entity: CrmEntity, row: int, fields: Mapping[str, Any]) -> None:
         for name, flag in _HAS.items():

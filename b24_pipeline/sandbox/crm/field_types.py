@@ -16,7 +16,17 @@ from b24_pipeline.sandbox.rows.columns import CellColumn, Codec, Coded, Numbers
 from b24_pipeline.sandbox.rows.multifields import KINDS, Multifield, MultifieldKind, site_text
 
 LINK_TYPES = frozenset(
-    {"integer", "user", "crm_company", "crm_contact", "crm_lead", "crm_quote", "crm_category"}
+    {
+        "integer",
+        "user",
+        "crm_company",
+        "crm_contact",
+        "crm_lead",
+        "crm_deal",
+        "crm_quote",
+        "crm_category",
+        "crm_entity",
+    }
 )
 _LINK_KIND = MultifieldKind("LINK", ("USER",), site_text)
 Convert = Callable[[Any], Any]

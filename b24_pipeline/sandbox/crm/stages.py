@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+_WITHOUT_FUNNELS = {"lead": "STATUS", "quote": "QUOTE_STATUS"}
 _EXTRA = {"S": "success", "F": "failure", "": "process"}
 
 
 @dataclass(frozen=True)
-class DealPipeline:
-    """A deal funnel; category 0 is the default one."""
+class CrmPipeline:
+    """A funnel of deals, or of items of another type; category 0 is the default one of deals."""
 
     category_id: int
     name: str
     sort: int
+    type_id: int = 2
+    is_default: bool = False
 
     def rendered(self) -> dict[str, Any]:
         """The entry of `crm.category.list`; only added funnels have origin keys [seen]."""
@@ -23,8 +26,8 @@ class DealPipeline:
             "id": self.category_id,
             "name": self.name,
             "sort": self.sort,
-            "entityTypeId": 2,
-            "isDefault": "N" if self.category_id else "Y",
+            "entityTypeId": self.type_id,
+            "isDefault": "Y" if self.is_default or not self.category_id else "N",
         }
         return entry | ({"originId": "", "originatorId": ""} if self.category_id else {})
 
@@ -46,7 +49,12 @@ class DirectoryEntry:
     @property
     def is_stage(self) -> bool:
         """True in the directories that `directory_of` names."""
-        return self.entity_id == "STATUS" or self.entity_id.startswith("DEAL_STAGE")
+        return self.has_extra or "_STAGE_" in self.entity_id
+
+    @property
+    def has_extra(self) -> bool:
+        """Stages of smart processes and invoices have no `EXTRA` (docs/bitrix24-rest-more.md, section 1.4)."""
+        return self.entity_id in {"STATUS", "QUOTE_STATUS"} or self.entity_id.startswith("DEAL_STAGE")
 
     def rendered(self) -> dict[str, Any]:
         """The entry of `crm.status.list`, all text."""
@@ -62,7 +70,7 @@ class DirectoryEntry:
             "COLOR": self.color,
             "SEMANTICS": self.semantics or None,
         }
-        if self.is_stage:
+        if self.has_extra:
             entry["EXTRA"] = {"SEMANTICS": self._extra_semantics(), "COLOR": self.color}
         return entry
 
@@ -72,16 +80,19 @@ class DirectoryEntry:
 
 def directory_of(entity_type: str, category_id: int = 0) -> str:
     """The directory that holds the stages of a pipeline."""
-    if entity_type == "lead":
-        return "STATUS"
-    return f"DEAL_STAGE_{category_id}" if category_id else "DEAL_STAGE"
+    if entity_type in _WITHOUT_FUNNELS:
+        return _WITHOUT_FUNNELS[entity_type]
+    if entity_type == "deal":
+        return f"DEAL_STAGE_{category_id}" if category_id else "DEAL_STAGE"
+    return f"{entity_type.upper()}_STAGE_{category_id}"
 
 
 class Directories:
     """Every directory of the portal, with what the sandbox's owner may do to a stage."""
 
-    def __init__(self, pipelines: Iterable[DealPipeline], statuses: Iterable[DirectoryEntry]) -> None:
+    def __init__(self, pipelines: Iterable[CrmPipeline], statuses: Iterable[DirectoryEntry]) -> None:
         self.pipelines = list(pipelines)
+        self.item_pipelines: dict[str, list[CrmPipeline]] = {}
         self._statuses = list(statuses)
         self._gone: dict[str, DirectoryEntry] = {}
 
@@ -101,8 +112,28 @@ class Directories:
         return self.items(directory_of(entity_type, category_id))
 
     def category_ids(self, entity_type: str) -> list[int]:
-        """Pipelines of an entity type; leads have the one pipeline 0."""
-        return [0] if entity_type == "lead" else [pipeline.category_id for pipeline in self.pipelines]
+        """Pipelines of an entity type; leads and quotes have the one pipeline 0."""
+        if entity_type in _WITHOUT_FUNNELS:
+            return [0]
+        return [pipeline.category_id for pipeline in self.pipelines_of(entity_type)]
+
+    def pipelines_of(self, entity_type: str) -> list[CrmPipeline]:
+        """The funnels of an entity type, the default one first."""
+        return self.pipelines if entity_type == "deal" else self.item_pipelines.get(entity_type, [])
+
+    def add_pipeline(self, entity_type: str, name: str, type_id: int) -> CrmPipeline:
+        """One more funnel of items, the first one their default; its number is unique in the portal."""
+        held = self.item_pipelines.setdefault(entity_type, [])
+        known = [*self.pipelines, *(one for rows in self.item_pipelines.values() for one in rows)]
+        number = max((one.category_id for one in known), default=0) + 3
+        held.append(CrmPipeline(number, name, (len(held) + 1) * 100, type_id, is_default=not held))
+        return held[-1]
+
+    def remove_type(self, entity_type: str) -> None:
+        """Forgets the funnels and stages of a type that is gone."""
+        for pipeline in self.item_pipelines.pop(entity_type, []):
+            directory = directory_of(entity_type, pipeline.category_id)
+            self._statuses = [status for status in self._statuses if status.entity_id != directory]
 
     def stage(self, entity_type: str, status_id: str) -> DirectoryEntry | None:
         """A stage by its code, deleted ones included."""

@@ -49,6 +49,12 @@ class UserField:
     label: str
     multiple: bool = False
     options: tuple[EnumOption, ...] = ()
+    entity: str = ""
+
+    @property
+    def entity_id(self) -> str:
+        """What it belongs to, in settings and events: `CRM_DEAL`, or `entity` where that was given."""
+        return self.entity or f"CRM_{self.entity_type.upper()}"
 
     @property
     def settings(self) -> Any:
@@ -74,7 +80,7 @@ class UserField:
         """The entry of `userfield.list`; labels only if `filter[LANG]` asked for them."""
         entry: dict[str, Any] = {
             "ID": str(self.id),
-            "ENTITY_ID": f"CRM_{self.entity_type.upper()}",
+            "ENTITY_ID": self.entity_id,
             "FIELD_NAME": self.name,
             "USER_TYPE_ID": self.type,
             "XML_ID": None,

@@ -55,6 +55,27 @@ def user_fields(entity_type: str) -> list[UserField]:
     ]
 
 
+_OF_ITEMS = (_ALL[0], _ALL[2], _ALL[3], _ALL[5], _ALL[6], _ALL[9], _ALL[10], _ALL[14])
+
+
+def item_user_fields(entity_type: str, entity: str, place: int) -> list[UserField]:
+    """The user fields of a type of items; `entity` is such as `CRM_13`, `place` keeps ids apart."""
+    first, owner = 1000 + 50 * place, "" if entity == "CRM_QUOTE" else f"{entity.removeprefix('CRM_')}_"
+    return [
+        UserField(
+            id=first + number,
+            entity_type=entity_type,
+            name=f"UF_CRM_{owner}{1740000000 + number * 1111}",
+            type=kind,
+            label=label,
+            multiple=multiple,
+            options=_options(10 * first + number * 5) if kind == "enumeration" else (),
+            entity=entity,
+        )
+        for number, (kind, label, multiple) in enumerate(_OF_ITEMS)
+    ]
+
+
 def _options(first: int) -> tuple[EnumOption, ...]:
     return tuple(EnumOption(first + place, text, place == 0) for place, text in enumerate(_OPTIONS))
 

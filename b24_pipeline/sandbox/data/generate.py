@@ -12,6 +12,7 @@ from b24_pipeline.sandbox.crm.contact_links import OtherContacts
 from b24_pipeline.sandbox.crm.currencies import Currency, generate_currencies
 from b24_pipeline.sandbox.crm.departments import Department, generate_departments
 from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.smart_types import SmartTypeRecords
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.crm.users import User, generate_users, user_ids
@@ -30,6 +31,7 @@ from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.data.leads import Leads, make_leads, plan_leads
 from b24_pipeline.sandbox.data.maker import Maker
 from b24_pipeline.sandbox.data.pipelines import generate_directories
+from b24_pipeline.sandbox.data.smart import SmartGeneration
 from b24_pipeline.sandbox.rows.cells import NOTHING
 from b24_pipeline.sandbox.rows.table import Table
 
@@ -44,6 +46,7 @@ class Generated:
     departments: list[Department]
     currencies: list[Currency]
     other_contacts: OtherContacts
+    smart_types: SmartTypeRecords
 
 
 class Generation:
@@ -62,16 +65,23 @@ class Generation:
         companies = self._companies()
         contacts, origin = self._contacts(leads)
         deals = self._deals(leads, contacts, origin, companies)
-        entities = {
+        entities: dict[str, CrmEntity] = {
             "lead": self._lead_entity(leads, contacts, origin, companies),
             "deal": self._deal_entity(deals),
             "contact": self._contact_entity(contacts, companies),
             "company": self._company_entity(companies),
         }
         others = self._other_contacts(leads, deals, contacts, origin)
-        departments = generate_departments(self._owners)
+        directories = generate_directories()
+        smart = SmartGeneration(self._config, entities, directories, self._owners)
         return Generated(
-            entities, generate_directories(), self._users, departments, generate_currencies(), others
+            entities=entities | smart.run(),
+            directories=directories,
+            users=self._users,
+            departments=generate_departments(self._owners),
+            currencies=generate_currencies(),
+            other_contacts=others,
+            smart_types=smart.types,
         )
 
     def _other_contacts(self, leads: Leads, deals: Deals, contacts: Persons, origin: Ints) -> OtherContacts:

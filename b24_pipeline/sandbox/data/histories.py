@@ -24,7 +24,10 @@ def history_table(
 ) -> Table:
     """Ids ascend with time; every value is text on the wire, as recorded."""
     ids = identifiers(rng, len(moves.owner), 1000)
-    prefix = "STATUS" if entity_type == "lead" else "STAGE"
+    return _table("STATUS" if entity_type == "lead" else "STAGE", ids, tracks, moves, owner_ids)
+
+
+def _table(prefix: str, ids: Ints, tracks: Tracks, moves: Moves, owner_ids: Ints) -> Table:
     columns: dict[str, CellColumn] = {
         "ID": Numbers(ids, Whole()),
         "TYPE_ID": Numbers(moves.type, Whole()),
@@ -35,6 +38,27 @@ def history_table(
         f"{prefix}_ID": stage_column(tracks, moves.stage),
     }
     return Table(ids, columns)
+
+
+def item_history(ids: Ints, tracks: Tracks, moves: Moves, owner_ids: Ints) -> Table:
+    """The rows of one type of items; ids are given, for all types share one table."""
+    return _table("STAGE", ids, tracks, moves, owner_ids)
+
+
+def empty_item_history() -> Table:
+    """No rows yet."""
+    nothing = np.zeros(0, dtype=np.int64)
+    columns: dict[str, CellColumn] = {
+        name: Numbers(nothing, Moment() if name == "CREATED_TIME" else Whole())
+        for name in ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", "CATEGORY_ID")
+    }
+    columns |= {name: Coded(nothing, [""], None, str) for name in ("STAGE_SEMANTIC_ID", "STAGE_ID")}
+    return Table(nothing, columns)
+
+
+def history_fields(entity_type: str) -> tuple[str, ...]:
+    """The fields of an entity type's rows; those of items are those of deals."""
+    return HISTORY_FIELDS.get(entity_type, HISTORY_FIELDS["deal"])
 
 
 def stage_column(tracks: Tracks, stages: Ints) -> Coded:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from b24_pipeline.sandbox.crm.field_types import coded_column, empty_column
+from b24_pipeline.sandbox.crm.fields import Field
 from b24_pipeline.sandbox.crm.standard_fields import STANDARD_FIELDS
 from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.rows.cells import NOTHING
@@ -23,12 +24,15 @@ DAY = 86400
 class Maker:
     """Collects the columns of `size` rows; what nobody makes is empty."""
 
-    def __init__(self, rng: np.random.Generator, entity_type: str, size: int) -> None:
+    def __init__(self, rng: np.random.Generator, of: str | Sequence[Field], size: int) -> None:
+        """`of` is a classic entity type, or the fields of another one."""
         self.rng = rng
         self.size = size
-        self._fields = {field.name: field.type for field in STANDARD_FIELDS[entity_type] if field.listed}
+        fields = [field for field in (STANDARD_FIELDS[of] if isinstance(of, str) else of) if field.listed]
+        self._fields = {field.name: field.type for field in fields}
         self.columns: dict[str, CellColumn] = {
-            name: empty_column(name, kind, size) for name, kind in self._fields.items()
+            field.name: empty_column(field.name, field.type, size, multiple="M" in field.flags)
+            for field in fields
         }
 
     def choose(self, name: str, values: Sequence[Any], weights: Sequence[float] | None = None) -> Ints:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from b24_pipeline.sandbox.crm.stages import DealPipeline, Directories, DirectoryEntry, directory_of
+from b24_pipeline.sandbox.crm.stages import CrmPipeline, Directories, DirectoryEntry, directory_of
 from b24_pipeline.sandbox.vocabulary import DIRECTORIES
 
 PIPELINES = (
-    DealPipeline(0, "Продажи", 100),
-    DealPipeline(4, "Партнёры B2B", 200),
-    DealPipeline(6, "Сервис 🛠", 300),
-    DealPipeline(9, "Повторные продажи", 400),
+    CrmPipeline(0, "Продажи", 100),
+    CrmPipeline(4, "Партнёры B2B", 200),
+    CrmPipeline(6, "Сервис 🛠", 300),
+    CrmPipeline(9, "Повторные продажи", 400),
 )
 _Stage = tuple[str, str, str]
 LEAD_STAGES: tuple[_Stage, ...] = (

@@ -87,8 +87,7 @@ class Bus:
         fields: dict[str, Any] = {"event": event}
         fields |= {} if bare else {"event_handler_id": handler_id}
         fields |= {"data": data, "ts": int(self._clock.now()), "auth": auth}
-        entity_id = data.get("FIELDS", {}).get("ID")
-        self._sender.post(Delivery(event, entity_id, handler, encoded(fields)))
+        self._sender.post(Delivery(event, _entity_id(data), handler, encoded(fields)))
 
     def _app_auth(self, event: str, auth_type: int) -> dict[str, Any]:
         proof = {"application_token": self._config.application_token}
@@ -115,3 +114,9 @@ class Bus:
         if webhook.bare:
             del auth["client_endpoint"], auth["server_endpoint"]
         return auth
+
+
+def _entity_id(data: dict[str, Any]) -> int | None:
+    """The number of the object that an event names, if it names one by a number."""
+    named = str(data.get("FIELDS", {}).get("ID", ""))
+    return int(named) if named.isdecimal() else None

@@ -10,6 +10,10 @@
 | `POST /sandbox/user-field` `{"entity_type", "name", "type", "label", "multiple", "options"}` | a new user field |
 | `POST /sandbox/user-field/change` `{"entity_type", "name", "label", "options"}`, `.../delete` | changes, deletes one |
 | `POST /sandbox/stage/add|rename|sort|delete` | changes a stage: the arguments of `Steering` |
+| `POST /sandbox/type/add` `{"title", "off", "parents", "funnels"}` | a new smart process; answers its record |
+| `POST /sandbox/type/switch` `{"entity_type_id", "switch", "on"}` | turns a switch of one: its columns come or go |
+| `POST /sandbox/type/rename` `{"entity_type_id", "title"}`, `.../delete` | renames, removes one with its items |
+| `POST /sandbox/quirks` (fields of `Quirks`) | what the portal does otherwise from now on |
 | `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
 | `POST /sandbox/app/install` `{"url"}`, `.../app/uninstall` `{"clean"}` | sends ONAPPINSTALL, ONAPPUNINSTALL |
 | `POST /sandbox/app/finish-installation` `{"finished"}` | what an app's page does, or takes it back |
@@ -20,7 +24,8 @@
 | `POST /sandbox/rename` `{"address"}` | moves the portal to another address |
 | `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
-| `GET /sandbox/truth/users`, `/sandbox/truth/pipelines` | what is true of the portal |
+| `GET /sandbox/truth/dynamic_156` (`smart_invoice`, `quote`) and the same below it | what is true of items |
+| `GET /sandbox/truth/users`, `/sandbox/truth/pipelines`, `/sandbox/truth/types` | what is true of the portal |
 | `GET /sandbox/stats`, `POST /sandbox/stats/reset`, `GET /sandbox/requests` | what was asked |
 
 Bodies and answers are JSON; a mistake is 400 `{"error": text}`. Faults and limits do not
@@ -35,12 +40,14 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
+import pandas as pd
 
 from b24_pipeline.sandbox.config import EventDelivery
 from b24_pipeline.sandbox.controls.app_steering import AppSteering
 from b24_pipeline.sandbox.controls.faults import Fault, Faults
 from b24_pipeline.sandbox.controls.steering import Steering
 from b24_pipeline.sandbox.controls.truth import Truth
+from b24_pipeline.sandbox.controls.type_steering import TypeSteering
 from b24_pipeline.sandbox.http.asgi import Message, Reply, json_reply
 from b24_pipeline.sandbox.journal import Journal, Stats
 
@@ -54,6 +61,7 @@ class Control:
         self,
         steering: Steering,
         app: AppSteering,
+        types: TypeSteering,
         faults: Faults,
         journal: Journal,
         stats: Callable[[], Stats],
@@ -75,6 +83,11 @@ class Control:
             "stage/rename": steering.rename_stage,
             "stage/sort": steering.sort_stage,
             "stage/delete": steering.delete_stage,
+            "type/add": types.add_type,
+            "type/switch": types.switch_type,
+            "type/rename": types.rename_type,
+            "type/delete": types.delete_type,
+            "quirks": lambda **given: asdict(steering.set_quirks(**given)),
             "faults": lambda **given: faults.add(_fault(given)),
             "stats/reset": journal.reset,
             "outgoing-webhook": lambda **given: app.add_outgoing_webhook(**given).id,
@@ -136,14 +149,22 @@ def _fault(given: dict[str, Any]) -> Fault:
 
 
 def _truth(truth: Truth, subject: str, part: str) -> Any:
-    if subject == "users":
-        return truth.users().to_dict("records")
-    if subject == "pipelines":
-        return truth.pipelines().to_dict("records")
+    of_portal: dict[str, Callable[[], pd.DataFrame]] = {
+        "users": truth.users,
+        "types": truth.types,
+        "pipelines": truth.pipelines,
+    }
+    if subject in of_portal:
+        return of_portal[subject]().to_dict("records")
     if not part:
         return list(truth.raw(subject))
     if part == "history":
         return truth.history(subject).astype(str).to_dict("records")
     if part == "contacts":
         return truth.contacts(subject)
-    return {"stages": truth.stages, "fields": truth.fields}[part](subject).to_dict("records")
+    of_type: dict[str, Callable[[str], pd.DataFrame]] = {
+        "stages": truth.stages,
+        "fields": truth.fields,
+        "pipelines": truth.pipelines,
+    }
+    return of_type[part](subject).to_dict("records")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from b24_pipeline.sandbox.crm.item_entity import QUOTE, CrmItemEntity
 from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer, whole_list
@@ -53,6 +54,10 @@ def _short(statuses: list[DirectoryEntry]) -> list[dict[str, Any]]:
 
 def _category_list(portal: PortalState, params: Params) -> RestAnswer:
     type_id = php_int(params.get("entityTypeId"))
+    entity = portal.entity_of(type_id)
+    if isinstance(entity, CrmItemEntity) and entity.type != QUOTE:
+        found = [pipeline.rendered() for pipeline in portal.directories.pipelines_of(entity.type)]
+        return RestAnswer({"categories": found}, total=len(found), rows=len(found))
     if type_id not in _WITH_CATEGORIES:
         raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
     if type_id != 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from urllib.parse import urlsplit
 
+from b24_pipeline.sandbox.crm.item_entity import QUOTE
 from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.events.subscriptions import Subscription
 from b24_pipeline.sandbox.portal import PortalState
@@ -48,7 +49,7 @@ def _binding(portal: PortalState, params: Params) -> Subscription:
     offline = _is_offline(params)
     return Subscription(
         id=portal.events.subscriptions.next_id(),
-        event=_event(params),
+        event=_event(portal, params),
         handler="" if offline else text(params, "handler"),
         auth_type=php_int(either_case(params, "auth_type") or 0),
         offline=offline,
@@ -61,9 +62,15 @@ def _is_offline(params: Params) -> bool:
     return text(params, "event_type").lower() == "offline"
 
 
-def _event(params: Params) -> str:
+def _names(portal: PortalState) -> list[str]:
+    """Those of every portal, and those named after its smart processes and invoices."""
+    numbers = [entity.type_id for entity in portal.items_of() if entity.type != QUOTE]
+    return [*names.NAMES, *(event for number in numbers for event in names.of_type(number))]
+
+
+def _event(portal: PortalState, params: Params) -> str:
     event = text(params, "event").upper()
-    if event not in names.NAMES:
+    if event not in _names(portal):
         raise RestError("ERROR_EVENT_NOT_FOUND", "Event not found")
     return event
 
@@ -83,7 +90,7 @@ def _check_rights(portal: PortalState, binding: Subscription) -> None:
 
 
 def _unbind(portal: PortalState, params: Params) -> RestAnswer:
-    event, offline, handler = _event(params), _is_offline(params), text(params, "handler")
+    event, offline, handler = _event(portal, params), _is_offline(params), text(params, "handler")
     auth_type, connector = either_case(params, "auth_type"), text(params, "auth_connector")
 
     def fits(subscription: Subscription) -> bool:
@@ -102,8 +109,8 @@ def _get(portal: PortalState, _params: Params) -> RestAnswer:
     return RestAnswer([binding.rendered() for binding in portal.events.subscriptions.bindings])
 
 
-def _events(_portal: PortalState, _params: Params) -> RestAnswer:
-    return RestAnswer(list(names.NAMES))
+def _events(portal: PortalState, _params: Params) -> RestAnswer:
+    return RestAnswer(_names(portal))
 
 
 def _test(portal: PortalState, params: Params) -> RestAnswer:

@@ -53,6 +53,8 @@ class Executor:
         found = find_method(self.portal, method)
         start, measured = self.portal.clock.now(), time.perf_counter()
         answer = found(self.portal, params)
+        if method.lower() in self.portal.quirks.no_total:
+            answer.total = None
         answer.result = self._faults.distort(method, params, answer.result)
         seconds = command_seconds(self.portal.config.cost, answer, time.perf_counter() - measured)
         finish = self.portal.clock.now()

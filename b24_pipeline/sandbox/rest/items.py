@@ -1,4 +1,4 @@
-"""`crm.item.*` for leads, deals, contacts and companies (docs/bitrix24-rest.md, section 6.3)."""
+"""`crm.item.*` (docs/bitrix24-rest.md, section 6.3; docs/bitrix24-rest-more.md, sections 1.3 and 2)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 
 from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.editing import wanted_id
-from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
+from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
+from b24_pipeline.sandbox.crm.item_names import item_names
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import unordered
-from b24_pipeline.sandbox.rest.item_names import item_names
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
@@ -20,8 +21,9 @@ from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.comparison import FilterCondition, parse_condition
 from b24_pipeline.sandbox.rows.page import Cells, Constant, Derived, Page
+from b24_pipeline.sandbox.rows.selection import is_user_field
 
-_ENTITY_TYPES = {number: name for name, number in TYPE_IDS.items()}
+_FIRST_SMART_TYPE = 128
 _DISABLED = ("isWork", "isWon", "isLose", "hasProducts", "dateCreateShort", "dateModifyShort")
 _EXTRA: dict[str, Any] = {"webformId": 0, "xmlId": None, "previousStageId": None, "observers": []}
 
@@ -31,13 +33,13 @@ class _Items:
 
     def __init__(self, portal: PortalState, params: Params) -> None:
         type_id = php_int(params.get("entityTypeId"))
-        if type_id not in _ENTITY_TYPES:
-            raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
-        self.entity: CrmEntity = portal.entities[_ENTITY_TYPES[type_id]]
+        self.entity = _readable(portal, type_id)
         self.type_id = type_id
         self._links = portal.contact_links
         original = str(params.get("useOriginalUfNames", "N")).upper() in {"Y", "1", "TRUE"}
+        self.original = original
         self.names = item_names(self.entity, original=original)
+        self._drops_standard = original and portal.quirks.original_names_drop_standard
 
     def rows(self, given: Params) -> Rows:
         """Rows of a filter; `logic: OR` nests (docs/bitrix24-rest.md, section 5)."""
@@ -68,7 +70,7 @@ class _Items:
         pairs = []
         for key, way in given.items():
             name = self.names.get("id" if key == "ID" else key)
-            if name is None:
+            if name is None or str(way).upper() not in {"ASC", "DESC"}:
                 raise invalid_argument(f"Invalid order: field '{key}' is not allowed in order")
             pairs.append((name, str(way).upper() != "DESC"))
         return pairs
@@ -78,6 +80,8 @@ class _Items:
         if not select or "*" in select:
             return self.names
         chosen = {name: column for name, column in self.names.items() if name in select or name == "id"}
+        if self._drops_standard:
+            chosen = {name: column for name, column in chosen.items() if is_user_field(column)}
         masked = {name: column for name, column in self.names.items() if column.startswith("UF_")}
         return chosen | (masked if {"uf*", "UF_*", "ufCrm*"} & set(select) else {})
 
@@ -91,11 +95,13 @@ class _Items:
             fields += self._extra()
         elif "contactIds" in select and self.entity.type in OWNERS:
             fields.append(("contactIds", Derived(self._contacts)))
-        if "*" in select:
+        if "*" in select and not isinstance(self.entity, CrmItemEntity):
             fields.append(("fm", Derived(self._multifields)))
         return Page(fields, rows, "item")
 
     def _extra(self) -> list[tuple[str, Cells]]:
+        if isinstance(self.entity, CrmItemEntity):
+            return [("entityTypeId", Constant(self.type_id))]
         constant = _EXTRA | dict.fromkeys(_DISABLED) | {"entityTypeId": self.type_id}
         contacts = [("contactIds", Derived(self._contacts))] if self.entity.type in OWNERS else []
         return [*((name, Constant(value)) for name, value in constant.items()), *contacts]
@@ -110,6 +116,17 @@ class _Items:
             [_multifield(entry) for entries in row for entry in entries or []]
             for row in zip(*held, strict=True)
         ] or [[]] * len(rows)
+
+
+def _readable(portal: PortalState, type_id: int) -> CrmEntity:
+    entity = portal.entity_of(type_id)
+    if entity is None and type_id >= _FIRST_SMART_TYPE:
+        raise RestError("NOT_FOUND", "Смарт-процесс не найден")
+    if entity is None:
+        raise RestError("ENTITY_TYPE_NOT_SUPPORTED", f"Entity type {type_id} is not supported")
+    if type_id in portal.quirks.forbidden_types:
+        raise RestError("ACCESS_DENIED", "Доступ запрещен")
+    return entity
 
 
 def _multifield(entry: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +144,7 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     rows = items.rows(as_dict(either_case(params, "filter")))
     rows = unordered(portal, items.entity.table.ordered(rows, order), order)
     select = as_list(either_case(params, "select"))
-    return page(params, rows, lambda shown: {"items": items.page(shown, select)}, floor=False)
+    return page(params, rows, lambda shown: {"items": items.page(shown, select)}, controller=True)
 
 
 def _get(portal: PortalState, params: Params) -> RestAnswer:
@@ -140,6 +157,8 @@ def _get(portal: PortalState, params: Params) -> RestAnswer:
 
 def _fields(portal: PortalState, params: Params) -> RestAnswer:
     items = _Items(portal, params)
+    if isinstance(items.entity, CrmItemEntity):
+        return RestAnswer({"fields": items.entity.described_items(original=items.original)})
     described = items.entity.described()
     named = {name: described[column] | {"upperName": column} for name, column in items.names.items()}
     return RestAnswer({"fields": named})

@@ -18,6 +18,8 @@ from b24_pipeline.sandbox.rest import (
 )
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params
+from b24_pipeline.sandbox.rest.scopes import scope_of
+from b24_pipeline.sandbox.rest.smart import type_list, user_field_settings
 from b24_pipeline.sandbox.rest_error import RestError
 
 _ANY_SCOPE = frozenset(
@@ -59,6 +61,8 @@ METHODS: dict[str, Method] = {
     **events.METHODS,
     **offline_events.METHODS,
     **placements.METHODS,
+    **type_list.METHODS,
+    **user_field_settings.METHODS,
     "server.time": _server_time,
     "method.get": _method_get,
     "methods": _methods,
@@ -67,7 +71,7 @@ METHODS: dict[str, Method] = {
 
 def in_scope(portal: PortalState, name: str) -> bool:
     """Whether the credential's scopes cover a method."""
-    return name in _ANY_SCOPE or name.partition(".")[0] in portal.caller.scope
+    return name in _ANY_SCOPE or scope_of(name) in portal.caller.scope
 
 
 def find_method(portal: PortalState, name: str) -> Method:

@@ -13,16 +13,17 @@ PAGE = 50
 UNCOUNTED = -1
 
 
-def page(params: Params, rows: Any, render: Callable[[Any], Any], *, floor: bool = True) -> RestAnswer:
-    """One page of `rows`; `floor` rounds `start` down to a page, as classic lists do.
+def page(params: Params, rows: Any, render: Callable[[Any], Any], *, controller: bool = False) -> RestAnswer:
+    """One page of `rows`. Classic lists round `start` down to a page, methods of the new `controller` kind do not.
 
-    `start=-1` counts nothing: `total` is 0 and there is no `next`. `START` is ignored.
+    `start=-1` counts nothing: there is no `next`, and `total` is 0, or with a controller there is none
+    (docs/bitrix24-rest-more.md, section 0). `START` is ignored.
     """
     start = php_int(params.get("start", 0))
     if start == UNCOUNTED:
         shown = rows[:PAGE]
-        return RestAnswer(render(shown), total=0, rows=len(shown))
-    start = max(0, start - start % PAGE if floor else start)
+        return RestAnswer(render(shown), total=None if controller else 0, rows=len(shown))
+    start = max(0, start - start % PAGE if not controller else start)
     shown = rows[start : start + PAGE]
     following = start + PAGE if start + PAGE < len(rows) else None
     return RestAnswer(render(shown), total=len(rows), next=following, rows=len(shown), counted=len(rows))

@@ -53,8 +53,7 @@ def acting_user(portal: PortalState) -> dict[str, Any]:
 def _profile(portal: PortalState, _params: Params) -> RestAnswer:
     user = acting_user(portal)
     profile = {name: user[name] for name in _PROFILE}
-    is_admin = portal.config.admin and portal.caller.user_id == portal.config.user_id
-    return RestAnswer({"ID": profile.pop("ID"), "ADMIN": is_admin} | profile)
+    return RestAnswer({"ID": profile.pop("ID"), "ADMIN": portal.caller_is_admin} | profile)
 
 
 def _departments(portal: PortalState, params: Params) -> RestAnswer:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
-from b24_pipeline.sandbox.data.histories import HISTORY_FIELDS
+from b24_pipeline.sandbox.clock import parse_moment
+from b24_pipeline.sandbox.crm.entity import CrmEntity
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
+from b24_pipeline.sandbox.data.histories import history_fields
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.paging import page
@@ -17,24 +19,23 @@ from b24_pipeline.sandbox.rows.columns import Numbers
 from b24_pipeline.sandbox.rows.comparison import FilterCondition, parse_condition
 from b24_pipeline.sandbox.rows.table import Table
 
-_TYPES = {TYPE_IDS[name]: name for name in HISTORY_FIELDS}
-
 
 def _list(portal: PortalState, params: Params) -> RestAnswer:
-    entity_type = _TYPES.get(php_int(params.get("entityTypeId")))
-    if entity_type is None:
+    entity = portal.entity_of(php_int(params.get("entityTypeId")))
+    history = None if entity is None else entity.history
+    if entity is None or history is None:
         raise RestError("ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
-    entity, fields = portal.entities[entity_type], HISTORY_FIELDS[entity_type]
-    history = entity.history
-    if history is None:
-        raise RestError("ENTITY_TYPE_NOT_SUPPORTED", "Entity type is not supported")
+    fields = history_fields(entity.type)
     given = as_dict(either_case(params, "filter"))
     conditions = [_condition(key, value, fields) for key, value in given.items()]
+    if any(_unreadable(condition) for condition in conditions):
+        return RestAnswer(None)
     rows = history.matching(conditions, _gap(portal, entity, history))
-    rows = history.ordered(rows, _ordering(as_dict(either_case(params, "order")), fields))
+    strict = not isinstance(entity, CrmItemEntity)
+    rows = history.ordered(rows, _ordering(as_dict(either_case(params, "order")), fields, strict=strict))
     select = {str(name).upper() for name in as_list(either_case(params, "select"))}
     names = [name for name in fields if name in select or not select - {"*"}]
-    return page(params, rows, lambda shown: {"items": history.page(shown, names)}, floor=False)
+    return page(params, rows, lambda shown: {"items": history.page(shown, names)}, controller=True)
 
 
 def _condition(key: str, value: object, fields: tuple[str, ...]) -> FilterCondition:
@@ -45,8 +46,19 @@ def _condition(key: str, value: object, fields: tuple[str, ...]) -> FilterCondit
     return FilterCondition(parsed.operation, name, parsed.value)
 
 
-def _ordering(given: Params, fields: tuple[str, ...]) -> list[tuple[str, bool]]:
+def _unreadable(condition: FilterCondition) -> bool:
+    """A time that cannot be read makes the result null, and no error (docs/bitrix24-rest-more.md, section 1.4)."""
+    if condition.field != "CREATED_TIME":
+        return False
+    values = condition.value if isinstance(condition.value, list) else [condition.value]
+    return any(parse_moment(str(value)) is None for value in values if value not in ("", None))
+
+
+def _ordering(given: Params, fields: tuple[str, ...], *, strict: bool) -> list[tuple[str, bool]]:
+    """Unknown names are refused, or with items ignored (docs/bitrix24-rest-more.md, section 1.4)."""
     pairs = [(str(name).upper(), str(way).upper() != "DESC") for name, way in given.items()]
+    if not strict:
+        return [pair for pair in pairs if pair[0] in fields]
     for name, _ in pairs:
         if name not in fields:
             raise invalid_argument(f"Invalid order: field '{name}' is not allowed in order")

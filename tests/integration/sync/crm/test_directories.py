@@ -7,7 +7,7 @@ from uuid import UUID
 
 from b24_pipeline.errors import AccessDenied, UnreadableAnswer
 from b24_pipeline.sandbox import Fault, Sandbox
-from b24_pipeline.sandbox.crm.stages import DealPipeline
+from b24_pipeline.sandbox.crm.stages import CrmPipeline
 from b24_pipeline.store.crm import directories
 from b24_pipeline.store.crm.directories import Replaced
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -175,7 +175,7 @@ def test_answer_of_another_shape_fails_the_directory_alone(
 ) -> None:
     """The error is in the sync log with its place; users and leads are read all the same."""
     portal = installation.add(sandbox)
-    sandbox.portal.directories.pipelines.append(DealPipeline("x", "no number", 900))  # type: ignore[arg-type]
+    sandbox.portal.directories.pipelines.append(CrmPipeline("x", "no number", 900))  # type: ignore[arg-type]
     outcomes = installation.sync(portal, entities=(DIRECTORIES, "user"))
     assert isinstance(outcomes["pipeline"].error, UnreadableAnswer)
     assert "directory_rows.py" in str(outcomes["pipeline"].error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from b24_pipeline.sandbox.rest.item_names import item_name
+from b24_pipeline.sandbox.crm.item_names import item_name
 from b24_pipeline.sandbox.rows.selection import selected
 
 FIELDS = ("ID", "TITLE", "STATUS_ID", "PHONE", "EMAIL", "UF_CRM_1")

@@ -1,0 +1,1 @@
+"""Smart processes as records, and the settings of user fields."""
