@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from b24_pipeline.sandbox import Sandbox
 
 
-def sandbox(
+def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8077,
     leads: Annotated[int, typer.Option(min=0, help="So many leads in the sandbox portal.")] = 1000,
     deals: Annotated[int, typer.Option(min=0, help="So many deals.")] = 1000,
-    smart_types: Annotated[int, typer.Option(min=0, help="So many smart processes.")] = 0,
-    smart_items: Annotated[int, typer.Option(min=0, help="So many items of each of them.")] = 0,
-    invoices: Annotated[int, typer.Option(min=0, help="So many smart invoices; 0: no such type.")] = 0,
-    quotes: Annotated[int, typer.Option(min=0, help="So many quotes; 0: no such type.")] = 0,
+    also: Annotated[
+        str,
+        typer.Option(help="Further entities: smart_types=3,smart_items=200,invoices=100,quotes=50."),
+    ] = "",
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,
     redirect_uri: Annotated[
@@ -45,22 +45,23 @@ def sandbox(
     ] = "",
 ) -> None:
     """Run a local Bitrix24 portal for trying things out, until Ctrl-C."""
-    from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig
+    from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig, parse_counts
     from b24_pipeline.web.server import why_not
 
     try:
         delivery = EventDelivery.parse(events)
     except ValueError as error:
         raise UsageError(f"--events {events}: {error}") from None
+    try:
+        counts = parse_counts(also)
+    except ValueError as error:
+        raise UsageError(f"--also {also}: {error}") from None
     config = SandboxConfig(
         host=host,
         port=port,
         leads=leads,
         deals=deals,
-        smart_types=smart_types,
-        smart_items=smart_items,
-        invoices=invoices,
-        quotes=quotes,
+        **counts,
         seed=seed,
         limits=Limits.standard() if limits else Limits.off(),
         redirect_uri=redirect_uri,

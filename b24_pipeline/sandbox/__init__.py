@@ -16,7 +16,7 @@ Other processes steer it under `/sandbox/` (see `http.control`). It imports noth
 this project, so that whatever reads it cannot agree with it by sharing code.
 """
 
-from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, Quirks, SandboxConfig
+from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, Quirks, SandboxConfig, parse_counts
 from b24_pipeline.sandbox.controls.changes import ChangeReport
 from b24_pipeline.sandbox.controls.faults import Fault
 from b24_pipeline.sandbox.controls.truth import Truth
@@ -37,5 +37,6 @@ __all__ = [
     "SentEvent",
     "Stats",
     "Truth",
+    "parse_counts",
     "serve",
 ]

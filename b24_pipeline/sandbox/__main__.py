@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, SandboxConfig
+from b24_pipeline.sandbox.config import COUNTED, CostModel, EventDelivery, Limits, SandboxConfig
 from b24_pipeline.sandbox.sandbox import Sandbox
 
 _PRINTED = ("member_id", "client_id", "client_secret", "application_token", "redirect_uri")
@@ -36,12 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deals", type=int, default=1000)
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--companies", type=int)
-    parser.add_argument("--smart-types", type=int, default=0, help="smart processes")
-    parser.add_argument("--smart-items", type=int, default=0, help="items of each smart process")
-    parser.add_argument(
-        "--invoices", type=int, default=0, help="smart invoices; 0: the portal has no such type"
-    )
-    parser.add_argument("--quotes", type=int, default=0, help="quotes; 0: the portal has no such type")
+    for name in COUNTED:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=0)
     parser.add_argument("--scope", type=lambda text: tuple(text.split(",")), default=SandboxConfig().scope)
     parser.add_argument("--not-admin", action="store_true", help="the webhook's maker is no administrator")
     parser.add_argument("--seed", type=int, default=7)
@@ -70,10 +66,7 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         deals=given.deals,
         contacts=given.contacts,
         companies=given.companies,
-        smart_types=given.smart_types,
-        smart_items=given.smart_items,
-        invoices=given.invoices,
-        quotes=given.quotes,
+        **{name: getattr(given, name) for name in COUNTED},
         scope=given.scope,
         admin=not given.not_admin,
         seed=given.seed,

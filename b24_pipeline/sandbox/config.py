@@ -107,6 +107,23 @@ class EventDelivery:
             raise ValueError("burst is at least 1 and delay_seconds at least 0")
 
 
+COUNTED = ("smart_types", "smart_items", "invoices", "quotes")
+"""The fields of SandboxConfig that say how many there are of what a plain portal has not."""
+
+
+def parse_counts(text: str) -> dict[str, Any]:
+    """`smart_types=3,invoices=100` as fields of SandboxConfig; ValueError says what is wrong."""
+    counts: dict[str, Any] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = pair.partition("=")
+        if name not in COUNTED:
+            raise ValueError(f"{name!r} is none of {', '.join(COUNTED)}")
+        if not number.isdecimal():
+            raise ValueError(f"{name} is a number of rows, not {number!r}")
+        counts[name] = int(number)
+    return counts
+
+
 @dataclass(frozen=True)
 class Quirks:
     """What a portal may do otherwise than the rest (docs/bitrix24-rest-more.md).

@@ -121,15 +121,27 @@ def test_the_command_explains_a_wrong_delivery() -> None:
     ]
 
 
+def test_the_command_explains_wrong_entities() -> None:
+    """One line that names the entities there are, exit 2."""
+    command = [sys.executable, "-m", "b24_pipeline", "sandbox", "--port", "0", "--also", "smart_tips=1"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(
+        "b24: --also smart_tips=1: 'smart_tips' is none of smart_types, smart_items"
+    )
+
+
 def test_the_module_serves_until_it_is_told_to_stop() -> None:
     """One JSON line with addresses and secrets, then answers, then an end within seconds of SIGTERM."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--leads", "20", "--deals", "20", "--seed", "9"]
+    command += ["--smart-types", "1", "--smart-items", "5", "--scope", "crm"]
     command += ["--redirect-uri", "http://app.example/back", "--events", "lose=1", "--change-every", "0.1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         assert HTTP.get(addresses["webhook_url"] + "profile").json()["result"]["ID"] == "1"
+        assert HTTP.get(addresses["webhook_url"] + "crm.type.list").json()["total"] == 1
         consent = {"client_id": addresses["client_id"], "state": "s", "confirm": "Y"}
         redirect = HTTP.get(addresses["url"] + "/oauth/authorize/", params=consent).headers["location"]
         assert redirect.startswith("http://app.example/back?code=")
