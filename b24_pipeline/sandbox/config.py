@@ -107,7 +107,7 @@ class EventDelivery:
             raise ValueError("burst is at least 1 and delay_seconds at least 0")
 
 
-COUNTED = ("smart_types", "smart_items", "invoices", "quotes")
+COUNTED = ("smart_types", "smart_items", "invoices", "quotes", "activities", "calls")
 """The fields of SandboxConfig that say how many there are of what a plain portal has not."""
 
 
@@ -132,7 +132,9 @@ class Quirks:
     the caller. `original_names_drop_standard`: with `useOriginalUfNames` and an explicit
     select, items show user fields alone (1.3). `type_deletion_tells_items`: a smart process that
     is deleted raises an event for each of its items (1.5). With `admin_lost` the caller
-    was an administrator of the CRM and is none any more.
+    was an administrator of the CRM and is none any more. `activity_bindings_in_select`: a list of
+    activities shows `BINDINGS` if they are selected (4). Of calls (5): parameters in lower case are
+    ignored, the right to see them is missing, or it covers `calls_of_users` alone.
     """
 
     no_total: tuple[str, ...] = ()
@@ -140,6 +142,10 @@ class Quirks:
     original_names_drop_standard: bool = False
     type_deletion_tells_items: bool = False
     admin_lost: bool = False
+    activity_bindings_in_select: bool = False
+    calls_ignore_lower_case: bool = True
+    calls_forbidden: bool = False
+    calls_of_users: tuple[int, ...] = ()
 
     def changed(self, **changes: Any) -> Quirks:
         """These with others, given as JSON has them; TypeError names what there is not."""
@@ -172,6 +178,8 @@ class SandboxConfig:
     smart_items: int = 0
     invoices: int = 0
     quotes: int = 0
+    activities: int = 0
+    calls: int = 0
     seed: int = 7
     host: str = "127.0.0.1"
     port: int = 0

@@ -5,20 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.caller import Caller
-from b24_pipeline.sandbox.clock import Clock
+from b24_pipeline.sandbox.clock import Clock, moment_text
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.editing import Editor
 from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
 from b24_pipeline.sandbox.crm.item_editing import ItemEditor
 from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
+from b24_pipeline.sandbox.crm.record_editing import RecordEditor
+from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.data.generate import Generation
 from b24_pipeline.sandbox.events.bus import Bus
 from b24_pipeline.sandbox.events.sender import Sender
 from b24_pipeline.sandbox.oauth.installed_app import Application
+
+E = TypeVar("E", bound=Editor)
 
 
 class PortalState:
@@ -37,6 +42,7 @@ class PortalState:
         self.contact_links = ContactLinks(self.entities, generated.other_contacts)
         self.directories = generated.directories
         self.smart_types = generated.smart_types
+        self.activity_links = generated.activity_links
         self.users = generated.users
         self.departments = generated.departments
         self.currencies = generated.currencies
@@ -45,16 +51,19 @@ class PortalState:
         self.application = Application(config, self.addresses)
         self.sender = Sender(config.events)
         self.events = Bus(self.application, self.clock, self.sender)
-        self.editor, self.item_editor = (
-            kind(
-                self.entities,
-                self.directories,
-                self.clock,
-                self.events.raise_event,
-                contact_links=self.contact_links,
-                history_survives_delete=config.history_survives_delete,
-            )
-            for kind in (Editor, ItemEditor)
+        self.editor = self._editor(Editor)
+        self.item_editor = self._editor(ItemEditor)
+        self.record_editor = self._editor(RecordEditor)
+
+    def _editor(self, kind: type[E]) -> E:
+        """Their rules differ, what they change is the same."""
+        return kind(
+            self.entities,
+            self.directories,
+            self.clock,
+            self.events.raise_event,
+            contact_links=self.contact_links,
+            history_survives_delete=self.config.history_survives_delete,
         )
 
     @contextmanager
@@ -72,6 +81,10 @@ class PortalState:
         """Whether the caller may administrate the CRM."""
         return self.config.admin and not self.quirks.admin_lost and self.caller.user_id == self.config.user_id
 
+    def moment_text(self, seconds: int = 0) -> str:
+        """The portal's present second as a method tells it, or one so many seconds from it."""
+        return moment_text(int(self.clock.now()) + seconds)
+
     def items_of(self) -> list[CrmItemEntity]:
         """The types that `crm.item.*` alone can read."""
         return [entity for entity in self.entities.values() if isinstance(entity, CrmItemEntity)]
@@ -85,7 +98,10 @@ class PortalState:
 
     def editor_of(self, entity_type: str) -> Editor:
         """Who changes elements of this type; LookupError names the types there are."""
-        return self.item_editor if isinstance(self.entity(entity_type), CrmItemEntity) else self.editor
+        entity = self.entity(entity_type)
+        if isinstance(entity, RecordEntity):
+            return self.record_editor
+        return self.item_editor if isinstance(entity, CrmItemEntity) else self.editor
 
     def entity(self, entity_type: str) -> CrmEntity:
         """The entity of this type; LookupError names the ones there are."""

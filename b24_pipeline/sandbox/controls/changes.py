@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.sandbox.controls.item_changes import ItemChanges
+from b24_pipeline.sandbox.controls.record_changes import LATE, RecordChanges
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, ODD_TEXTS, PRODUCTS, SOURCES
@@ -24,9 +25,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "phone": PHONED,
     "user_field": ALL,
     "delete": ALL,
+    LATE: (),
 }
-"""Kind of change -> classic entity types that it can happen to; those of items are joined to them."""
-DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "delete")
+"""Kind of change -> classic entity types that it can happen to; those of items and records are joined to them."""
+DEFAULT_KINDS = tuple(kind for kind in KINDS if kind not in {"delete", LATE})
 
 
 @dataclass
@@ -63,8 +65,10 @@ class Changes:
         self._distinct = distinct
         self._pools = {name: self._shuffled(name) for name in ALL}
         self._items = ItemChanges(portal, self._random)
+        self._records = RecordChanges(portal, self._random)
+        self._record_types = self._records.present()
         self._report = ChangeReport()
-        self._join_items()
+        self._join_others()
         self._acts: dict[str, Callable[[str, int], None]] = {
             "edit": self._edit,
             "stage": self._stage,
@@ -95,21 +99,24 @@ class Changes:
         pool = self._pools[entity_type]
         identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
         if entity_type not in ALL and kind != "delete":
-            self._items.make(kind, entity_type, identifier)
+            self._others(entity_type).make(kind, entity_type, identifier)
         else:
             self._acts[kind](entity_type, identifier)
         if kind != "delete":
             self._report.changed[entity_type].add(identifier)
 
-    def _types(self, kind: str) -> tuple[str, ...]:
-        return KINDS[kind] + self._items.types(kind)
+    def _others(self, entity_type: str) -> ItemChanges | RecordChanges:
+        return self._records if entity_type in self._record_types else self._items
 
-    def _join_items(self) -> None:
-        """Types of items come after the classic ones, so that a portal without them changes as it always did."""
-        for entity in self._portal.items_of():
-            self._pools[entity.type] = self._shuffled(entity.type)
+    def _types(self, kind: str) -> tuple[str, ...]:
+        return KINDS[kind] + self._items.types(kind) + self._records.types(kind)
+
+    def _join_others(self) -> None:
+        """Items and records come after the classic types, so that a portal without them changes as it always did."""
+        for name in (*(entity.type for entity in self._portal.items_of()), *self._record_types):
+            self._pools[name] = self._shuffled(name)
             for ids in (self._report.changed, self._report.added, self._report.deleted):
-                ids[entity.type] = set()
+                ids[name] = set()
 
     def _shuffled(self, entity_type: str) -> list[int]:
         table = self._portal.entities[entity_type].table
@@ -187,7 +194,7 @@ class Changes:
 
     def _add(self, entity_type: str) -> None:
         if entity_type not in ALL:
-            self._report.added[entity_type].add(self._items.add(entity_type))
+            self._report.added[entity_type].add(self._others(entity_type).add(entity_type))
             return
         draw = self._random
         fields: dict[str, Any] = {

@@ -33,8 +33,8 @@ class Steering:
     ) -> ChangeReport:
         """Make `n` random changes, each to another element unless not `distinct`.
 
-        `kinds` are of `edit stage back pipeline add phone user_field delete`; all but
-        `delete` by default.
+        `kinds` are of `edit stage back pipeline add phone user_field delete late`; all but
+        `delete` and `late` (what calls lacked comes) by default.
         """
         chosen = tuple(kinds or DEFAULT_KINDS)
         unknown = set(chosen) - set(KINDS)
@@ -118,6 +118,17 @@ class Steering:
         """Delete a user field with its values."""
         with self.portal.lock:
             self._editor(entity_type).delete_user_field(self._user_field(entity_type, name))
+
+    def set_activity_links(self, id: int, links: Sequence[tuple[int, int]]) -> None:  # noqa: A002
+        """Links an activity to these elements, (entity type id, id) each, beside its main owner."""
+        with self.portal.lock:
+            self.portal.activity_links.set_others(id, links)
+            self.portal.record_editor.update("activity", id, {}, self.portal.config.user_id)
+
+    def complete_call(self, id: int, fields: Mapping[str, Any]) -> None:  # noqa: A002
+        """Gives a call what comes late, such as its record: no event and no time tell of it."""
+        with self.portal.lock:
+            self.portal.record_editor.complete("call", id, fields)
 
     def set_quirks(self, **changes: Any) -> Quirks:
         """Let the portal do otherwise from now on: the fields of `Quirks` by name."""

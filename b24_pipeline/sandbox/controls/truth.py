@@ -11,6 +11,7 @@ import pandas as pd
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
 from b24_pipeline.sandbox.crm.item_names import item_name
+from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.crm.smart_types import SmartTypeRecord
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rows.cells import ABSENT, Family, Rows
@@ -61,8 +62,7 @@ class Truth:
         for start in range(0, len(rows), _CHUNK):
             with self._portal.lock:
                 fields = [(name, entity.table.columns[column]) for name, column in _shown(entity).items()]
-                family: Family = "item" if isinstance(entity, CrmItemEntity) else "classic"
-                objects = Page(fields, rows[start : start + _CHUNK], family).objects()
+                objects = Page(fields, rows[start : start + _CHUNK], _family(entity)).objects()
             yield from objects
 
     def history(self, entity_type: str) -> pd.DataFrame:
@@ -119,6 +119,15 @@ class Truth:
             ]
         )
 
+    def activity_links(self) -> dict[int, list[tuple[int, int]]]:
+        """The links of each activity alive, (entity type id, id), the main owner first."""
+        with self._portal.lock:
+            table = self._portal.entity("activity").table
+            return {
+                number: self._portal.activity_links.of(number)
+                for number in table.ids[table.alive_rows()].tolist()
+            }
+
     def types(self) -> pd.DataFrame:
         """The smart processes: `id, entity_type_id, title, switches` (those that are on), `parents` and more."""
         return pd.DataFrame([_type(smart_type) for smart_type in self._portal.smart_types.rows])
@@ -153,8 +162,16 @@ class Truth:
 
 def _shown(entity: CrmEntity) -> dict[str, str]:
     """Name in lists -> column of the fields that an entity has."""
+    if isinstance(entity, RecordEntity):
+        return {entity.shown_name(name): name for name in entity.listed_fields()}
     original = not isinstance(entity, CrmItemEntity)
     return {name if original else item_name(name, original=True): name for name in entity.listed_fields()}
+
+
+def _family(entity: CrmEntity) -> Family:
+    if isinstance(entity, RecordEntity):
+        return entity.family
+    return "item" if isinstance(entity, CrmItemEntity) else "classic"
 
 
 def _type(smart_type: SmartTypeRecord) -> dict[str, Any]:

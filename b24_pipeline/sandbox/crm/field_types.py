@@ -84,6 +84,8 @@ def _each(convert: Convert) -> Convert:
 
 
 def _written_form(field_type: str) -> Convert:
+    if field_type == "raw":
+        return lambda value: value
     if field_type == "boolean":
         return lambda value: "1" if value in (1, "1", "Y", True) else "0"
     if field_type == "file":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from b24_pipeline.sandbox.config import SandboxConfig
+from b24_pipeline.sandbox.crm.activity_links import ActivityLinks
 from b24_pipeline.sandbox.crm.contact_links import OtherContacts
 from b24_pipeline.sandbox.crm.currencies import Currency, generate_currencies
 from b24_pipeline.sandbox.crm.departments import Department, generate_departments
@@ -31,6 +32,7 @@ from b24_pipeline.sandbox.data.journeys import Ints
 from b24_pipeline.sandbox.data.leads import Leads, make_leads, plan_leads
 from b24_pipeline.sandbox.data.maker import Maker
 from b24_pipeline.sandbox.data.pipelines import generate_directories
+from b24_pipeline.sandbox.data.records import RecordGeneration
 from b24_pipeline.sandbox.data.smart import SmartGeneration
 from b24_pipeline.sandbox.rows.cells import NOTHING
 from b24_pipeline.sandbox.rows.table import Table
@@ -47,6 +49,7 @@ class Generated:
     currencies: list[Currency]
     other_contacts: OtherContacts
     smart_types: SmartTypeRecords
+    activity_links: ActivityLinks
 
 
 class Generation:
@@ -74,8 +77,11 @@ class Generation:
         others = self._other_contacts(leads, deals, contacts, origin)
         directories = generate_directories()
         smart = SmartGeneration(self._config, entities, directories, self._owners)
+        entities = {**entities, **smart.run()}
+        records, activity_links = RecordGeneration(self._config, entities, self._owners).run()
         return Generated(
-            entities=entities | smart.run(),
+            entities={**entities, **records},
+            activity_links=activity_links,
             directories=directories,
             users=self._users,
             departments=generate_departments(self._owners),

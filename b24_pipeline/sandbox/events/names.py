@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+CALL_END = "ONVOXIMPLANTCALLEND"
 FUNNEL_CHANGE = "ONCRMDEALMOVETOCATEGORY"
 INSTALL, UNINSTALL = "ONAPPINSTALL", "ONAPPUNINSTALL"
 TEST = "ONAPPTEST"
@@ -40,6 +41,7 @@ NAMES: tuple[str, ...] = (
     ),
     *(changed(entity, action) for entity in _WITHOUT_USER_FIELDS for action in _ACTIONS),
     "ONUSERADD",
+    CALL_END,
     *_APP,
 )
 """Every event that can be bound, but for those that `item_events` names after a type."""

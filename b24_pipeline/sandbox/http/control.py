@@ -13,6 +13,8 @@
 | `POST /sandbox/type/add` `{"title", "off", "parents", "funnels"}` | a new smart process; answers its record |
 | `POST /sandbox/type/switch` `{"entity_type_id", "switch", "on"}` | turns a switch of one: its columns come or go |
 | `POST /sandbox/type/rename` `{"entity_type_id", "title"}`, `.../delete` | renames, removes one with its items |
+| `POST /sandbox/activity-links` `{"id", "links"}` | what an activity is linked to beside its owner |
+| `POST /sandbox/call/complete` `{"id", "fields"}` | gives a call what comes late, untold |
 | `POST /sandbox/quirks` (fields of `Quirks`) | what the portal does otherwise from now on |
 | `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
 | `POST /sandbox/app/install` `{"url"}`, `.../app/uninstall` `{"clean"}` | sends ONAPPINSTALL, ONAPPUNINSTALL |
@@ -25,6 +27,7 @@
 | `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
 | `GET /sandbox/truth/dynamic_156` (`smart_invoice`, `quote`) and the same below it | what is true of items |
+| `GET /sandbox/truth/activity`, `/sandbox/truth/activity/links`, `/sandbox/truth/call` | what is true of records |
 | `GET /sandbox/truth/users`, `/sandbox/truth/pipelines`, `/sandbox/truth/types` | what is true of the portal |
 | `GET /sandbox/stats`, `POST /sandbox/stats/reset`, `GET /sandbox/requests` | what was asked |
 
@@ -87,6 +90,8 @@ class Control:
             "type/switch": types.switch_type,
             "type/rename": types.rename_type,
             "type/delete": types.delete_type,
+            "activity-links": steering.set_activity_links,
+            "call/complete": steering.complete_call,
             "quirks": lambda **given: asdict(steering.set_quirks(**given)),
             "faults": lambda **given: faults.add(_fault(given)),
             "stats/reset": journal.reset,
@@ -162,6 +167,8 @@ def _truth(truth: Truth, subject: str, part: str) -> Any:
         return truth.history(subject).astype(str).to_dict("records")
     if part == "contacts":
         return truth.contacts(subject)
+    if part == "links":
+        return truth.activity_links()
     of_type: dict[str, Callable[[str], pd.DataFrame]] = {
         "stages": truth.stages,
         "fields": truth.fields,

@@ -14,7 +14,7 @@ from b24_pipeline.sandbox.crm.item_names import item_names
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import unordered
-from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.paging import CONTROLLER, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Rows
@@ -144,7 +144,7 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     rows = items.rows(as_dict(either_case(params, "filter")))
     rows = unordered(portal, items.entity.table.ordered(rows, order), order)
     select = as_list(either_case(params, "select"))
-    return page(params, rows, lambda shown: {"items": items.page(shown, select)}, controller=True)
+    return page(params, rows, lambda shown: {"items": items.page(shown, select)}, kind=CONTROLLER)
 
 
 def _get(portal: PortalState, params: Params) -> RestAnswer:

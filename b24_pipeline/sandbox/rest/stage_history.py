@@ -10,7 +10,7 @@ from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
 from b24_pipeline.sandbox.data.histories import history_fields
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
-from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.paging import CONTROLLER, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest_error import RestError, invalid_argument, invalid_filter
 from b24_pipeline.sandbox.rows.cells import Integers, Mask
@@ -35,7 +35,7 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     rows = history.ordered(rows, _ordering(as_dict(either_case(params, "order")), fields, strict=strict))
     select = {str(name).upper() for name in as_list(either_case(params, "select"))}
     names = [name for name in fields if name in select or not select - {"*"}]
-    return page(params, rows, lambda shown: {"items": history.page(shown, names)}, controller=True)
+    return page(params, rows, lambda shown: {"items": history.page(shown, names)}, kind=CONTROLLER)
 
 
 def _condition(key: str, value: object, fields: tuple[str, ...]) -> FilterCondition:

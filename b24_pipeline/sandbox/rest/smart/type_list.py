@@ -7,7 +7,7 @@ from typing import Any
 from b24_pipeline.sandbox.crm.smart_types import SWITCHES, SmartTypeRecord
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
-from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.paging import CONTROLLER, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, either_case
 from b24_pipeline.sandbox.rest.smart.dict_rows import matching_rows, ordered_rows
 from b24_pipeline.sandbox.rest_error import RestError
@@ -39,7 +39,7 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     rows = [smart_type.rendered() for smart_type in portal.smart_types.rows]
     rows = matching_rows(rows, as_dict(either_case(params, "filter")), _FIELDS)
     rows = ordered_rows(rows, as_dict(either_case(params, "order")), _FIELDS)
-    return page(params, rows, lambda shown: {"types": list(shown)}, controller=True)
+    return page(params, rows, lambda shown: {"types": list(shown)}, kind=CONTROLLER)
 
 
 def _get(portal: PortalState, params: Params) -> RestAnswer:

@@ -7,7 +7,7 @@ from typing import Any
 from b24_pipeline.sandbox.crm.user_fields import UserField
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
-from b24_pipeline.sandbox.rest.paging import page
+from b24_pipeline.sandbox.rest.paging import CONTROLLER, page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
 from b24_pipeline.sandbox.rest.smart.dict_rows import matching_rows, ordered_rows
 from b24_pipeline.sandbox.rest_error import RestError
@@ -29,7 +29,7 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     select = {str(name) for name in as_list(either_case(params, "select"))} - {"*"}
     if select:
         rows = [{name: value for name, value in row.items() if name in select} for row in rows]
-    return page(params, rows, lambda shown: {"fields": list(shown)}, controller=True)
+    return page(params, rows, lambda shown: {"fields": list(shown)}, kind=CONTROLLER)
 
 
 def _get(portal: PortalState, params: Params) -> RestAnswer:

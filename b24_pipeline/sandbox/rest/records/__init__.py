@@ -1,0 +1,1 @@
+"""Activities, calls, product rows, products, tasks and other records."""
