@@ -25,7 +25,9 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     deals: Annotated[int, typer.Option(min=0, help="So many deals.")] = 1000,
     also: Annotated[
         str,
-        typer.Option(help="Further entities: smart_types=3,smart_items=200,invoices=100,quotes=50."),
+        typer.Option(
+            help="Further entities, such as smart_types=3,smart_items=200,activities=500,calls=100."
+        ),
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
     limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,

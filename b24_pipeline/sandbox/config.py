@@ -107,7 +107,9 @@ class EventDelivery:
             raise ValueError("burst is at least 1 and delay_seconds at least 0")
 
 
-COUNTED = ("smart_types", "smart_items", "invoices", "quotes", "activities", "calls")
+COUNTED = (
+    "smart_types", "smart_items", "invoices", "quotes", "activities", "calls", "product_rows", "products",
+)  # fmt: skip
 """The fields of SandboxConfig that say how many there are of what a plain portal has not."""
 
 
@@ -134,7 +136,9 @@ class Quirks:
     is deleted raises an event for each of its items (1.5). With `admin_lost` the caller
     was an administrator of the CRM and is none any more. `activity_bindings_in_select`: a list of
     activities shows `BINDINGS` if they are selected (4). Of calls (5): parameters in lower case are
-    ignored, the right to see them is missing, or it covers `calls_of_users` alone.
+    ignored, the right to see them is missing, or it covers `calls_of_users` alone. Product
+    rows of several owners at once (3.1) come `together`, are `refused`, or are those of the
+    `first` element of the type.
     """
 
     no_total: tuple[str, ...] = ()
@@ -146,6 +150,7 @@ class Quirks:
     calls_ignore_lower_case: bool = True
     calls_forbidden: bool = False
     calls_of_users: tuple[int, ...] = ()
+    row_owners: Literal["together", "refused", "first"] = "together"
 
     def changed(self, **changes: Any) -> Quirks:
         """These with others, given as JSON has them; TypeError names what there is not."""
@@ -180,6 +185,8 @@ class SandboxConfig:
     quotes: int = 0
     activities: int = 0
     calls: int = 0
+    product_rows: int = 0
+    products: int = 0
     seed: int = 7
     host: str = "127.0.0.1"
     port: int = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.caller import Caller
@@ -15,13 +15,14 @@ from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.editing import Editor
 from b24_pipeline.sandbox.crm.entity import TYPE_IDS, CrmEntity
 from b24_pipeline.sandbox.crm.item_editing import ItemEditor
-from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
+from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity, owner_code
 from b24_pipeline.sandbox.crm.record_editing import RecordEditor
 from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.data.generate import Generation
 from b24_pipeline.sandbox.events.bus import Bus
 from b24_pipeline.sandbox.events.sender import Sender
 from b24_pipeline.sandbox.oauth.installed_app import Application
+from b24_pipeline.sandbox.rows.comparison import FilterCondition
 
 E = TypeVar("E", bound=Editor)
 
@@ -80,6 +81,38 @@ class PortalState:
     def caller_is_admin(self) -> bool:
         """Whether the caller may administrate the CRM."""
         return self.config.admin and not self.quirks.admin_lost and self.caller.user_id == self.config.user_id
+
+    def row_owners(self) -> tuple[str, ...]:
+        """The types of elements that can have product rows."""
+        return tuple(one.type for one in self.entities.values() if owner_code(one))
+
+    def set_rows(
+        self, entity_type: str, identifier: int, rows: Iterable[Mapping[str, Any]], user_id: int
+    ) -> tuple[set[int], set[int]]:
+        """Gives an owner these product rows instead of those it has; the ids that went and that came.
+
+        A row with an `id` of its own stays and is changed. The owner is saved too.
+        """
+        code, table = owner_code(self.entity(entity_type)), self.entity("product_row").table
+        if not code or self.entity(entity_type).table.row_of(identifier) is None:
+            raise LookupError(f"no {entity_type} {identifier} in the sandbox that could have product rows")
+        mine = [
+            FilterCondition("equal", "OWNER_TYPE", code),
+            FilterCondition("equal", "OWNER_ID", identifier),
+        ]
+        held = set(table.ids[table.matching(mine)].tolist())
+        kept, added = set(), set()
+        for row in rows:
+            fields = {**row, "ownerType": code, "ownerId": identifier}
+            if row.get("id") in held:
+                self.record_editor.update("product_row", row["id"], fields, user_id)
+                kept.add(row["id"])
+            else:
+                added.add(self.record_editor.add("product_row", fields, user_id))
+        for gone in held - kept:
+            self.record_editor.delete("product_row", gone)
+        self.editor_of(entity_type).update(entity_type, identifier, {}, user_id)
+        return held - kept, added
 
     def moment_text(self, seconds: int = 0) -> str:
         """The portal's present second as a method tells it, or one so many seconds from it."""

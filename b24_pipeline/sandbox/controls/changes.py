@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b24_pipeline.sandbox.controls.item_changes import ItemChanges
-from b24_pipeline.sandbox.controls.record_changes import LATE, RecordChanges
+from b24_pipeline.sandbox.controls.record_changes import LATE, ROWS, RecordChanges
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES, ODD_TEXTS, PRODUCTS, SOURCES
@@ -26,9 +26,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "user_field": ALL,
     "delete": ALL,
     LATE: (),
+    ROWS: (),
 }
 """Kind of change -> classic entity types that it can happen to; those of items and records are joined to them."""
-DEFAULT_KINDS = tuple(kind for kind in KINDS if kind not in {"delete", LATE})
+DEFAULT_KINDS = tuple(kind for kind in KINDS if kind not in {"delete", LATE, ROWS})
 
 
 @dataclass
@@ -98,7 +99,9 @@ class Changes:
         entity_type = self._random.choices(types, [len(self._pools[name]) for name in types])[0]
         pool = self._pools[entity_type]
         identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
-        if entity_type not in ALL and kind != "delete":
+        if kind == ROWS:
+            self._set_rows(entity_type, identifier)
+        elif entity_type not in ALL and kind != "delete":
             self._others(entity_type).make(kind, entity_type, identifier)
         else:
             self._acts[kind](entity_type, identifier)
@@ -117,6 +120,12 @@ class Changes:
             self._pools[name] = self._shuffled(name)
             for ids in (self._report.changed, self._report.added, self._report.deleted):
                 ids[name] = set()
+
+    def _set_rows(self, entity_type: str, identifier: int) -> None:
+        user_id = self._portal.config.user_id
+        gone, added = self._portal.set_rows(entity_type, identifier, self._records.rows(), user_id)
+        self._report.deleted["product_row"].update(gone - self._report.added["product_row"])
+        self._report.added["product_row"] = (self._report.added["product_row"] - gone) | added
 
     def _shuffled(self, entity_type: str) -> list[int]:
         table = self._portal.entities[entity_type].table

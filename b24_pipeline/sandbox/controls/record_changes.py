@@ -12,10 +12,12 @@ from b24_pipeline.sandbox.vocabulary import ODD_TEXTS, PRODUCTS
 
 LATE = "late"
 """The kind of change that nobody is told of: what a call lacked comes."""
+ROWS = "rows"
+"""The kind of change that gives an owner other product rows."""
 RECORD_KINDS: dict[str, tuple[str, ...]] = {
-    "edit": ("activity",),
-    "add": ("activity", "call"),
-    "delete": ("activity",),
+    "edit": ("activity", "product", "price", "section"),
+    "add": ("activity", "call", "product"),
+    "delete": ("activity", "product"),
     LATE: ("call",),
 }
 """Kind of change -> types of records that it can happen to."""
@@ -30,6 +32,9 @@ class RecordChanges:
         self._edits: dict[str, Callable[[], dict[str, Any]]] = {
             "activity": self._activity,
             "call": self._call,
+            "product": lambda: {"NAME": self._text()},
+            "price": lambda: {"PRICE": f"{self._random.randrange(10**6)}.00"},
+            "section": lambda: {"NAME": self._text()},
         }
 
     def present(self) -> list[str]:
@@ -40,6 +45,8 @@ class RecordChanges:
     def types(self, kind: str) -> tuple[str, ...]:
         """The types of records that this kind of change can happen to."""
         present = self.present()
+        if kind == ROWS:
+            return self._portal.row_owners() if "product_row" in present else ()
         return tuple(name for name in RECORD_KINDS.get(kind, ()) if name in present)
 
     def make(self, kind: str, entity_type: str, identifier: int) -> None:
@@ -56,6 +63,18 @@ class RecordChanges:
         if entity_type == "activity":
             fields |= self._owner()
         return self._portal.record_editor.add(entity_type, fields, self._portal.config.user_id)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Product rows for an owner: none to three, with names and prices of their own."""
+        draw = self._random
+        return [
+            {
+                "productName": self._text(),
+                "price": str(draw.randrange(10**5)),
+                "quantity": str(draw.randrange(1, 9)),
+            }
+            for _ in range(draw.randrange(4))
+        ]
 
     def _text(self) -> str:
         draw = self._random

@@ -33,8 +33,8 @@ class Steering:
     ) -> ChangeReport:
         """Make `n` random changes, each to another element unless not `distinct`.
 
-        `kinds` are of `edit stage back pipeline add phone user_field delete late`; all but
-        `delete` and `late` (what calls lacked comes) by default.
+        `kinds` are of `edit stage back pipeline add phone user_field delete late rows`; all but
+        `delete`, `late` (what calls lacked comes) and `rows` (other product rows) by default.
         """
         chosen = tuple(kinds or DEFAULT_KINDS)
         unknown = set(chosen) - set(KINDS)
@@ -129,6 +129,15 @@ class Steering:
         """Gives a call what comes late, such as its record: no event and no time tell of it."""
         with self.portal.lock:
             self.portal.record_editor.complete("call", id, fields)
+
+    def set_rows(self, entity_type: str, id: int, rows: Sequence[Mapping[str, Any]]) -> list[int]:  # noqa: A002
+        """Gives a lead, deal, quote, invoice or item these product rows; the ids of new ones.
+
+        A row with an `id` that the owner has is changed, others of the owner are removed.
+        The owner is saved too, as the portal's own page does it.
+        """
+        with self.portal.lock:
+            return sorted(self.portal.set_rows(entity_type, id, rows, self.portal.config.user_id)[1])
 
     def set_quirks(self, **changes: Any) -> Quirks:
         """Let the portal do otherwise from now on: the fields of `Quirks` by name."""

@@ -79,6 +79,7 @@ class TypeSteering:
             self.portal.events.subscriptions.unbind(lambda binding: binding.event in own)
             self.portal.smart_types.remove(entity_type_id)
             self.portal.directories.remove_type(gone.entity_type)
+            self.portal.record_editor.drop_rows_of(entity)
             del self.portal.entities[gone.entity_type]
             self._take_parent(entity_type_id)
             self._tell(gone, "DELETE")

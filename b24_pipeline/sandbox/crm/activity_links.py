@@ -45,7 +45,8 @@ class ActivityLinks:
         ]
         found |= np.isin(self._table.ids, beside)
         alive = self._table.alive_rows()
-        return alive[found[alive]]
+        linked: Rows = alive[found[alive]]
+        return linked
 
     def _numbers(self, name: str) -> Integers:
         column = self._table.columns[name]

@@ -10,10 +10,12 @@ import numpy as np
 from b24_pipeline.sandbox.clock import Clock, moment_text
 from b24_pipeline.sandbox.crm.contact_links import ContactLinks
 from b24_pipeline.sandbox.crm.entity import SEMANTIC_FIELDS, STAGE_FIELDS, CrmEntity
+from b24_pipeline.sandbox.crm.item_entity import owner_code
 from b24_pipeline.sandbox.crm.stages import Directories
 from b24_pipeline.sandbox.crm.user_fields import UserField
 from b24_pipeline.sandbox.events import names
 from b24_pipeline.sandbox.rows.codecs import php_int
+from b24_pipeline.sandbox.rows.comparison import FilterCondition
 
 CREATED, INTERMEDIATE, FINAL, PIPELINE_CHANGED = 1, 2, 3, 5
 Announce = Callable[[str, dict[str, Any]], None]
@@ -114,7 +116,18 @@ class Editor:
             owners = entity.history.columns["OWNER_ID"]
             mask = owners.mask(entity.history.size, "equal", identifier)
             entity.history.delete(np.flatnonzero(mask))
+        self._drop_rows(entity, identifier)
         self._tell(entity_type, "DELETE", identifier)
+
+    def _drop_rows(self, entity: CrmEntity, identifier: int | None) -> None:
+        """Product rows die with their owner; without an id all rows of owners of the type."""
+        rows, code = self._entities.get("product_row"), owner_code(entity)
+        if rows is None or not code:
+            return
+        conditions = [FilterCondition("equal", "OWNER_TYPE", code)]
+        if identifier is not None:
+            conditions.append(FilterCondition("equal", "OWNER_ID", identifier))
+        rows.table.delete(rows.table.matching(conditions))
 
     def add_user_field(self, field: UserField) -> None:
         """A new user field, empty everywhere."""

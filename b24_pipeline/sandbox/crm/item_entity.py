@@ -12,6 +12,7 @@ from b24_pipeline.sandbox.crm.item_names import item_name, item_names
 
 INVOICE, QUOTE = "smart_invoice", "quote"
 INVOICE_TYPE_ID, QUOTE_TYPE_ID = 31, 7
+_CODES = {"lead": "L", "deal": "D", QUOTE: "Q", INVOICE: "SI"}
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-z])(?=\d)")
 
 
@@ -48,6 +49,16 @@ class CrmItemEntity(CrmEntity):
 
     def _twin(self, found: Mapping[str, Any]) -> dict[str, Any]:
         return {"contacts": found["contactIds"] | {"upperName": "CONTACTS"}} if "contactIds" in found else {}
+
+
+def owner_code(entity: CrmEntity) -> str:
+    """How product rows name the type of their owner; empty for a type that has none.
+
+    docs/bitrix24-rest-more.md, section 3.1.
+    """
+    if isinstance(entity, CrmItemEntity):
+        return _CODES.get(entity.type, f"T{entity.type_id:x}")
+    return _CODES.get(entity.type, "")
 
 
 def upper_name(name: str) -> str:

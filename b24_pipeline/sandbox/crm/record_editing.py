@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from b24_pipeline.sandbox.crm.editing import Editor
+from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.events import names
 
@@ -41,6 +42,10 @@ class RecordEditor(Editor):
         """Changes fields as the portal does behind everybody's back: without a time and without an event."""
         entity = self._records(entity_type)
         entity.table.write(self._row(entity, identifier), entity.columns_of(fields))
+
+    def drop_rows_of(self, owners: CrmEntity) -> None:
+        """Removes the product rows of all elements of a type that goes."""
+        self._drop_rows(owners, None)
 
     def move(self, entity_type: str, identifier: int, stage: str, category: int | None, user_id: int) -> None:
         """Records have no stages."""
@@ -84,5 +89,19 @@ def _call_end(action: str, shown: dict[str, Any]) -> tuple[str, dict[str, Any]] 
     return (names.CALL_END, {name: shown.get(name) for name in _OF_CALLS}) if action == "ADD" else None
 
 
-EVENTS: dict[str, EventOf] = {"activity": _by_id("ACTIVITY"), "call": _call_end}
+def _of_catalogue(subject: str, *more: str) -> EventOf:
+    """Named with dots."""
+
+    def told(action: str, shown: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return f"CATALOG.{subject}.ON.{action}", {"FIELDS": {name: shown[name] for name in ("ID", *more)}}
+
+    return told
+
+
+EVENTS: dict[str, EventOf] = {
+    "activity": _by_id("ACTIVITY"),
+    "call": _call_end,
+    "product": _of_catalogue("PRODUCT", "TYPE"),
+    "price": _of_catalogue("PRICE"),
+}
 """What is told of which records (docs/bitrix24-rest-more.md)."""

@@ -12,6 +12,7 @@ _ENTITIES = ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE")
 _ACTIONS = ("ADD", "UPDATE", "DELETE")
 _WITHOUT_USER_FIELDS = ("TYPE", "ACTIVITY", "CURRENCY", "DEALRECURRING", "TIMELINECOMMENT", "DYNAMICITEM")
 _WITH_USER_FIELDS = (*_ENTITIES, "TYPE")
+_CATALOGUE = tuple(f"CATALOG.{one}.ON.{action}" for one in ("PRODUCT", "PRICE") for action in _ACTIONS)
 _APP = (INSTALL, "ONAPPUPDATE", UNINSTALL, "ONAPPPAYMENT", TEST, "ONAPPMETHODCONFIRM", QUEUE)
 
 
@@ -42,9 +43,10 @@ NAMES: tuple[str, ...] = (
     *(changed(entity, action) for entity in _WITHOUT_USER_FIELDS for action in _ACTIONS),
     "ONUSERADD",
     CALL_END,
+    *_CATALOGUE,
     *_APP,
 )
 """Every event that can be bound, but for those that `item_events` names after a type."""
 
-FOR_APPS_ONLY = frozenset({FUNNEL_CHANGE, *_APP})
+FOR_APPS_ONLY = frozenset({FUNNEL_CHANGE, *_APP, *_CATALOGUE})
 """What an outgoing webhook never gets (docs/bitrix24-rest.md, section 7.1)."""

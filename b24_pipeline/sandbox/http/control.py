@@ -15,6 +15,7 @@
 | `POST /sandbox/type/rename` `{"entity_type_id", "title"}`, `.../delete` | renames, removes one with its items |
 | `POST /sandbox/activity-links` `{"id", "links"}` | what an activity is linked to beside its owner |
 | `POST /sandbox/call/complete` `{"id", "fields"}` | gives a call what comes late, untold |
+| `POST /sandbox/rows` `{"entity_type", "id", "rows"}` | gives an owner these product rows |
 | `POST /sandbox/quirks` (fields of `Quirks`) | what the portal does otherwise from now on |
 | `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
 | `POST /sandbox/app/install` `{"url"}`, `.../app/uninstall` `{"clean"}` | sends ONAPPINSTALL, ONAPPUNINSTALL |
@@ -27,7 +28,8 @@
 | `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
 | `GET /sandbox/truth/dynamic_156` (`smart_invoice`, `quote`) and the same below it | what is true of items |
-| `GET /sandbox/truth/activity`, `/sandbox/truth/activity/links`, `/sandbox/truth/call` | what is true of records |
+| `GET /sandbox/truth/activity` (`call`, `product_row`, `product`, `section`, `price`) | what is true of records |
+| `GET /sandbox/truth/activity/links` | the links of activities |
 | `GET /sandbox/truth/users`, `/sandbox/truth/pipelines`, `/sandbox/truth/types` | what is true of the portal |
 | `GET /sandbox/stats`, `POST /sandbox/stats/reset`, `GET /sandbox/requests` | what was asked |
 
@@ -91,6 +93,7 @@ class Control:
             "type/rename": types.rename_type,
             "type/delete": types.delete_type,
             "activity-links": steering.set_activity_links,
+            "rows": steering.set_rows,
             "call/complete": steering.complete_call,
             "quirks": lambda **given: asdict(steering.set_quirks(**given)),
             "faults": lambda **given: faults.add(_fault(given)),

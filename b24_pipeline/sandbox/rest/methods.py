@@ -18,7 +18,7 @@ from b24_pipeline.sandbox.rest import (
 )
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params
-from b24_pipeline.sandbox.rest.records import activity_list, call_statistics
+from b24_pipeline.sandbox.rest.records import activity_list, call_statistics, catalogue, product_rows
 from b24_pipeline.sandbox.rest.scopes import scope_of
 from b24_pipeline.sandbox.rest.smart import type_list, user_field_settings
 from b24_pipeline.sandbox.rest_error import RestError
@@ -66,6 +66,8 @@ METHODS: dict[str, Method] = {
     **user_field_settings.METHODS,
     **activity_list.METHODS,
     **call_statistics.METHODS,
+    **product_rows.METHODS,
+    **catalogue.METHODS,
     "server.time": _server_time,
     "method.get": _method_get,
     "methods": _methods,

@@ -12,7 +12,10 @@ from tests.integration.sandbox.conftest import Caller
 from tests.support.servers.event_receiver import Receiver
 
 SCOPES = ("crm", "user", "telephony", "catalog", "task")
-COUNTS: dict[str, Any] = {"activities": 300, "calls": 130, "scope": SCOPES}
+COUNTS: dict[str, Any] = {
+    "activities": 300, "calls": 130, "product_rows": 400, "products": 90, "quotes": 20, "invoices": 20,
+    "smart_types": 1, "smart_items": 20, "scope": SCOPES,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
