@@ -109,6 +109,7 @@ class EventDelivery:
 
 COUNTED = (
     "smart_types", "smart_items", "invoices", "quotes", "activities", "calls", "product_rows", "products",
+    "tasks", "requisites", "comments",
 )  # fmt: skip
 """The fields of SandboxConfig that say how many there are of what a plain portal has not."""
 
@@ -187,6 +188,9 @@ class SandboxConfig:
     calls: int = 0
     product_rows: int = 0
     products: int = 0
+    tasks: int = 0
+    requisites: int = 0
+    comments: int = 0
     seed: int = 7
     host: str = "127.0.0.1"
     port: int = 0

@@ -18,6 +18,7 @@ from b24_pipeline.sandbox.crm.item_editing import ItemEditor
 from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity, owner_code
 from b24_pipeline.sandbox.crm.record_editing import RecordEditor
 from b24_pipeline.sandbox.crm.record_entity import RecordEntity
+from b24_pipeline.sandbox.crm.users import first_moments
 from b24_pipeline.sandbox.data.generate import Generation
 from b24_pipeline.sandbox.events.bus import Bus
 from b24_pipeline.sandbox.events.sender import Sender
@@ -45,6 +46,7 @@ class PortalState:
         self.smart_types = generated.smart_types
         self.activity_links = generated.activity_links
         self.users = generated.users
+        self.user_moments = first_moments(self.users)
         self.departments = generated.departments
         self.currencies = generated.currencies
         self.caller = self.owner = Caller(config.user_id, config.scope)

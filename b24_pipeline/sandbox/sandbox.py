@@ -11,6 +11,7 @@ from b24_pipeline.sandbox.addresses import SandboxAddresses
 from b24_pipeline.sandbox.config import SandboxConfig
 from b24_pipeline.sandbox.controls.app_steering import AppSteering
 from b24_pipeline.sandbox.controls.faults import Faults
+from b24_pipeline.sandbox.controls.people_steering import PeopleSteering
 from b24_pipeline.sandbox.controls.steering import Steering
 from b24_pipeline.sandbox.controls.type_steering import TypeSteering
 from b24_pipeline.sandbox.http.control import Control
@@ -22,7 +23,7 @@ from b24_pipeline.sandbox.rest.executor import Executor
 from b24_pipeline.sandbox.rest.limiter import OperatingWindow, RequestBucket
 
 
-class Sandbox(Steering, AppSteering, TypeSteering):
+class Sandbox(Steering, AppSteering, TypeSteering, PeopleSteering):
     """A local Bitrix24 portal; the data are generated here, the server runs between start and stop."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
@@ -41,7 +42,7 @@ class Sandbox(Steering, AppSteering, TypeSteering):
 
     def _gateway(self) -> Gateway:
         executor = Executor(self.portal, self._operating, self.faults)
-        control = Control(self, self, self, self.faults, self._journal, lambda: self.stats)
+        control = Control(self, self, self, self, self.faults, self._journal, lambda: self.stats)
         return Gateway(self.portal, executor, self._bucket, self.faults, self._journal, control)
 
     def _listen_also(self, host: str, port: int) -> None:

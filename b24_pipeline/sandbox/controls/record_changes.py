@@ -15,9 +15,9 @@ LATE = "late"
 ROWS = "rows"
 """The kind of change that gives an owner other product rows."""
 RECORD_KINDS: dict[str, tuple[str, ...]] = {
-    "edit": ("activity", "product", "price", "section"),
-    "add": ("activity", "call", "product"),
-    "delete": ("activity", "product"),
+    "edit": ("activity", "product", "price", "section", "task", "requisite"),
+    "add": ("activity", "call", "product", "task", "requisite", "comment"),
+    "delete": ("activity", "product", "task", "requisite", "comment"),
     LATE: ("call",),
 }
 """Kind of change -> types of records that it can happen to."""
@@ -35,6 +35,9 @@ class RecordChanges:
             "product": lambda: {"NAME": self._text()},
             "price": lambda: {"PRICE": f"{self._random.randrange(10**6)}.00"},
             "section": lambda: {"NAME": self._text()},
+            "task": self._task,
+            "requisite": lambda: {"RQ_COMPANY_NAME": self._text(), "ENTITY_TYPE_ID": "4", "ENTITY_ID": "1"},
+            "comment": lambda: {"COMMENT": self._text()} | self._commented(),
         }
 
     def present(self) -> list[str]:
@@ -83,6 +86,12 @@ class RecordChanges:
     def _activity(self) -> dict[str, Any]:
         done = self._random.random() < 0.5
         return {"SUBJECT": self._text(), "COMPLETED": "Y" if done else "N", "STATUS": "2" if done else "1"}
+
+    def _task(self) -> dict[str, Any]:
+        return {"TITLE": self._text(), "STATUS": str(self._random.choice((2, 3, 5)))}
+
+    def _commented(self) -> dict[str, Any]:
+        return {"ENTITY_TYPE": "lead", "ENTITY_ID": self._owner()["OWNER_ID"]}
 
     def _owner(self) -> dict[str, Any]:
         table = self._portal.entities["lead"].table

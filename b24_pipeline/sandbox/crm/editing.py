@@ -120,7 +120,8 @@ class Editor:
         self._tell(entity_type, "DELETE", identifier)
 
     def _drop_rows(self, entity: CrmEntity, identifier: int | None) -> None:
-        """Product rows die with their owner; without an id all rows of owners of the type."""
+        """Product rows and comments die with their owner; without an id those of all owners of the type."""
+        self._drop_comments(entity, identifier)
         rows, code = self._entities.get("product_row"), owner_code(entity)
         if rows is None or not code:
             return
@@ -128,6 +129,13 @@ class Editor:
         if identifier is not None:
             conditions.append(FilterCondition("equal", "OWNER_ID", identifier))
         rows.table.delete(rows.table.matching(conditions))
+
+    def _drop_comments(self, entity: CrmEntity, identifier: int | None) -> None:
+        comments = self._entities.get("comment")
+        if comments is not None:
+            conditions = [FilterCondition("equal", "ENTITY_TYPE", entity.type)]
+            conditions += [] if identifier is None else [FilterCondition("equal", "ENTITY_ID", identifier)]
+            comments.table.delete(comments.table.matching(conditions))
 
     def add_user_field(self, field: UserField) -> None:
         """A new user field, empty everywhere."""

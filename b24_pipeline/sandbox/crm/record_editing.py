@@ -89,6 +89,21 @@ def _call_end(action: str, shown: dict[str, Any]) -> tuple[str, dict[str, Any]] 
     return (names.CALL_END, {name: shown.get(name) for name in _OF_CALLS}) if action == "ADD" else None
 
 
+def _comment(action: str, shown: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Without FIELDS, and without the element that it is about."""
+    return names.changed("TIMELINECOMMENT", action), {"ID": shown["ID"]}
+
+
+def _task(action: str, shown: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The side that there is not is the text `undefined`."""
+    sides = {"BEFORE": action != "ADD", "AFTER": action != "DELETE"}
+    data: dict[str, Any] = {
+        f"FIELDS_{side}": {"ID": shown["ID"]} if there else "undefined" for side, there in sides.items()
+    }
+    data |= {f"IS_ACCESSIBLE_{side}": "Y" if there else "N" for side, there in sides.items()}
+    return f"ONTASK{action}", data
+
+
 def _of_catalogue(subject: str, *more: str) -> EventOf:
     """Named with dots."""
 
@@ -103,5 +118,8 @@ EVENTS: dict[str, EventOf] = {
     "call": _call_end,
     "product": _of_catalogue("PRODUCT", "TYPE"),
     "price": _of_catalogue("PRICE"),
+    "requisite": _by_id("REQUISITE"),
+    "comment": _comment,
+    "task": _task,
 }
 """What is told of which records (docs/bitrix24-rest-more.md)."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from b24_pipeline.sandbox.clock import ZONE
 from b24_pipeline.sandbox.crm.departments import department_of
 from b24_pipeline.sandbox.vocabulary import FIRST_NAMES, LAST_NAMES
 
 User = dict[str, Any]
 COUNT = 20
+_CHANGED = int(datetime(2026, 10, 30, 9, 15, tzinfo=ZONE).timestamp())
 _DISMISSED = frozenset({5, 11, 17})
 
 
@@ -35,7 +38,7 @@ def _user(place: int, identifier: int) -> User:
         "TIME_ZONE": "",
         "IS_ONLINE": "Y" if place % 3 == 0 else "N",
         "TIME_ZONE_OFFSET": "0",
-        "TIMESTAMP_X": {} if place % 5 == 2 else "30.10.2026 09:15:00",
+        "TIMESTAMP_X": {} if place % 5 == 2 else shown_moment(_CHANGED),
         "LAST_ACTIVITY_DATE": "2026-10-30 09:15:00",
         "PERSONAL_GENDER": ("M", "F", "")[place % 3],
         "PERSONAL_BIRTHDAY": "",
@@ -45,6 +48,16 @@ def _user(place: int, identifier: int) -> User:
         "UF_DEPARTMENT": department_of(place),
         "USER_TYPE": "employee",
     }
+
+
+def first_moments(users: list[User]) -> dict[str, int]:
+    """When each user was changed, by id: a value of TIMESTAMP_X may not tell it, a filter knows it."""
+    return {user["ID"]: _CHANGED for user in users}
+
+
+def shown_moment(seconds: int) -> str:
+    """How TIMESTAMP_X is written, where it is."""
+    return datetime.fromtimestamp(seconds, ZONE).strftime("%d.%m.%Y %H:%M:%S")
 
 
 def user_ids(users: list[User], *, active: bool) -> list[int]:

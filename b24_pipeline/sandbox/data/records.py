@@ -14,6 +14,7 @@ from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.data.activities import make_activities, other_links, plan_activities
 from b24_pipeline.sandbox.data.calls import make_calls, plan_calls
 from b24_pipeline.sandbox.data.goods import make_prices, make_products, make_rows, make_sections
+from b24_pipeline.sandbox.data.papers import make_comments, make_requisites, make_tasks
 
 
 class RecordGeneration:
@@ -34,6 +35,7 @@ class RecordGeneration:
         """Each kind has a generator of its own, so that the number of one changes nothing of another."""
         links = self._activities_and_calls(np.random.default_rng([self._config.seed, 3]))
         self._goods(np.random.default_rng([self._config.seed, 4]))
+        self._papers(np.random.default_rng([self._config.seed, 6]))
         return self._made, links
 
     def _goods(self, rng: np.random.Generator) -> None:
@@ -44,6 +46,13 @@ class RecordGeneration:
         self._made["price"] = make_prices(rng, products.table.ids, self._now)
         rows = np.random.default_rng([config.seed, 5])
         self._made["product_row"] = make_rows(rows, config.product_rows, self._owners, products)
+
+    def _papers(self, rng: np.random.Generator) -> None:
+        config, users, now = self._config, self._users, self._now
+        links = [f"{code}_{number}" for code, ids in self._owners.items() for number in ids[:20].tolist()]
+        self._made["task"] = make_tasks(rng, config.tasks, links, users, now)
+        self._made["requisite"] = make_requisites(rng, config.requisites, self._held, users, now)
+        self._made["comment"] = make_comments(rng, config.comments, self._held, users, now)
 
     def _activities_and_calls(self, rng: np.random.Generator) -> ActivityLinks:
         config = self._config

@@ -118,5 +118,7 @@ class Bus:
 
 def _entity_id(data: dict[str, Any]) -> int | None:
     """The number of the object that an event names, if it names one by a number."""
-    named = str(data.get("FIELDS", {}).get("ID", ""))
+    sides = (data.get(name) for name in ("FIELDS", "FIELDS_AFTER", "FIELDS_BEFORE"))
+    fields = next((side for side in sides if isinstance(side, dict)), data)
+    named = str(fields.get("ID", ""))
     return int(named) if named.isdecimal() else None

@@ -15,6 +15,7 @@
 | `POST /sandbox/type/rename` `{"entity_type_id", "title"}`, `.../delete` | renames, removes one with its items |
 | `POST /sandbox/activity-links` `{"id", "links"}` | what an activity is linked to beside its owner |
 | `POST /sandbox/call/complete` `{"id", "fields"}` | gives a call what comes late, untold |
+| `POST /sandbox/user/add` `{"fields"}`, `.../user/change` `{"id", "fields"}` | a new user, a changed or dismissed one |
 | `POST /sandbox/rows` `{"entity_type", "id", "rows"}` | gives an owner these product rows |
 | `POST /sandbox/quirks` (fields of `Quirks`) | what the portal does otherwise from now on |
 | `POST /sandbox/outgoing-webhook` `{"url", "events", "application_token", "bare"}` | a webhook of the portal |
@@ -29,6 +30,7 @@
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
 | `GET /sandbox/truth/dynamic_156` (`smart_invoice`, `quote`) and the same below it | what is true of items |
 | `GET /sandbox/truth/activity` (`call`, `product_row`, `product`, `section`, `price`) | what is true of records |
+| `GET /sandbox/truth/task` (`requisite`, `comment`) | the same |
 | `GET /sandbox/truth/activity/links` | the links of activities |
 | `GET /sandbox/truth/users`, `/sandbox/truth/pipelines`, `/sandbox/truth/types` | what is true of the portal |
 | `GET /sandbox/stats`, `POST /sandbox/stats/reset`, `GET /sandbox/requests` | what was asked |
@@ -50,6 +52,7 @@ import pandas as pd
 from b24_pipeline.sandbox.config import EventDelivery
 from b24_pipeline.sandbox.controls.app_steering import AppSteering
 from b24_pipeline.sandbox.controls.faults import Fault, Faults
+from b24_pipeline.sandbox.controls.people_steering import PeopleSteering
 from b24_pipeline.sandbox.controls.steering import Steering
 from b24_pipeline.sandbox.controls.truth import Truth
 from b24_pipeline.sandbox.controls.type_steering import TypeSteering
@@ -67,6 +70,7 @@ class Control:
         steering: Steering,
         app: AppSteering,
         types: TypeSteering,
+        people: PeopleSteering,
         faults: Faults,
         journal: Journal,
         stats: Callable[[], Stats],
@@ -93,6 +97,8 @@ class Control:
             "type/rename": types.rename_type,
             "type/delete": types.delete_type,
             "activity-links": steering.set_activity_links,
+            "user/add": people.add_user,
+            "user/change": people.change_user,
             "rows": steering.set_rows,
             "call/complete": steering.complete_call,
             "quirks": lambda **given: asdict(steering.set_quirks(**given)),

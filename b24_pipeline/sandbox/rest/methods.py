@@ -18,8 +18,16 @@ from b24_pipeline.sandbox.rest import (
 )
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.php import Params
-from b24_pipeline.sandbox.rest.records import activity_list, call_statistics, catalogue, product_rows
-from b24_pipeline.sandbox.rest.scopes import scope_of
+from b24_pipeline.sandbox.rest.records import (
+    activity_list,
+    call_statistics,
+    catalogue,
+    comment_list,
+    product_rows,
+    requisite_list,
+    task_list,
+)
+from b24_pipeline.sandbox.rest.scopes import scopes_of
 from b24_pipeline.sandbox.rest.smart import type_list, user_field_settings
 from b24_pipeline.sandbox.rest_error import RestError
 
@@ -68,6 +76,9 @@ METHODS: dict[str, Method] = {
     **call_statistics.METHODS,
     **product_rows.METHODS,
     **catalogue.METHODS,
+    **task_list.METHODS,
+    **requisite_list.METHODS,
+    **comment_list.METHODS,
     "server.time": _server_time,
     "method.get": _method_get,
     "methods": _methods,
@@ -76,7 +87,7 @@ METHODS: dict[str, Method] = {
 
 def in_scope(portal: PortalState, name: str) -> bool:
     """Whether the credential's scopes cover a method."""
-    return name in _ANY_SCOPE or scope_of(name) in portal.caller.scope
+    return name in _ANY_SCOPE or bool(scopes_of(name) & set(portal.caller.scope))
 
 
 def find_method(portal: PortalState, name: str) -> Method:

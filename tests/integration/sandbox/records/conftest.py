@@ -14,7 +14,7 @@ from tests.support.servers.event_receiver import Receiver
 SCOPES = ("crm", "user", "telephony", "catalog", "task")
 COUNTS: dict[str, Any] = {
     "activities": 300, "calls": 130, "product_rows": 400, "products": 90, "quotes": 20, "invoices": 20,
-    "smart_types": 1, "smart_items": 20, "scope": SCOPES,
+    "smart_types": 1, "smart_items": 20, "tasks": 160, "requisites": 70, "comments": 400, "scope": SCOPES,
 }  # fmt: skip
 
 
