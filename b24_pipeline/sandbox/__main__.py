@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import Any
 
 import orjson
 
-from b24_pipeline.sandbox.config import COUNTED, CostModel, EventDelivery, Limits, SandboxConfig
+from b24_pipeline.sandbox.config import COUNTED, CostModel, EventDelivery, Limits, Quirks, SandboxConfig
 from b24_pipeline.sandbox.sandbox import Sandbox
 
 _PRINTED = ("member_id", "client_id", "client_secret", "application_token", "redirect_uri")
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in COUNTED:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=0)
     parser.add_argument("--scope", type=lambda text: tuple(text.split(",")), default=SandboxConfig().scope)
+    parser.add_argument("--quirks", type=json.loads, default={}, help="fields of Quirks as a JSON object")
     parser.add_argument("--not-admin", action="store_true", help="the webhook's maker is no administrator")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limits", choices=("off", "standard"), default="off")
@@ -69,6 +71,7 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         **{name: getattr(given, name) for name in COUNTED},
         scope=given.scope,
         admin=not given.not_admin,
+        quirks=Quirks().changed(**given.quirks),
         seed=given.seed,
         host=given.host,
         port=given.port,

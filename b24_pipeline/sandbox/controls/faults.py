@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -114,11 +114,21 @@ class _Armed:
         return True
 
 
+@dataclass
+class _Act:
+    """Something that waits for a command."""
+
+    method: str
+    left: int
+    act: Callable[[], object]
+
+
 class Faults:
     """The armed faults; safe to change from another thread."""
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
+        self._acts: list[_Act] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
@@ -130,6 +140,15 @@ class Faults:
         """Disarms all faults."""
         with self._lock:
             self._armed.clear()
+            self._acts.clear()
+
+    def before(self, method: str, nth: int, act: Callable[[], object]) -> None:
+        """Let something happen in the middle of a run: right before the `nth` command of a method from now on.
+
+        The portal is locked then, by the thread that runs the act.
+        """
+        with self._lock:
+            self._acts.append(_Act(method.lower(), nth, act))
 
     def listed(self) -> list[dict[str, Any]]:
         """What is armed and how often it struck."""
@@ -147,7 +166,8 @@ class Faults:
         return None
 
     def refuse(self, method: str, params: Params) -> None:
-        """Raise what is injected for this command."""
+        """Raise what is injected for this command, after what was to happen before it."""
+        self._happen(method.lower())
         for armed in self._of({"command_error", "drop_scope"}, method):
             fault = armed.fault
             if fault.kind == "drop_scope":
@@ -164,6 +184,17 @@ class Faults:
                 result = _opened(result)
                 (_mutate if armed.fault.kind == "mutate" else _repeat)(armed.fault, result)
         return result
+
+    def _happen(self, method: str) -> None:
+        due = []
+        with self._lock:
+            for waiting in [act for act in self._acts if act.method == method]:
+                waiting.left -= 1
+                if not waiting.left:
+                    due.append(waiting)
+                    self._acts.remove(waiting)
+        for waiting in due:
+            waiting.act()
 
     def _of(self, kinds: Iterable[str], method: str) -> list[_Armed]:
         if not self._armed:

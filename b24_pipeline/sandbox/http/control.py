@@ -26,6 +26,7 @@
 | `GET /sandbox/events`, `GET /sandbox/bindings` | what became of the events, who is bound |
 | `GET /sandbox/app` | what the app's card says, and what its token endpoint did |
 | `POST /sandbox/rename` `{"address"}` | moves the portal to another address |
+| `POST /sandbox/later` `{"method", "nth", "action", "given"}` | a steering request right before a command |
 | `POST /sandbox/faults` (the fields of `Fault`), `GET`, `DELETE` | arms, lists, disarms faults |
 | `GET /sandbox/truth/deal`, `/sandbox/truth/deal/history` (`stages`, `fields`) | what is true of an entity type |
 | `GET /sandbox/truth/dynamic_156` (`smart_invoice`, `quote`) and the same below it | what is true of items |
@@ -102,6 +103,7 @@ class Control:
             "rows": steering.set_rows,
             "call/complete": steering.complete_call,
             "quirks": lambda **given: asdict(steering.set_quirks(**given)),
+            "later": self._later,
             "faults": lambda **given: faults.add(_fault(given)),
             "stats/reset": journal.reset,
             "outgoing-webhook": lambda **given: app.add_outgoing_webhook(**given).id,
@@ -142,6 +144,12 @@ class Control:
         if verb == "GET":
             return {"result": self._shown(name)}
         raise LookupError(f"the sandbox has no {verb} /sandbox/{name}")
+
+    def _later(self, method: str, nth: int, action: str, given: dict[str, Any]) -> None:
+        """Has a steering request come in the middle of a run."""
+        if action not in self._posts:
+            raise LookupError(f"the sandbox has no POST /sandbox/{action}")
+        self._faults.before(method, nth, lambda: self._posts[action](**given))
 
     def _shown(self, name: str) -> Any:
         if name in self._gets:

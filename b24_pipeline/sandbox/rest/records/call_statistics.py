@@ -18,6 +18,7 @@ from b24_pipeline.sandbox.rows.comparison import FilterCondition, parse_conditio
 from b24_pipeline.sandbox.rows.table import Table
 
 _KEY = re.compile(r"^(!><|><|>=|<=|!=|!%|!|>|<|=|%|\?|)([A-Z_.]+)$")
+_SCATTER = 2_654_435_761
 _UNSORTABLE = {"CALL_TYPE"}
 
 
@@ -60,7 +61,7 @@ def _ordered(table: Table, rows: Rows, params: Params) -> Rows:
     field, way = params.get("SORT"), params.get("ORDER")
     known = isinstance(field, str) and field in table.columns and field not in _UNSORTABLE
     if not known or way not in ("ASC", "DESC"):
-        return rows[::-1]
+        return rows[np.argsort(table.ids[rows] * _SCATTER % 2**32, kind="stable")]
     return table.ordered(rows, [(str(field), way == "ASC")])
 
 
