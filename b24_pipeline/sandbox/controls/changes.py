@@ -97,8 +97,7 @@ class Changes:
                 f"the sandbox has no element left to change by {kind!r}: generate more or ask for less"
             )
         entity_type = self._random.choices(types, [len(self._pools[name]) for name in types])[0]
-        pool = self._pools[entity_type]
-        identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
+        identifier = self._taken(kind, entity_type)
         if kind == ROWS:
             self._set_rows(entity_type, identifier)
         elif entity_type not in ALL and kind != "delete":
@@ -107,6 +106,17 @@ class Changes:
             self._acts[kind](entity_type, identifier)
         if kind != "delete":
             self._report.changed[entity_type].add(identifier)
+
+    def _taken(self, kind: str, entity_type: str) -> int:
+        """An element of the pool that is still there: comments go with what they are about."""
+        pool, table = self._pools[entity_type], self._portal.entities[entity_type].table
+        while pool:
+            identifier = pool.pop() if self._distinct or kind == "delete" else self._random.choice(pool)
+            if table.row_of(identifier) is not None:
+                return identifier
+            if identifier in pool:
+                pool.remove(identifier)
+        raise ValueError(f"the sandbox has no {entity_type} left: generate more or ask for less")
 
     def _others(self, entity_type: str) -> ItemChanges | RecordChanges:
         return self._records if entity_type in self._record_types else self._items

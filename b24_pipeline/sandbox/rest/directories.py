@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from b24_pipeline.sandbox.crm.item_entity import QUOTE, CrmItemEntity
+from b24_pipeline.sandbox.crm.item_entity import INVOICE_TYPE_ID, QUOTE, QUOTE_TYPE_ID, CrmItemEntity
 from b24_pipeline.sandbox.crm.stages import DirectoryEntry, directory_of
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer, whole_list
@@ -45,7 +45,15 @@ def _entity_type(portal: PortalState, entity_id: str) -> dict[str, Any]:
     names = {"FINAL_SUCCESS_FIELD": last.get("S"), "FINAL_UNSUCCESS_FIELD": last.get("F")}
     info: dict[str, Any] = {name: status.status_id if status else "" for name, status in names.items()}
     info |= {"START_FIELD": items[0].status_id, "FINAL_SORT": last["S"].sort if "S" in last else 0}
-    return entry | {"SEMANTIC_INFO": info, "ENTITY_TYPE_ID": 1 if entity_id == "STATUS" else 2}
+    return entry | {"SEMANTIC_INFO": info, "ENTITY_TYPE_ID": _owner_type(entity_id)}
+
+
+def _owner_type(entity_id: str) -> int:
+    """The entity type whose stages a directory holds."""
+    if entity_id.startswith("DYNAMIC_"):
+        return int(entity_id.split("_")[1])
+    known = {"STATUS": 1, "QUOTE_STATUS": QUOTE_TYPE_ID}
+    return known.get(entity_id, INVOICE_TYPE_ID if entity_id.startswith("SMART_INVOICE") else 2)
 
 
 def _short(statuses: list[DirectoryEntry]) -> list[dict[str, Any]]:
