@@ -1,4 +1,5 @@
-"""A local Bitrix24 portal: a real HTTP server on loopback that behaves as docs/bitrix24-rest.md says.
+"""A local Bitrix24 portal: a real HTTP server on loopback that behaves as docs/bitrix24-rest.md and
+docs/bitrix24-rest-more.md say.
 
     with Sandbox(SandboxConfig(leads=1000, deals=1000, seed=7)) as sandbox:
         read(sandbox.webhook_url)
@@ -12,8 +13,13 @@ once each, behind everybody's back, by setting lost, doubled or out of turn.
         sandbox.move("deal", 7, "C4:WON")
         sandbox.wait_for_events()
 
-Other processes steer it under `/sandbox/` (see `http.control`). It imports nothing else of
-this project, so that whatever reads it cannot agree with it by sharing code.
+    with Sandbox(SandboxConfig(smart_types=3, smart_items=100, activities=500, calls=200)) as sandbox:
+        sandbox.faults.before("crm.item.list", 2, lambda: sandbox.add_type("Another"))
+        sandbox.set_quirks(forbidden_types=[31])
+
+What portals do differently is in `Quirks`. Other processes steer it under `/sandbox/` (see
+`http.control`). It imports nothing else of this project, so that whatever reads it cannot
+agree with it by sharing code.
 """
 
 from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, Quirks, SandboxConfig, parse_counts

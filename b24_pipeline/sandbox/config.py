@@ -134,7 +134,8 @@ class Quirks:
     `no_total` methods never tell `total`. Types in `forbidden_types` are not readable for
     the caller. `original_names_drop_standard`: with `useOriginalUfNames` and an explicit
     select, items show user fields alone (1.3). `type_deletion_tells_items`: a smart process that
-    is deleted raises an event for each of its items (1.5). With `admin_lost` the caller
+    is deleted raises an event for each of its items (1.5). `switched_off_as_null`: columns whose
+    switch is off are in items, and null (1.2). With `admin_lost` the caller
     was an administrator of the CRM and is none any more. `activity_bindings_in_select`: a list of
     activities shows `BINDINGS` if they are selected (4). Of calls (5): parameters in lower case are
     ignored, the right to see them is missing, or it covers `calls_of_users` alone. Product
@@ -146,6 +147,7 @@ class Quirks:
     forbidden_types: tuple[int, ...] = ()
     original_names_drop_standard: bool = False
     type_deletion_tells_items: bool = False
+    switched_off_as_null: bool = False
     admin_lost: bool = False
     activity_bindings_in_select: bool = False
     calls_ignore_lower_case: bool = True

@@ -10,7 +10,7 @@ from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.editing import wanted_id
 from b24_pipeline.sandbox.crm.entity import CrmEntity
 from b24_pipeline.sandbox.crm.item_entity import CrmItemEntity
-from b24_pipeline.sandbox.crm.item_names import item_names
+from b24_pipeline.sandbox.crm.item_names import item_name, item_names
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import unordered
@@ -39,6 +39,7 @@ class _Items:
         original = str(params.get("useOriginalUfNames", "N")).upper() in {"Y", "1", "TRUE"}
         self.original = original
         self.names = item_names(self.entity, original=original)
+        self._nulls = portal.quirks.switched_off_as_null
         self._drops_standard = original and portal.quirks.original_names_drop_standard
 
     def rows(self, given: Params) -> Rows:
@@ -101,10 +102,17 @@ class _Items:
 
     def _extra(self) -> list[tuple[str, Cells]]:
         if isinstance(self.entity, CrmItemEntity):
-            return [("entityTypeId", Constant(self.type_id))]
+            return [("entityTypeId", Constant(self.type_id)), *self._switched_off()]
         constant = _EXTRA | dict.fromkeys(_DISABLED) | {"entityTypeId": self.type_id}
         contacts = [("contactIds", Derived(self._contacts))] if self.entity.type in OWNERS else []
         return [*((name, Constant(value)) for name, value in constant.items()), *contacts]
+
+    def _switched_off(self) -> list[tuple[str, Cells]]:
+        if not self._nulls:
+            return []
+        hidden = sorted(set(self.entity.table.columns) - set(self.entity.listed_fields()))
+        plain = (name for name in hidden if not is_user_field(name))
+        return [(item_name(name, original=True), Constant(None)) for name in plain]
 
     def _contacts(self, rows: Rows) -> list[Any]:
         return list(self._links.of_rows(self.entity.type, rows))

@@ -49,6 +49,18 @@ def test_a_switch_turned_off_takes_columns_away(own: Caller) -> None:
     )
 
 
+def test_columns_of_a_switch_that_is_off_may_be_null(own: Caller) -> None:
+    """Where the portal is set so; the fields do not know them, and a filter refuses them."""
+    own.sandbox.set_quirks(switched_off_as_null=True)
+    third = type_ids(own.sandbox)[2]
+    item = own.result("crm.item.list", entityTypeId=third, select=["*"])["items"][0]
+    assert (item["stageId"], item["contactIds"], item["movedTime"]) == (None, None, None)
+    assert "stageId" not in own.result("crm.item.fields", entityTypeId=third)["fields"]
+    assert (
+        own("crm.item.list", entityTypeId=third, filter={"stageId": "x"})[1]["error"] == "INVALID_ARG_VALUE"
+    )
+
+
 def test_stages_switched_on_bring_history_from_then_on(own: Caller) -> None:
     """Of moves that come later; the type's time of change is the portal's present."""
     third = type_ids(own.sandbox)[2]
