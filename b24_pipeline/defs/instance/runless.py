@@ -31,7 +31,6 @@ from b24_pipeline.defs.assets.partitions import PORTALS
 from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.checks import read_evaluations
-from b24_pipeline.defs.instance.kept_connections import close_kept
 from b24_pipeline.defs.instance.storage import storage_url
 from b24_pipeline.defs.known_assets import Event, KnownAssets, stored_names
 from b24_pipeline.defs.sync_checks import sync_results
@@ -114,8 +113,5 @@ def _instance(runtime: Runtime) -> Iterator[DagsterInstance]:
     storage = {"postgres": {"postgres_url": storage_url(database_url(settings), is_pooled=is_pooled)}}
     folder = private_folder(home_folder(settings.b24_home) / "dagster")
     ref = InstanceRef.from_dir(str(folder), overrides={"storage": storage})
-    try:
-        with DagsterInstance.from_ref(ref) as instance:
-            yield instance
-    finally:
-        close_kept()
+    with DagsterInstance.from_ref(ref) as instance:
+        yield instance

@@ -14,7 +14,6 @@ import click
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
-from b24_pipeline.defs.instance.kept_connections import KEPT
 from b24_pipeline.defs.instance.pooled_driver import POOLED
 from b24_pipeline.errors import B24Error
 from b24_pipeline.runtime import database_url, opened
@@ -55,13 +54,11 @@ def storage_url(url: str, *, is_pooled: bool = False) -> str:
     """The database URL for the driver of dagster-postgres, with Dagster's schema as the search path.
 
     The driver gets it as one text for libpq, which it stands on, too: no part of it is read by SQLAlchemy.
-    Connections are kept, but for those to a pooler, which has few and keeps them itself.
     """
     ours = read_url(url)
     if is_pooled:
-        theirs, driver, plugin = DatabaseUrl({**ours.given, "options": ""}), POOLED, ""
+        theirs, driver = DatabaseUrl({**ours.given, "options": ""}), POOLED
     else:
         options = f"{ours.resolved.get('options', '')} -csearch_path={SCHEMA}".strip()
         theirs, driver = DatabaseUrl({**ours.given, "options": options}), "psycopg2"
-        plugin = f"&plugin={KEPT}"
-    return f"postgresql+{driver}://?dsn={quote(theirs.for_libpq(), safe='')}{plugin}"
+    return f"postgresql+{driver}://?dsn={quote(theirs.for_libpq(), safe='')}"

@@ -6,11 +6,27 @@
     )
 }}
 
-with counts as (
+with
+{% if var("by_change") %}
+    -- two portals may have had the same name, one after the other
+    touched as (
+
+        select distinct
+            portal,
+            entity_type,
+            category_id,
+            cohort_month
+        from {{ ref('int_touched_cohort') }}
+
+    ),
+
+{% endif %}
+
+counts as (
 
     {% if var("by_change") %}
         select counted.*
-        from {{ ref('int_touched_cohort') }} as touched
+        from touched
         inner join {{ ref('int_cohort_reach') }} as counted
             on
                 touched.portal = counted.portal

@@ -11,7 +11,6 @@ from cryptography.fernet import Fernet
 from dagster import DagsterInstance
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
-from b24_pipeline.defs.instance.kept_connections import close_kept
 from b24_pipeline.runtime import Runtime, opened
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.settings import settings
@@ -39,7 +38,6 @@ def installation(
     with opened(settings()) as runtime:
         connect(runtime, sandbox.webhook_url)
         yield runtime
-    close_kept()
     settings.cache_clear()
 
 

@@ -94,6 +94,19 @@ def test_only_what_changed_since_the_last_build_is_computed(built: Warehouse) ->
                 assert found == [(deal,)]
 
 
+def test_a_name_that_another_portal_had_tells_them_apart(built: Warehouse) -> None:
+    """Two portals swap their names between two builds, as where one is removed and another is added under its name."""
+    write(built, "update bitrix24_deals set date_create = '2026-02-10 12:00+00'")
+    build(built.connect, PROJECT, only_changed=True)
+    with built.connect() as connection:
+        names = "select name, id from user_accounts order by name"
+        (one, its_id), (other, other_id) = connection.execute(names).fetchall()
+        for name, portal in (("nobody", its_id), (one, other_id), (other, its_id)):
+            connection.execute("update user_accounts set name = %s where id = %s", (name, portal))
+    assert is_by_change(build(built.connect, PROJECT, only_changed=True))
+    assert_as_built_anew(built)
+
+
 def test_a_month_ripens_though_nobody_of_it_changed(built: Warehouse) -> None:
     """Once the copy goes further than an age of all that were created in it, also by a row of another month."""
     write(built, "update bitrix24_deals set date_create = now() where id = 2")
