@@ -31,9 +31,7 @@ CHANGES = tuple(changes for changes in (1, 1_000, 100_000) if changes * 3 <= DEA
 KINDS = ("stage", "stage", "stage", "edit")
 EVENT_SECONDS, START_SECONDS, STOP_SECONDS = 120, 120, 60
 SETTLE_SECONDS = 3  # so that a measured sync does not read again what the one before it read
-ALONE_SECONDS = (
-    5  # an event that comes right after another one waits until that one's figures are three seconds old
-)
+ALONE_SECONDS = 5  # one right after another waits until the figures of that one are three seconds old
 TOKEN = "benchmark-application-token"
 
 _FIGURES = (

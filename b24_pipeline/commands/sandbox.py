@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -16,6 +17,8 @@ from b24_pipeline.settings import CALLBACK_PATH, USUAL_SERVICE, own_settings
 
 if TYPE_CHECKING:
     from b24_pipeline.sandbox import Sandbox
+
+T = TypeVar("T")
 
 
 def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -50,14 +53,8 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig, parse_counts
     from b24_pipeline.web.server import why_not
 
-    try:
-        delivery = EventDelivery.parse(events)
-    except ValueError as error:
-        raise UsageError(f"--events {events}: {error}") from None
-    try:
-        counts = parse_counts(also)
-    except ValueError as error:
-        raise UsageError(f"--also {also}: {error}") from None
+    delivery = _parsed("events", events, EventDelivery.parse)
+    counts = _parsed("also", also, parse_counts)
     config = SandboxConfig(
         host=host,
         port=port,
@@ -79,6 +76,13 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
             portal.keep_changing(change_every)
         while True:
             time.sleep(3600)
+
+
+def _parsed(option: str, text: str, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(f"--{option} {text}: {error}") from None
 
 
 def _introduce(portal: Sandbox) -> None:

@@ -41,7 +41,8 @@ def unordered(portal: PortalState, rows: Rows, order: list[tuple[str, bool]]) ->
     return np.roll(rows, int(portal.clock.now() * 1000) % len(rows))
 
 
-def _list(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
+def classic_list(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
+    """A page of rows with their names in capitals; unknown fields of filter, order and select are dropped."""
     entity = portal.entities[entity_type]
     fields = tuple(entity.listed_fields())
     order = ordering(fields, as_dict(either_case(params, "order")))
@@ -114,7 +115,7 @@ def _contact_items(entity_type: str, portal: PortalState, params: Params) -> Res
 
 
 _ACTIONS = {
-    "list": _list,
+    "list": classic_list,
     "get": _get,
     "fields": _fields,
     "userfield.list": _user_fields,

@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+import requests
+from b24pysdk import Client
+from b24pysdk.credentials import BitrixWebhook
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 
@@ -31,6 +34,18 @@ class Caller:
         status, body = self(method, **params)
         assert status == 200, body
         return body["result"]
+
+
+def sdk_of(portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """b24pysdk, which knows only https; its requests are led to the plain port."""
+    post = requests.post
+
+    def plain(url: str, **kwargs: Any) -> requests.Response:
+        return post(url.replace("https://", "http://", 1), **kwargs)
+
+    monkeypatch.setattr(requests, "post", plain)
+    token = portal.webhook_url.split("/rest/")[1].strip("/")
+    return Client(BitrixWebhook(domain=portal.url.removeprefix("http://"), webhook_token=token))
 
 
 @dataclass

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
-from b24pysdk import Client
-from b24pysdk.credentials import BitrixWebhook
 from fast_bitrix24 import Bitrix
 
 from b24_pipeline.sandbox import Sandbox
+from tests.integration.sandbox.conftest import sdk_of
 
 SELECT = ["*", "UF_*", "PHONE", "EMAIL", "WEB", "IM"]
 
@@ -27,15 +25,7 @@ def expected(portal: Sandbox, entity_type: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def sdk(portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """b24pysdk knows only https; its requests are led to the plain port."""
-    post = requests.post
-
-    def plain(url: str, **kwargs: Any) -> requests.Response:
-        return post(url.replace("https://", "http://", 1), **kwargs)
-
-    monkeypatch.setattr(requests, "post", plain)
-    token = portal.webhook_url.split("/rest/")[1].strip("/")
-    return Client(BitrixWebhook(domain=portal.url.removeprefix("http://"), webhook_token=token))
+    return sdk_of(portal, monkeypatch)
 
 
 @pytest.mark.parametrize("entity_type", ["lead", "deal", "contact", "company"])

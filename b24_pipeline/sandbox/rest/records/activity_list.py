@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import conditions, ordering, unordered
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
-from b24_pipeline.sandbox.rest.records.listing import records, wanted_row
-from b24_pipeline.sandbox.rest_error import RestError, not_found
+from b24_pipeline.sandbox.rest.records.listing import fields_of, record_of, records
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.page import Cells, Derived, Page
@@ -95,16 +96,6 @@ def _no_files(rows: Rows) -> list[Any]:
     return [[] for _ in rows]
 
 
-def _get(portal: PortalState, params: Params) -> RestAnswer:
-    entity = records(portal, "activity")
-    row = wanted_row(entity, params, not_found())
-    return RestAnswer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
-
-
-def _fields(portal: PortalState, _params: Params) -> RestAnswer:
-    return RestAnswer(records(portal, "activity").described())
-
-
 def _bindings(portal: PortalState, params: Params) -> RestAnswer:
     """All links of one activity: a bare array of numbers."""
     try:
@@ -116,7 +107,7 @@ def _bindings(portal: PortalState, params: Params) -> RestAnswer:
 
 METHODS: dict[str, Method] = {
     "crm.activity.list": _list,
-    "crm.activity.get": _get,
-    "crm.activity.fields": _fields,
+    "crm.activity.get": partial(record_of, "activity"),
+    "crm.activity.fields": partial(fields_of, "activity"),
     "crm.activity.binding.list": _bindings,
 }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
 from b24_pipeline.sandbox.portal import PortalState
 from b24_pipeline.sandbox.rest.answer import Method, RestAnswer
 from b24_pipeline.sandbox.rest.classic import ordering
 from b24_pipeline.sandbox.rest.paging import page
 from b24_pipeline.sandbox.rest.php import Params, as_dict, as_list, either_case
-from b24_pipeline.sandbox.rest.records.listing import records, wanted_row
-from b24_pipeline.sandbox.rest_error import RestError, not_found
+from b24_pipeline.sandbox.rest.records.listing import record_of, records
+from b24_pipeline.sandbox.rest_error import RestError
 from b24_pipeline.sandbox.rows.comparison import FilterCondition
 from b24_pipeline.sandbox.rows.selection import selected
 
@@ -32,11 +32,8 @@ def _list(portal: PortalState, params: Params) -> RestAnswer:
     return page(params, rows, lambda shown: entity.table.page(shown, names))
 
 
-def _get(portal: PortalState, params: Params) -> RestAnswer:
-    """The one way to the owner of a comment that an event named."""
-    entity = records(portal, "comment")
-    row = wanted_row(entity, params, not_found())
-    return RestAnswer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
-
-
-METHODS: dict[str, Method] = {"crm.timeline.comment.list": _list, "crm.timeline.comment.get": _get}
+METHODS: dict[str, Method] = {
+    "crm.timeline.comment.list": _list,
+    # the one way to the owner of a comment that an event named
+    "crm.timeline.comment.get": partial(record_of, "comment"),
+}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from b24_pipeline.sandbox.crm.record_entity import RecordEntity
 from b24_pipeline.sandbox.portal import PortalState
+from b24_pipeline.sandbox.rest.answer import RestAnswer
 from b24_pipeline.sandbox.rest.php import Params, either_case
-from b24_pipeline.sandbox.rest_error import RestError, invalid_id
+from b24_pipeline.sandbox.rest_error import RestError, invalid_id, not_found
 from b24_pipeline.sandbox.rows.cells import Rows
 from b24_pipeline.sandbox.rows.codecs import php_int
 from b24_pipeline.sandbox.rows.page import Page
@@ -35,3 +38,15 @@ def wanted_row(entity: RecordEntity, params: Params, missing: RestError) -> int:
     if row is None:
         raise missing
     return row
+
+
+def record_of(entity_type: str, portal: PortalState, params: Params) -> RestAnswer:
+    """One record by its id, with all fields of its list."""
+    entity = records(portal, entity_type)
+    row = wanted_row(entity, params, not_found())
+    return RestAnswer(entity.table.page(np.array([row]), entity.listed_fields()).row(0), rows=1)
+
+
+def fields_of(entity_type: str, portal: PortalState, _params: Params) -> RestAnswer:
+    """The description of a record's fields."""
+    return RestAnswer(records(portal, entity_type).described())

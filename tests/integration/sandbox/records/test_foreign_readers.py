@@ -5,28 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
-from b24pysdk import Client
-from b24pysdk.credentials import BitrixWebhook
 from fast_bitrix24 import Bitrix
 
 from b24_pipeline.sandbox import Sandbox
-from tests.integration.sandbox.conftest import Caller
+from tests.integration.sandbox.conftest import Caller, sdk_of
 
 DERIVED = {"subStatus", "group", "creator", "responsible"}
 
 
 @pytest.fixture
 def sdk(record_portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """b24pysdk knows only https; its requests are led to the plain port."""
-    post = requests.post
-
-    def plain(url: str, **kwargs: Any) -> requests.Response:
-        return post(url.replace("https://", "http://", 1), **kwargs)
-
-    monkeypatch.setattr(requests, "post", plain)
-    token = record_portal.webhook_url.split("/rest/")[1].strip("/")
-    return Client(BitrixWebhook(domain=record_portal.url.removeprefix("http://"), webhook_token=token))
+    return sdk_of(record_portal, monkeypatch)
 
 
 @pytest.mark.parametrize(
