@@ -38,9 +38,15 @@ def grant(
             create_login=create_login,
         )
         url = opened.warehouse.url.for_role(role, granted.password)
+        is_embedded = opened.settings.database_url is None
     if granted.password:
         say("this is shown once:")
         output.print(url.for_people(hide_password=False), soft_wrap=True, markup=False)
+        if is_embedded:
+            say(
+                "note: the embedded PostgreSQL takes it on this machine and while it runs, as long as `b24 up` does; "
+                "for analysts on other machines set DATABASE_URL to a server of your own"
+            )
     output.print(f"{role} reads the marts in the schema analytics")
     for portal_name in custom_fields or ():
         output.print(f"{role} reads the custom fields of {portal_name}, whatever is in them")

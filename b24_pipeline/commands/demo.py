@@ -130,3 +130,5 @@ def _stay(
             on_look=portal.raise_if_ended,
             on_stop=show_stopping,
         )
+        say("counting what was read last, so that the figures you look at are of all of it ...")
+        build_models(opened, only_changed=True)

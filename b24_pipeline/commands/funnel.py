@@ -91,7 +91,9 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
         stages = [row for row in rows if row["category_id"] == category]
         if category != rows[0]["category_id"]:
             output.print()
-        heading(stages[0]["category_name"], f" (pipeline {category}, {stages[0]['entered']} entered)")
+        heading(
+            stages[0]["category_name"], f" (pipeline {category}, {stages[0]['entered']} entered, all time)"
+        )
         most = max([row["reached"] for row in stages] + [1])
         titles = (
             "stage",

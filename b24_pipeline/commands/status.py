@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from b24_pipeline.commands.findings import age
 from b24_pipeline.commands.opening import installation
-from b24_pipeline.commands.screen import AsJson, output, say, say_left_out, table, write_json
+from b24_pipeline.commands.screen import AsJson, output, say, say_left_out, shown, table, write_json
 from b24_pipeline.errors import PortalPaused
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
@@ -25,6 +25,7 @@ def status(as_json: AsJson = False) -> None:
         with opened.warehouse.connect() as connection:
             states = health(connection)
             syncs = store.last_syncs(connection)
+            figures = store.figures_counted(connection)
             buckets = [
                 bucket
                 for bucket in store.buckets(connection)
@@ -34,7 +35,9 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         known = {portal.name: portal for portal in states}
         found = [_portal(portal) | _health(known[portal.name]) for portal in portals if portal.name in known]
-        write_json({"database": place, "portals": found, "syncs": syncs, "budget": buckets})
+        write_json(
+            {"database": place, "portals": found, "syncs": syncs, "budget": buckets, "figures": figures}
+        )
         return
     output.print(f"database: {place}\n", soft_wrap=True, markup=False)
     _show_portals(states)
@@ -46,6 +49,7 @@ def status(as_json: AsJson = False) -> None:
         return
     _show_syncs(syncs)
     _show_coverage(states)
+    _show_figures(figures)
 
 
 def _show_portals(states: Sequence[PortalHealth]) -> None:
@@ -136,6 +140,20 @@ def _show_coverage(states: Sequence[PortalHealth]) -> None:
         rows += [(portal.name, entity, "not synced", None, None, None) for entity in portal.not_synced]
     output.print()
     table(("portal", "entity", "created", "rows", "proved by", "compared"), rows, right=(3,))
+
+
+def _show_figures(figures: Mapping[str, Any]) -> None:
+    """Says whether what was read is in the figures, so that nobody looks for a fault where a build is due."""
+    if not figures:
+        told = "not counted yet; `b24 models` counts them"
+    elif figures["waiting_since"]:
+        told = (
+            f"what changed since {shown(figures['waiting_since'])} is not in them yet; "
+            "`b24 up` and the jobs of Dagster count it by themselves, `b24 models` now"
+        )
+    else:
+        told = f"counted {shown(figures['counted_at'])}, with all that was read"
+    output.print(f"\nfigures: {told}", soft_wrap=True, markup=False)
 
 
 def _proved(proof: Proof) -> tuple[Any, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import psycopg
+
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import environment, run_b24, user_of
 from tests.support.printed import printed, run_in_shell
@@ -37,6 +39,10 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> No
         assert len(answer.stdout.splitlines()) > 3 or "-c" not in command, (command, answer.stdout)
         if "read.funnel" in command:
             assert {"status_name", "in_stage"} <= set(answer.stdout.splitlines()[0].split())
+    granted = b24("analysts", "grant", "ann", "--create-login", B24_HOME=".b24/demo")
+    assert "takes it on this machine and while it runs" in granted.stderr
+    with psycopg.connect(granted.stdout.splitlines()[0]) as ann:
+        assert ann.execute("select count(*) > 0 from analytics.funnel_stats").fetchone() == (True,)
 
     assert b24("portal", "list").stderr == (
         "note: this is the demo's database, in .b24/demo, whose portal runs only while `b24 demo` does; "

@@ -26,8 +26,14 @@ def test_state_is_told_and_what_is_missing_repaired(
     assert b24_here("sync", "acme").returncode == 0
     assert b24_here("doctor").stdout == "all is well\n"
 
+    assert ", with all that was read\n" in b24_here("status").stdout
+
     with raw(database_url) as connection:
         connection.execute("delete from bitrix24_deals where id in (select min(id) from bitrix24_deals)")
+    assert "is not in them yet; " in b24_here("status").stdout
+    assert json.loads(b24_here("status", "--json").stdout)["figures"]["waiting_since"]
+    b24_here("models")
+    assert json.loads(b24_here("status", "--json").stdout)["figures"]["waiting_since"] is None
     result = b24_here("reconcile", "acme")
     assert result.returncode == 0, result.stderr
     deals = next(line.split() for line in result.stdout.splitlines() if line.split()[1:3] == ["deal", "1"])

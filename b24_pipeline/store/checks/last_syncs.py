@@ -1,4 +1,4 @@
-"""The last syncs of each portal, its request budget, and whether the models were built."""
+"""The last syncs of each portal, its request budget, and how far the models have counted what was read."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def buckets(connection: psycopg.Connection) -> list[dict[str, Any]]:
 def models_built(connection: psycopg.Connection) -> bool:
     """Whether the SQL models were built at least once."""
     return bool(_sql.models_built(connection))
+
+
+def figures_counted(connection: psycopg.Connection) -> dict[str, Any]:
+    """`counted_at`: the last build of the models that saw something new; `waiting_since`: the first change after it.
+
+    Both are UTC; `waiting_since` is None where every change is counted. Nothing is in it before the first whole build.
+    """
+    return next(iter(_dicts(connection, _sql.figures_counted.sql)), {})
 
 
 def _dicts(connection: psycopg.Connection, statement: Any) -> list[dict[str, Any]]:

@@ -61,3 +61,34 @@ order by bucket;
 -- name: models_built()$
 -- Whether the models were built at least once.
 select to_regclass('analytics.funnel_stats') is not null;
+
+-- name: figures_counted()
+-- When the models last took in what was read, and since when something waits that they have not seen. On another server
+-- than theirs they are built anew, so that all of it waits.
+with built as (
+    select
+        built_at,
+        split_part(state, ' ', 1) as server,
+        cast(split_part(state, ' ', 2) as pg_snapshot) as snapshot
+    from bitrix24_model_sources
+    where schema_name = 'analytics' and relation = 'public.bitrix24_changes'
+),
+
+unseen as (
+    select min(changes.changed_at) as waiting_since
+    from bitrix24_changes as changes
+    cross join built
+    where
+        changes.changed_in >= pg_snapshot_xmin(built.snapshot)
+        and not pg_visible_in_snapshot(changes.changed_in, built.snapshot)
+)
+
+select
+    built.built_at as counted_at,
+    case
+        when built.server = cast(server.system_identifier as text) then unseen.waiting_since
+        else built.built_at
+    end as waiting_since
+from built
+cross join unseen
+cross join pg_control_system() as server;

@@ -41,7 +41,7 @@ def test_a_funnel_keeps_its_stages_and_counts(monkeypatch: pytest.MonkeyPatch, w
     printed = terminal(monkeypatch, width)
     funnel._as_table(stages())
     lines = printed.getvalue().splitlines()
-    assert lines[0] == "Общая (pipeline 0, 3000 entered)"
+    assert lines[0] == "Общая (pipeline 0, 3000 entered, all time)"
     assert max(len(line) for line in lines if not line.startswith("note: ")) <= width
     for name in STAGES:
         (line,) = [line for line in lines if line.startswith(name.split()[0])]
