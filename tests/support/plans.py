@@ -49,3 +49,10 @@ def rows_visited(plan: dict[str, Any]) -> int:
     gone = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
     own: float = loops * (plan.get("Actual Rows", 0) + sum(plan.get(name, 0) for name in gone))
     return max([int(own), *(rows_visited(child) for child in plan.get("Plans", []))])
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """This node of a plan and all below it."""
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from psycopg import sql
@@ -13,7 +12,7 @@ from b24_pipeline.store.database.warehouse import Warehouse
 from benchmarks import models
 from tests.conftest import OLDEST_BINARIES, Server
 from tests.support.installation import fetch
-from tests.support.plans import rows_visited
+from tests.support.plans import nodes, rows_visited
 
 DEALS = 10_000
 VISITS_A_ROW = 2  # a mart may read a table a second time
@@ -69,12 +68,6 @@ def test_a_deal_is_found_by_its_whole_key(loaded: Warehouse) -> None:
             "explain (format json) select * from analytics.fct_deal where portal = 'bench' and entity_id = 5"
         )
         (plan,) = connection.execute(text).fetchone() or ([],)
-    (look_up,) = [node for node in _nodes(plan[0]["Plan"]) if node.get("Relation Name") == "bitrix24_deals"]
+    (look_up,) = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "bitrix24_deals"]
     assert "user_account_id" in look_up["Index Cond"]
     assert "(id = 5)" in look_up["Index Cond"]
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from _nodes(child)

@@ -1,0 +1,54 @@
+"""How many stand in each stage is asked of the database with each sync, also where nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from b24_pipeline.store.checks import stages
+from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.warehouse import Warehouse
+from benchmarks import models
+from tests.conftest import OLDEST_BINARIES, Server
+from tests.support.installation import fetch
+from tests.support.plans import nodes
+
+DEALS = 10_000
+
+OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
+
+
+@pytest.fixture(params=["embedded", *OLDEST])
+def filled(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    server: Server,
+    oldest_server: Server | None,
+) -> Iterator[Warehouse]:
+    """Leads and deals of a portal, as PostgreSQL knows them after its own vacuum."""
+    used = server if request.param == "embedded" else oldest_server
+    assert used
+    url = used.fresh()
+    monkeypatch.setattr(models, "DEALS", DEALS)
+    warehouse = Warehouse(url)
+    with warehouse.connect() as connection:
+        models.fill(connection)
+    with warehouse.autocommit() as connection:
+        connection.execute("update bitrix24_deals set title = repeat('x', 1000)")  # as wide as real ones are
+        connection.execute("vacuum full analyze bitrix24_deals")
+        connection.execute("vacuum analyze")
+    yield warehouse
+    warehouse.close()
+    used.drop(url)
+
+
+def test_stages_are_counted_by_their_index_alone(filled: Warehouse) -> None:
+    """No row of a deal is read for it: of a large portal these are gigabytes, every few minutes."""
+    (portal,) = fetch(filled, "select id from user_accounts")
+    with filled.connect() as connection:
+        text = f"explain (analyze, timing off, format json) {queries.load(stages.__file__).stages.sql}"
+        (plan,) = connection.execute(text.encode(), {"account": portal["id"]}).fetchone() or ([],)
+    (counted,) = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "bitrix24_deals"]
+    assert (counted["Node Type"], counted["Heap Fetches"]) == ("Index Only Scan", 0)
+    assert counted["Actual Rows"] * counted["Actual Loops"] > DEALS * 0.9
