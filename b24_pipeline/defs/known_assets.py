@@ -23,6 +23,7 @@ from dagster._core.definitions.data_version import (
     INPUT_DATA_VERSION_TAG_PREFIX,
     INPUT_EVENT_POINTER_TAG_PREFIX,
 )
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 TESTED_AT = "tested_at"
 
@@ -206,29 +207,35 @@ class KnownAssets:
 
     def results(self, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, dg.AssetCheckResult]:
         """The last result of each of these checks that has one, with the moment at which it was found."""
-        ours = {self._names.check(key): key for key in keys}
-        storage = self._instance.event_log_storage
-        records = storage.get_latest_asset_check_execution_by_key(list(ours)) if ours else {}
         return {
-            ours[key]: dg.AssetCheckResult(
+            key: dg.AssetCheckResult(
                 passed=evaluation.passed,
-                asset_key=ours[key].asset_key,
+                asset_key=key.asset_key,
                 check_name=key.name,
                 severity=evaluation.severity,
                 description=evaluation.description,
                 metadata={TESTED_AT: _moment(record.event.timestamp)} | dict(evaluation.metadata),
             )
-            for key, record in records.items()
+            for key, record in self._last_executions(keys).items()
             # one that is planned has no result yet
             if record.event and isinstance(evaluation := record.evaluation, dg.AssetCheckEvaluation)
         }
 
     def runs_of_results(self, keys: Sequence[AssetCheckKey]) -> dict[AssetCheckKey, str]:
         """The run that told the last result of each of these checks that has one; NO_RUN where none did."""
+        return {key: record.run_id for key, record in self._last_executions(keys).items()}
+
+    def _last_executions(
+        self, keys: Sequence[AssetCheckKey]
+    ) -> dict[AssetCheckKey, AssetCheckExecutionRecord]:
+        """Of those that were asked for alone: Dagster looks for each of the names at each of the assets.
+
+        A check that an earlier version had at another asset is there still, and nobody's now.
+        """
         ours = {self._names.check(key): key for key in keys}
         storage = self._instance.event_log_storage
         records = storage.get_latest_asset_check_execution_by_key(list(ours)) if ours else {}
-        return {ours[key]: record.run_id for key, record in records.items()}
+        return {ours[key]: record for key, record in records.items() if key in ours}
 
 
 def stored_names(instance: DagsterInstance) -> AssetNames:
