@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -133,3 +133,8 @@ def _parameters(portal: Portal, asked: Asked) -> dict[str, object]:
         "direction": asked.direction,
         "by": asked.by,
     }
+
+
+def currencies_of(rows: Sequence[Brought]) -> list[str]:
+    """The currencies of the revenue: each has a column of its own."""
+    return sorted({currency for row in rows for currency in row.revenue_by_currency})

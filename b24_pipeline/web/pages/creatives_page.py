@@ -19,6 +19,7 @@ from b24_pipeline.store.figures.creative_figures import (
     Group,
     brought,
     creative_name,
+    currencies_of,
     standing,
 )
 from b24_pipeline.store.figures.own_leads import OwnLeadFilters, count_own_leads, own_leads
@@ -110,7 +111,7 @@ class CreativesPage:
             became_other=sum(row.matched for row in self._rows(portal, other, sort, way)) if other else 0,
             currencies=currencies_of(rows),
             directions=[{"code": str(one.id), "name": one.name} for one in known],
-            key_stages=_names_of_key_stages(known, asked),
+            key_stages=_names_of_key_stages(known, asked, rows),
             sort=sort,
             way=way,
             picture=_picture(frame, asked, sorted(rows, key=lambda row: -row.leads)[:MOST_BARS]),
@@ -238,20 +239,21 @@ def in_order(rows: Sequence[Brought], sort: str, way: Way) -> list[Brought]:
     return known + [row for row in plain if value(row) in (None, "")]
 
 
-def currencies_of(rows: Sequence[Brought]) -> list[str]:
-    """The currencies of the revenue: each has a column of its own."""
-    return sorted({currency for row in rows for currency in row.revenue_by_currency})
-
-
 def _hundredths(share: Decimal | None) -> Decimal | None:
     return None if share is None else round(100 * share, 2)
 
 
-def _names_of_key_stages(known: Sequence[Direction], asked: Asked) -> list[str | None]:
-    """The names of the key stages of the chosen direction, where one is chosen."""
+def _names_of_key_stages(
+    known: Sequence[Direction], asked: Asked, rows: Sequence[Brought]
+) -> list[str | None]:
+    """The names of the three key stages of the chosen direction.
+
+    Where none is chosen each direction has its own, and the name is empty; None where no row has such a stage at all.
+    """
     found = next((one for one in known if one.id == asked.direction), None)
-    names = [stage.status_name for stage in found.key_stages] if found else []
-    return [*names, None, None, None][:3]
+    names = [stage.status_name or "" for stage in found.key_stages] if found else []
+    used = ["" if any(row.key_stages[place] is not None for row in rows) else None for place in range(3)]
+    return [*names, *used[len(names) :]]
 
 
 def _address_of(frame: PageFrame, asked: Asked, row: Brought) -> str:

@@ -23,12 +23,17 @@ function withFigures(series) {
   return { ...series, label: { ...series.label, formatter: (one) => `${one.name}\n${written(one.value)}` } };
 }
 
-function themed(options) {
+// names of a bar chart leave the bars most of the width; the tooltip has them whole
+const NAMES_SHARE = 0.38;
+
+function themed(options, width) {
   const ink = colour("--ink");
   const line = colour("--line");
   const axis = { axisLabel: { color: ink }, axisLine: { lineStyle: { color: line } }, splitLine: { lineStyle: { color: line } } };
   const scale = { axisLabel: { color: ink, formatter: written, hideOverlap: true } };
   const axes = (given) => given && [].concat(given).map((one) => ({ ...axis, ...(one.type === "value" ? scale : {}), ...one }));
+  const names = { axisLabel: { color: ink, width: Math.round(width * NAMES_SHARE), overflow: "truncate" } };
+  const beside = (given) => given && [].concat(given).map((one) => ({ ...(one.type === "category" ? names : {}), ...one }));
   const plain = matchMedia("(prefers-reduced-motion: reduce)").matches;
   return {
     animation: !plain,
@@ -39,7 +44,7 @@ function themed(options) {
     series: options.series.map(withFigures),
     legend: options.legend && { textStyle: { color: ink }, type: "scroll", ...options.legend },
     xAxis: axes(options.xAxis),
-    yAxis: axes(options.yAxis),
+    yAxis: axes(beside(options.yAxis)),
   };
 }
 
@@ -48,7 +53,7 @@ function draw(drawing) {
   const source = document.getElementById(`chart-${name}`);
   if (!window.echarts || !source) return;
   const chart = echarts.init(drawing);
-  chart.setOption(themed(JSON.parse(source.textContent)));
+  chart.setOption(themed(JSON.parse(source.textContent), drawing.clientWidth));
   chart.on("click", (event) => {
     if (event.data && event.data.address) location.assign(event.data.address);
   });
