@@ -9,38 +9,25 @@ from psycopg import sql
 
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
-from benchmarks import models
-from tests.conftest import OLDEST_BINARIES, Server
+from tests.conftest import Server
 from tests.support.installation import fetch
+from tests.support.many_deals import EACH_SERVER, many_deals
 from tests.support.plans import nodes, rows_visited
 
 DEALS = 10_000
 VISITS_A_ROW = 2  # a mart may read a table a second time
 
-OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
 
-
-@pytest.fixture(params=["embedded", *OLDEST])
+@pytest.fixture(params=EACH_SERVER)
 def loaded(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    server: Server,
-    oldest_server: Server | None,
+    request: pytest.FixtureRequest, server: Server, oldest_server: Server | None
 ) -> Iterator[Warehouse]:
     """Deals that went many ways, as PostgreSQL knows them after its own analyze."""
-    used = server if request.param == "embedded" else oldest_server
-    assert used
-    url = used.fresh()
-    monkeypatch.setattr(models, "DEALS", DEALS)
-    warehouse = Warehouse(url)
-    with warehouse.connect() as connection:
-        models.fill(connection)
-    build(warehouse.connect, load_project(), with_tests=False)
-    with warehouse.autocommit() as connection:
-        connection.execute("vacuum analyze")
-    yield warehouse
-    warehouse.close()
-    used.drop(url)
+    with many_deals(request.param, server, oldest_server, DEALS) as warehouse:
+        build(warehouse.connect, load_project(), with_tests=False)
+        with warehouse.autocommit() as connection:
+            connection.execute("vacuum analyze")
+        yield warehouse
 
 
 def test_no_mart_reads_rows_again_for_each_way(loaded: Warehouse) -> None:

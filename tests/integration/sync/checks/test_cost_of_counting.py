@@ -9,38 +9,27 @@ import pytest
 from b24_pipeline.store.checks import stages
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Warehouse
-from benchmarks import models
-from tests.conftest import OLDEST_BINARIES, Server
+from tests.conftest import Server
 from tests.support.installation import fetch
+from tests.support.many_deals import EACH_SERVER, many_deals
 from tests.support.plans import nodes
 
 DEALS = 10_000
 
-OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
 
-
-@pytest.fixture(params=["embedded", *OLDEST])
+@pytest.fixture(params=EACH_SERVER)
 def filled(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    server: Server,
-    oldest_server: Server | None,
+    request: pytest.FixtureRequest, server: Server, oldest_server: Server | None
 ) -> Iterator[Warehouse]:
     """Leads and deals of a portal, as PostgreSQL knows them after its own vacuum."""
-    used = server if request.param == "embedded" else oldest_server
-    assert used
-    url = used.fresh()
-    monkeypatch.setattr(models, "DEALS", DEALS)
-    warehouse = Warehouse(url)
-    with warehouse.connect() as connection:
-        models.fill(connection)
-    with warehouse.autocommit() as connection:
-        connection.execute("update bitrix24_deals set title = repeat('x', 1000)")  # as wide as real ones are
-        connection.execute("vacuum full analyze bitrix24_deals")
-        connection.execute("vacuum analyze")
-    yield warehouse
-    warehouse.close()
-    used.drop(url)
+    with many_deals(request.param, server, oldest_server, DEALS) as warehouse:
+        with warehouse.autocommit() as connection:
+            connection.execute(
+                "update bitrix24_deals set title = repeat('x', 1000)"
+            )  # as wide as real ones are
+            connection.execute("vacuum full analyze bitrix24_deals")
+            connection.execute("vacuum analyze")
+        yield warehouse
 
 
 def test_stages_are_counted_by_their_index_alone(filled: Warehouse) -> None:
