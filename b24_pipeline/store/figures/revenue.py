@@ -1,10 +1,11 @@
-"""Won revenue by month and currency, of `analytics.won_revenue_daily` and `analytics.sales_velocity`."""
+"""Won revenue by month and currency, by source or campaign, and how fast deals are won. All of it from the marts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from psycopg.rows import class_row
 
@@ -12,6 +13,9 @@ from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
+
+Origin = Literal["source", "campaign"]
+"""What a deal came from: its source in the CRM, or its `utm_campaign`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,17 @@ class Velocity:
     velocity_per_day: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class RevenueOfOrigin:
+    """Won deals of a source or campaign in one currency; `origin` is None where they have none."""
+
+    origin: str | None
+    currency_id: str
+    won: int
+    amount: Decimal | None
+    average_amount: Decimal | None
+
+
 def revenue_months(
     connection: Connection, portal: str, category_id: int | None, first: date | None, last: date | None
 ) -> list[RevenueMonth]:
@@ -56,6 +71,19 @@ def velocities(
     """Win rate, average deal and velocity by month, the latest first."""
     with connection.cursor(row_factory=class_row(Velocity)) as cursor:
         return cursor.execute(_sql.velocity.sql, _of(portal, category_id, first, last)).fetchall()
+
+
+def revenue_by_origin(
+    connection: Connection,
+    portal: str,
+    category_id: int | None,
+    first: date | None,
+    last: date | None,
+    by: Origin,
+) -> list[RevenueOfOrigin]:
+    """Deals won from `first` to `last` and won still, by source or campaign, the most deals first."""
+    with connection.cursor(row_factory=class_row(RevenueOfOrigin)) as cursor:
+        return cursor.execute(_sql.origins.sql, _of(portal, category_id, first, last) | {"by": by}).fetchall()
 
 
 def own_currency(connection: Connection, portal: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The page of revenue: what was won by month and currency, and how fast."""
+"""The page of revenue: what was won by month and currency, what it came from, and how fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
-from b24_pipeline.store.figures.revenue import RevenueMonth, own_currency, revenue_months, velocities
+from b24_pipeline.store.figures.revenue import (
+    Origin,
+    RevenueMonth,
+    own_currency,
+    revenue_by_origin,
+    revenue_months,
+    velocities,
+)
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
@@ -36,14 +43,16 @@ class RevenuePage:
         frame: PortalFrame,
         period: PeriodInAddress,
         pipeline: PipelineCode = None,
+        by: Origin = "source",
     ) -> HTMLResponse:
-        """Booked, taken back and net by month and currency; average deal, win rate and velocity."""
+        """Booked, taken back and net by month; won by source or campaign; average deal, win rate and velocity."""
         with self._warehouse.connect() as connection:
             known = [one for one in pipelines(connection, portal.name, "both") if one.entity_type == "deal"]
             shown = chosen(known, pipeline) if pipeline else None
             of = (portal.name, shown.category_id if shown else None, period.first, period.last)
             months = revenue_months(connection, *of) if known else []
             closed = velocities(connection, *of) if known else []
+            origins = revenue_by_origin(connection, *of, by) if known else []
             main = own_currency(connection, portal.name) if known else None
         return frame.page(
             "revenue.html",
@@ -51,6 +60,8 @@ class RevenuePage:
             pipeline=shown,
             months=months,
             velocities=closed,
+            by=by,
+            origins=origins,
             charts=charts_of(frame, months, main),
         )
 

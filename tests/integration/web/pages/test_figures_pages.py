@@ -174,6 +174,28 @@ def test_revenue_is_that_of_the_mart(site: PagesSite, visit: Visit) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("by", "origin"), [("source", "coalesce(source_name, source_id)"), ("campaign", "utm_campaign")]
+)
+def test_revenue_is_told_by_what_deals_came_from(site: PagesSite, visit: Visit, by: str, origin: str) -> None:
+    """Every deal that is won, once, at its source or campaign and in its currency."""
+    shown = rows_of(visit.get(f"/p/{site.portal}/revenue", by=by, **ALL).text, "origins")
+    expected = of_marts(
+        site,
+        f"select {origin} as origin, currency_id, count(*) as won, sum(opportunity) as amount"
+        " from analytics.fct_deal where portal = %s and is_won group by 1, 2 order by 3 desc, 1, 2",
+    )
+    assert len({row["origin"] for row in expected}) > 2
+    assert [row[:3] for row in shown] == [
+        [
+            row["origin"] or f"without a {by}",
+            ENGLISH.number(row["won"]),
+            " ".join(ENGLISH.money(row["amount"], row["currency_id"]).split()),
+        ]
+        for row in expected
+    ]
+
+
 def test_stages_take_the_time_of_the_visits(site: PagesSite, visit: Visit) -> None:
     """The medians of all time are those of funnel_stats; the stuck ones those of more than twice it."""
     page = visit.get(f"/p/{site.portal}/speed", pipeline="deal-0", **ALL).text
