@@ -35,7 +35,12 @@ PORTAL = "demo"
 def demo(
     leads: Annotated[int, typer.Option(min=1, help="So many leads in the sandbox portal.")] = 3000,
     deals: Annotated[int, typer.Option(min=1, help="So many deals.")] = 3000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="The same seed makes the same portal on one day; its data ends with the last midnight."
+        ),
+    ] = 7,
     once: Annotated[bool, typer.Option("--once", help="Stop after the funnel.")] = False,
     port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
     web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
@@ -130,5 +135,6 @@ def _stay(
             on_look=portal.raise_if_ended,
             on_stop=show_stopping,
         )
-        say("counting what was read last, so that the figures you look at are of all of it ...")
+        say("counting what was read last ...")
         build_models(opened, only_changed=True)
+        say("stopped; the figures are of all that was read, and the data stays to be looked at")

@@ -112,10 +112,10 @@ def the_only_demo(given: Settings) -> Iterator[Path]:
 def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[DemoPortal]:
     """Runs a sandbox in a process of its own until the block ends. Raises B24Error where it does not start."""
     command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard"]
-    figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--port", "0"]
+    figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--now", "today"]
     # a session of its own, so that Ctrl-C lets it answer until we have stopped
     process = subprocess.Popen(
-        [*command, *figures, "--redirect-uri", redirect_uri],
+        [*command, *figures, "--port", "0", "--redirect-uri", redirect_uri],
         stdout=subprocess.PIPE,
         start_new_session=True,
         preexec_fn=end_with_parent,  # noqa: PLW1509 - it only asks Linux for a signal

@@ -32,7 +32,12 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
             help="Further entities, such as smart_types=3,smart_items=200,activities=500,calls=100."
         ),
     ] = "",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same portal.")] = 7,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="The same seed makes the same portal on one day; its data ends with the last midnight."
+        ),
+    ] = 7,
     limits: Annotated[bool, typer.Option(help="Keep the cloud's request and time limits.")] = True,
     redirect_uri: Annotated[
         str,
@@ -50,7 +55,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = "",
 ) -> None:
     """Run a local Bitrix24 portal for trying things out, until Ctrl-C."""
-    from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig, parse_counts
+    from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig, parse_counts, today
     from b24_pipeline.web.server import why_not
 
     delivery = _parsed("events", events, EventDelivery.parse)
@@ -62,6 +67,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         deals=deals,
         **counts,
         seed=seed,
+        now=today(),
         limits=Limits.standard() if limits else Limits.off(),
         redirect_uri=redirect_uri,
         events=delivery,

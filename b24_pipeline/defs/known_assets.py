@@ -144,6 +144,10 @@ class KnownAssets:
         """The partitions of an asset that are materialized already."""
         return self._instance.get_materialized_partitions(self._names.key(key))
 
+    def add_partition(self, partitions: str, key: str) -> None:
+        """Makes a key one of these dynamic partitions; harmless where it is one."""
+        self._instance.add_dynamic_partitions(partitions, [key])
+
     def failed(self, key: dg.AssetKey) -> dict[str, datetime]:
         """The partitions of an asset whose last run failed before it materialized them, and when it had ended.
 

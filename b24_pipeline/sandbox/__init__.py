@@ -22,7 +22,15 @@ What portals do differently is in `Quirks`. Other processes steer it under `/san
 agree with it by sharing code.
 """
 
-from b24_pipeline.sandbox.config import CostModel, EventDelivery, Limits, Quirks, SandboxConfig, parse_counts
+from b24_pipeline.sandbox.config import (
+    CostModel,
+    EventDelivery,
+    Limits,
+    Quirks,
+    SandboxConfig,
+    parse_counts,
+    today,
+)
 from b24_pipeline.sandbox.controls.changes import ChangeReport
 from b24_pipeline.sandbox.controls.faults import Fault
 from b24_pipeline.sandbox.controls.truth import Truth
@@ -45,4 +53,5 @@ __all__ = [
     "Truth",
     "parse_counts",
     "serve",
+    "today",
 ]

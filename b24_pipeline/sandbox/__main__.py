@@ -5,11 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from b24_pipeline.sandbox.config import COUNTED, CostModel, EventDelivery, Limits, Quirks, SandboxConfig
+from b24_pipeline.sandbox.config import (
+    COUNTED,
+    CostModel,
+    EventDelivery,
+    Limits,
+    Quirks,
+    SandboxConfig,
+    today,
+)
 from b24_pipeline.sandbox.sandbox import Sandbox
 
 _PRINTED = ("member_id", "client_id", "client_secret", "application_token", "redirect_uri")
@@ -43,12 +52,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quirks", type=json.loads, default={}, help="fields of Quirks as a JSON object")
     parser.add_argument("--not-admin", action="store_true", help="the webhook's maker is no administrator")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--now",
+        type=_moment,
+        default=SandboxConfig().now,
+        help="where the data ends: a moment with a zone, or today",
+    )
     parser.add_argument("--limits", choices=("off", "standard"), default="off")
     parser.add_argument("--cost", choices=("off", "standard"), default="off")
     parser.add_argument("--workers", type=int, default=8, help="requests at once under the cost model")
     parser.add_argument("--change-every", type=float, default=0.0, help="seconds between random changes")
     _add_app(parser)
     return parser
+
+
+def _moment(text: str) -> datetime:
+    return today() if text == "today" else datetime.fromisoformat(text)
 
 
 def _add_app(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +92,7 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         admin=not given.not_admin,
         quirks=Quirks().changed(**given.quirks),
         seed=given.seed,
+        now=given.now,
         host=given.host,
         port=given.port,
         limits=Limits.standard() if given.limits == "standard" else Limits.off(),

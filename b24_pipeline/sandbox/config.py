@@ -163,6 +163,11 @@ class Quirks:
         return replace(self, **wanted)
 
 
+def today() -> datetime:
+    """The last midnight, UTC: where data ends that a person is to look at, so that the last 90 days are never empty."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True)
 class SandboxConfig:
     """One portal. Equal configurations generate equal data.

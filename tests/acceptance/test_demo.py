@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import environment, run_b24, user_of
 from tests.support.printed import printed, run_in_shell
 
@@ -43,6 +43,8 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> No
     assert "takes it on this machine and while it runs" in granted.stderr
     with psycopg.connect(granted.stdout.splitlines()[0]) as ann:
         assert ann.execute("select count(*) > 0 from analytics.funnel_stats").fetchone() == (True,)
+        newest = ann.execute("select max(entered_at) from analytics.fct_stage_interval").fetchone() or (None,)
+    assert newest[0] > SandboxConfig().now, "the pages open with the last 90 days, and nothing is in them"
 
     assert b24("portal", "list").stderr == (
         "note: this is the demo's database, in .b24/demo, whose portal runs only while `b24 demo` does; "

@@ -18,6 +18,7 @@ from b24_pipeline.defs.assets.metadata import matching_metadata, outcome_metadat
 from b24_pipeline.defs.assets.model_events import unevaluated_events, unknown_model_events
 from b24_pipeline.defs.assets.own_leads import MATCHES
 from b24_pipeline.defs.assets.partitions import (
+    PORTALS,
     last_months,
     ranges_of_months,
 )
@@ -78,6 +79,8 @@ def _change_events(
 ) -> Iterator[Event]:
     done = _syncs(outcomes)
     is_new = portal.name not in known.partitions(CHANGES)
+    if is_new:  # where no daemon runs, nobody else has made it one, and its months could not be chosen
+        known.add_partition(PORTALS.name or "", portal.name)
     yield from read_changes_event(portal, done)
     yield from materializations(runtime.warehouse, portal, done, known, with_unchanged=is_new)
     yield from earlier_proofs(runtime.warehouse, portal, known, only_failed=not is_new)

@@ -177,3 +177,14 @@ def test_the_other_jobs_serve_groups_too(
         if asset is None or one.asset_key.to_user_string() == asset
     }
     assert portals >= ({PORTAL, *OTHERS} if asset else {PORTAL})
+
+
+def test_a_portal_that_was_read_is_a_partition_without_the_daemon(
+    installation: Runtime, instance: DagsterInstance
+) -> None:
+    """Its months can be chosen then; the sensor that makes partitions runs in the daemon alone."""
+    with Sandbox(SandboxConfig(leads=5, deals=5, seed=9)) as sandbox:
+        connect(installation, sandbox.webhook_url, "new")
+        assert "new" not in instance.get_dynamic_partitions("portals")
+        assert run(instance, "changes", "new").success
+    assert "new" in instance.get_dynamic_partitions("portals")
