@@ -29,6 +29,7 @@ from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.web.frame.given import GivenText, Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.frame.sorting import Sort, Value, Way, sorted_by
 from b24_pipeline.web.frame.tables_as_csv import csv_file
 from b24_pipeline.web.frame.translations import later as _
 from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS
@@ -38,9 +39,6 @@ MOST_BARS = 15
 """So many rows are in the chart; the table has all."""
 MOST_LETTERS = 30
 
-Way = Literal["up", "down"]
-Sort = Annotated[str, Query(max_length=40)]
-Value = Decimal | int | str | None
 _VALUES: dict[str, Callable[[Brought], Value]] = {
     "name": lambda row: (row.name or "").casefold(),
     "direction": lambda row: (row.direction_name or "").casefold(),
@@ -234,9 +232,7 @@ def in_order(rows: Sequence[Brought], sort: str, way: Way) -> list[Brought]:
         else _VALUES.get(sort, _VALUES["leads"])
     )
     plain = sorted(rows, key=lambda row: (-row.leads, row.name or "", row.direction_name or ""))
-    known = [row for row in plain if value(row) not in (None, "")]
-    known.sort(key=value, reverse=way == "down")  # type: ignore[arg-type]
-    return known + [row for row in plain if value(row) in (None, "")]
+    return sorted_by(plain, value, way)
 
 
 def _hundredths(share: Decimal | None) -> Decimal | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,13 +12,30 @@ from fastapi.responses import HTMLResponse
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.figures.people import Person, people
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
+from b24_pipeline.store.figures.revenue import own_currency
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.page_frame import PageFrame, PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.frame.sorting import Sort, Value, Way, sorted_by
 from b24_pipeline.web.frame.translations import later as _
 
 MOST_BARS = 30
 """So many persons are in the chart; the table has all."""
+
+
+_VALUES: Mapping[str, Callable[[Person], Value]] = {
+    "name": lambda person: (person.owner_name or "").casefold(),
+    "department": lambda person: (person.department_name or "").casefold(),
+    "open": lambda person: person.open,
+    "won": lambda person: person.won,
+    "lost": lambda person: person.lost,
+    "winrate": lambda person: person.win_rate,
+    "days": lambda person: person.median_days_to_win,
+}
+_MONEY: Mapping[str, Callable[[Person], Mapping[str, Decimal]]] = {
+    "amount": lambda person: person.open_by_currency,
+    "revenue": lambda person: person.won_by_currency,
+}
 
 
 class PeoplePage:
@@ -38,19 +56,32 @@ class PeoplePage:
         frame: PortalFrame,
         period: PeriodInAddress,
         pipeline: PipelineCode = None,
+        sort: Sort = "won",
+        way: Way = "down",
     ) -> HTMLResponse:
         """Open now, won and lost in the period, win rate, revenue and median days, by person."""
         with self._warehouse.connect() as connection:
             known = pipelines(connection, portal.name, portal.entity_type)
             shown = chosen(known, pipeline)
             found = people(connection, portal.name, shown, period.first, period.last) if shown else []
+            main = own_currency(connection, portal.name) if found else None
         return frame.page(
             "people.html",
             pipelines=known,
             pipeline=shown,
-            people=found,
+            people=sorted_by(found, _value(sort, main), way),
+            sort=sort if sort in _VALUES or sort in _MONEY else "won",
+            way=way,
             picture=_picture(frame, found[:MOST_BARS]),
         )
+
+
+def _value(sort: str, currency: str | None) -> Callable[[Person], Value]:
+    """What the rows are sorted by; money by what is in this currency, as currencies have no order in common."""
+    money = _MONEY.get(sort)
+    if money is None:
+        return _VALUES.get(sort, _VALUES["won"])
+    return lambda person: money(person).get(currency or "")
 
 
 def _picture(frame: PageFrame, shown: Sequence[Person]) -> dict[str, Any]:

@@ -229,6 +229,24 @@ def test_people_are_those_of_the_function(site: PagesSite, visit: Visit) -> None
     assert expected
 
 
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_people_are_sorted_by_any_column(site: PagesSite, visit: Visit, way: str) -> None:
+    """Numbers as numbers; money by the currency of the account, and who has none of it comes last."""
+    expected = of_marts(site, "select * from analytics.people_of(%s, 'deal', pipeline => 0)")
+    (base,) = of_marts(site, "select currency_id from analytics.dim_currency where portal = %s and is_base")
+    earned = [row["won_by_currency"].get(base["currency_id"]) for row in expected]
+    assert len({amount for amount in earned if amount is not None}) > 2
+    for sort, column, values in (("lost", 5, [row["lost"] for row in expected]), ("revenue", 7, earned)):
+        page = visit.get(f"/p/{site.portal}/people", pipeline="deal-0", sort=sort, way=way, **ALL).text
+        known = sorted((value for value in values if value is not None), reverse=way == "down")
+        for cell, value in zip((row[column] for row in rows_of(page, "table")), known, strict=False):
+            shown = ENGLISH.number(value) if sort == "lost" else ENGLISH.money(value, base["currency_id"])
+            assert " ".join(shown.split()) in cell
+        assert f'aria-sort="{way}ending"' in page.replace("descending", "downending").replace(
+            "ascending", "upending"
+        )
+
+
 def test_what_people_wrote_is_shown_harmlessly(site: PagesSite, visit: Visit) -> None:
     """Names of stages and pipelines, titles and campaigns with markup, quotes, marks and 500 characters."""
     hostile = "<script>alert(1)</script>\"'\u202e" + "x" * 440
