@@ -50,9 +50,13 @@ class CountComparison:
     in_portal: int = 0
     problem: str = ""
 
+    @property
+    def told(self) -> str:
+        """The counts, or the problem, where the portal is named beside it."""
+        return self.problem or f"{self.in_copy:,} in the copy, {self.in_portal:,} in the portal"
+
     def __str__(self) -> str:
-        counts = f"{self.in_copy:,} in the copy, {self.in_portal:,} in the portal"
-        return f"{self.portal}: {self.problem or counts}"
+        return f"{self.portal}: {self.told}"
 
 
 @dg.multi_asset_check(
@@ -113,7 +117,7 @@ def _compared(key: dg.AssetCheckKey, found: list[CountComparison]) -> dg.AssetCh
         check_name=key.name,
         severity=ERROR if missing else WARN,
         description="; ".join(map(str, wrong)) or None,
-        metadata={count.portal: str(count) for count in found},
+        metadata={count.portal: count.told for count in found},
     )
 
 

@@ -46,6 +46,7 @@ def test_counts_show_rows_that_are_missing(installation: Runtime, instance: Dags
     assert {key for key, one in found.items() if not one.passed} == {"raw/deals"}
     assert found["raw/deals"].severity == dg.AssetCheckSeverity.ERROR
     assert found["raw/deals"].description == "acme: 79 in the copy, 80 in the portal"
+    assert found["raw/deals"].metadata["acme"].value == "79 in the copy, 80 in the portal"
 
 
 def test_a_portal_that_does_not_answer_is_named_once(installation: Runtime) -> None:
