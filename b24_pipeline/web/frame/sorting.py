@@ -11,10 +11,10 @@ from fastapi import Query
 Way = Literal["up", "down"]
 Sort = Annotated[str, Query(max_length=40)]
 Value = Decimal | int | str | None
-Row = TypeVar("Row")
+SortedRow = TypeVar("SortedRow")
 
 
-def sorted_by(rows: Iterable[Row], value: Callable[[Row], Value], way: Way) -> list[Row]:
+def sorted_by(rows: Iterable[SortedRow], value: Callable[[SortedRow], Value], way: Way) -> list[SortedRow]:
     """The rows by a value, those without one last; equal ones stay in their order."""
     plain = list(rows)
     known = [row for row in plain if value(row) not in (None, "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -69,19 +70,28 @@ class PeoplePage:
             "people.html",
             pipelines=known,
             pipeline=shown,
-            people=sorted_by(found, _value(sort, main), way),
+            people=in_order(found, sort, way, main),
             sort=sort if sort in _VALUES or sort in _MONEY else "won",
             way=way,
             picture=_picture(frame, found[:MOST_BARS]),
         )
 
 
-def _value(sort: str, currency: str | None) -> Callable[[Person], Value]:
-    """What the rows are sorted by; money by what is in this currency, as currencies have no order in common."""
+def in_order(found: Sequence[Person], sort: str, way: Way, currency: str | None) -> list[Person]:
+    """The persons by a column; money by what is in one currency, as two have no order in common.
+
+    `currency`: that of the account, or None for the one in which most of them have won something.
+    """
     money = _MONEY.get(sort)
     if money is None:
-        return _VALUES.get(sort, _VALUES["won"])
-    return lambda person: money(person).get(currency or "")
+        return sorted_by(found, _VALUES.get(sort, _VALUES["won"]), way)
+    counted = currency or _most_used(found)
+    return sorted_by(found, lambda person: money(person).get(counted), way)
+
+
+def _most_used(found: Sequence[Person]) -> str:
+    used = Counter(currency for person in found for currency in person.won_by_currency)
+    return min(used, key=lambda currency: (-used[currency], currency), default="")
 
 
 def _picture(frame: PageFrame, shown: Sequence[Person]) -> dict[str, Any]:
