@@ -53,7 +53,7 @@ test-slow: dev
 
 # as root on Debian: builds the image on a base of Debian's packages and runs it; starts all services of the compose file
 test-image: dev
-	@deploy/test_programs.sh buildah debootstrap caddy
+	@deploy/test_programs.sh buildah debootstrap caddy redis-server
 	$(VENV)/bin/pytest -m image tests/acceptance/deploy
 
 image:
@@ -63,7 +63,7 @@ browser:
 	@deploy/browser.sh
 
 test-programs:
-	@deploy/test_programs.sh openssl pgbouncer postgresql prometheus
+	@deploy/test_programs.sh openssl pgbouncer postgresql prometheus redis-server
 
 # mypy works on one core only: the SQL is read beside it
 check: dev
@@ -96,9 +96,10 @@ texts: dev
 
 # all of it first, then the part that running needs, at the same versions
 lock: setup
-	$(COMPILE) --extra dbt --extra kubernetes --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra celery --extra dbt --extra kubernetes --group dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group setup --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) --extra kubernetes --group setup --constraint requirements-dev.lock pyproject.toml -o deploy/kubernetes.lock
+	$(COMPILE) --extra celery --group setup --constraint requirements-dev.lock pyproject.toml -o deploy/celery.lock
 	$(COMPILE) --group image -o deploy/sbom.lock
 
 wheel: setup

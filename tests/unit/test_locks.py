@@ -1,4 +1,4 @@
-"""The lock files: what running needs, the same with what starts pods, and with the tools of tests and checks."""
+"""The lock files: what running needs, the same with what starts pods, with workers, and with the tools of tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 RUN = (ROOT / "requirements.lock").read_text()
 DEV = (ROOT / "requirements-dev.lock").read_text()
 PODS = (ROOT / "deploy" / "kubernetes.lock").read_text()
+WORKERS = (ROOT / "deploy" / "celery.lock").read_text()
 
 
 def pins(lock: str) -> set[str]:
@@ -29,6 +30,7 @@ def test_all_pin_the_same_versions() -> None:
     """What is tested is what runs: a package has one version and one set of hashes in all locks."""
     assert {pin for pin in pins(DEV) if names(pin) <= names(RUN)} == pins(RUN)
     assert {pin for pin in pins(DEV) if names(pin) <= names(PODS)} == pins(PODS)
+    assert {pin for pin in pins(DEV) if names(pin) <= names(WORKERS)} == pins(WORKERS)
 
 
 def test_pods_need_the_launcher_beside_what_runs() -> None:
@@ -38,7 +40,15 @@ def test_pods_need_the_launcher_beside_what_runs() -> None:
     assert "kubernetes-validate" not in names(PODS)
 
 
-@pytest.mark.parametrize("lock", [RUN, DEV, PODS], ids=["run", "dev", "pods"])
+def test_workers_need_a_broker_beside_what_runs() -> None:
+    """The image for workers has all that the usual one has, of one release of Dagster, and speaks to both brokers."""
+    assert names(RUN) < names(WORKERS)
+    assert names(WORKERS) - names(RUN) > {"dagster-celery", "celery", "redis", "amqp"}
+    versions = dict(re.findall(r"^(dagster[\w-]*)==([\w.]+)", WORKERS, re.MULTILINE))
+    assert versions["dagster-celery"] == versions["dagster-postgres"]
+
+
+@pytest.mark.parametrize("lock", [RUN, DEV, PODS, WORKERS], ids=["run", "dev", "pods", "workers"])
 def test_every_package_has_hashes(lock: str) -> None:
     """No package is taken on the word of its name."""
     assert all("--hash=sha256:" in pin for pin in pins(lock))
