@@ -31,6 +31,7 @@ CALLBACK_PATH = "/bitrix24/callback"
 """The path of `b24 serve` to which a portal sends the browser back."""
 USUAL_SERVICE = "http://127.0.0.1:8024"
 """Where `b24 serve` is reached unless something else is said."""
+BROKERS = ("redis://", "rediss://", "amqp://", "amqps://")
 _CALLBACK = re.compile(
     rf"(?:https://[^/?#@\s]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?){CALLBACK_PATH}"
 )
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     b24_ui_hosts: str = ""
     b24_rate_limit: str | None = None
     b24_budget_url: str | None = None
+    b24_broker_url: SecretStr | None = None
     b24_select: dict[str, list[str]] = Field(default_factory=dict)
     b24_models_path: Path | None = None
     b24_lag_seconds: int = Field(default=300, ge=0)
@@ -69,6 +71,15 @@ class Settings(BaseSettings):
     def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("expected a URL that begins with postgresql://")
+        return value
+
+    @field_validator("b24_broker_url")
+    @classmethod
+    def _broker_we_speak_to(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(BROKERS):
+            raise ValueError(
+                "expected the URL of a Redis or RabbitMQ, which begins with " + ", ".join(BROKERS)
+            )
         return value
 
     @field_validator("b24_admin_key")
@@ -232,6 +243,12 @@ def as_environment(chosen: Settings) -> dict[str, str]:
 def child_environment(chosen: Settings, **more: str) -> dict[str, str]:
     """The environment of a child process: that of this process, with exactly these settings and `more`."""
     return foreign_environment() | as_environment(chosen) | more
+
+
+def given_dagster_home() -> Path | None:
+    """The folder that whoever started us has named to Dagster by DAGSTER_HOME."""
+    given = os.environ.get("DAGSTER_HOME")
+    return Path(given) if given else None
 
 
 def foreign_environment() -> dict[str, str]:

@@ -103,6 +103,11 @@ COMMANDS = (
     ),
     CommandEntry("up", "Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C.", "up.up"),
     CommandEntry(
+        "worker",
+        "Take runs of Dagster from the broker of B24_BROKER_URL, on this or any other machine, until Ctrl-C.",
+        "worker.worker",
+    ),
+    CommandEntry(
         "status",
         "Portals: their tokens, last syncs, how far behind they are, waiting events, coverage and budget.",
         "status.status",

@@ -18,16 +18,16 @@ from types import FrameType
 
 import yaml
 
+from b24_pipeline.commands.dagster_home import dagster_home
 from b24_pipeline.commands.service_drains import cancel_drains
 from b24_pipeline.commands.service_health import answers, healthy, serves
 from b24_pipeline.commands.service_processes import ServiceProcesses
 from b24_pipeline.commands.socket_folder import SocketFolder
 from b24_pipeline.errors import B24Error, UsageError
-from b24_pipeline.paths import bundled
 from b24_pipeline.runtime import database_url
 from b24_pipeline.settings import Settings, child_environment
 from b24_pipeline.store.database.locks import claims
-from b24_pipeline.store.database.private_files import home_folder, private_file, private_folder
+from b24_pipeline.store.database.private_files import private_file
 from b24_pipeline.store.database.warehouse import Warehouse
 
 START_SECONDS = 120
@@ -87,7 +87,7 @@ class Services:
 
     def __init__(self, settings: Settings, host: str, port: int, web_port: int) -> None:
         self.addresses = ServiceAddresses(f"http://{host}:{port}", f"http://{host}:{web_port}")
-        self._home = _home(settings)
+        self._home = dagster_home(settings)
         self._port = str(port)
         self._web_port = str(web_port)
         self._host = host
@@ -140,14 +140,6 @@ class Services:
         server = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
         path.write_text(yaml.safe_dump({"load_from": [server]}))
         return path
-
-
-def _home(settings: Settings) -> Path:
-    """The folder of Dagster's step logs; dagster.yaml is copied there at each start."""
-    home = private_folder(home_folder(settings.b24_home) / "dagster")
-    with private_file(home / "dagster.yaml", "w") as file:
-        file.write(bundled("dagster.yaml").read_text("utf-8"))
-    return home
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -29,6 +29,7 @@ B24Error
 │   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
 │   └── SecretKeyError
+├── BrokerUnreachable           what hands runs to workers does not answer, or refuses us
 ├── DatabaseError
 │   ├── DatabaseUnavailable
 │   ├── DatabaseBusy            others held what we need for too long
@@ -117,6 +118,7 @@ from b24_pipeline.errors.api import (
 )
 from b24_pipeline.errors.base import (
     B24Error,
+    BrokerUnreachable,
     DatabaseBusy,
     DatabaseError,
     DatabaseNotMigrated,
@@ -203,6 +205,7 @@ __all__ = [
     "AuthorizationRefused",
     "B24Error",
     "BindingRefused",
+    "BrokerUnreachable",
     "BudgetExhausted",
     "CertificateRefused",
     "ConditionRefused",

@@ -34,6 +34,13 @@ class SecretKeyError(SettingsError):
     """B24_SECRET_KEYS is missing, malformed, or does not open what is stored."""
 
 
+class BrokerUnreachable(B24Error):
+    """The broker, from which workers take runs, does not answer, or refuses us."""
+
+    def __init__(self, broker: str, said: str) -> None:
+        super().__init__(f"the broker at {broker} cannot be used: {said}; see B24_BROKER_URL")
+
+
 class DatabaseError(B24Error):
     """Something is wrong between us and PostgreSQL."""
 
