@@ -20,6 +20,13 @@ keep database_url "postgresql://b24:$(cat "$folder/postgres_password")@${POSTGRE
 [ -s "$folder/b24_secret_keys" ] || keep b24_secret_keys "$(b24 keys new)" 0400
 keep b24_admin_key "$(random)" 0400
 keep dagster_password "$(random)" 0444
+# with celery.yaml the broker, which reads its password as a user of its own; without it runs are started without one
+if [ -n "${BROKER:-}" ]; then
+  keep broker_password "$(random)" 0444
+  keep b24_broker_url "redis://:$(cat "$folder/broker_password")@$BROKER/0" 0400
+else
+  rm -f "$folder/b24_broker_url"
+fi
 # this one is given by Bitrix24, and a new one replaces it
 if [ -n "${BITRIX24_CLIENT_SECRET:-}" ]; then
   rm -f "$folder/bitrix24_client_secret"

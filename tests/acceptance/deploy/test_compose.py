@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
@@ -83,10 +85,11 @@ def test_a_second_start_keeps_the_secrets(tmp_path: Path) -> None:
     }
 
 
-def test_our_containers_may_write_nothing_but_their_volumes() -> None:
+@pytest.mark.parametrize("more", [(), ("celery.yaml",)], ids=["alone", "workers"])
+def test_our_containers_may_write_nothing_but_their_volumes(more: tuple[str, ...]) -> None:
     """A read-only root, no capability, no new right; secrets are files, and no variable holds one."""
-    services = Compose.read()
-    for name in OURS:
+    services = Compose.read(*more)
+    for name in OURS + (("worker",) if more else ()):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert name == "first" or not re.search(r"SECRET|PASSWORD|KEY", str(services[name]["environment"]))
@@ -95,12 +98,68 @@ def test_our_containers_may_write_nothing_but_their_volumes() -> None:
 def test_every_variable_of_the_file_is_explained() -> None:
     """`.env.example` names those that a user sets; all have a default."""
     explained = (FOLDER / ".env.example").read_text()
-    images = {"POSTGRES_IMAGE", "CADDY_IMAGE"}
-    text = (FOLDER / "compose.yaml").read_text()
+    images = {"POSTGRES_IMAGE", "CADDY_IMAGE", "REDIS_IMAGE"}
+    text = "".join(file.read_text() for file in FOLDER.glob("*.yaml"))
     assert text.count("${") == len(VARIABLE.findall(text))
     assert {name for name, _ in VARIABLE.findall(text)} - images <= set(
         re.findall(r"^#?(\w+)=", explained, re.MULTILINE)
     )
+
+
+def test_with_workers_all_take_the_image_that_speaks_to_the_broker() -> None:
+    """Who hands runs over, takes them and ends them; the broker has a password, and no port outside."""
+    services = Compose.read("celery.yaml")
+    ours = [services[name] for name in (*OURS, "worker")]
+    assert {service["image"] for service in ours} == {"b24-pipeline:celery"}
+    assert {service["build"]["args"]["LOCK"] for service in ours} == {"deploy/celery.lock"}
+    assert (ROOT / "deploy" / "celery.lock").exists()
+    assert "ports" not in services["broker"]
+    assert "--requirepass" in services["broker"]["command"][-1]
+    # what the first file says stays
+    assert services["code"]["command"] == Compose.read()["code"]["command"]
+    assert services["first"]["environment"]["B24_HOST"] == "localhost"
+
+
+def test_the_broker_is_named_as_long_as_there_is_one(tmp_path: Path) -> None:
+    """The first start with workers makes its password, another keeps it; one without them takes the setting away."""
+    made = []
+    for more in (("celery.yaml",), ("celery.yaml",), ()):
+        compose = Compose(tmp_path, *more)
+        compose.start("first")
+        assert compose.started["first"].wait(60) == 0, compose.log("first").read_text()
+        files = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
+        made.append((files.get("broker_password"), files.get("b24_broker_url", "").rpartition("@")[0]))
+    password = made[0][0]
+    assert password
+    assert made == [(password, f"redis://:{password}"), (password, f"redis://:{password}"), (password, "")]
+
+
+@pytest.mark.image
+@pytest.mark.timeout(900)
+def test_workers_of_the_compose_file_take_runs(tmp_path: Path) -> None:
+    """All services but Caddy and the UI: a new portal is read by a run that the worker has taken."""
+    compose = Compose(tmp_path, "celery.yaml", B24_ALLOWED_PORTALS="127.0.0.1")
+    try:
+        compose.up("caddy", "ui")
+        with Sandbox(SandboxConfig(leads=5, deals=20)) as sandbox:
+            b24(compose, "portal", "add", "acme", "--webhook-url", sandbox.webhook_url)
+            deadline = time.monotonic() + 300
+            while not (took := _workers_of_runs(compose)):
+                assert time.monotonic() < deadline, compose.log("worker").read_text()[-3000:]
+                time.sleep(1)
+        assert took == {f"b24-{compose.started['worker'].pid}@{socket.gethostname()}"}
+    finally:
+        compose.stop()
+
+
+def _workers_of_runs(compose: Compose) -> set[str]:
+    """The workers of the reads of portals that ended well."""
+    with psycopg.connect(compose.secret("database_url")) as connection:
+        found = connection.execute(
+            "select value from dagster.run_tags join dagster.runs using (run_id)"
+            " where key = 'b24/worker' and status = 'SUCCESS' and pipeline_name = 'changes'"
+        )
+        return {worker for (worker,) in found}
 
 
 def b24(compose: Compose, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""The services of `deploy/compose/compose.yaml` as processes of this machine: own commands, environments and order.
+"""The services of `deploy/compose/` as processes of this machine: own commands, environments and order.
 
 What Docker would do is done here: names of services become ports of the loopback, volumes folders of the test.
 """
@@ -24,7 +24,9 @@ from tests.support.servers.postgres import EMBEDDED, ordinary_user, own_folder
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "compose"
-PORTS = {"postgres": "5432", "code": "4000", "ui": "3000", "service": "8024"}
+PORTS = {"postgres": "5432", "code": "4000", "ui": "3000", "service": "8024", "broker": "6379"}
+OTHERS = ("postgres", "caddy", "broker")
+"""Services whose image is not ours."""
 PATIENCE_SECONDS = 180
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
@@ -32,8 +34,8 @@ VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 class Compose:
     """Starts each service once those that it depends on are as the file wants them."""
 
-    def __init__(self, folder: Path, **given: str) -> None:
-        self.services = self.read(**given)
+    def __init__(self, folder: Path, *more: str, **given: str) -> None:
+        self.services = self.read(*more, **given)
         self.folder = folder
         self.ports = dict(zip([*PORTS, "http", "https"], free_ports(len(PORTS) + 2), strict=True))
         self.started: dict[str, subprocess.Popen[bytes]] = {}
@@ -43,20 +45,26 @@ class Compose:
         self._write_files()
 
     @staticmethod
-    def read(**given: str) -> dict[str, dict[str, Any]]:
-        """The services of the file, with these variables."""
-        text = (FOLDER / "compose.yaml").read_text()
-        filled = VARIABLE.sub(lambda found: given.get(found[1], found[2]), text)
-        return dict(yaml.safe_load(filled)["services"])
+    def read(*more: str, **given: str) -> dict[str, dict[str, Any]]:
+        """The services of compose.yaml and of files beside it, as `-f` puts them together, with these variables."""
+        services: dict[str, dict[str, Any]] = {}
+        for file in ("compose.yaml", *more):
+            text = (FOLDER / file).read_text()
+            filled = VARIABLE.sub(lambda found: given.get(found[1], found[2]), text)
+            for name, service in yaml.safe_load(filled)["services"].items():
+                services[name] = _merged(services.get(name, {}), service)
+        return services
 
-    def up(self) -> None:
-        """Starts all of them, in the order of `depends_on`."""
+    def up(self, *without: str) -> None:
+        """Starts all of them but these, in the order of `depends_on`."""
+        for name in without:
+            del self.services[name]
         for name in self.order():
             for other, wanted in self.services[name].get("depends_on", {}).items():
                 self._wait(other, wanted["condition"])
             self.start(name)
         for name, service in self.services.items():
-            if "healthcheck" in service:
+            if "test" in service.get("healthcheck", {}):
                 self._wait(name, "service_healthy")
 
     def order(self) -> list[str]:
@@ -82,7 +90,7 @@ class Compose:
         options: dict[str, Any] = {}
         if name == "postgres":
             command, options = self._postgres(command), {"user": ordinary_user()}
-        elif "entrypoint" not in service and name != "caddy":
+        elif "entrypoint" not in service and name not in OTHERS:
             command = ["deploy/entrypoint.sh", *command]
         with self.log(name).open("ab") as log:
             self.started[name] = subprocess.Popen(
@@ -168,12 +176,13 @@ class Compose:
         }
         if text in paths:
             return paths[text]
-        if text.startswith("/run/secrets/"):
-            return str(self.folder / "secrets" / text.removeprefix("/run/secrets/"))
+        text = text.replace("/run/secrets/", f"{self.folder / 'secrets'}/").replace("$$", "$")
         for name, port in PORTS.items():
             if text == port:
                 return str(self.ports[name])
             text = text.replace(f"{name}:{port}", f"127.0.0.1:{self.ports[name]}")
+            text = text.replace(f"-p {port}", f"-p {self.ports[name]}")
+            text = text.replace(f"--port {port}", f"--port {self.ports[name]}")
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{self.ports[name]}")
         return text
 
@@ -219,3 +228,10 @@ class Compose:
             "fsync=off",
         ]
         return [f"{EMBEDDED}/{command[0]}", *command[1:], *own]
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """As Docker puts a value of two files together: keys of both, and the other's where both have one."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return other
+    return one | {name: _merged(one.get(name), value) for name, value in other.items()}
