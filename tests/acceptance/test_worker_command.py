@@ -7,8 +7,6 @@ import pytest
 from tests.acceptance.conftest import B24
 from tests.support.installation import free_port
 
-pytest.importorskip("dagster_celery")
-
 
 @pytest.mark.parametrize(
     ("settings", "code", "said"),

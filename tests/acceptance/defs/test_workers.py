@@ -21,8 +21,6 @@ from tests.support.installation import free_ports
 from tests.support.servers.broker import PASSWORD, Worker, redis
 from tests.support.servers.dagster_process import ROOT, Running, loaded
 
-pytest.importorskip("dagster_celery")
-
 DEALS = 12_000
 HELD_SECONDS = 40
 KNOWN = """

@@ -17,7 +17,6 @@ from b24_pipeline.errors import SettingsError
 from b24_pipeline.paths import bundled
 from b24_pipeline.settings import settings
 
-pytest.importorskip("dagster_celery")
 REDIS = "redis://:c4n4ry@10.0.0.5:6380/0"
 RABBIT = "amqp://b24:c4n4ry@broker.example.com//"
 
