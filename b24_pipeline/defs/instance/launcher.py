@@ -1,6 +1,6 @@
 """Where runs of Dagster are started: beside the code server, or by workers that take them from a broker.
 
-dagster.yaml names the class `OurRunLauncher`, so B24_BROKER_URL alone decides.
+dagster.yaml names the class `B24RunLauncher`, so B24_BROKER_URL alone decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dagster._serdes import ConfigurableClassData
 from b24_pipeline.settings import settings
 
 
-class OurRunLauncher(DefaultRunLauncher):
+class B24RunLauncher(DefaultRunLauncher):
     """Starts each run as a process beside the code server, unless B24_BROKER_URL names a broker."""
 
     @classmethod
