@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -19,7 +21,6 @@ from tests.integration.web.pages.test_figures_pages import ALL, of_marts, rows_o
 from tests.support.installation import execute
 from tests.support.servers.pages_site import PagesSite, Visit, pages_site, text_of
 
-OWN_WAY = "Funnel, flow, people and creatives each count their own way, so their numbers differ."
 RATE = "Win rate = won ÷ (won + lost); open ones are not in it."
 
 
@@ -66,8 +67,34 @@ def test_a_page_says_what_won_and_lost_are(
         if one.startswith("Won and lost here:") and meaning in one
     )
     assert texts.gettext(sentence) in shown
-    assert texts.gettext(OWN_WAY) in shown
     assert (texts.gettext(RATE) in shown) is (name not in ("funnel", "flow"))
+
+
+@pytest.mark.parametrize(
+    ("name", "pipeline", "question", "other"),
+    [
+        ("funnel", "deal-0", "what became of those created in these days", "revenue"),
+        ("funnel", "lead-0", "what became of those created in these days", "people"),
+        ("flow", "deal-0", "what happened on which day", "revenue"),
+        ("people", "deal-0", "who won and lost how many in these days", "funnel"),
+        ("revenue", "deal-0", "the numbers to quote for a period", "funnel"),
+        ("creatives", "", "what the advertising of these days has brought", "revenue"),
+    ],
+)
+def test_a_page_says_which_question_its_won_ones_answer(
+    site: PagesSite, visit: Visit, name: str, pipeline: str, question: str, other: str
+) -> None:
+    """With a link to the page that answers the other one, of the same days and the same pipeline."""
+    days = {"from": "2000-01-01", "to": "2030-12-31"}
+    asked = days | ({"pipeline": pipeline} if pipeline else {})
+    shown = page(site, visit, name, **asked)
+    (said,) = re.findall(r'<p class="soft" id="answers">(.*?)</p>', shown, re.DOTALL)
+    assert question in text_of(said)
+    (address,) = re.findall(r'href="([^"]+)"', said)
+    path, _, query = unescape(address).partition("?")
+    assert path == f"/p/{site.portal}/{other}"
+    assert dict(parse_qsl(query)) == asked
+    assert visit.client.get(unescape(address)).status_code == 200
 
 
 @pytest.mark.parametrize("definition", ["standard", "implied", "strict"])
