@@ -14,6 +14,7 @@ from psycopg.types.json import set_json_loads
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.exact_json import exact_json
 from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.figures.entity_lines import EntityLine, entity_lines
 from b24_pipeline.store.figures.pipelines import CountedPipeline
 from b24_pipeline.store.portals.portal import Portal
 
@@ -89,22 +90,6 @@ class FunnelChoices:
     campaigns: list[FilterChoice]
 
 
-@dataclass(frozen=True, slots=True)
-class EntityLine:
-    """A lead or deal as a line of a list."""
-
-    entity_id: int
-    date_create: datetime | None
-    title: str | None
-    stage_name: str | None
-    opportunity: Decimal | None
-    currency_id: str | None
-    owner_name: str | None
-    source_name: str | None
-    stage_entered_at: datetime | None
-    is_qualified: bool
-
-
 def funnel(
     connection: Connection,
     portal: Portal,
@@ -154,8 +139,8 @@ def entities(
             "skipped": skipped,
         }
     )
-    with connection.cursor(row_factory=class_row(EntityLine)) as cursor:
-        return cursor.execute(_sql.entities.sql, asked).fetchall()
+    ids = [row[0] for row in connection.execute(_sql.entities.sql, asked)]
+    return entity_lines(connection, portal, pipeline.entity_type, ids)
 
 
 def _of(portal: Portal, pipeline: CountedPipeline) -> dict[str, object]:

@@ -123,8 +123,8 @@ group by utm_campaign
 order by sum(count) desc, utm_campaign asc
 limit 500;
 
--- name: entities(account, portal, entity_type, category_id, status_id, has_left, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts, zone, most, skipped)
--- Leads or deals behind a stage's figure, the latest created first: those who stand there, or all who have been there.
+-- name: entities(account, entity_type, category_id, status_id, has_left, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts, zone, most, skipped)
+-- The ids of the leads or deals behind a stage's figure, the latest created first: those who stand there, or all who have been there.
 with journeys as (
     select
         journey.entity_id,
@@ -159,59 +159,16 @@ stage as (
     where
         user_account_id = :account and entity_type = :entity_type
         and category_id = :category_id and status_id = :status_id
-),
-
-found as materialized (
-    select
-        journeys.entity_id,
-        journeys.date_create
-    from journeys
-    cross join stage
-    where
-        case
-            when :has_left then stage.stage_key = any(trim_array(journeys.stage_keys, cardinality(journeys.stage_keys) - journeys.seen))
-            else journeys.stage_keys[journeys.seen] = stage.stage_key
-        end
-    order by journeys.date_create desc nulls last, journeys.entity_id desc
-    limit :most
-    offset :skipped
 )
 
-select
-    found.entity_id,
-    found.date_create,
-    fact.title,
-    fact.stage_name,
-    fact.opportunity,
-    fact.currency_id,
-    fact.owner_name,
-    fact.source_name,
-    fact.stage_entered_at,
-    fact.is_qualified
-from found
-cross join lateral (
-    select
-        deal.title,
-        deal.stage_name,
-        deal.opportunity,
-        deal.currency_id,
-        deal.owner_name,
-        deal.source_name,
-        deal.stage_entered_at,
-        deal.is_qualified
-    from analytics.fct_deal as deal
-    where :entity_type = 'deal' and deal.portal = :portal and deal.entity_id = found.entity_id
-    union all
-    select
-        lead.title,
-        lead.stage_name,
-        lead.opportunity,
-        lead.currency_id,
-        lead.owner_name,
-        lead.source_name,
-        lead.stage_entered_at,
-        lead.is_qualified
-    from analytics.fct_lead as lead
-    where :entity_type = 'lead' and lead.portal = :portal and lead.entity_id = found.entity_id
-) as fact
-order by found.date_create desc nulls last, found.entity_id desc;
+select journeys.entity_id
+from journeys
+cross join stage
+where
+    case
+        when :has_left then stage.stage_key = any(trim_array(journeys.stage_keys, cardinality(journeys.stage_keys) - journeys.seen))
+        else journeys.stage_keys[journeys.seen] = stage.stage_key
+    end
+order by journeys.date_create desc nulls last, journeys.entity_id desc
+limit :most
+offset :skipped;

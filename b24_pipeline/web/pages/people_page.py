@@ -1,17 +1,25 @@
-"""The page of people: what each responsible person has open, won and lost."""
+"""The page of people: what each responsible person has open, won and lost, and the list behind each of these."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from b24_pipeline.errors import NoFigures
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.people import Person, people
+from b24_pipeline.store.figures.people import (
+    NOBODY,
+    Person,
+    PersonCount,
+    behind,
+    owner_name,
+    people,
+)
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.store.figures.revenue import own_currency
 from b24_pipeline.web.frame.choice import PipelineCode
@@ -20,6 +28,7 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.frame.sorting import Sort, Value, Way, sorted_by
 from b24_pipeline.web.frame.translations import later as _
 
+ROWS = 50
 MOST_BARS = 30
 """So many persons are in the chart; the table has all."""
 
@@ -40,15 +49,16 @@ _MONEY: Mapping[str, Callable[[Person], Mapping[str, Decimal]]] = {
 
 
 class PeoplePage:
-    """The route `/p/{portal}/people`."""
+    """The routes `/p/{portal}/people` and `/p/{portal}/people/list`."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def router(self, signed_in: SignedIn) -> APIRouter:
-        """The page."""
+        """The page and its lists."""
         routes = signed_in.routes()
         routes.add_api_route("/p/{portal}/people", self.people)
+        routes.add_api_route("/p/{portal}/people/list", self.behind)
         return routes
 
     def people(
@@ -74,6 +84,44 @@ class PeoplePage:
             sort=sort if sort in _VALUES or sort in _MONEY else "won",
             way=way,
             picture=_picture(frame, found[:MOST_BARS]),
+            list_of=lambda person, which: frame.address(
+                "people/list",
+                pipeline=shown.code if shown else None,
+                person=person.assigned_by_id or NOBODY,
+                which=which,
+            ),
+        )
+
+    def behind(
+        self,
+        portal: PortalInPath,
+        frame: PortalFrame,
+        period: PeriodInAddress,
+        person: Annotated[int, Query(ge=0, lt=10**18)],
+        which: PersonCount = "won",
+        pipeline: PipelineCode = None,
+        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    ) -> HTMLResponse:
+        """The leads or deals behind a figure of a person; 50 a page, the latest created first."""
+        with self._warehouse.connect() as connection:
+            shown = chosen(pipelines(connection, portal.name, portal.entity_type), pipeline)
+            if shown is None:
+                raise NoFigures
+            skipped = (page - 1) * ROWS
+            days = (period.first, period.last)
+            rows, of_all = behind(connection, portal, shown, person, which, *days, most=ROWS, skipped=skipped)
+            name = owner_name(connection, portal, person)
+        return frame.page(
+            "person.html",
+            pipeline=shown,
+            name=name,
+            person=person,
+            which=which,
+            rows=rows,
+            total=of_all,
+            page_number=page,
+            rows_a_page=ROWS,
+            back=frame.address("people", pipeline=shown.code),
         )
 
 
