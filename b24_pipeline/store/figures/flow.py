@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Literal
 
@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.figures.pipelines import CountedPipeline
+from b24_pipeline.store.portals.portal import Portal
 
 _sql = queries.load(__file__)
 
@@ -95,3 +96,14 @@ def flows(
     with connection.cursor(row_factory=class_row(StageFlow)) as cursor:
         found = cursor.execute(_sql.flow.sql, asked).fetchall()
     return [Flow(period, list(stages)) for period, stages in groupby(found, lambda row: row.period)]
+
+
+def last_move(connection: Connection, portal: Portal, pipeline: CountedPipeline) -> datetime | None:
+    """When somebody last left a stage of the pipeline for another one; None where nobody ever has."""
+    found: datetime | None = _sql.last_move(
+        connection,
+        account=portal.id,
+        entity_type=pipeline.entity_type,
+        category_id=pipeline.category_id,
+    )
+    return found

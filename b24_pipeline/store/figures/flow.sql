@@ -30,3 +30,17 @@ group by
     stage.status_sort,
     date_trunc(:step, daily.day)
 order by period asc, stage.status_sort asc nulls last, stage.status_id asc;
+
+-- name: last_move(account, entity_type, category_id)$
+-- When somebody last left a stage of the pipeline for another one; null where nobody ever has.
+select max(latest.exited_at)
+from analytics_build.int_stage as stage
+cross join lateral (
+    -- the index of a stage has its visits by their end
+    select visit.exited_at
+    from analytics_build.int_stage_interval as visit
+    where visit.stage_key = stage.stage_key and visit.exited_at is not null and visit.counted_duration is not null
+    order by visit.exited_at desc
+    limit 1
+) as latest
+where stage.user_account_id = :account and stage.entity_type = :entity_type and stage.category_id = :category_id;

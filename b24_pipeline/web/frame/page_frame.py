@@ -104,7 +104,11 @@ class PageFrame:
     @property
     def as_of_seconds(self) -> float | None:
         """How long ago `as_of` was."""
-        return None if self.as_of is None else (datetime.now(UTC) - self.as_of).total_seconds()
+        return None if self.as_of is None else self.seconds_since(self.as_of)
+
+    def seconds_since(self, moment: datetime) -> float:
+        """How long ago a moment was."""
+        return (datetime.now(UTC) - moment).total_seconds()
 
     def address(self, name: str, portal: Portal | None = None, /, **parameters: Any) -> str:
         """The address of a page of this portal, or another one, with the same period, and of this one in the wizard."""

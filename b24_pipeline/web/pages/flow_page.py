@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
-from b24_pipeline.store.figures.flow import Flow, FlowStep, flows, step_for
+from b24_pipeline.store.figures.flow import Flow, FlowStep, flows, last_move, step_for
 from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.colors import told_apart
@@ -46,6 +46,7 @@ class FlowPage:
             known = pipelines(connection, portal.name, portal.entity_type)
             shown = chosen(known, pipeline)
             found = flows(connection, portal.name, shown, by, period.first, period.last) if shown else []
+            moved_at = last_move(connection, portal, shown) if shown else None
         return frame.page(
             "flow.html",
             pipelines=known,
@@ -54,6 +55,7 @@ class FlowPage:
             flows=found,
             latest=found[: -MOST_ROWS - 1 : -1],
             stock=_stock(frame, found, by),
+            moved_at=moved_at,
         )
 
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.web.frame.formats import Formats
 from tests.conftest import Server
 from tests.integration.web.pages.test_every_page import OTHER
-from tests.support.installation import execute
+from tests.support.installation import execute, fetch
 from tests.support.servers.pages_site import PagesSite, Visit, pages_site, text_of
 
 
@@ -137,3 +138,27 @@ def test_times_of_no_portal_say_whose_they_are(site: PagesSite, visit: Visit) ->
     assert "Times on this page are those of Asia/Tokyo." in page
     assert "1 Mar 2026 21:00" in page
     execute(site.warehouse, "delete from bitrix24_access_keys")
+
+
+@pytest.mark.parametrize("pipeline", ["deal-0", "deal-1", "lead-0"])
+def test_the_flow_says_when_the_last_move_was(site: PagesSite, visit: Visit, pipeline: str) -> None:
+    """By the portal's clock, also where nothing moved in the chosen days; not that of another pipeline."""
+    entity_type, category = pipeline.split("-")
+    (visits,) = fetch(
+        site.warehouse,
+        "select max(exited_at) as ended from analytics.fct_stage_interval"
+        " where portal = %s and entity_type = %s and category_id = %s",
+        site.portal,
+        entity_type,
+        int(category),
+    )
+    zone = next(one.time_zone for one in site.portals.all() if one.name == site.portal)
+    page = visit.get(
+        f"/p/{site.portal}/flow", pipeline=pipeline, **{"from": "2000-01-01", "to": "2000-01-02"}
+    )
+    shown = text_of(page.text.partition('id="last-move"')[2].partition("</p>")[0]).lstrip("> ")
+    assert shown.startswith(
+        "The last move from one stage to another, whatever days are chosen: "
+        + " ".join(Formats("en", zone).moment(visits["ended"]).split())
+    )
+    assert shown.endswith("ago)")
