@@ -48,8 +48,10 @@ class OwnLead:
     deal_id: int | None
     contact_id: int | None
     company_id: int | None
+    status_id: str | None
     status_name: str | None
     status_color: str | None
+    stage_is_deleted: bool
     title: str | None
     method: str | None
     matched_phone: str | None
@@ -84,8 +86,10 @@ class Candidate:
     entity_id: int
     title: str | None
     date_create: datetime | None
+    status_id: str | None
     status_name: str | None
     status_color: str | None
+    stage_is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,10 @@ select
     own.bitrix24_deal_id as deal_id,
     own.bitrix24_contact_id as contact_id,
     m.bitrix24_company_id as company_id,
+    own.current_status_id as status_id,
     stage.status_name,
     stage.status_color,
+    own.current_status_id is not null and (stage.id is null or stage.deleted_at is not null) as stage_is_deleted,
     coalesce(deal.title, lead.title) as title,
     m.method,
     m.matched_phone,
@@ -129,8 +131,10 @@ select
     own.bitrix24_deal_id as deal_id,
     own.bitrix24_contact_id as contact_id,
     m.bitrix24_company_id as company_id,
+    own.current_status_id as status_id,
     stage.status_name,
     stage.status_color,
+    own.current_status_id is not null and (stage.id is null or stage.deleted_at is not null) as stage_is_deleted,
     coalesce(deal.title, lead.title) as title,
     m.method,
     m.matched_phone,
@@ -160,8 +164,11 @@ select
     one.id as entity_id,
     coalesce(deal.title, lead.title) as title,
     coalesce(deal.date_create, lead.date_create) as date_create,
+    coalesce(deal.stage_id, lead.status_id) as status_id,
     stage.status_name,
-    stage.status_color
+    stage.status_color,
+    coalesce(deal.stage_id, lead.status_id) is not null
+    and (stage.id is null or stage.deleted_at is not null) as stage_is_deleted
 from lead_matches as m
 cross join lateral jsonb_to_recordset(m.candidates) as one (type text, id bigint)
 left join bitrix24_deals as deal

@@ -47,6 +47,7 @@ class Stuck:
     waited_seconds: Decimal
     median_seconds: Decimal
     title: str | None
+    status_id: str | None
     stage_name: str | None
     stage_is_deleted: bool
     owner_name: str | None

@@ -232,6 +232,7 @@ select
     stuck.waited_seconds,
     stuck.median_seconds,
     fact.title,
+    fact.status_id,
     fact.stage_name,
     coalesce(stage.is_deleted, false) as stage_is_deleted,
     fact.owner_name,

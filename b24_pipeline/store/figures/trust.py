@@ -25,6 +25,7 @@ class Comparison:
 
     entity_type: str
     category_name: str
+    status_id: str
     status_name: str
     checked_at: datetime
     portal_count: int

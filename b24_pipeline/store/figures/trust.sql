@@ -3,6 +3,7 @@
 select
     entity_type,
     category_name,
+    status_id,
     status_name,
     checked_at,
     portal_count,

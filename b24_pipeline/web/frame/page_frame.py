@@ -24,6 +24,7 @@ from b24_pipeline.web.frame.period import PRESETS, Period, period_of
 from b24_pipeline.web.frame.reasons import REASONS
 from b24_pipeline.web.frame.rendering import page
 from b24_pipeline.web.frame.translations import language_of, translations
+from b24_pipeline.web.frame.translations import later as _
 from b24_pipeline.web.recounts import Recounts
 from b24_pipeline.web.routes.account import CurrentHolder, SeenPortals, chosen_portal
 
@@ -57,6 +58,18 @@ class PageFrame:
     def text(self, text: str) -> str:
         """A text that was marked for translation, in the reader's language: for what a template does not write."""
         return translations(language_of(self.request)).gettext(text)
+
+    def stage_name(self, name: str | None, code: str | None, is_deleted: bool) -> str:
+        """A stage as people read it. One that the portal has deleted keeps the name that it had last, and is marked.
+
+        `code` stands for a name that was never read.
+        """
+        if not is_deleted:
+            return name or code or ""
+        known = (
+            name if name and name != code else self.text(_("stage without a name, %(code)s")) % {"code": code}
+        )
+        return self.text(_("%(stage)s (deleted)")) % {"stage": known}
 
     @property
     def format(self) -> Formats:

@@ -109,7 +109,7 @@ class CreativesPage:
             became_other=sum(row.matched for row in self._rows(portal, other, sort, way)) if other else 0,
             currencies=currencies_of(rows),
             directions=[{"code": str(one.id), "name": one.name} for one in known],
-            key_stages=_names_of_key_stages(known, asked, rows),
+            key_stages=_names_of_key_stages(frame, known, asked, rows),
             sort=sort,
             way=way,
             picture=_picture(frame, asked, sorted(rows, key=lambda row: -row.leads)[:MOST_BARS]),
@@ -240,14 +240,15 @@ def _hundredths(share: Decimal | None) -> Decimal | None:
 
 
 def _names_of_key_stages(
-    known: Sequence[Direction], asked: Asked, rows: Sequence[Brought]
+    frame: PageFrame, known: Sequence[Direction], asked: Asked, rows: Sequence[Brought]
 ) -> list[str | None]:
     """The names of the three key stages of the chosen direction.
 
     Where none is chosen each direction has its own, and the name is empty; None where no row has such a stage at all.
     """
     found = next((one for one in known if one.id == asked.direction), None)
-    names = [stage.status_name or "" for stage in found.key_stages] if found else []
+    stages = found.key_stages if found else []
+    names = [frame.stage_name(stage.status_name, stage.status_id, stage.is_deleted) for stage in stages]
     used = ["" if any(row.key_stages[place] is not None for row in rows) else None for place in range(3)]
     return [*names, *used[len(names) :]]
 

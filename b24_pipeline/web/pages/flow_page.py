@@ -64,7 +64,12 @@ def _stock(frame: PageFrame, found: Sequence[Flow], step: FlowStep) -> dict[str,
     names: dict[str, tuple[str, str | None]] = {}
     for flow in found:
         names |= {
-            one.status_id: (one.status_name, one.status_color) for one in flow.stages if not one.is_closed
+            one.status_id: (
+                frame.stage_name(one.status_name, one.status_id, one.is_deleted),
+                one.status_color,
+            )
+            for one in flow.stages
+            if not one.is_closed
         }
     counts = [flow.in_stage for flow in found]
     colors = told_apart([color for _name, color in names.values()])

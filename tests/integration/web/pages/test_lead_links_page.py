@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.web.pages.test_figures_pages import rows_of
 from tests.integration.web.pages.test_leads_page import STRANGE, leads_of, looked_at, manager, site, upload
+from tests.support.data.model_data import add_stage
 from tests.support.installation import execute, fetch
 from tests.support.servers.pages_site import PagesSite, Visit, text_of
 
@@ -109,3 +110,23 @@ def test_a_viewer_reads_the_list_alone(site: PagesSite, manager: Visit, own: str
         one = viewer.get(f"{leads_of(site)}/one", lead=own).text
         assert 'name="wanted"' not in one
         assert viewer.get(f"{leads_of(site)}/upload", upload=own).status_code == 403
+
+
+def test_a_stage_that_the_portal_has_deleted_is_marked(site: PagesSite, manager: Visit, own: str) -> None:
+    """In the list, on the page of one, and beside what it could be linked to; its name stays."""
+
+    def stages() -> list[str]:
+        listed = {row[0]: row[5] for row in rows_of(manager.get(leads_of(site)).text, "own-leads")}
+        one = manager.get(f"{leads_of(site)}/one", lead=own).text
+        told = text_of(one.partition("<dt>Stage</dt>")[2].partition("</dd>")[0])
+        return [listed["Anna"], told, rows_of(one, "candidates")[0][2]]
+
+    assert set(stages()) == {"stage without a name, C0:S9 (deleted)"}
+    with site.warehouse.connect() as connection:
+        add_stage(connection, site.portals.one(site.portal).id, "C0:S9", 90)
+    assert set(stages()) == {"Stage C0:S9"}
+    execute(
+        site.warehouse, "update bitrix24_pipeline_stages set deleted_at = now() where status_id = 'C0:S9'"
+    )
+    assert set(stages()) == {"Stage C0:S9 (deleted)"}
+    execute(site.warehouse, "delete from bitrix24_pipeline_stages where status_id = 'C0:S9'")

@@ -218,17 +218,30 @@ def test_an_address_without_https_is_said_where_no_event_came(site: PagesSite, v
     assert "B24_PUBLIC_URL is not one" in page(site, visit, "trust")
 
 
-def test_a_removed_stage_is_marked_where_somebody_waits_in_it(site: PagesSite, visit: Visit) -> None:
-    """Its name can be no more than its code."""
+def test_a_removed_stage_keeps_the_name_that_it_had_last(site: PagesSite, visit: Visit) -> None:
+    """Marked, on each page that shows one; where no name was ever read, that is said beside its code."""
     execute(site.warehouse, "update bitrix24_pipeline_stages set deleted_at = null")
     site.build()
-    before = rows_of(page(site, visit, "speed"), "stuck")
-    assert before
-    known = [row[1] for row in before if "S9" not in row[1]]  # a stage that the directory never had
-    assert known
-    assert not [stage for stage in known if "deleted" in stage]
+    before = page(site, visit, "speed")
+    assert "Stage C0:S1" in [row[1] for row in rows_of(before, "stuck")]
+    assert "stage without a name, C0:S9 (deleted)" in [row[0] for row in rows_of(before, "table")]
     execute(site.warehouse, "update bitrix24_pipeline_stages set deleted_at = now()")
     site.build()
     after = rows_of(page(site, visit, "speed"), "stuck")
-    assert after
-    assert all(row[1].endswith(" deleted") for row in after)
+    assert "Stage C0:S1 (deleted)" in [row[1] for row in after]
+    assert all(row[1].endswith(" (deleted)") for row in after)
+    unnamed = {"en": "stage without a name", "ru": "стадия без названия"}
+    for name, asked in {
+        "funnel": {},
+        "funnel/stage": {"stage": "C0:S1", "who": "all"},
+        "cohorts": {},
+        "flow": {},
+        "speed": {},
+        "creatives/one": {"by": "campaign"},
+    }.items():
+        for language, mark in (("en", "deleted"), ("ru", "удалена")):
+            shown = page(site, visit, name, pipeline="deal-0", lang=language, **asked)
+            stages = re.findall(r"Stage \w+:S\d+(?: \(\w+\))?", text_of(shown))
+            assert stages, name
+            assert {stage.partition("(")[2] for stage in stages} == {f"{mark})"}, name
+            assert not re.search(rf"(?<!{unnamed[language]}, )C0:S9", text_of(shown)), name
