@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.figures.contact_masks import masked_email, masked_phone
 from b24_pipeline.store.figures.creative_figures import Group
 from b24_pipeline.store.portals.portal import Portal
 
@@ -19,7 +20,10 @@ _sql = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class OwnLeadFilters:
-    """Which own leads; None leaves a filter out. `by`: of one creative or campaign and direction, of none too."""
+    """Which own leads; None leaves a filter out. `by`: of one creative or campaign and direction, of none too.
+
+    `in_contacts`: whether `search` looks at phones and e-mails too; whoever sees them masked could else find them out.
+    """
 
     search: str | None = None
     by: Group | None = None
@@ -29,6 +33,7 @@ class OwnLeadFilters:
     first_day: date | None = None
     last_day: date | None = None
     is_linked: bool | None = None
+    in_contacts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,16 @@ class OwnLead:
     def person(self) -> str | None:
         """Who left it: the name, else the phone, else the e-mail."""
         return self.name or self.phone or self.email
+
+    @property
+    def masked(self) -> OwnLead:
+        """The same for somebody who may not see how to reach people."""
+        return replace(
+            self,
+            phone=masked_phone(self.phone),
+            matched_phone=masked_phone(self.matched_phone),
+            email=masked_email(self.email),
+        )
 
     @property
     def card(self) -> tuple[str, int] | None:

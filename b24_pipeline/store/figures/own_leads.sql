@@ -1,4 +1,4 @@
--- name: own_leads(account, search, by, creative, campaign, direction, first_day, last_day, zone, is_linked, most, skipped)
+-- name: own_leads(account, search, by, creative, campaign, direction, first_day, last_day, zone, is_linked, in_contacts, most, skipped)
 -- Own leads with what each has become and why, or why nothing; the latest left first. `by` null: of any creative and
 -- campaign.
 with chosen as (
@@ -26,7 +26,15 @@ with chosen as (
         and (cast(:is_linked as boolean) is null or (m.method is not null) = cast(:is_linked as boolean))
         and (
             cast(:search as text) is null
-            or strpos(lower(concat_ws(' ', own.name, own.phone, own.email, own.phones::text)), lower(:search)) > 0
+            or strpos(
+                lower(
+                    case
+                        when :in_contacts then concat_ws(' ', own.name, own.phone, own.email, own.phones::text)
+                        else own.name
+                    end
+                ),
+                lower(:search)
+            ) > 0
         )
     order by own.created_at desc, own.id desc
     limit :most
@@ -74,7 +82,7 @@ left join bitrix24_pipeline_stages as stage
         and own.current_status_id = stage.status_id
 order by chosen.created_at desc, chosen.id desc;
 
--- name: count_own_leads(account, search, by, creative, campaign, direction, first_day, last_day, zone, is_linked)$
+-- name: count_own_leads(account, search, by, creative, campaign, direction, first_day, last_day, zone, is_linked, in_contacts)$
 -- How many own leads the filters leave.
 select count(*)
 from leads as own
@@ -98,7 +106,15 @@ where
     and (cast(:is_linked as boolean) is null or (m.method is not null) = cast(:is_linked as boolean))
     and (
         cast(:search as text) is null
-        or strpos(lower(concat_ws(' ', own.name, own.phone, own.email, own.phones::text)), lower(:search)) > 0
+        or strpos(
+            lower(
+                case
+                    when :in_contacts then concat_ws(' ', own.name, own.phone, own.email, own.phones::text)
+                    else own.name
+                end
+            ),
+            lower(:search)
+        ) > 0
     );
 
 -- name: counts(account)^

@@ -32,7 +32,7 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.frame.sorting import Sort, Value, Way, sorted_by
 from b24_pipeline.web.frame.tables_as_csv import csv_file
 from b24_pipeline.web.frame.translations import later as _
-from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS
+from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS, as_seen
 
 ROWS = 50
 MOST_BARS = 15
@@ -189,7 +189,7 @@ class CreativesPage:
             pipelines=[list(inside) for _key, inside in groupby(stages, lambda stage: stage.category_id)],
             total=sum(stage.own_leads for stage in stages),
             most=max((stage.own_leads for stage in stages), default=0),
-            own_leads=listed,
+            own_leads=as_seen(frame.holder, listed),
             found=found,
             page_number=page,
             rows_a_page=ROWS,

@@ -28,7 +28,7 @@ from b24_pipeline.web.frame.addresses import origin_of_portal
 from b24_pipeline.web.frame.given import GivenText, Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
-from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS
+from b24_pipeline.web.pages.own_lead_texts import CHOSEN, METHODS, REASONS, as_seen, sees_contacts
 from b24_pipeline.web.problems import answer_to
 
 ROWS = 50
@@ -60,7 +60,9 @@ class LeadsPage:
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
         """All own leads, the latest first, 50 a page."""
-        filters = OwnLeadFilters(is_linked=_LINKED.get(linked), search=search)
+        filters = OwnLeadFilters(
+            is_linked=_LINKED.get(linked), search=search, in_contacts=sees_contacts(frame.holder)
+        )
         with self._warehouse.connect() as connection:
             known = totals(connection, portal.id)
             listed = own_leads(connection, portal, filters, most=ROWS, skipped=(page - 1) * ROWS)
@@ -68,7 +70,8 @@ class LeadsPage:
         return frame.page(
             "leads.html",
             totals=known,
-            own_leads=listed,
+            own_leads=as_seen(frame.holder, listed),
+            in_contacts=filters.in_contacts,
             found=found,
             linked=linked,
             search=search or "",
@@ -112,7 +115,7 @@ class LeadsPage:
             if own is None:
                 raise UsageError("there is no such own lead in this portal").of_case("no_own_lead")
             shown = {
-                "own": own,
+                "own": as_seen(frame.holder, [own])[0],
                 "candidates": candidates(connection, portal.id, own.id),
                 "is_by_hand": is_by_hand(connection, portal.id, own.id),
                 "problem": None,

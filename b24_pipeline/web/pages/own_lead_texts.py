@@ -1,7 +1,11 @@
-"""How own leads are matched, and why not, as sentences for people."""
+"""Own leads for people: how they are matched, and why not, as sentences; phones and e-mails by the reader's role."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from b24_pipeline.store.access.holder import KeyHolder
+from b24_pipeline.store.figures.own_leads import OwnLead
 from b24_pipeline.web.frame.translations import later as _
 
 METHODS = {
@@ -78,6 +82,16 @@ _BAD_ROWS = {
         "A lead that was loaded before has this id, with another person and time; it stays."
     ),
 }
+
+
+def sees_contacts(holder: KeyHolder) -> bool:
+    """Whether somebody sees phones and e-mails of own leads whole: a viewer sees figures, and these masked."""
+    return holder.may("manager")
+
+
+def as_seen(holder: KeyHolder, own_leads: Sequence[OwnLead]) -> Sequence[OwnLead]:
+    """Own leads as their reader may see them."""
+    return own_leads if sees_contacts(holder) else [own.masked for own in own_leads]
 
 
 def reason_text(reason: str) -> str | None:

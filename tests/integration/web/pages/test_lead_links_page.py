@@ -62,6 +62,32 @@ def test_the_list_says_what_each_has_become(site: PagesSite, manager: Visit, own
     assert "No own lead is like this" in manager.get(leads_of(site), search="%").text
 
 
+def test_a_viewer_sees_no_phone_whole(site: PagesSite, manager: Visit, own: str) -> None:
+    """Nor an e-mail, on any page of own leads, nor finds them out by searching; a manager sees both."""
+    execute(
+        site.warehouse,
+        "update leads set email = 'anna@example.com', utm_campaign = 'spring', name = null where name = 'Anna'",
+    )
+    pages = (
+        leads_of(site),
+        f"{leads_of(site)}/one?lead={own}",
+        f"/p/{site.portal}/creatives/one?by=campaign&campaign=spring&from=&to=",
+    )
+    with site.visit(site.key("Vera", "viewer")) as viewer:
+        viewer.client.headers["Accept-Language"] = "en"
+        for path in pages:
+            whole, masked = manager.get(path).text, viewer.get(path).text
+            assert "+79210000001" in whole, path
+            assert "9210000001" not in masked.replace("-", "").replace(" ", ""), path
+            assert "+7 *** ***-00-01" in text_of(masked), path
+            assert "anna@" not in masked, path
+        assert "anna@example.com" in manager.get(pages[1]).text
+        assert "a***@example.com" in viewer.get(pages[1]).text
+        for search, is_found in (("0000001", False), ("anna@", False), ("bor", True)):
+            assert ("No own lead is like this" in manager.get(pages[0], search=search).text) is False
+            assert ("No own lead is like this" in viewer.get(pages[0], search=search).text) is not is_found
+
+
 def test_a_link_is_set_by_hand(site: PagesSite, manager: Visit, own: str) -> None:
     """By a number or the address of a card; unlinked; and left to the phone again. The audit says who did it."""
     path = f"{leads_of(site)}/one"
