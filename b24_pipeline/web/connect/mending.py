@@ -6,7 +6,7 @@ The setup guide (docs/bitrix24-setup.md) lists the same codes; a test compares t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from b24_pipeline.settings import CALLBACK_PATH
 from b24_pipeline.sync.portals.oauth import HANDLER_PATH
@@ -22,10 +22,14 @@ EXAMPLE = "{example}"
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What to do, and what to paste there; "{...}" stands for a value of `ConnectValues`, or {host}, the portal."""
+    """What to do, and what to paste there; "{...}" stands for a value of `ConnectValues`, or {host}, the portal.
+
+    `of_operator`: what whoever runs the server does with what is pasted, a setting or a command; shown folded.
+    """
 
     text: str
     paste: str = ""
+    of_operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class ConnectValues:
             "origin": portal if "://" in portal else f"https://{portal or EXAMPLE}",
             "example": EXAMPLE,
         }
-        return [Remedy(step.text, step.paste.format_map(values)) for step in steps]
+        return [replace(step, paste=step.paste.format_map(values)) for step in steps]
 
 
 _REGISTER = (
@@ -109,13 +113,15 @@ _CARD_PATH = Remedy(
     _("The handler path on the application's card in the portal must be exactly this:"), "{callback}"
 )
 _KEYS = Remedy(
-    _(
-        "The portal shows both keys on the application's card. They belong into the settings of this service: into the "
-        "environment of b24 serve, or into the file .env in the folder in which it was started. Restart it then:"
-    ),
+    _("The portal shows two keys on the application's card. Give them to whoever runs the server."),
     "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
+    _("They belong into the environment of b24 serve, or into the file .env in its folder. Restart it then:"),
 )
-_LINK = Remedy(_("The operator makes a new link:"), "b24 portal connect NAME {host}")
+_LINK = Remedy(
+    _("Ask whoever runs the server for a new link."),
+    "b24 portal connect NAME {host}",
+    _("This command makes it:"),
+)
 
 MAKE_WEBHOOK = (
     Remedy(
@@ -150,8 +156,9 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
             "{example}",
         ),
         Remedy(
-            _("For a portal on your own server the operator adds this to the settings and restarts:"),
+            _("A portal on your own server must be allowed first: ask whoever runs this service."),
             "B24_ALLOWED_PORTALS={host}",
+            _("Add this to the settings, and restart:"),
         ),
     ),
     "portal_unreachable": (
@@ -174,16 +181,15 @@ MENDING: dict[str, tuple[Remedy, ...]] = {
     "application_refused": (
         Remedy(
             _(
-                "Client id and secret must be those of the card of the application in this very portal. Copy both again"
-                " into the settings, and restart:"
+                "The keys must be those of the card of the application in this very portal: give both once more."
             ),
             "BITRIX24_CLIENT_ID=local.…\nBITRIX24_CLIENT_SECRET=…",
+            _("Copy both again into the settings, and restart:"),
         ),
         Remedy(
-            _(
-                "Portals of the zones .ru, .by, .kz, .uz, .am, .az, .ge and .kg may need this setting besides:"
-            ),
+            _("Portals of the zones .ru, .by, .kz, .uz, .am, .az, .ge and .kg may need one setting more."),
             "BITRIX24_OAUTH_URL=https://oauth.bitrix24.tech",
+            _("Add this to the settings, and restart:"),
         ),
     ),
     "authorization_refused": (
@@ -282,10 +288,11 @@ OF_WEBHOOK: dict[str, tuple[Remedy, ...]] = {
     "portal_moved": (
         Remedy(
             _(
-                "Open the portal, and copy the address of the webhook again. If it is connected here already, whoever"
-                " runs this service renews it:"
+                "Open the portal, and copy the address of the webhook again. If it is connected here already, ask"
+                " whoever runs the server to renew it."
             ),
             "b24 portal add NAME --moved",
+            _("This command renews it:"),
         ),
     ),
 }

@@ -163,7 +163,7 @@ REASONS = {
     ),
     "refused": _("This is not possible."),
     "secret_key_error": _(
-        "The secrets of the portal cannot be opened: whoever runs this service must look at B24_SECRET_KEYS."
+        "The secrets of the portal cannot be opened: whoever runs the server must look at its keys of encryption."
     ),
     "sync_busy": _("A sync of this portal is at work. Try again when it has ended."),
     "too_large": _("This is too large: a file may have 20 MB."),

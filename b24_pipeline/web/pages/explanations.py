@@ -28,7 +28,9 @@ _SENTENCES = {
     r"(?P<count>\d+) more in our copy were not found by id": _(
         "More in our copy, which were not found by number: %(count)s"
     ),
-    r"`(?P<command>b24 reconcile .+)` repairs it": _("The command %(command)s puts it right."),
+    r"`(?P<command>b24 reconcile .+)` repairs it": _(
+        "Whoever runs the server can put it right (%(command)s)."
+    ),
     r"repaired right after the check": _("It was put right after the comparison."),
     r"(?P<count>\d+) changed in the portal since the sync: ids (?P<ids>.+)": _(
         "Changed in the portal since the sync: %(count)s (numbers %(ids)s)"

@@ -104,3 +104,8 @@ def text_of(html: str) -> str:
     """The words of a page as a person reads them: without tags, scripts, and runs of blanks."""
     bare = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL)
     return " ".join(bare.split())
+
+
+def unfolded(html: str) -> str:
+    """A page without what is folded for whoever runs the server."""
+    return re.sub(r'<details class="operator">.*?</details>', "", html, flags=re.DOTALL)

@@ -21,7 +21,7 @@ from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.integration.web.routes.conftest import Managed, database
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import account, execute
-from tests.support.servers.pages_site import text_of
+from tests.support.servers.pages_site import text_of, unfolded
 from tests.support.servers.web_service import (
     KEY,
     ScriptedConnecting,
@@ -175,6 +175,7 @@ def test_what_went_wrong_in_the_portal_is_said_with_what_to_paste(
     page = visitor.client.get("/bitrix24/callback?code=x&state=y")
     assert "How to mend it" in page.text
     assert paste in pasted(page)
+    assert not re.search(r"BITRIX24_|b24 \w", unfolded(page.text).partition("<main")[2])
     assert 'href="/bitrix24/connect?' in page.text
     visitor.sign_in(KEY)
     assert 'href="/connect?' in visitor.client.get("/bitrix24/callback?code=x&state=y").text
@@ -233,7 +234,7 @@ def test_the_first_sync_is_shown_by_entity(site: Site, operator: Visitor) -> Non
     page = text_of(answer.text)
     assert "Leads 12 done" in page
     assert "Deals 0 is being read" in page
-    assert "Contacts 0 failed: no &lt;b&gt;rights" in page
+    assert "Contacts 0 failed For whoever runs the server no &lt;b&gt;rights" in page
     assert 'hx-trigger="every 2s"' in answer.text
     assert "no administrator of the portal" in page
     assert "department" in pasted(answer)

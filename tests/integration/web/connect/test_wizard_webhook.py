@@ -29,7 +29,7 @@ from tests.integration.web.connect.test_wizard import (
 )
 from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.support.installation import KEY as SECRET_KEY
-from tests.support.servers.pages_site import text_of
+from tests.support.servers.pages_site import text_of, unfolded
 from tests.support.servers.web_service import KEY, ScriptedService, another_sender, parts_of, served
 
 __all__ = ["database", "operator", "shared", "site", "visitor"]
@@ -192,3 +192,5 @@ def test_what_a_webhook_lacks_is_said_at_the_first_sync(site: Site, operator: Vi
     assert "on the page of the webhook" in page
     assert "application's card" not in page
     assert pasted(answer) == ["department", f"{PUBLIC}/webhooks/bitrix24"]
+    assert "b24 portal add acme --application-token -" in page
+    assert "b24 portal" not in unfolded(answer.text), "a command stands folded, for whoever runs the server"

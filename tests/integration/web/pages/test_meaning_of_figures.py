@@ -215,7 +215,9 @@ def test_an_address_without_https_is_said_where_no_event_came(site: PagesSite, v
     execute(site.warehouse, "update user_accounts set bitrix24_refresh_token = null")
     assert "B24_PUBLIC_URL" not in page(site, visit, "trust")
     execute(site.warehouse, "update user_accounts set bitrix24_refresh_token = 'locked'")
-    assert "B24_PUBLIC_URL is not one" in page(site, visit, "trust")
+    shown = page(site, visit, "trust")
+    assert "this service has none" in text_of(shown)
+    assert "B24_PUBLIC_URL" in shown.partition('<details class="operator">')[2].partition("</details>")[0]
 
 
 def test_a_removed_stage_keeps_the_name_that_it_had_last(site: PagesSite, visit: Visit) -> None:

@@ -12,7 +12,7 @@ import pytest
 from b24_pipeline.store.own_leads.directions import Directions
 from tests.conftest import Server
 from tests.support.installation import execute, fetch
-from tests.support.servers.pages_site import PagesSite, Visit, pages_site, text_of
+from tests.support.servers.pages_site import PagesSite, Visit, pages_site, text_of, unfolded
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,7 @@ def test_what_has_no_sentence_of_its_own_has_that_of_its_kind(site: PagesSite, r
     answer = reader.get(f"/p/{site.portal}/leads", page="0")
     assert "Часть адреса или формы непонятна" in text_of(answer.text)
     assert '<p lang="en"><small id="message">query.page' in answer.text
+    assert "query.page" not in unfolded(answer.text), "English stands folded, for whoever runs the server"
 
 
 def test_turned_days_keep_the_frame_and_the_filters(site: PagesSite, reader: Visit) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -14,6 +16,7 @@ from tests.integration.web.pages.conftest import Visitor, new_key
 from tests.integration.web.routes.conftest import Managed
 from tests.support.installation import KEY as SECRET_KEY
 from tests.support.installation import execute, fetch
+from tests.support.servers.pages_site import unfolded
 from tests.support.servers.web_service import KEY, parts_of, served
 
 
@@ -52,6 +55,16 @@ def test_over_https_no_other_host_can_set_the_cookie(managed: Managed, visitor: 
         cookie = client.post("/sign-in", data={"key": KEY}, headers=headers).headers["set-cookie"]
         assert cookie.startswith("__Host-b24_session=")
         assert "Secure" in cookie
+
+
+@pytest.mark.parametrize("host", ["", "b24.example.com"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_page_asks_a_person_and_no_terminal(visitor: Visitor, host: str, language: str) -> None:
+    """Commands and settings are there, folded, for whoever runs the server: over https and where it is missing."""
+    headers = {"Accept-Language": language} | ({"Host": host} if host else {})
+    shown = visitor.client.get("/sign-in", headers=headers).text
+    assert "B24_" in shown
+    assert not re.search(r"B24_|b24 \w|admin\.key", unfolded(shown).partition("<main")[2])
 
 
 def test_a_key_is_not_taken_over_plain_http(managed: Managed, visitor: Visitor) -> None:
