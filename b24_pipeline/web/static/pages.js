@@ -142,5 +142,10 @@ document.addEventListener("change", (event) => {
 addEventListener("pageshow", () => {
   const [path, name] = (sessionStorage.getItem("chosen") ?? "").split(" ");
   sessionStorage.removeItem("chosen");
-  if (path === location.pathname) document.querySelector(`form.filters [name="${CSS.escape(name)}"]`)?.focus();
+  const field = path === location.pathname && document.querySelector(`form.filters [name="${CSS.escape(name)}"]`);
+  if (!field) return;
+  // what a phone folds away has no focus
+  const fold = field.form.previousElementSibling;
+  if (fold?.matches("details.fold")) fold.open = true;
+  field.focus();
 });
