@@ -26,7 +26,7 @@ def test_connect_authorize_connected(running: Live, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Подключить портал Битрикс24")
     page.get_by_label("Адрес портала").fill(running.domain)
     page.get_by_label("Название").fill("acme")
-    page.get_by_label("Что считать воронкой").select_option("deal")
+    page.get_by_label("Чью воронку считать").select_option("deal")
     page.get_by_label("Ключ управления").fill(KEY)
     keep(page, "connect")
     page.get_by_role("button", name="Подключить").click()

@@ -171,4 +171,4 @@ def test_who_it_was_is_said() -> None:
     text = translations("ru").gettext
     assert audit_texts.actor("Anna", text) == "Anna"
     assert audit_texts.actor("b24 models by anna", text) == "команда b24 models, запустил(а) anna"
-    assert audit_texts.actor("pipeline", text) == "сам конвейер"
+    assert audit_texts.actor("pipeline", text) == "сам сервис"

@@ -67,7 +67,7 @@ def test_behind_each_number_of_a_person_are_so_many(
         assert not seen & {(which, card) for card in cards}, "listed with another person too"
         seen |= {(which, card) for card in cards}
     if pipeline == "deal-0" and days == ALL:
-        assert "nobody" in text_of(page)
+        assert "nobody responsible" in text_of(page)
         (known,) = of_marts(
             site,
             "select array_agg(entity_id) as won from analytics.fct_deal where portal = %s and category_id = 0"

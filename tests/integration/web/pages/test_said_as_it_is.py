@@ -61,7 +61,7 @@ def test_a_deleted_stage_is_said_to_be_one(site: PagesSite, visit: Visit, path: 
 def test_the_page_of_trust_is_in_the_language_of_its_reader(site: PagesSite, visit: Visit) -> None:
     """What a comparison found, and what was synced."""
     shown = text_of(visit.get(f"/p/{site.portal}/trust").text)
-    assert "Изменены в портале после синхронизации: 1 (номера 7)" in shown
+    assert "Изменены на портале после синхронизации: 1 (номера 7)" in shown
     assert "changed in the portal" not in shown
     assert "Справочники" in shown
     assert " status " not in shown
