@@ -3,17 +3,10 @@
 -- responsible person of now, or by the month in which they ended.
 with visits as (
     select
-        stage.stage_key,
-        stage.status_id,
-        stage.status_name,
-        stage.status_color,
-        stage.status_sort,
-        stage.is_deleted,
+        visit.stage_key,
         extract(epoch from visit.counted_duration)::double precision as seconds,
-        case
-            when :by = 'month' then to_char(visit.exited_at at time zone :zone, 'YYYY-MM')
-            when :by = 'person' then journey.assigned_by_id::text
-        end as group_code
+        case when :by = 'person' then journey.assigned_by_id end as person,
+        case when :by = 'month' then date_trunc('month', visit.exited_at at time zone :zone) end as month
     from analytics_build.int_stage as stage
     inner join analytics_build.int_stage_interval as visit on stage.stage_key = visit.stage_key
     left join analytics_build.int_journey as journey
@@ -37,49 +30,45 @@ with visits as (
         )
 ),
 
+-- the names come after the count: what is sorted for the percentiles is numbers alone
 measured as (
     select
-        visits.group_code,
-        visits.status_id,
-        visits.status_name,
-        visits.status_color,
-        visits.status_sort,
-        visits.is_deleted,
+        visits.stage_key,
+        visits.person,
+        visits.month,
         count(*) as visits,
         percentile_cont(array[0.5, 0.9]) within group (order by visits.seconds) as percentiles
     from visits
-    group by
-        visits.group_code,
-        visits.status_id,
-        visits.status_name,
-        visits.status_color,
-        visits.status_sort,
-        visits.is_deleted
+    group by visits.stage_key, visits.person, visits.month
+),
+
+named as (
+    select
+        measured.*,
+        coalesce(measured.person::text, to_char(measured.month, 'YYYY-MM')) as group_code
+    from measured
 )
 
 select
     measured.group_code,
-    case when :by = 'person' then coalesce(owner.owner_name, measured.group_code) else measured.group_code end
-        as group_name,
-    measured.status_id,
-    measured.status_name,
-    measured.status_color,
-    measured.is_deleted,
+    coalesce(owner.owner_name, measured.group_code) as group_name,
+    stage.status_id,
+    stage.status_name,
+    stage.status_color,
+    stage.is_deleted,
     measured.visits,
     measured.percentiles[1] as median_seconds,
     measured.percentiles[2] as slow_seconds
-from measured
+from named as measured
+inner join analytics_build.int_stage as stage on measured.stage_key = stage.stage_key
 left join analytics_build.int_owner as owner
-    on
-        :by = 'person'
-        and owner.user_account_id = :account
-        and measured.group_code = owner.owner_id::text
+    on owner.user_account_id = :account and measured.person = owner.owner_id
 order by
-    case when :by = 'month' then measured.group_code end desc,
+    measured.month desc,
     group_name asc nulls last,
-    measured.group_code asc,
-    measured.status_sort asc nulls last,
-    measured.status_id asc;
+    measured.person asc,
+    stage.status_sort asc nulls last,
+    stage.status_id asc;
 
 -- name: stays_of_all_time(account, entity_type, category_id)
 -- The same of all finished visits, found in the histogram of each stage without sorting a million of them.
