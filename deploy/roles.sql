@@ -13,6 +13,8 @@
 -- The roles get no passwords here: \password b24_owner asks for one and sends its digest alone.
 
 \set ON_ERROR_STOP on
+-- What went wrong is told, and nothing else.
+\set QUIET on
 \if :{?owner}
 \else
 \set owner b24_owner

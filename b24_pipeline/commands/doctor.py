@@ -14,7 +14,7 @@ from b24_pipeline.commands.findings import Finding, age, findings, without_name
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.demo_home import is_demo
-from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnreachable
+from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnreachable, SecretKeyError
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import PortalHealth, health
@@ -131,15 +131,19 @@ def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:
         with opened.connections.client(portal) as client:
             found = probe(client)
     except B24Error as error:
-        is_demos = is_demo(opened.settings.b24_home)
-        advice = (
-            "start `b24 demo` again: its portal runs only while it does"
-            if is_demos and isinstance(error, PortalUnreachable)
-            else "mend what the message says, then `b24 doctor` again"
-        )
-        return False, [Finding(portal.name, without_name(portal.name, str(error)), advice)]
+        told = without_name(portal.name, str(error))
+        return False, [Finding(portal.name, told, _advice(opened, portal, error))]
     advice = "give the credential's owner more rights, or accept it"
     return True, [Finding(portal.name, warning, advice) for warning in found.warnings]
+
+
+def _advice(opened: Runtime, portal: Portal, error: B24Error) -> str:
+    """What to do about a portal that cannot be asked, where the message alone does not say it."""
+    if isinstance(error, PortalUnreachable) and is_demo(opened.settings.b24_home):
+        return "start `b24 demo` again: its portal runs only while it does"
+    if isinstance(error, SecretKeyError):
+        return f"where the old key is lost: b24 portal add {portal.name}, with its credential again; no row is lost"
+    return "mend what the message says, then `b24 doctor` again"
 
 
 def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[Finding]:

@@ -24,10 +24,15 @@ where portal = 'acme' order by entity_type, category_id, status_id
 """
 
 
+def findings(b24: B24, **env: str) -> list[dict[str, str]]:
+    """What `b24 doctor` finds, and what it says to do."""
+    found: list[dict[str, str]] = json.loads(b24("doctor", "--json", env=env).stdout)["findings"]
+    return found
+
+
 def problems(b24: B24, **env: str) -> list[str]:
     """What `b24 doctor` finds."""
-    found = json.loads(b24("doctor", "--json", env=env).stdout)
-    return [finding["problem"] for finding in found["findings"]]
+    return [finding["problem"] for finding in findings(b24, **env)]
 
 
 def test_a_lost_key(b24_here: B24, sandbox: Sandbox) -> None:
@@ -35,8 +40,9 @@ def test_a_lost_key(b24_here: B24, sandbox: Sandbox) -> None:
     connect(b24_here, sandbox)
     assert b24_here("sync").returncode == 0
     env = {"B24_SECRET_KEYS": Fernet.generate_key().decode()}
-    (problem,) = problems(b24_here, **env)
-    assert "no key of B24_SECRET_KEYS opens" in problem
+    (found,) = findings(b24_here, **env)
+    assert "no key of B24_SECRET_KEYS opens" in found["problem"]
+    assert "b24 portal add acme" in found["advice"]
     assert b24_here("funnel", "acme", env=env).returncode == 0
     again = b24_here("portal", "add", "acme", "--webhook-url", sandbox.webhook_url, env=env)
     assert again.returncode == 0, again.stderr

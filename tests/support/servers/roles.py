@@ -17,13 +17,13 @@ def give_roles(url: str) -> None:
     names = (f"owner={OWNER}", f"loader={LOADER}", f"service={SERVICE}")
     variables = [word for name in names for word in ("-v", name)]
     done = subprocess.run(
-        ["psql", "-X", "-q", *variables, "-f", str(FILE), url],
+        ["psql", "-X", *variables, "-f", str(FILE), url],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def as_role(url: str, role: str) -> str:
