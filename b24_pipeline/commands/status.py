@@ -49,7 +49,7 @@ def status(as_json: AsJson = False) -> None:
         return
     _show_syncs(syncs)
     _show_coverage(states)
-    _show_figures(figures)
+    _show_figures(figures, sum(portal.events_due for portal in states))
 
 
 def _show_portals(states: Sequence[PortalHealth]) -> None:
@@ -142,8 +142,8 @@ def _show_coverage(states: Sequence[PortalHealth]) -> None:
     table(("portal", "entity", "created", "rows", "proved by", "compared"), rows, right=(3,))
 
 
-def _show_figures(figures: Mapping[str, Any]) -> None:
-    """Says whether what was read is in the figures, so that nobody looks for a fault where a build is due."""
+def _show_figures(figures: Mapping[str, Any], events_due: int) -> None:
+    """Says whether the figures know all, so that nobody looks for a fault where a build or a drain is due."""
     if not figures:
         told = "not counted yet; `b24 models` counts them"
     elif figures["waiting_since"]:
@@ -153,6 +153,8 @@ def _show_figures(figures: Mapping[str, Any]) -> None:
         )
     else:
         told = f"counted {shown(figures['counted_at'])}, with all that was read"
+    if events_due:
+        told += f"; events that came and are not read yet: {events_due}; `b24 drain` reads them now"
     output.print(f"\nfigures: {told}", soft_wrap=True, markup=False)
 
 

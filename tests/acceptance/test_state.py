@@ -51,6 +51,7 @@ def test_state_is_told_and_what_is_missing_repaired(
             "insert into bitrix24_webhook_events (member_id, user_account_id, event, next_try_at) "
             "select 'm', id, 'ONCRMDEALUPDATE', now() - interval '1 hour' from user_accounts"
         )
+    assert "events that came and are not read yet: 1; `b24 drain`" in b24_here("status").stdout
     doctor = b24_here("doctor", "--json")
     told = [finding["problem"] for finding in json.loads(doctor.stdout)["findings"]]
     assert doctor.returncode == 1
