@@ -42,19 +42,25 @@ class BatchReader(Protocol):
         """Returns the rows that were read; what was not read goes back into the plan."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Landed:
     pieces: list[Piece]
     size: int
 
 
 class Flights:
-    """Sends the batches of a plan, `concurrency` at once, and hands over what they bring."""
+    """Sends the batches of a plan, `concurrency` at once, and hands over what they bring.
 
-    def __init__(self, reader: BatchReader, pool: RangePool, concurrency: int) -> None:
+    `front_first`: of what waits for the caller, the lowest ids are handed over first; else what came first.
+    """
+
+    def __init__(
+        self, reader: BatchReader, pool: RangePool, concurrency: int, *, front_first: bool = False
+    ) -> None:
         self._reader = reader
         self._pool = pool
         self._concurrency = concurrency
+        self._front_first = front_first
         self._senders = ThreadPoolExecutor(concurrency, thread_name_prefix="b24-list")
         # one, since each thread that decodes keeps memory of its own for it
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="b24-open")
@@ -88,12 +94,19 @@ class Flights:
         with self._changed:
             self._changed.wait_for(lambda: self._landed or self._failure or not self._under_way)
             if self._landed:
-                landed = self._landed.popleft()
+                landed = self._next_landed()
                 self._free(landed.size)
                 return Chunk(tuple(landed.pieces), merged(self._left()))
             if self._failure:
                 raise self._failure
             return None
+
+    def _next_landed(self) -> _Landed:
+        if self._front_first:
+            lowest = min(self._landed, key=lambda landed: landed.pieces[0].done.after)
+            self._landed.remove(lowest)
+            return lowest
+        return self._landed.popleft()
 
     def _left(self) -> Iterator[OpenRange | IdRange]:
         """All ranges whose rows the caller has not got."""

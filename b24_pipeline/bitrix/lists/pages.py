@@ -19,7 +19,11 @@ from b24_pipeline.errors import ApiError, ListDidNotAdvance, UnreadableAnswer
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What to read; `wrapper` is the key around the rows (`items`), `params` what no other field holds."""
+    """What to read; `wrapper` is the key around the rows (`items`), `params` what no other field holds.
+
+    `front_first`: of a long list too, lower ids come before higher ones, as far as several requests under way allow.
+    A long list takes about two requests in a hundred more so.
+    """
 
     method: str
     select: tuple[str, ...]
@@ -27,6 +31,7 @@ class ListQuery:
     params: Mapping[str, Any] = field(default_factory=dict)
     id_field: str = "ID"
     wrapper: str | None = None
+    front_first: bool = False
 
     def page(self, after: int | Reference, upto: int | None) -> Command:
         """The command that reads the first rows after an id."""

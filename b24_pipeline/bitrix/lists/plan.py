@@ -40,10 +40,14 @@ _GROW_AFTER = 16
 
 
 class RangePool:
-    """The open ranges that nobody reads at the moment."""
+    """The open ranges that nobody reads at the moment.
 
-    def __init__(self, ranges: Iterable[OpenRange] = ()) -> None:
+    `front_first`: also of a long list, pieces are cut off the low end, as long as its ids are even.
+    """
+
+    def __init__(self, ranges: Iterable[OpenRange] = (), *, front_first: bool = False) -> None:
         self._open = [opened for opened in ranges if opened.width > 0]
+        self._front_first = front_first
         self._commands = MAX_COMMANDS
         self._good = 0
         self._patchy = False
@@ -82,7 +86,8 @@ class RangePool:
         """
         holes = self._landed.patchiness
         self._open = [replace(ids, patchiness=max(ids.patchiness, holes)) for ids in self._open]
-        self._coarse = self._coarse or self._patchy or self._is_long() or self._is_uneven()
+        is_long = not self._front_first and self._is_long()
+        self._coarse = self._coarse or self._patchy or is_long or self._is_uneven()
         if self._coarse:
             self._spread(idle)
             batches = self._large(idle)
@@ -108,20 +113,24 @@ class RangePool:
         return math.ceil(self._commands * _NEARLY_FULL)
 
     def _cut(self, most: int) -> list[list[Chain]]:
-        """Pieces of one batch each, off the front of the largest range; equal ones, so that none is left small."""
+        """Pieces of one batch each, off the front of the next range; equal ones, so that none is left small."""
         batches: list[list[Chain]] = []
         self._open = [self._with_landed_density(opened) for opened in self._open]
-        while self._open and len(batches) < most:
-            largest = max(self._open, key=lambda opened: opened.rows)
-            if largest.pages < self._enough:
-                break
+        while len(batches) < most and (opened := self._next_to_cut()):
             full = self._commands * PAGE_ROWS
-            likely = max(full - _PIECE_DEVIATIONS * largest.deviation(full), full * _SMALLEST_PIECE)
-            end = largest.after + math.ceil(largest.width / math.ceil(largest.rows / likely))
-            self._open.remove(largest)
-            self.add(replace(largest, after=end))
-            batches.append([Chain(replace(largest, upto=end), self._commands)])
+            likely = max(full - _PIECE_DEVIATIONS * opened.deviation(full), full * _SMALLEST_PIECE)
+            end = opened.after + math.ceil(opened.width / math.ceil(opened.rows / likely))
+            self._open.remove(opened)
+            self.add(replace(opened, after=end))
+            batches.append([Chain(replace(opened, upto=end), self._commands)])
         return batches
+
+    def _next_to_cut(self) -> OpenRange | None:
+        """The largest range that fills a batch, or the lowest one of them."""
+        filling = [opened for opened in self._open if opened.pages >= self._enough]
+        if self._front_first:
+            return min(filling, key=lambda opened: opened.after, default=None)
+        return max(filling, key=lambda opened: opened.rows, default=None)
 
     def _with_landed_density(self, opened: OpenRange) -> OpenRange:
         """With the density of what has landed, where that is more than was seen of it."""

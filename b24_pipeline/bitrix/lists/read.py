@@ -52,6 +52,8 @@ def read_list(
 ) -> Iterator[Chunk]:
     """Every row in the ranges, each once, in chunks of at most 2500 rows; the pieces come in any order.
 
+    Where the query says `front_first`, they come by ascending id but for what overtakes or is packed together.
+
     An open end becomes the highest id found by the first request, which also
     brings the first pages: a short list takes one request. `concurrency` requests
     are under way at once, also while the caller works; of their answers few are
@@ -122,7 +124,7 @@ class _Reading:
     def __init__(self, client: Client, query: ListQuery) -> None:
         self._client = client
         self._query = query
-        self._pool = RangePool()
+        self._pool = RangePool(front_first=query.front_first)
 
     def first_chunk(self, ranges: Sequence[IdRange], pages: int) -> Chunk:
         """One small batch: the highest id, if an end is open, and the first pages of the ranges."""
@@ -137,7 +139,7 @@ class _Reading:
 
     def rest(self, concurrency: int) -> Iterator[Chunk]:
         """Yields everything after the first chunk."""
-        with Flights(self, self._pool, concurrency) as flights:
+        with Flights(self, self._pool, concurrency, front_first=self._query.front_first) as flights:
             yield from flights.chunks()
 
     def _probe(self, ranges: Sequence[IdRange], pages: int, open_end: bool) -> BatchAnswer:

@@ -180,7 +180,8 @@ class PortalsRun:
                 self._context.log.warning(masked(str(error)))
             self._report_build(done)
             if not errors:
-                log_events(self._context, self._names, outdated_model_events(self._known))
+                # no result of this run: another one may have told their checks since this one did
+                log_without_run(self._context, self._names, outdated_model_events(self._known))
 
     def _report_build(self, done: BuildResult) -> None:
         """Reports what a build changed: without a run the models whose checks another run has told since this one.

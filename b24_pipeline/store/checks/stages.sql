@@ -17,15 +17,35 @@ with directory as (
     where user_account_id = :account and deleted_at is null
 ),
 
+-- By the columns of the index, in its order: nothing is sorted, and no row is read.
+counted as (
+    select
+        'lead' as entity_type,
+        cast(0 as bigint) as category_id,
+        status_id,
+        count(*) as entities
+    from bitrix24_leads
+    where user_account_id = :account and deleted_at is null
+    group by bitrix24_leads.status_id
+    union all
+    select
+        'deal' as entity_type,
+        category_id,
+        stage_id as status_id,
+        count(*) as entities
+    from bitrix24_deals
+    where user_account_id = :account and deleted_at is null and is_recurring is not true
+    group by bitrix24_deals.category_id, bitrix24_deals.stage_id
+),
+
 standing as (
     select
         entity_type,
-        category_id,
-        status_id,
-        count(*) as entities
-    from bitrix24_standing
-    where user_account_id = :account
-    group by entity_type, category_id, status_id
+        coalesce(category_id, 0) as category_id,
+        coalesce(status_id, '') as status_id,
+        cast(sum(entities) as bigint) as entities
+    from counted
+    group by entity_type, coalesce(category_id, 0), coalesce(status_id, '')
 ),
 
 turn as (
@@ -52,24 +72,56 @@ left join turn using (entity_type, category_id, status_id)
 order by entity_type, category_id, status_id;
 
 -- name: rows_within(account, entities, categories, statuses, after, upto)
--- Who stands in these stages with ids (after, upto]; `place` is the stage's number among those asked for.
+-- Who stands in these stages with ids (after, upto]; `place` is the stage's number among those asked for. Each stage has
+-- a code, and is looked up by it: joined, all rows of the portal would be read.
+with asked as (
+    select *
+    from unnest(
+        cast(:entities as text[]), cast(:categories as bigint[]), cast(:statuses as text[]),
+        cast(:after as bigint[]), cast(:upto as bigint[])
+    ) with ordinality as windows (entity_type, category_id, status_id, after_id, upto_id, place)
+)
+
 select
     asked.place,
     standing.id,
     standing.opportunity,
     standing.currency_id
-from unnest(
-    cast(:entities as text[]), cast(:categories as bigint[]), cast(:statuses as text[]),
-    cast(:after as bigint[]), cast(:upto as bigint[])
-) with ordinality as asked (entity_type, category_id, status_id, after_id, upto_id, place)
-inner join bitrix24_standing as standing
-    on
-        asked.entity_type = standing.entity_type
-        and asked.category_id = standing.category_id
-        and asked.status_id = standing.status_id
-where
-    standing.user_account_id = :account
-    and standing.id > asked.after_id and standing.id <= coalesce(asked.upto_id, 9223372036854775807);
+from asked
+cross join lateral (
+    select
+        id,
+        opportunity,
+        currency_id
+    from bitrix24_leads
+    where
+        asked.entity_type = 'lead' and asked.category_id = 0
+        and user_account_id = :account and status_id = asked.status_id and deleted_at is null
+        and id > asked.after_id and id <= coalesce(asked.upto_id, 9223372036854775807)
+    union all
+    select
+        id,
+        opportunity,
+        currency_id
+    from bitrix24_deals
+    where
+        asked.entity_type = 'deal'
+        and user_account_id = :account and category_id = asked.category_id and stage_id = asked.status_id
+        and deleted_at is null and is_recurring is not true
+        and id > asked.after_id and id <= coalesce(asked.upto_id, 9223372036854775807)
+    union all
+    -- a deal without a pipeline is in the first one
+    select
+        id,
+        opportunity,
+        currency_id
+    from bitrix24_deals
+    where
+        asked.entity_type = 'deal' and asked.category_id = 0
+        and user_account_id = :account and category_id is null and stage_id = asked.status_id
+        and deleted_at is null and is_recurring is not true
+        and id > asked.after_id and id <= coalesce(asked.upto_id, 9223372036854775807)
+) as standing;
 
 -- name: standing(account, entity, ids)
 -- Where these stand.

@@ -3,7 +3,7 @@
 -- are expected is one whose updates are bound, or of which events have come before (outgoing webhooks, which a
 -- person makes). All ages are taken by our own clock but one: a row must have been modified shortly before it
 -- was found, so that what a full load reads again is not taken for a change.
-with expected as (
+with announced as (
     select
         t.entity_type,
         (
@@ -19,49 +19,56 @@ with expected as (
     left join bitrix24_event_health as h on h.user_account_id = :account
 ),
 
+expected as (
+    select
+        *,
+        coalesce(last_event_at, now() - make_interval(secs => :lookback_seconds)) as loaded_after
+    from announced
+),
+
+-- Of a type that nothing is expected of, no row is read.
 found as (
-    select
-        'lead' as entity_type,
-        id,
-        loaded_at,
-        date_modify
-    from bitrix24_leads
+    select count(*) as unannounced
+    from expected
+    cross join lateral (
+        select
+            id,
+            loaded_at,
+            date_modify
+        from bitrix24_leads
+        where
+            expected.entity_type = 'lead' and user_account_id = :account and deleted_at is null
+            and loaded_at > expected.loaded_after
+            and loaded_at <= now() - make_interval(secs => :grace_seconds)
+        union all
+        select
+            id,
+            loaded_at,
+            date_modify
+        from bitrix24_deals
+        where
+            expected.entity_type = 'deal' and user_account_id = :account and deleted_at is null
+            and loaded_at > expected.loaded_after
+            and loaded_at <= now() - make_interval(secs => :grace_seconds)
+    ) as polled
     where
-        user_account_id = :account and deleted_at is null
-        and loaded_at > now() - make_interval(secs => :lookback_seconds)
-    union all
-    select
-        'deal' as entity_type,
-        id,
-        loaded_at,
-        date_modify
-    from bitrix24_deals
-    where
-        user_account_id = :account and deleted_at is null
-        and loaded_at > now() - make_interval(secs => :lookback_seconds)
+        (expected.is_bound or expected.last_event_at is not null)
+        and polled.date_modify > polled.loaded_at - make_interval(secs => :polled_seconds)
+        and polled.date_modify > coalesce(expected.bound_at + make_interval(secs => :settle_seconds), '-infinity')
+        and not exists (
+            select
+            from bitrix24_webhook_events as e
+            where
+                e.user_account_id = :account and e.entity_type = expected.entity_type and e.entity_id = polled.id
+                and e.received_at > polled.loaded_at - make_interval(secs => :polled_seconds)
+                and not e.payload ? 'offline'
+        )
 )
 
 select
-    (
-        select count(*)
-        from found as f
-        inner join expected as x on f.entity_type = x.entity_type
-        where
-            (coalesce(x.is_bound, false) or x.last_event_at is not null)
-            and f.loaded_at > coalesce(x.last_event_at, '-infinity')
-            and f.loaded_at <= now() - make_interval(secs => :grace_seconds)
-            and f.date_modify > f.loaded_at - make_interval(secs => :polled_seconds)
-            and f.date_modify > coalesce(x.bound_at + make_interval(secs => :settle_seconds), '-infinity')
-            and not exists (
-                select
-                from bitrix24_webhook_events as e
-                where
-                    e.user_account_id = :account and e.entity_type = f.entity_type and e.entity_id = f.id
-                    and e.received_at > f.loaded_at - make_interval(secs => :polled_seconds)
-                    and not e.payload ? 'offline'
-            )
-    ) as unannounced,
-    (select max(last_event_at) from expected) as last_event_at;
+    found.unannounced,
+    (select max(last_event_at) from expected) as last_event_at
+from found;
 
 -- name: note(account, unannounced, last_event_at, most)^
 -- Once silent, a portal stays so until an event arrives: that events were bound again proves nothing yet.

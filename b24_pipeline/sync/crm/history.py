@@ -169,7 +169,10 @@ def first_unread(connection: Connection, account: UUID, history: History) -> int
 
 
 def moves_query(history: History, scope: Scope) -> ListQuery:
-    """The list query for the moves of a scope."""
+    """The list query for the moves of a scope.
+
+    Lower ids are older moves: one that is stored before an older one of its entity has to be written twice.
+    """
     fields = ("ID", "TYPE_ID", "OWNER_ID", "CREATED_TIME", history.stage_field)
     category = (history.category_field,) if history.category_field else ()
     return ListQuery(
@@ -178,6 +181,7 @@ def moves_query(history: History, scope: Scope) -> ListQuery:
         scope.filter(None, "CREATED_TIME"),
         {"entityTypeId": history.entity_type_id},
         wrapper="items",
+        front_first=True,
     )
 
 

@@ -25,7 +25,17 @@ ROOT = Path(__file__).parents[3]
 def redis() -> Iterator[str]:
     """The URL of an empty Redis that keeps nothing on disk, with a password."""
     port = free_port()
-    command = [PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", ""]
+    command = [
+        str(PROGRAM),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--requirepass",
+        PASSWORD,
+        "--save",
+        "",
+    ]
     with own_folder("b24redis") as folder:
         process = subprocess.Popen(
             command, cwd=folder, user=ordinary_user(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -7,6 +7,7 @@ import math
 import random
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from b24_pipeline.bitrix.lists.read import read_list
 from tests.support.servers.scripted_portal import ScriptedPortal, client_of
 
 DEALS = ListQuery("crm.deal.list", ("TITLE",))
+FRONT_FIRST = replace(DEALS, front_first=True)
 
 
 def read(portal: ScriptedPortal, **options: Any) -> list[Chunk]:
@@ -68,6 +70,21 @@ def test_fifty_thousand_rows(share: float) -> None:
     assert sorted(ids_in(read(portal))) == portal.ids["crm.deal.list"]
     assert len(portal.log) <= 22
     assert portal.commands <= 1.06 * 1000 + 7
+
+
+def test_a_long_list_from_its_front() -> None:
+    """Hardly a row comes more than ten batches after a higher one, and it takes hardly a request more."""
+    portal = ScriptedPortal(with_gaps(150_000, 0.35, seed=1))
+    portal.latency = 0.05
+    got = ids_in(read(portal, query=FRONT_FIRST))
+    assert sorted(got) == portal.ids["crm.deal.list"]
+    ten_batches = 10 * 2500 / 0.65  # in ids
+    late = sum(
+        number < highest - ten_batches
+        for number, highest in zip(got, itertools.accumulate(got, max), strict=True)
+    )
+    assert late < 0.02 * len(got)
+    assert len(portal.log) <= 1.06 * math.ceil(150_000 / 2500)
 
 
 @pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (3, 4))])
@@ -163,10 +180,11 @@ def test_the_id_is_always_selected() -> None:
     st.integers(0, 12_000),
     st.sampled_from([0.0, 0.2, 0.9]),
     st.integers(0, 9),
+    st.sampled_from([DEALS, FRONT_FIRST]),
     st.lists(st.tuples(st.integers(1, 4), st.sampled_from([1, 3, 8])), min_size=1, max_size=6),
 )
 def test_a_reading_stopped_anywhere_goes_on_without_gap_or_repetition(
-    rows: int, share: float, seed: int, stops: list[tuple[int, int]]
+    rows: int, share: float, seed: int, query: ListQuery, stops: list[tuple[int, int]]
 ) -> None:
     """Property: the chunks before the stop and a new reading of what was left give every row once."""
     portal = ScriptedPortal(with_gaps(rows, share, seed) if rows else [])
@@ -174,7 +192,7 @@ def test_a_reading_stopped_anywhere_goes_on_without_gap_or_repetition(
     got: list[int] = []
     for stop_after, concurrency in itertools.islice(itertools.cycle(stops), 100):
         with client_of(portal) as client:
-            reading = read_list(client, DEALS, left, concurrency=concurrency)
+            reading = read_list(client, query, left, concurrency=concurrency)
             for number, chunk in enumerate(reading, start=1):
                 got += ids_in([chunk])
                 left = chunk.left
