@@ -273,20 +273,6 @@ def read_evaluations(
     yield from evaluations(known, [*results, *(found[key] for key in counting.values() if key in found)])
 
 
-def recounted(
-    known: KnownAssets, runtime: Runtime, portals: Collection[str]
-) -> Iterator[dg.AssetCheckEvaluation]:
-    """The counts anew where the last ones did not agree, after a read of `portals`.
-
-    So what is good again is green at once. Nobody is asked while one of the connected portals did not answer that read.
-    """
-    counting = [dg.AssetCheckKey(BY_OUTCOME[entity].key, COUNTS) for entity in COUNTED]
-    wrong = {key for key, result in known.results(counting).items() if not result.passed}
-    if wrong and {portal.name for portal in runtime.portals.named()} <= set(portals):
-        found = [result for result in find_miscounts(runtime) if check_key(result) in wrong]
-        yield from evaluations(known, found)
-
-
 def _is_later(result: dg.AssetCheckResult, other: dg.AssetCheckResult | None) -> bool:
     """Whether a result was found later than another one of the same check."""
     return other is None or _found_at(result) > _found_at(other)

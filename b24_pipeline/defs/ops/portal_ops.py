@@ -24,9 +24,10 @@ from b24_pipeline.defs.assets.partitions import (
 )
 from b24_pipeline.defs.assets.proved_months import earlier_proofs
 from b24_pipeline.defs.assets.raw_tables import CHANGES
-from b24_pipeline.defs.checks import read_evaluations, recounted
+from b24_pipeline.defs.checks import read_evaluations
 from b24_pipeline.defs.known_assets import Event, KnownAssets, log_events
 from b24_pipeline.defs.ops.portals_run import Outcomes, PortalsRun, PortalTask
+from b24_pipeline.defs.rechecks import rechecked
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sync_checks import sync_results
 from b24_pipeline.entities import USER
@@ -67,7 +68,7 @@ def read_changes(context: dg.OpExecutionContext, config: ChangesConfig, b24: B24
         log_events(context, b24.asset_names, unknown_model_events(known, runtime))
         run = _worked(context, b24, runtime, task, config.portals)
         log_events(context, b24.asset_names, unevaluated_events(known, runtime))
-        log_events(context, b24.asset_names, recounted(known, runtime, run.read))
+        log_events(context, b24.asset_names, rechecked(known, runtime, run.read))
         with runtime.warehouse.connect() as connection:
             found = sync_results(connection, unread=run.outcomes.keys() - run.read)
             log_events(context, b24.asset_names, evaluations(known, found))

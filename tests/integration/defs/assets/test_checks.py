@@ -108,6 +108,24 @@ def values_of(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
     return {name: entry.value for name, entry in check.metadata.items()}
 
 
+def test_a_row_whose_stage_is_known_again_is_green_with_the_next_changes(
+    installation: Runtime, instance: DagsterInstance
+) -> None:
+    """A deal in a stage that the portal does not have: the run that repairs it says that all is well."""
+    run_changes(instance)
+    number = ids(installation, "bitrix24_deals")[5]
+    with installation.warehouse.connect() as connection:
+        connection.execute("update bitrix24_deals set stage_id = 'NOSUCH' where id = %s", (number,))
+    orphans = next(
+        one for one in CHECKS if "no_unknown_stage" in str(one.check_keys) and "deals" in str(one.check_keys)
+    )
+    key = next(iter(orphans.check_keys))
+    assert not check(instance, orphans)[str(key.asset_key.to_user_string())].passed
+    result = run_changes(instance)
+    (told,) = [one for one in result.get_asset_check_evaluations() if one.asset_check_key == key]
+    assert told.passed
+
+
 def test_changes_says_whether_the_stages_agree(
     installation: Runtime, instance: DagsterInstance, sandbox: Sandbox
 ) -> None:
