@@ -15,7 +15,7 @@ from b24_pipeline.defs.assets.check_events import changed_results, evaluations
 from b24_pipeline.defs.assets.model_checks import check_results, check_specs, model_key
 from b24_pipeline.defs.assets.models import FUNNEL, funnel_metadata, is_changed, model_metadata, project
 from b24_pipeline.defs.assets.versions import MARTS, Versions
-from b24_pipeline.defs.known_assets import Event, KnownAssets, check_key
+from b24_pipeline.defs.known_assets import KnownAssets, check_key
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import BuildResult, Model, ModelResult, run_tests
 from b24_pipeline.runtime import Runtime
@@ -51,7 +51,9 @@ def model_materializations(
         )
 
 
-def outdated_model_events(known: KnownAssets) -> Iterator[Event]:
+def outdated_model_events(
+    known: KnownAssets,
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
     """Models that Dagster would call "Unsynced" although all were built just now, told again as they were, with checks.
 
     That is so where what a model was made from has another version now and its own rows are the same: another mart,

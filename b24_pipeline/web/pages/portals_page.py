@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -15,6 +16,8 @@ from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService
 
 PORTALS = "/portals"
+AWAITED_SECONDS = 60
+"""So long the page looks for a sync that somebody has started: Dagster's sensor takes some seconds to begin it."""
 
 
 class PortalsPage:
@@ -38,18 +41,24 @@ class PortalsPage:
             for_admins.add_api_route(f"{PORTALS}/{{portal}}/{name}", form, methods=["POST"])
         return [for_managers, for_admins]
 
-    def portals(self, frame: PlainFrame) -> HTMLResponse:
-        """One card a portal: its address, how far behind it is, whether it agrees with the portal, events."""
+    def portals(self, frame: PlainFrame, at: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
+        """One card a portal: its address, how far behind it is, whether it agrees with the portal, events.
+
+        `at`: when a sync was started on this page, in seconds since 1970; it may not be seen at work yet.
+        """
         with self._warehouse.connect() as connection:
             states = portal_states(connection, {portal.id for portal in frame.portals})
         return frame.page(
-            "portals.html", states=states, is_syncing=any(state.is_syncing for state in states.values())
+            "portals.html",
+            states=states,
+            is_syncing=any(state.is_syncing for state in states.values()),
+            is_awaited=time() - at < AWAITED_SECONDS,
         )
 
     def sync(self, portal: PortalInPath) -> RedirectResponse:
         """Starts a sync, which the page shows at work."""
         self._service.start_sync(portal)
-        return RedirectResponse(f"{PORTALS}?started={portal.name}", 303)
+        return RedirectResponse(f"{PORTALS}?started={portal.name}&at={int(time())}", 303)
 
     def count(
         self,

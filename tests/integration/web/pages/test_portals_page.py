@@ -24,8 +24,12 @@ def test_a_manager_starts_a_sync_and_sees_it_at_work(managed: Managed, visitor: 
     """The page says that it was started, and shows what is being read until it has ended."""
     visitor.sign_in(new_key(managed, "manager"))
     answer = visitor.post("/portals/acme/sync")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/portals?started=acme")
+    address = answer.headers["location"]
+    assert (answer.status_code, address.partition("&")[0]) == (303, "/portals?started=acme")
     assert managed.asked.calls == [("start_sync", "acme")]
+    started_at = address.partition("&")[2]
+    assert f'hx-get="/portals?{started_at}"' in visitor.client.get(address).text, "it may begin in some seconds"
+    assert "hx-get" not in visitor.client.get("/portals?started=acme&at=1").text
     execute(
         managed.warehouse,
         "insert into bitrix24_sync_log (user_account_id, entity_type, sync_type, sync_status)"
