@@ -36,7 +36,7 @@ TESTED_ELSEWHERE = {
     "docker compose ": "needs Docker; what each service runs: tests/acceptance/deploy/test_compose.py",
     "deploy/image.sh ": "tests/acceptance/deploy/test_image.py builds the usual one",
     "docker push ": "needs a registry",
-    "cd deploy/kubernetes": "for the commands after it",
+    "cd deploy/": "for the commands after it",
     "kubectl ": "needs a cluster; what is applied: tests/unit/deploy/test_kubernetes.py",
     "helm ": "needs a cluster, too",
     "psql -": "tests/acceptance/test_roles.py",
