@@ -28,7 +28,9 @@ def test_a_manager_starts_a_sync_and_sees_it_at_work(managed: Managed, visitor: 
     assert (answer.status_code, address.partition("&")[0]) == (303, "/portals?started=acme")
     assert managed.asked.calls == [("start_sync", "acme")]
     started_at = address.partition("&")[2]
-    assert f'hx-get="/portals?{started_at}"' in visitor.client.get(address).text, "it may begin in some seconds"
+    assert f'hx-get="/portals?{started_at}"' in visitor.client.get(address).text, (
+        "it may begin in some seconds"
+    )
     assert "hx-get" not in visitor.client.get("/portals?started=acme&at=1").text
     execute(
         managed.warehouse,
