@@ -25,23 +25,24 @@ from b24_pipeline.runtime import Runtime
 def rechecked(
     known: KnownAssets, runtime: Runtime, portals: Collection[str]
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The checks of raw tables that did not pass the last time, anew, after a read of `portals`.
+    """The checks of raw tables that did not pass the last time and are good again, after a read of `portals`.
 
-    So what is good again is green at once. Rows are counted in the portals only if all connected ones answered that
-    read.
+    So they are green at once. Where counts did not agree, rows are counted anew, if all connected portals answered that
+    read, and what is found is told in any case.
     """
-    names = {entity: (COUNTS, COMPARED, *([ORPHANS] if entity in STAGED else [])) for entity in COUNTED}
     keys = {
-        dg.AssetCheckKey(BY_OUTCOME[entity].key, name): entity for entity in COUNTED for name in names[entity]
+        dg.AssetCheckKey(BY_OUTCOME[entity].key, name): entity
+        for name, entities in ((COUNTS, COUNTED), (COMPARED, COUNTED), (ORPHANS, STAGED))
+        for entity in entities
     }
     wrong = {key: keys[key] for key, result in known.results(list(keys)).items() if not result.passed}
-    found = []
     with runtime.warehouse.connect() as connection:
-        found += [find_orphans(connection, entity) for key, entity in wrong.items() if key.name == ORPHANS]
+        found = [find_orphans(connection, entity) for key, entity in wrong.items() if key.name == ORPHANS]
         found += [
             find_uncompared(connection, entity) for key, entity in wrong.items() if key.name == COMPARED
         ]
-    is_counted = any(key.name == COUNTS for key in wrong)
-    if is_counted and {portal.name for portal in runtime.portals.named()} <= set(portals):
-        found += [result for result in find_miscounts(runtime) if check_key(result) in wrong]
-    yield from evaluations(known, found)
+    told = [result for result in found if result.passed]
+    are_counts_wrong = any(key.name == COUNTS for key in wrong)
+    if are_counts_wrong and {portal.name for portal in runtime.portals.named()} <= set(portals):
+        told += [result for result in find_miscounts(runtime) if check_key(result) in wrong]
+    yield from evaluations(known, told)
