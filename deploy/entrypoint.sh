@@ -17,6 +17,8 @@ own="$DAGSTER_HOME/dagster.yaml"
 mkdir -p "$DAGSTER_HOME"
 if [ ! -e "$own" ] || [ -w "$own" ]; then
   # written beside and renamed: several containers may share the folder
-  cp "${IMAGE_FILES:-/usr/share/b24-pipeline}/dagster.yaml" "$own.$$" && mv "$own.$$" "$own"
+  # RUN_START_SECONDS: how long a run may take to begin, where that is another time than the file's
+  sed "s/start_timeout_seconds: 120/start_timeout_seconds: ${RUN_START_SECONDS:-120}/" \
+    "${IMAGE_FILES:-/usr/share/b24-pipeline}/dagster.yaml" > "$own.$$" && mv "$own.$$" "$own"
 fi
 exec "$@"

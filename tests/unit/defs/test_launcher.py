@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,11 +12,12 @@ from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import DefaultRunLauncher, RunLauncher
 
+from b24_pipeline.commands.dagster_home import dagster_home
 from b24_pipeline.commands.worker import RUNS
 from b24_pipeline.defs.instance.broker import broker_name, celery_config, require_packages
 from b24_pipeline.errors import SettingsError
 from b24_pipeline.paths import bundled
-from b24_pipeline.settings import settings
+from b24_pipeline.settings import read_settings, settings
 
 REDIS = "redis://:c4n4ry@10.0.0.5:6380/0"
 RABBIT = "amqp://b24:c4n4ry@broker.example.com//"
@@ -56,6 +58,16 @@ def test_a_broker_gets_the_runs_and_keeps_no_results(monkeypatch: pytest.MonkeyP
     assert found.celery.conf.broker_url == url
     assert found.celery.conf.task_acks_late is False
     assert found.celery.backend.as_uri() == "disabled://"
+
+
+@pytest.mark.parametrize(("broker", "seconds"), [(None, 120), (REDIS, 600)])
+def test_a_run_may_wait_for_a_worker_and_else_has_to_begin(
+    tmp_path: Path, broker: str | None, seconds: int
+) -> None:
+    """A start that was lost with its process blocks the next one no longer than it has to."""
+    home = dagster_home(read_settings(b24_home=tmp_path, b24_broker_url=broker))
+    written = yaml.safe_load((home / "dagster.yaml").read_text())
+    assert written["run_monitoring"]["start_timeout_seconds"] == seconds
 
 
 def test_a_run_that_no_broker_has_is_not_terminated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,15 +241,15 @@ def test_nothing_is_open_but_what_is_said() -> None:
 
 
 def test_dagster_works_as_our_own_file_says() -> None:
-    """The values say the same as dagster.yaml, in the words of the chart; how long a start may take is its own."""
+    """The values say the same as dagster.yaml, in the words of the chart; a pod may take longer to start."""
     ours: dict[str, Any] = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert ours.pop("storage")["custom"]["class"] == "OurStorage"
     assert ours.pop("run_launcher")["class"] == "B24RunLauncher"
     chart = instance_config()
     assert chart.pop("run_coordinator")["config"] == ours.pop("run_queue")
-    # a node may have to fetch the image, a worker to end another run
-    for config in (chart, ours):
-        assert config["run_monitoring"].pop("start_timeout_seconds") >= 300
+    assert chart["run_monitoring"].pop("start_timeout_seconds") > ours["run_monitoring"].pop(
+        "start_timeout_seconds"
+    )
     assert chart == ours
 
 
