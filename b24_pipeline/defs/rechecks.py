@@ -36,6 +36,8 @@ def rechecked(
         for entity in entities
     }
     wrong = {key: keys[key] for key, result in known.results(list(keys)).items() if not result.passed}
+    if not wrong:
+        return
     with runtime.warehouse.connect() as connection:
         found = [find_orphans(connection, entity) for key, entity in wrong.items() if key.name == ORPHANS]
         found += [

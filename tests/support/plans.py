@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from b24_pipeline.store.database.warehouse import Warehouse
+from tests.conftest import Server
 
 _PLAN = re.compile(r"plan:\n((?:\t.*\n)+)")
 _SETTINGS = {
@@ -32,6 +36,17 @@ def explain_all(url: str, **settings: str) -> None:
                     sql.Identifier(str(name)), sql.SQL(key), sql.Literal(value)
                 )
             )
+
+
+@contextmanager
+def explained(used: Server, **settings: str) -> Iterator[tuple[Server, Warehouse]]:
+    """A new database of this server that explains every statement, with the server; dropped at the end."""
+    url = used.fresh()
+    explain_all(url, **settings)
+    warehouse = Warehouse(url)
+    yield used, warehouse
+    warehouse.close()
+    used.drop(url)
 
 
 def executed(log: Path, start: int) -> Iterator[dict[str, Any]]:

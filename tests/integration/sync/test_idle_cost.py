@@ -21,23 +21,19 @@ COUNTED = {"bitrix24_deals_standing", "bitrix24_leads_standing"}  # their entrie
 
 
 @pytest.fixture(params=EACH_SERVER)
-def explained(
+def explaining(
     request: pytest.FixtureRequest, server: Server, oldest_server: Server | None
 ) -> Iterator[tuple[Server, Warehouse]]:
     """A database that explains every statement, and its server."""
     used = server if request.param == "embedded" else oldest_server
     assert used
-    url = used.fresh()
-    plans.explain_all(url)
-    warehouse = Warehouse(url)
-    yield used, warehouse
-    warehouse.close()
-    used.drop(url)
+    with plans.explained(used) as opened:
+        yield opened
 
 
-def test_an_idle_sync_reads_few_rows_of_our_copy(explained: tuple[Server, Warehouse]) -> None:
+def test_an_idle_sync_reads_few_rows_of_our_copy(explaining: tuple[Server, Warehouse]) -> None:
     """The check beside it too: stages are counted by an index, and rows that are compared are looked up."""
-    server, warehouse = explained
+    server, warehouse = explaining
     installation = Installation(warehouse)
     with Sandbox(SandboxConfig(leads=LEADS, deals=DEALS)) as sandbox:
         portal = installation.add(sandbox)

@@ -11,10 +11,11 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile_portals
-from tests.conftest import OLDEST_BINARIES, Server
+from tests.conftest import Server
 from tests.integration.models.test_by_change import is_by_change
 from tests.support import plans
 from tests.support.installation import Installation, fetch
+from tests.support.many_deals import EACH_SERVER
 
 ENTITIES = 1500
 VISITS_A_ROW = 40  # a statement may read a table several times, but not once a row
@@ -25,22 +26,15 @@ OWN_LEADS = """
 """
 
 
-OLDEST = [pytest.param("oldest", marks=pytest.mark.slow)] if OLDEST_BINARIES.exists() else []
-
-
-@pytest.fixture(params=["embedded", *OLDEST])
+@pytest.fixture(params=EACH_SERVER)
 def small_memory(
     request: pytest.FixtureRequest, server: Server, oldest_server: Server | None
 ) -> Iterator[tuple[Server, Warehouse]]:
     """A database that gives a sort or hash no memory to speak of, and explains every statement."""
     used = server if request.param == "embedded" else oldest_server
     assert used
-    url = used.fresh()
-    plans.explain_all(url, work_mem="64kB", hash_mem_multiplier="1")
-    warehouse = Warehouse(url)
-    yield used, warehouse
-    warehouse.close()
-    used.drop(url)
+    with plans.explained(used, work_mem="64kB", hash_mem_multiplier="1") as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
