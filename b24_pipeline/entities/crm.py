@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from b24_pipeline.entities.columns import Column, Kind, columns
-from b24_pipeline.entities.entity import Entity
+from b24_pipeline.entities.entity import Entity, FieldCatalogue, StageDirectories
+from b24_pipeline.entities.history import DEAL_HISTORY, LEAD_HISTORY
 
 _ID = (Column("ID", Kind.INTEGER, "id"),)
 
@@ -55,8 +56,18 @@ _SOURCE = columns(Kind.TEXT, "SOURCE_ID SOURCE_DESCRIPTION")
 _PLAIN = ("*", "UF_*")
 _WITH_MULTIFIELDS = (*_PLAIN, "PHONE", "EMAIL", "WEB", "IM", "LINK")
 
+
+def _catalogue(name: str) -> FieldCatalogue:
+    return FieldCatalogue(f"crm.{name}.fields", labels=f"crm.{name}.userfield.list")
+
+
 LEAD = Entity(
     name="lead",
+    type_id=1,
+    catalogue=_catalogue("lead"),
+    # leads have one pipeline, which has no name in a portal
+    stages=StageDirectories(default="STATUS", pipeline="Leads"),
+    history=LEAD_HISTORY,
     method="crm.lead.list",
     table="bitrix24_leads",
     select=_WITH_MULTIFIELDS,
@@ -79,6 +90,10 @@ LEAD = Entity(
 
 DEAL = Entity(
     name="deal",
+    type_id=2,
+    catalogue=_catalogue("deal"),
+    stages=StageDirectories(default="DEAL_STAGE", numbered="DEAL_STAGE_"),
+    history=DEAL_HISTORY,
     method="crm.deal.list",
     table="bitrix24_deals",
     select=_PLAIN,
@@ -99,6 +114,8 @@ DEAL = Entity(
 
 CONTACT = Entity(
     name="contact",
+    type_id=3,
+    catalogue=_catalogue("contact"),
     method="crm.contact.list",
     table="bitrix24_contacts",
     select=_WITH_MULTIFIELDS,
@@ -119,6 +136,8 @@ CONTACT = Entity(
 
 COMPANY = Entity(
     name="company",
+    type_id=4,
+    catalogue=_catalogue("company"),
     method="crm.company.list",
     table="bitrix24_companies",
     select=_WITH_MULTIFIELDS,

@@ -1,8 +1,8 @@
 """Decodes the portal's rows into rows for COPY. Only a row without a usable id is lost by it.
 
 Standard fields become typed columns, `UF_*` go to `custom_fields` under their
-own names, anything unknown to `extra`. A value that does not fit its column
-goes to `extra` too, under its field's name, and is counted.
+own names, fields that an entity gathers to the column it names, anything unknown
+to `extra`. A value that does not fit its column goes to `extra` too, under its field's name, and is counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from b24_pipeline.entities.entity import Entity
 from b24_pipeline.entities.whole_columns import USUAL
 
 CUSTOM = "UF_"
-_ID = "ID"
 _FLAT = frozenset({str, int, float, bool, type(None)})
 _MOST_SHAPES = 1000
 _LARGEST = 2**63
@@ -29,24 +28,40 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where a row with certain keys has what: pickers out of its values with a None behind them."""
+    """Where a row with certain keys has what: pickers out of its values with a None behind them.
+
+    `gathered`: for each beginning of names, the fields that have it, without it.
+    """
 
     columns: Picker
     custom: Picker
     custom_fields: tuple[str, ...]
     unknown: tuple[str, ...]
+    gathered: tuple[dict[str, str], ...] = ()
 
     @classmethod
-    def of(cls, fields: tuple[str, ...], columns: Sequence[str], known: Collection[str]) -> Shape:
+    def of(
+        cls,
+        fields: tuple[str, ...],
+        columns: Sequence[str],
+        known: Collection[str],
+        beginnings: Sequence[str] = (),
+    ) -> Shape:
         """The shape of rows with these keys in this order."""
         places = {field: place for place, field in enumerate(fields)}
         rest = [field for field in fields if field not in known]
         custom = tuple(field for field in rest if field.startswith(CUSTOM))
+        gathered = tuple(
+            {field: field.removeprefix(beginning) for field in rest if field.startswith(beginning)}
+            for beginning in beginnings
+        )
+        taken = {*custom, *(field for part in gathered for field in part)}
         return cls(
             _picker([places.get(field, len(fields)) for field in columns]),
             _picker([places[field] for field in custom]),
             custom,
-            tuple(field for field in rest if field not in custom),
+            tuple(field for field in rest if field not in taken),
+            gathered,
         )
 
 
@@ -66,15 +81,22 @@ class RowDecoder:
     """
 
     def __init__(self, entity: Entity, selected: Iterable[str] | None = None) -> None:
-        wanted = None if selected is None else {*selected, "ID"}
+        wanted = None if selected is None else {*selected, entity.id_field}
         chosen = [column for column in entity.columns if wanted is None or column.field in wanted]
         self.entity = entity
-        self.names: tuple[str, ...] = (*(column.name for column in chosen), "custom_fields", "extra")
+        self.names: tuple[str, ...] = (
+            *(column.name for column in chosen),
+            *(name for _, name in entity.gathered),
+            "custom_fields",
+            "extra",
+            *(name for name, _ in entity.constants),
+        )
         self.set_aside = 0
         self.left_out = 0
         self._columns = chosen
         self._fields = tuple(column.field for column in chosen)
         self._known = frozenset(self._fields) | entity.volatile
+        self._beginnings = tuple(beginning for beginning, _ in entity.gathered)
         # one that was asked for and is absent is empty: it must not stay as it was
         self._asked = {
             field: None for field in wanted or () if _is_custom(field) and field not in self._fields
@@ -89,9 +111,11 @@ class RowDecoder:
         extras: list[dict[str, Any]] = []
         customs: list[dict[str, Any]] = []
         values: list[tuple[Any, ...]] = []
+        shapes: list[Shape] = []
         for raw in raw_rows:
             found = (*raw.values(), None)
             shape = self._shapes.get(tuple(raw)) or self._shape(tuple(raw))
+            shapes.append(shape)
             values.append(shape.columns(found))
             customs.append(dict(zip(shape.custom_fields, shape.custom(found), strict=False)))
             extras.append({field: without_access(raw[field]) for field in shape.unknown})
@@ -99,8 +123,10 @@ class RowDecoder:
             self._column(*column, extras)
             for column in zip(self._columns, zip(*values, strict=True), strict=False)
         ]
+        gathered = self._gathered(raw_rows, shapes)
         custom_texts, extra_texts = map(self._custom_text, customs), map(self._json, extras)
-        rows = list(zip(*texts, custom_texts, extra_texts, strict=True))
+        constants = ([text] * len(raw_rows) for _, text in self.entity.constants)
+        rows = list(zip(*texts, *gathered, custom_texts, extra_texts, *constants, strict=True))
         usable = [row for row in rows if row[0] is not None]
         self.left_out += len(rows) - len(usable)
         return usable
@@ -109,8 +135,20 @@ class RowDecoder:
         """Rows come in a handful of shapes, since absent phones are absent keys."""
         if len(self._shapes) >= _MOST_SHAPES:
             self._shapes.clear()
-        shape = self._shapes[fields] = Shape.of(fields, self._fields, self._known)
+        shape = self._shapes[fields] = Shape.of(fields, self._fields, self._known, self._beginnings)
         return shape
+
+    def _gathered(self, raw_rows: Sequence[Mapping[str, Any]], shapes: Sequence[Shape]) -> list[list[str]]:
+        """The columns that gather fields: what is empty or 0 is left out of them."""
+        return [
+            [
+                self._json(
+                    {name: raw[field] for field, name in shape.gathered[place].items() if _told(raw[field])}
+                )
+                for raw, shape in zip(raw_rows, shapes, strict=True)
+            ]
+            for place in range(len(self._beginnings))
+        ]
 
     def _column(
         self, column: Column, values: Sequence[Any], extras: list[dict[str, Any]]
@@ -131,7 +169,7 @@ class RowDecoder:
             return read(value)
         except ValueError:
             extra[field] = cleaned(without_access(value))
-            self.set_aside += field != _ID  # without its id the whole row is left out
+            self.set_aside += field != self.entity.id_field  # without its id the whole row is left out
             return None
 
     def _custom_text(self, custom: dict[str, Any]) -> str:
@@ -172,11 +210,16 @@ def _is_custom(field: str) -> bool:
     return field.startswith(CUSTOM) and "*" not in field
 
 
-def row_id(raw: Mapping[str, Any]) -> int:
+def _told(value: Any) -> bool:
+    """Whether a gathered field has a value: of a link 0 means none."""
+    return value not in (None, False, "", "0", 0, [], {})
+
+
+def row_id(raw: Mapping[str, Any], id_field: str = "ID") -> int:
     """The id of a portal's row. Raises ValueError where it has none."""
-    return int(raw["ID"])
+    return int(raw[id_field])
 
 
-def unique(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def unique(rows: Sequence[dict[str, Any]], id_field: str = "ID") -> list[dict[str, Any]]:
     """The rows with each id once, the last of each: paged lists repeat rows while others change."""
-    return list({str(row.get("ID")): row for row in rows}.values())
+    return list({str(row.get(id_field)): row for row in rows}.values())

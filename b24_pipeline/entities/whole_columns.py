@@ -18,6 +18,8 @@ Texts = list[str | None]
 UsualReader = Callable[[Sequence[Any]], Texts | None]
 
 _PLAIN = frozenset({str, type(None)})
+_NUMBERS = frozenset({int, type(None)})  # not bool: that has a type of its own
+_INT8 = range(-(2**63), 2**63)
 _MONEY = re.compile(r"(?:-?[0-9]{1,30}(?:\.[0-9]{1,20})?\n)*")
 _MOMENTS = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][+-](?:0[0-9]|1[0-4]):[0-5][0-9]\n)*"
@@ -47,14 +49,24 @@ def _is_utf8(text: str) -> bool:
 
 
 def usual_integers(values: Sequence[Any]) -> Texts | None:
-    """Reads a column of strings of few digits; None where a value is of another form."""
+    """Reads a column of strings of few digits, or of numbers; None where a value is of another form."""
     if not _is_plain(values):
-        return None
+        return _texts_of_numbers(values)
     filled = list(filter(None, values))
     digits = "".join(filled)
     if filled and not (digits.isdigit() and digits.isascii() and max(map(len, filled)) < INT8_DIGITS):
         return None
     return [value or None for value in values]
+
+
+def _texts_of_numbers(values: Sequence[Any]) -> Texts | None:
+    """Reads a column of JSON numbers without a fraction; None where a value is of another form."""
+    if not _NUMBERS.issuperset(map(type, values)):
+        return None
+    numbers = [value for value in values if value is not None]
+    if min(numbers) not in _INT8 or max(numbers) not in _INT8:
+        return None
+    return [None if value is None else str(value) for value in values]
 
 
 def usual_links(values: Sequence[Any]) -> Texts | None:

@@ -55,6 +55,7 @@ B24Error
     ├── ListDidNotAdvance       a page repeated what was read already
     ├── SyncBusy                another process syncs this portal and entity
     ├── TooManyVanished         more rows are missing than a person would have deleted
+    ├── EntityNotChosen         an entity was named that is not read of this portal
     ├── BindingRefused          the portal did not take some of our event handlers
     ├── PortalDisconnected      somebody has disconnected it: nothing can be asked
     ├── PortalPaused            a person has paused it: nothing is asked until a person lets it go on
@@ -142,6 +143,7 @@ from b24_pipeline.errors.portal import (
     BudgetExhausted,
     CertificateRefused,
     ConnectingFailed,
+    EntityNotChosen,
     InstallUnproved,
     InvitationOver,
     InvitationRefused,
@@ -220,6 +222,7 @@ __all__ = [
     "DatabaseTooOld",
     "DatabaseUnavailable",
     "DirectionExists",
+    "EntityNotChosen",
     "EntityTypeNotCounted",
     "FlagsContradict",
     "ForeignForm",

@@ -72,6 +72,16 @@ class TooManyVanished(PortalError):
     """More rows are missing than deletions explain; lost rights look the same."""
 
 
+class EntityNotChosen(PortalError):
+    """An entity was asked for by its name that is not read of this portal."""
+
+    def __init__(self, portal: str, entity: str) -> None:
+        super().__init__(
+            portal,
+            f"{entity} is not read of it; choose it with `b24 portal entities {portal} --add {entity}`",
+        )
+
+
 class BindingRefused(PortalError):
     """The portal did not take some of our event handlers."""
 

@@ -9,19 +9,22 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History
+from b24_pipeline.entities import CRM, HISTORIES, USER, Entity, History, find
 from b24_pipeline.errors import (
     B24Error,
+    EntityNotChosen,
     UnknownEntity,
 )
 from b24_pipeline.errors.groups import STOPS_PORTAL
 from b24_pipeline.log import logger
 from b24_pipeline.store.crm.contact_links import NAME as CONTACT_LINK
 from b24_pipeline.store.crm.contact_links import OWNER_TYPES
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.checks.rows import reconcile_steps
 from b24_pipeline.sync.checks.stages import check_stages
 from b24_pipeline.sync.connections import Connections
+from b24_pipeline.sync.crm.chosen_entities import all_entities, chosen_entities, histories_of
 from b24_pipeline.sync.crm.contact_links import sync_contact_links
 from b24_pipeline.sync.crm.directories import (
     opened_directories,
@@ -76,9 +79,9 @@ class SyncRequest:
 
 
 def known_entities(names: Sequence[str]) -> tuple[str, ...]:
-    """The names as a tuple, each of them known. Raises UnknownEntity."""
+    """The names as a tuple, each of them known or of the form of an entity that can be chosen. Raises UnknownEntity."""
     for name in names:
-        if name not in ENTITIES:
+        if name not in ENTITIES and find(name) is None:
             raise UnknownEntity(name, ENTITIES)
     return tuple(names)
 
@@ -116,20 +119,26 @@ def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
     """
     opening = Opening(job)
     steps: list[Step] = []
+    chosen = chosen_entities(job)
     if request.wants(DIRECTORIES):
-        steps.append(partial(sync_directories, opened=opened_directories(opening)))
+        asked = opened_directories(opening, chosen)
+        steps.append(partial(sync_directories, opened=asked, chosen=chosen))
     if request.wants(USER.name):
         users = opened_users(opening)
         steps.append(lambda job: [sync_users(job, users)])
-    wanted = [entity for entity in CRM if request.wants(entity.name)]
+    wanted = [entity for entity in (*CRM, *chosen) if request.wants(entity.name)]
     lists = {
         entity.name: opened_entity(opening, entity, full=request.full, since=request.since)
         for entity in wanted
     }
     steps += [_entity_step(entity, request, lists[entity.name]) for entity in wanted]
     steps += _link_steps(request)
-    if request.wants(STATUS_HISTORY):
-        steps += [_history_step(history, request, opening, lists) for history in HISTORIES]
+    steps += [
+        _history_step(history, request, opening, lists)
+        for history in histories_of((*CRM, *chosen))
+        if request.wants(STATUS_HISTORY) or _is_named_with_history(history, request)
+    ]
+    steps += _not_chosen_steps(request, chosen)
     if any(request.wants(entity.name) for entity in CRM):
         steps += [_without_outcome(land_queued_events), _without_outcome(watch_events)]
     proves = not request.entities and request.since is None
@@ -139,17 +148,22 @@ def sync_portal(job: Job, request: SyncRequest) -> list[Outcome]:
 def backfill(job: Job, days: Days, entities: Sequence[str]) -> list[Outcome]:
     """Reads again the rows of one portal that were created on these days; `entities` empty means all."""
     scope = days.scope(job.portal.time_zone)
-    wanted = entities or COHORT_ENTITIES
-    steps = [_scope_step(entity, scope) for entity in CRM if entity.name in wanted]
+    chosen = chosen_entities(job)
+    wanted = entities or (*COHORT_ENTITIES, *(entity.name for entity in chosen))
+    steps = [_scope_step(entity, scope) for entity in (*CRM, *chosen) if entity.name in wanted]
     steps += _link_steps(SyncRequest(tuple(wanted)))
-    if STATUS_HISTORY in wanted:
-        steps.append(lambda job: [load_history(job, history, scope) for history in HISTORIES])
+    steps += [
+        _history_scope_step(history, scope)
+        for history in histories_of((*CRM, *chosen))
+        if STATUS_HISTORY in wanted or (history.entity in wanted and history not in HISTORIES)
+    ]
+    steps += _not_chosen_steps(SyncRequest(tuple(entities)), chosen)
     return _until_stopped(job, steps)
 
 
 def reconcile(job: Job, *, whole: bool = False) -> list[Outcome]:
     """Reconciles one portal: loads changes, finds and repairs missed rows, loads their moves, checks the stages."""
-    steps = reconcile_steps(whole=whole)
+    steps = reconcile_steps(all_entities(job), whole=whole)
     links = partial(sync_contact_links, anew=whole)
     beside = [_without_outcome(land_queued_events), _without_outcome(check_bindings)]
     return _until_stopped(job, [*steps, links, *beside], afterwards=_stage_check(whole=whole))
@@ -174,7 +188,20 @@ def _without_outcome(work: Callable[[Job], object]) -> Step:
 
 
 def _entity_step(entity: Entity, request: SyncRequest, opened: OpenedList) -> Step:
-    return partial(load_entity, entity=entity, full=request.full, since=request.since, opened=opened)
+    step = partial(load_entity, entity=entity, full=request.full, since=request.since, opened=opened)
+    return step if entity in CRM else partial(_unless_gone, name=entity.name, step=step)
+
+
+def _unless_gone(job: Job, name: str, step: Step) -> list[Outcome]:
+    """Does a step for an entity that was chosen, unless the portal was found not to have it any more."""
+    if not job.transact(entity_choice.is_gone, name):
+        return step(job)
+    log.warning(
+        "the portal has this type no more; its rows stay, marked as deleted",
+        portal=job.portal.name,
+        entity=name,
+    )
+    return []
 
 
 def _link_steps(request: SyncRequest) -> list[Step]:
@@ -191,7 +218,27 @@ def _history_step(
 ) -> Step:
     moved = entities.get(history.entity)
     opened = opened_history(opening, history, full=request.full, entity=moved)
-    return partial(sync_history, history=history, full=request.full, opened=opened)
+    step = partial(sync_history, history=history, full=request.full, opened=opened)
+    return step if history in HISTORIES else partial(_unless_gone, name=history.entity, step=step)
+
+
+def _is_named_with_history(history: History, request: SyncRequest) -> bool:
+    """Whether a chosen entity is asked for by its name: its moves have no other name, and come with it."""
+    return history not in HISTORIES and history.entity in request.entities
+
+
+def _not_chosen_steps(request: SyncRequest, chosen: Sequence[Entity]) -> list[Step]:
+    """A step for each entity that is asked for by its name and is not read of this portal, which says so."""
+    known = {*ENTITIES, *(entity.name for entity in chosen)}
+    return [partial(_not_chosen, name=name) for name in request.entities if name not in known]
+
+
+def _not_chosen(job: Job, name: str) -> list[Outcome]:
+    return [Outcome(job.portal.name, name, "incremental", error=EntityNotChosen(job.portal.name, name))]
+
+
+def _history_scope_step(history: History, scope: Scope) -> Step:
+    return lambda job: [load_history(job, history, scope)]
 
 
 def _scope_step(entity: Entity, scope: Scope) -> Step:

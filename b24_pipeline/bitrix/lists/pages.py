@@ -19,8 +19,9 @@ from b24_pipeline.errors import ApiError, ListDidNotAdvance, UnreadableAnswer
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What to read; `wrapper` is the key around the rows (`items`), `params` what no other field holds.
+    """What to read; `wrapper` is the key around the rows (`items`).
 
+    `params` are what no other field holds, and `row_params` go along only where `*` is selected.
     `front_first`: of a long list too, lower ids come before higher ones, as far as several requests under way allow.
     A long list takes about two requests in a hundred more so.
     """
@@ -32,6 +33,7 @@ class ListQuery:
     id_field: str = "ID"
     wrapper: str | None = None
     front_first: bool = False
+    row_params: Mapping[str, Any] = field(default_factory=dict)
 
     def page(self, after: int | Reference, upto: int | None) -> Command:
         """The command that reads the first rows after an id."""
@@ -69,6 +71,7 @@ class ListQuery:
     ) -> Command:
         params = {
             **self.params,
+            **(self.row_params if "*" in select else {}),
             "order": {self.id_field: direction},
             "filter": {**self.filter, **bounds},
             "select": list(select),

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from b24_pipeline.entities import BY_NAME
+from b24_pipeline.entities import named
 from b24_pipeline.store.database import queries
 
 _sql = queries.load(__file__)
@@ -59,7 +59,10 @@ def prove(
     Belongs into the transaction that ends the load.
     """
     range_ = {"account": account, "created_from": days[0], "created_before": days[1]}
-    rows = int(_sql.rows_alive(connection, table=BY_NAME[entity].table, time_zone=time_zone, **range_))
+    stored = named(entity)
+    rows = int(
+        _sql.rows_alive(connection, table=stored.table, part=stored.part, time_zone=time_zone, **range_)
+    )
     _sql.supersede(connection, entity=entity, **range_)
     _sql.prove(connection, entity=entity, proved_by=proved_by, rows_alive=rows, **range_)
 

@@ -1,7 +1,7 @@
--- name: rows_alive(table, account, created_from, created_before, time_zone)$
+-- name: rows_alive(table, account, part, created_from, created_before, time_zone)$
 -- Rows alive that were created on these days of the portal's zone; those without a day count only in the whole.
 select b24_count_created(
-    cast(:table as regclass), :account, cast(:created_from as date), cast(:created_before as date), :time_zone
+    cast(:table as regclass), :account, :part, cast(:created_from as date), cast(:created_before as date), :time_zone
 );
 
 -- name: supersede(account, entity, created_from, created_before)!

@@ -24,6 +24,10 @@ from (
         select case :axis when 'ID' then id else floor(extract(epoch from date_modify))::bigint end as place
         from bitrix24_companies
         where :entity = 'company' and user_account_id = :account and deleted_at is null
+        union all
+        select case :axis when 'ID' then id else floor(extract(epoch from date_modify))::bigint end as place
+        from bitrix24_items
+        where entity_type = :entity and user_account_id = :account and deleted_at is null
     ) as alive
 ) as placed
 where slice = any(cast(:slices as integer[]))
@@ -51,6 +55,10 @@ from (
     select case :axis when 'ID' then id else floor(extract(epoch from date_modify))::bigint end as place
     from bitrix24_companies
     where :entity = 'company' and user_account_id = :account and deleted_at is null
+    union all
+    select case :axis when 'ID' then id else floor(extract(epoch from date_modify))::bigint end as place
+    from bitrix24_items
+    where entity_type = :entity and user_account_id = :account and deleted_at is null
 ) as alive
 where place is not null
 group by slice;
@@ -84,6 +92,12 @@ from (
         date_modify
     from bitrix24_companies
     where :entity = 'company' and user_account_id = :account and deleted_at is null and id > :after
+    union all
+    select
+        id,
+        date_modify
+    from bitrix24_items
+    where entity_type = :entity and user_account_id = :account and deleted_at is null and id > :after
 ) as alive
 where
     id <= coalesce(cast(:upto as bigint), 9223372036854775807)
@@ -105,6 +119,9 @@ from (
     union all
     select id from bitrix24_companies
     where :entity = 'company' and user_account_id = :account and deleted_at is null and id = any(:ids)
+    union all
+    select id from bitrix24_items
+    where entity_type = :entity and user_account_id = :account and deleted_at is null and id = any(:ids)
 ) as alive;
 
 -- name: highest(account)

@@ -56,7 +56,7 @@ placed as (
 
 insert into bitrix24_status_history (
     user_account_id, entity_type, history_id, bitrix24_lead_id, bitrix24_deal_id,
-    from_status_id, to_status_id, from_category_id, to_category_id, type_id, changed_at, source, is_linked
+    entity_id, from_status_id, to_status_id, from_category_id, to_category_id, type_id, changed_at, source, is_linked
 )
 select
     user_account_id,
@@ -64,6 +64,7 @@ select
     history_id,
     case when :entity = 'lead' then entity_id end,
     case when :entity = 'deal' then entity_id end,
+    entity_id,
     case when is_after_known then case when is_first then known_status_id else status_before end end,
     status_id,
     case when is_after_known then case when is_first then known_category_id else category_before end end,
@@ -79,7 +80,7 @@ on conflict (user_account_id, entity_type, history_id) where history_id is not n
 select clock_timestamp();
 
 -- name: infer(account, entity, since, ids, source)!
--- Leads or deals that stand elsewhere than their last known move. The move must be younger than that
+-- Leads, deals or items that stand elsewhere than their last known move. The move must be younger than that
 -- one: an entity that was read before its last move is behind, not ahead.
 -- What is looked at is listed first, and each then looked up by its key: a condition such as
 -- "changed, or has a move that is new" on the rows themselves reads all moves for each row once many are new.
@@ -97,7 +98,7 @@ with looked_at as materialized (
 )
 
 insert into bitrix24_status_history (
-    user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, from_status_id, to_status_id,
+    user_account_id, entity_type, bitrix24_lead_id, bitrix24_deal_id, entity_id, from_status_id, to_status_id,
     from_category_id, to_category_id, type_id, changed_at, source, is_linked
 )
 select
@@ -105,6 +106,7 @@ select
     p.entity_type,
     case when p.entity_type = 'lead' then p.entity_id end,
     case when p.entity_type = 'deal' then p.entity_id end,
+    p.entity_id,
     known.to_status_id,
     p.status_id,
     known.to_category_id,

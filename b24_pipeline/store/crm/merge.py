@@ -41,6 +41,7 @@ class Target:
     account: UUID
     time_zone: str = "UTC"
     keep_custom_fields: bool = False  # the selection was narrowed: what was not asked for stays
+    part: str | None = None  # the entity_type of the rows, where the table holds several entities
 
     @property
     def staging(self) -> str:
@@ -63,6 +64,7 @@ def insert(
         "account": target.account,
         "after": [ids.after for ids in ranges],
         "upto": [ids.upto for ids in ranges],
+        "part": target.part,
     }
     if _sql.has_rows(connection, table=target.table, **places):
         return None
@@ -118,6 +120,7 @@ def note_vanished(
             table=target.table,
             staging=f"pg_temp.{target.staging}",
             account=target.account,
+            part=target.part,
             entity=entity,
             scope=scope,
             after=ids.after,
@@ -147,14 +150,19 @@ def set_tombstones(connection: psycopg.Connection, target: Target, entity: str, 
     """Marks the vanished rows of a load as deleted; returns how many."""
     return int(
         _sql.set_tombstones(
-            connection, table=target.table, account=target.account, entity=entity, scope=scope
+            connection,
+            table=target.table,
+            account=target.account,
+            part=target.part,
+            entity=entity,
+            scope=scope,
         )
     )
 
 
 def count_alive(connection: psycopg.Connection, target: Target) -> int:
     """How many rows of the portal are not deleted."""
-    return int(_sql.count_alive(connection, table=target.table, account=target.account))
+    return int(_sql.count_alive(connection, table=target.table, account=target.account, part=target.part))
 
 
 def analyze(connection: psycopg.Connection, table: str) -> None:

@@ -20,6 +20,12 @@ with recent as (
         where
             moves.entity_type = 'deal'
             and deals.user_account_id = :account and deals.id = moves.entity_id and deals.deleted_at is null
+        union all
+        select true as is_alive
+        from bitrix24_items as items
+        where
+            items.user_account_id = :account and items.entity_type = moves.entity_type
+            and items.id = moves.entity_id and items.deleted_at is null
         limit 1
     ) as found on true
     where moves.user_account_id = :account and moves.entity_type = :entity and moves.history_id > :after

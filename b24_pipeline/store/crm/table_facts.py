@@ -35,7 +35,7 @@ def count_rows(connection: psycopg.Connection, table: str, account: UUID) -> int
     """How many rows of the portal the table holds, deleted ones left out."""
     if table == MOVES:
         return int(_sql.count_moves(connection, account=account))
-    return int(_sql.count_alive(connection, table=table, account=account))
+    return int(_sql.count_alive(connection, table=table, account=account, part=None))
 
 
 def rows_by_month(

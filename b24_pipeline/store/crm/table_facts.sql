@@ -9,9 +9,9 @@ from pg_attribute
 where attrelid = to_regclass(:table) and attnum > 0 and not attisdropped
 order by attnum;
 
--- name: count_alive(table, account)$
+-- name: count_alive(table, account, part)$
 -- Rows of a portal that are not deleted.
-select b24_count_alive(cast(:table as regclass), :account);
+select b24_count_alive(cast(:table as regclass), :account, :part);
 
 -- name: count_moves(account)$
 -- Moves are never deleted.

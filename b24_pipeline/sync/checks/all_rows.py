@@ -13,7 +13,6 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.pages import Chunk
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.bitrix.lists.read import read_list
-from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.checks import rows as stored_rows
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.copying import Lines
@@ -50,7 +49,7 @@ def compare_all_rows(entity_copy: EntityCopy, asked_at: datetime, outcome: Outco
     def decoded(chunk: Chunk) -> _Page:
         rows = [row for piece in chunk.pieces for row in piece.rows]
         done = tuple(piece.done for piece in chunk.pieces)
-        return _Page([row_id(row) for row in rows], entity_copy.decoded(rows), done)
+        return _Page(entity_copy.ids_of(rows), entity_copy.decoded(rows), done)
 
     with closing(prefetch(chunks, decoded)) as pages:
         for page in pages:

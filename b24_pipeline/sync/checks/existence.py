@@ -65,7 +65,7 @@ class ExistenceCheck:
         counted = [entity for entity in self.entity_copies if entity in self._highest]
         return {
             entity: ExpectedTotal(
-                BY_NAME[entity].method, self._whole(entity).conditions, self._in_copy(entity)
+                BY_NAME[entity], self._whole(entity).conditions(BY_NAME[entity]), self._in_copy(entity)
             )
             for entity in counted
             if entity not in self._staged

@@ -14,6 +14,7 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.pages import ListQuery, Piece
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.bitrix.lists.read import read_list
+from b24_pipeline.entities import named
 from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.checks import rows as stored_rows
 from b24_pipeline.sync.checks.row_slices import ID, Slice, SliceCounts, slice_ends, slice_numbers
@@ -58,7 +59,8 @@ class IdSearch:
 
     def count(self, slices: Sequence[Slice]) -> list[SliceCounts]:
         """Counts ranges on both sides, the portal's first: fifty a request."""
-        in_portal = filter_totals(self.job, self.query.method, [part.conditions for part in slices])
+        entity = named(self.entity)
+        in_portal = filter_totals(self.job, entity, [part.conditions(entity) for part in slices])
         places = slice_ends(slices)
         in_copy = self.job.transact(stored_rows.counts, self.entity, ID, places)
         numbers = slice_numbers(slices, places)

@@ -1,4 +1,7 @@
-"""Slices of an entity's rows that can be counted on both sides: by id, or by the second of modification."""
+"""Slices of an entity's rows that can be counted on both sides: by id, or by the second of modification.
+
+`ID` and `DATE_MODIFY` name the axes; how the portal spells them for an entity is in its description.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
+from b24_pipeline.entities import Entity
 
 ID = "ID"
 MODIFIED = "DATE_MODIFY"
@@ -25,10 +29,10 @@ class Slice:
     start: int | None = None
     end: int | None = None
 
-    @property
-    def conditions(self) -> Mapping[str, Any]:
-        """The REST filter that selects the rows of this slice."""
-        ends = {f">={self.axis}": self.start, f"<{self.axis}": self.end}
+    def conditions(self, entity: Entity) -> Mapping[str, Any]:
+        """The REST filter that selects the rows of this slice, as this entity spells it."""
+        field = entity.id_field if self.axis == ID else entity.modified
+        ends = {f">={field}": self.start, f"<{field}": self.end}
         return {key: self._filter_value(place) for key, place in ends.items() if place is not None}
 
     def _filter_value(self, place: int) -> int | str:

@@ -18,12 +18,11 @@ from math import ceil
 from typing import Any
 
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
-from b24_pipeline.bitrix.lists.pages import ListQuery, Piece
+from b24_pipeline.bitrix.lists.pages import Piece
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
-from b24_pipeline.entities import CRM, HISTORIES, Entity
+from b24_pipeline.entities import Entity
 from b24_pipeline.entities.columns import read_timestamp
-from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store.checks import coverage
 from b24_pipeline.store.checks import rows as stored_rows
@@ -34,6 +33,7 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.sync.checks.all_rows import compare_all_rows
 from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, SliceCounts, slice_ends, slice_numbers
 from b24_pipeline.sync.checks.totals import filter_totals
+from b24_pipeline.sync.crm.chosen_entities import histories_of
 from b24_pipeline.sync.crm.deletions import confirm_deletions, fetched_by_id, store_fetched
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import sync_history
@@ -62,17 +62,17 @@ UNKNOWN = 10**9  # rows; more than any portal has, so that the first request tak
 RECONCILE = Scope("reconcile", "reconcile")
 
 
-def reconcile_steps(*, whole: bool = False) -> list[Step]:
+def reconcile_steps(entities: Sequence[Entity], *, whole: bool = False) -> list[Step]:
     """The steps of a reconciliation: for each entity an incremental load and the comparison, then the histories.
 
     The load comes first so that only what was missed still differs. The histories come last, to bring the
     moves of the rows that were repaired. `whole` compares every field of every row instead of counts.
     """
     steps: list[Step] = []
-    for entity in CRM:
+    for entity in entities:
         steps.append(partial(load_entity, entity=entity, full=False))
         steps.append(_comparison_step(entity, whole=whole))
-    return [*steps, *(partial(sync_history, history=history) for history in HISTORIES)]
+    return [*steps, *(partial(sync_history, history=history) for history in histories_of(entities))]
 
 
 def _comparison_step(entity: Entity, *, whole: bool) -> Step:
@@ -102,6 +102,15 @@ class _Reconciliation:
         self.entity = entity_copy.entity
         self.outcome = outcome
         self._account = entity_copy.job.portal.id
+
+    @property
+    def _modified(self) -> str:
+        return self.entity.modified or ""
+
+    @property
+    def _is_dated(self) -> bool:
+        """Whether the time of modification is read at all."""
+        return bool(self._modified) and self.entity_copy.reads_field(self._modified)
 
     def run(self, *, whole: bool) -> None:
         started = self.job.warehouse.transact(self._begin)
@@ -142,7 +151,7 @@ class _Reconciliation:
 
     def _compare_counts(self) -> None:
         """Repairs slices by id first: rows that were missing or gone may explain the slices by time as well."""
-        axes = [ID, MODIFIED] if self.entity_copy.reads_field(MODIFIED) else [ID]
+        axes = [ID, MODIFIED] if self._is_dated else [ID]
         differing = self._differing([part for axis in axes for part in self._cut([Slice(axis)])])
         with suppress(
             TooManyVanished
@@ -183,7 +192,7 @@ class _Reconciliation:
 
     def _differing(self, slices: Sequence[Slice]) -> list[SliceCounts]:
         """Counts these slices on both sides and returns those that differ."""
-        in_portal = filter_totals(self.job, self.entity.method, [part.conditions for part in slices])
+        in_portal = filter_totals(self.job, self.entity, [part.conditions(self.entity) for part in slices])
         counts = [SliceCounts(part, total, 0) for part, total in zip(slices, in_portal, strict=True)]
         return self._recounted(counts)
 
@@ -221,7 +230,9 @@ class _Reconciliation:
                 yield piece, (None, None)
         for counts in parts:
             if counts.slice.axis == MODIFIED:
-                for piece in self._read(counts.slice.conditions, [counts.slice.ids], counts.in_portal):
+                for piece in self._read(
+                    counts.slice.conditions(self.entity), [counts.slice.ids], counts.in_portal
+                ):
                     yield piece, (counts.slice.start, counts.slice.end)
 
     def _read(self, conditions: Mapping[str, Any], ranges: Sequence[IdRange], rows: int) -> Iterator[Piece]:
@@ -229,8 +240,8 @@ class _Reconciliation:
 
         The last piece is empty and covers the ids beyond the portal's highest: what our copy has there is gone.
         """
-        fields = ("ID", MODIFIED) if self.entity_copy.reads_field(MODIFIED) else ("ID",)
-        query = ListQuery(self.entity.method, fields, conditions)
+        fields = (self.entity.id_field, self._modified) if self._is_dated else (self.entity.id_field,)
+        query = self.entity_copy.query_of(fields, conditions)
         highest = max(ids.after for ids in ranges)
         chunks = read_list(
             self.job.client,
@@ -251,20 +262,21 @@ class _Reconciliation:
         in_copy = self.job.transact(
             stored_rows.stamps, self.entity.name, piece.done.after, piece.done.upto, modified
         )
-        in_portal = {row_id(row): _moment(row.get(MODIFIED)) for row in piece.rows}
+        ids = self.entity_copy.ids_of(piece.rows)
+        moments = [_moment(row.get(self._modified)) for row in piece.rows]
+        in_portal = dict(zip(ids, moments, strict=True))
         gone = [number for number in in_copy if number not in in_portal]
         if gone:
             self.job.transact(stored_rows.note_gone, self.entity.name, self.entity_copy.scope.name, gone)
-        dated = self.entity_copy.reads_field(MODIFIED)
         return [
             number
             for number, moment in in_portal.items()
-            if number not in in_copy or (dated and in_copy[number] != moment)
+            if number not in in_copy or (self._is_dated and in_copy[number] != moment)
         ]
 
     def _fetch(self, ids: Sequence[int]) -> None:
         for asked_at, rows in fetched_by_id(self.entity_copy, ids):
-            found = [row_id(row) for row in rows]
+            found = self.entity_copy.ids_of(rows)
             known = self.job.transact(stored_rows.known, self.entity.name, found)
             self.outcome.missing += len(found) - known
             self.outcome.outdated += known

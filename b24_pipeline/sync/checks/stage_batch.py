@@ -192,7 +192,7 @@ class StageBatch:
             if entity not in self._with_rows and is_total(answer, key, total.expected):
                 self._answers.totals[entity] = total.expected
             else:
-                self._answers.totals[entity] = read_total(self._job.portal.name, answer, key, total.method)
+                self._answers.totals[entity] = read_total(self._job.portal.name, answer, key, total.entity)
         except PortalError as error:
             log.warning("rows are not counted", portal=self._job.portal.name, entity=entity, error=str(error))
 

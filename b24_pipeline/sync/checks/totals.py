@@ -10,7 +10,7 @@ from typing import Any
 from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.entities import CRM
+from b24_pipeline.entities import CRM, Entity
 from b24_pipeline.errors import UnreadableAnswer
 from b24_pipeline.sync.job import Job
 
@@ -20,32 +20,33 @@ def entity_totals(job: Job, created_before: Mapping[str, datetime]) -> dict[str,
 
     Raises UnreadableAnswer where a total is missing, and what the portal answers instead.
     """
-    methods = {entity.name: entity.method for entity in CRM if entity.name in created_before}
-    if not methods:
+    counted = {entity.name: entity for entity in CRM if entity.name in created_before}
+    if not counted:
         return {}
-    answer = job.client.batch({name: _before(methods[name], created_before[name]) for name in methods})
-    return {name: read_total(job.portal.name, answer, name, method) for name, method in methods.items()}
+    answer = job.client.batch({name: _before(counted[name], created_before[name]) for name in counted})
+    return {name: read_total(job.portal.name, answer, name, entity) for name, entity in counted.items()}
 
 
-def filter_totals(job: Job, method: str, filters: Sequence[Mapping[str, Any]]) -> list[int]:
+def filter_totals(job: Job, entity: Entity, filters: Sequence[Mapping[str, Any]]) -> list[int]:
     """How many rows the portal has for each filter, in order; fifty filters go into one request.
 
     Raises UnreadableAnswer where a total is missing, and what the portal answers instead.
     """
-    commands = {f"total_{number}": counting(method, conditions) for number, conditions in enumerate(filters)}
+    commands = {f"total_{number}": counting(entity, conditions) for number, conditions in enumerate(filters)}
     if not commands:
         return []
     answer = job.client.batch(commands)
-    return [read_total(job.portal.name, answer, name, method) for name in commands]
+    return [read_total(job.portal.name, answer, name, entity) for name in commands]
 
 
-def _before(method: str, moment: datetime) -> Command:
-    return counting(method, {"<DATE_CREATE": moment.isoformat()})
+def _before(entity: Entity, moment: datetime) -> Command:
+    return counting(entity, {f"<{entity.created}": moment.isoformat()})
 
 
-def counting(method: str, conditions: Mapping[str, Any], start: int = 0) -> Command:
+def counting(entity: Entity, conditions: Mapping[str, Any], start: int = 0) -> Command:
     """The command whose `total` counts the rows that meet a filter; `start`: the row that its page begins with."""
-    return Command(method, {"filter": dict(conditions), "select": ["ID"], "start": start})
+    params = {"filter": dict(conditions), "select": [entity.id_field], "start": start}
+    return Command(entity.method, {**dict(entity.params), **params})
 
 
 def beyond(rows: int) -> int:
@@ -68,24 +69,25 @@ def is_total(answer: BatchAnswer, name: str, expected: int) -> bool:
 class ExpectedTotal:
     """A count of the rows that meet a filter, and what our copy has of them."""
 
-    method: str
+    entity: Entity
     conditions: Mapping[str, Any]
     expected: int
 
     def command(self, *, doubted: bool = False) -> Command:
         """The command that counts; without any row unless the count is `doubted`."""
-        return counting(self.method, self.conditions, 0 if doubted else beyond(self.expected))
+        return counting(self.entity, self.conditions, 0 if doubted else beyond(self.expected))
 
 
-def read_total(portal: str, answer: BatchAnswer, name: str, method: str) -> int:
+def read_total(portal: str, answer: BatchAnswer, name: str, entity: Entity) -> int:
     """The number of rows that a counting command has told, by its rows where they are all there are.
 
     Raises UnreadableAnswer where there is no total, or one smaller than the rows that came with it.
     """
+    method = entity.method
     result = answer.get(name) if name in answer.results or name in answer.errors else None
     with decoding(portal, f"the rows of {method}"):
-        rows = rows_of(result)
-        found = len({str(row["ID"]) for row in rows})
+        rows = rows_of(result, entity.wrapper)
+        found = len({str(row[entity.id_field]) for row in rows})
     if 0 < len(rows) < PAGE_ROWS:
         return found
     if answer.totals.get(name, -1) < found:

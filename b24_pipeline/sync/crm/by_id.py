@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from b24_pipeline.bitrix.answers import BatchAnswer, Row, rows_of
 from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.client import BitrixClient
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
-from b24_pipeline.entities import BY_NAME
-from b24_pipeline.entities.decode import row_id
 from b24_pipeline.errors import (
     AccessDenied,
     ApiError,
@@ -127,9 +126,11 @@ class ObjectFetcher:
         error: PortalError | None = answer.errors.get(key)
         if error is None:
             try:
-                self._take_rows(name, rows_of(answer.results[key]), group)
+                wrapper = self._entity_copies[name].entity.wrapper
+                self._take_rows(name, rows_of(answer.results[key], wrapper), group)
             except (KeyError, TypeError, ValueError):
-                error = UnreadableAnswer(client.portal, f"{BY_NAME[name].method}: expected rows by their ids")
+                method = self._entity_copies[name].entity.method
+                error = UnreadableAnswer(client.portal, f"{method}: expected rows by their ids")
         if error is None:
             return []
         if isinstance(error, REFUSES_PORTAL):
@@ -142,7 +143,8 @@ class ObjectFetcher:
     def _take_rows(self, name: str, rows: Sequence[Row], group: Sequence[ObjectKey]) -> None:
         """Takes the rows that were asked for: a portal that ignores the filter sends other rows too."""
         asked = {number for _, number in group}
-        found = [row for row in rows if row_id(row) in asked]
+        ids = self._entity_copies[name].ids_of(rows)
+        found = [row for row, number in zip(rows, ids, strict=True) if number in asked]
         self._fetched.rows.setdefault(name, []).extend(found)
 
     def _fetch_singly(self, objects: Sequence[ObjectKey]) -> None:
@@ -154,36 +156,45 @@ class ObjectFetcher:
     def _look_up_absent(self, objects: Sequence[ObjectKey], deleted: set[ObjectKey]) -> None:
         """Decides on objects that no list has shown: they are gone if an event or `get` says so."""
         fetched = self._fetched
-        seen = {(name, row_id(row)) for name, rows in fetched.rows.items() for row in rows}
+        seen = {
+            (name, number)
+            for name, rows in fetched.rows.items()
+            for number in self._entity_copies[name].ids_of(rows)
+        }
         absent = [key for key in objects if key not in seen and key not in fetched.failed]
         fetched.gone |= {key for key in absent if key in deleted}
         doubtful = {
             f"{name}_{number}": (name, number) for name, number in absent if (name, number) not in deleted
         }
-        commands = {
-            key: Command(_get_method(name), {"id": number}) for key, (name, number) in doubtful.items()
-        }
+        commands = {key: self._get_command(*object_key) for key, object_key in doubtful.items()}
         answer = self._ask(commands, {}) if commands else BatchAnswer()
         for command, key in doubtful.items():
             self._take_single(answer, command, key)
 
     def _take_single(self, answer: BatchAnswer, command: str, key: ObjectKey) -> None:
         """Takes the answer to `get` of one object; `command` is its key in the batch."""
-        error, row, (name, number) = answer.errors.get(command), answer.results.get(command), key
+        error, (name, number) = answer.errors.get(command), key
+        entity = self._entity_copies[name].entity
+        row = _single(answer.results.get(command), entity.single)
         if isinstance(error, ObjectNotFound):
             self._fetched.gone.add(key)
         elif isinstance(error, AccessDenied):
             self._fetched.hidden.add(key)
         elif isinstance(error, REFUSES_PORTAL):
             raise error
-        elif error is None and isinstance(row, dict) and str(row.get("ID")) == str(number):
+        elif error is None and isinstance(row, dict) and str(row.get(entity.id_field)) == str(number):
             self._fetched.rows.setdefault(name, []).append(row)
         else:
             unreadable = UnreadableAnswer(
-                self._client.portal, f"{_get_method(name)}: expected a row with its ID"
+                self._client.portal, f"{entity.get_method}: expected a row with its {entity.id_field}"
             )
             self._fetched.failed[key] = error or unreadable
 
+    def _get_command(self, name: str, number: int) -> Command:
+        entity = self._entity_copies[name].entity
+        return Command(entity.get_method, {**dict(entity.params), **dict(entity.row_params), "id": number})
 
-def _get_method(name: str) -> str:
-    return BY_NAME[name].method.removesuffix("list") + "get"
+
+def _single(result: Any, wrapper: str | None) -> Any:
+    """The row in the answer to `get`, taken out of its wrapper."""
+    return result.get(wrapper) if wrapper and isinstance(result, dict) else result

@@ -12,7 +12,6 @@ from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.bitrix.lists.read import read_ids
-from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.errors import TooManyVanished
 from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.history import now
@@ -68,8 +67,8 @@ def store_fetched(entity_copy: EntityCopy, raw_rows: list[Row], asked_at: dateti
 
     A row that was stored before `asked_at` is older than what was fetched, whatever its date of modification says.
     """
-    found = [row_id(row) for row in raw_rows]
-    rows = entity_copy.decoded(unique(raw_rows))
+    found = entity_copy.ids_of(raw_rows)
+    rows = entity_copy.decoded(entity_copy.unique(raw_rows))
 
     def store(connection: Connection) -> Merged:
         entity_copy.forget_vanished(connection, found)

@@ -7,8 +7,9 @@ The answers are described in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+from b24_pipeline.entities import CRM, Entity
 from b24_pipeline.entities.columns import (
     ValueReader,
     read_flag,
@@ -19,18 +20,12 @@ from b24_pipeline.entities.columns import (
 )
 
 DirectoryRow = dict[str, Any]
+PipelineNames: TypeAlias = Mapping[tuple[str, int | None], Any]
 
-LEAD_STATUSES = "STATUS"
-DEAL_STAGES = "DEAL_STAGE"
+Categories: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+"""The pipelines that the portal has told, by the name of their entity."""
+
 STATUS_KEY = ("ENTITY_ID", "STATUS_ID")
-# leads have one pipeline, which has no name in a portal
-LEAD_PIPELINE: DirectoryRow = {
-    "entity_type": "lead",
-    "category_id": 0,
-    "name": "Leads",
-    "sort": 0,
-    "is_default": True,
-}
 _SEMANTICS = {
     "S": "success",
     "F": "failure",
@@ -51,14 +46,30 @@ def nameless_rows(rows: Iterable[Mapping[str, Any]], *key: str) -> int:
     return sum(any(part not in row for part in key) for row in rows)
 
 
-def pipeline_rows(categories: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]:
-    """The rows of the pipelines of deals, and of the single pipeline of leads."""
-    return [LEAD_PIPELINE, *map(_pipeline, distinct_rows(categories, "id"))]
+def pipeline_rows(categories: Categories, entities: Sequence[Entity] = CRM) -> list[DirectoryRow]:
+    """The rows of the pipelines of these entities, as far as they were told, and of those that have a single one."""
+    rows: list[DirectoryRow] = []
+    for entity in entities:
+        if entity.stages and entity.stages.pipeline:
+            rows.append(_only_pipeline(entity.name, entity.stages.pipeline))
+        told = distinct_rows(categories.get(entity.name, ()), "id")
+        rows += [_pipeline(entity.name, category) for category in told]
+    return rows
 
 
-def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
+def _only_pipeline(entity_type: str, name: str) -> DirectoryRow:
     return {
-        "entity_type": "deal",
+        "entity_type": entity_type,
+        "category_id": 0,
+        "name": name,
+        "sort": 0,
+        "is_default": True,
+    }
+
+
+def _pipeline(entity_type: str, category: Mapping[str, Any]) -> DirectoryRow:
+    return {
+        "entity_type": entity_type,
         "category_id": int(category["id"]),
         "name": category.get("name"),
         "sort": integer_or_none(category.get("sort")),
@@ -67,35 +78,39 @@ def _pipeline(category: Mapping[str, Any]) -> DirectoryRow:
 
 
 def stage_rows(
-    categories: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]]
+    categories: Categories, statuses: Iterable[Mapping[str, Any]], entities: Sequence[Entity] = CRM
 ) -> list[DirectoryRow]:
-    """The rows of all stages: the statuses that are stages of leads or deals, each with its pipeline."""
-    names = {
-        integer_or_none(category["id"]): category.get("name") for category in distinct_rows(categories, "id")
+    """The rows of all stages: the statuses that are stages of these entities, each with its pipeline."""
+    names: dict[tuple[str, int | None], Any] = {
+        (entity.name, integer_or_none(category["id"])): category.get("name")
+        for entity in entities
+        for category in distinct_rows(categories.get(entity.name, ()), "id")
+    }
+    names |= {
+        (entity.name, 0): entity.stages.pipeline
+        for entity in entities
+        if entity.stages and entity.stages.pipeline
     }
     entries = distinct_rows(statuses, *STATUS_KEY)
-    found = ((pipeline_of(str(status["ENTITY_ID"])), status) for status in entries)
+    found = ((pipeline_of(str(status["ENTITY_ID"]), entities), status) for status in entries)
     return [_stage(pipeline, names, status) for pipeline, status in found if pipeline]
 
 
-def pipeline_of(directory: str) -> tuple[str, int] | None:
+def pipeline_of(directory: str, entities: Sequence[Entity] = CRM) -> tuple[str, int] | None:
     """The entity type and category id of the pipeline whose stages a directory holds; None for other directories."""
-    if directory == LEAD_STATUSES:
-        return "lead", 0
-    if directory == DEAL_STAGES:
-        return "deal", 0
-    number = directory.removeprefix(f"{DEAL_STAGES}_")
-    return ("deal", int(number)) if number != directory and number.isdecimal() else None
+    for entity in entities:
+        number = entity.stages.pipeline_of(directory) if entity.stages else None
+        if number is not None:
+            return entity.name, number
+    return None
 
 
-def _stage(
-    pipeline: tuple[str, int], names: Mapping[int | None, Any], status: Mapping[str, Any]
-) -> DirectoryRow:
+def _stage(pipeline: tuple[str, int], names: PipelineNames, status: Mapping[str, Any]) -> DirectoryRow:
     entity_type, category_id = pipeline
     return {
         "entity_type": entity_type,
         "category_id": category_id,
-        "category_name": names.get(category_id) if entity_type == "deal" else LEAD_PIPELINE["name"],
+        "category_name": names.get(pipeline),
         "status_id": str(status["STATUS_ID"]),
         "status_name": status.get("NAME"),
         "color": _color(status),
@@ -104,8 +119,10 @@ def _stage(
     }
 
 
-def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[DirectoryRow]:
-    """The rows of all entries of all directories."""
+def status_rows(
+    statuses: Sequence[Mapping[str, Any]], entities: Sequence[Entity] = CRM
+) -> list[DirectoryRow]:
+    """The rows of all entries of all directories; those that are stages of these entities have a semantics."""
     return [
         {
             "directory": str(status["ENTITY_ID"]),
@@ -113,7 +130,7 @@ def status_rows(statuses: Sequence[Mapping[str, Any]]) -> list[DirectoryRow]:
             "name": status.get("NAME"),
             "sort": integer_or_none(status.get("SORT")),
             "color": _color(status),
-            "semantics": semantics_of(status) if pipeline_of(str(status["ENTITY_ID"])) else None,
+            "semantics": semantics_of(status) if pipeline_of(str(status["ENTITY_ID"]), entities) else None,
         }
         for status in distinct_rows(statuses, *STATUS_KEY)
     ]
@@ -140,10 +157,10 @@ def department_rows(departments: Iterable[Mapping[str, Any]]) -> list[DirectoryR
     return [
         {
             "id": integer_or_none(department["ID"]),
-            "name": _fitting(read_text, department.get("NAME")),
+            "name": fitting(read_text, department.get("NAME")),
             "sort": integer_or_none(department.get("SORT")),
-            "parent": _fitting(read_link, department.get("PARENT")),
-            "uf_head": _fitting(read_link, department.get("UF_HEAD")),
+            "parent": fitting(read_link, department.get("PARENT")),
+            "uf_head": fitting(read_link, department.get("UF_HEAD")),
         }
         for department in distinct_rows(departments, "ID")
         if integer_or_none(department["ID"]) is not None
@@ -155,17 +172,17 @@ def currency_rows(currencies: Iterable[Mapping[str, Any]]) -> list[DirectoryRow]
     return [
         {
             "currency": str(currency["CURRENCY"]),
-            "full_name": _fitting(read_text, currency.get("FULL_NAME")),
-            "amount": _fitting(read_money, currency.get("AMOUNT")),
-            "amount_cnt": _fitting(read_money, currency.get("AMOUNT_CNT")),
-            "base": _fitting(read_flag, currency.get("BASE")) == "t",
+            "full_name": fitting(read_text, currency.get("FULL_NAME")),
+            "amount": fitting(read_money, currency.get("AMOUNT")),
+            "amount_cnt": fitting(read_money, currency.get("AMOUNT_CNT")),
+            "base": fitting(read_flag, currency.get("BASE")) == "t",
             "sort": integer_or_none(currency.get("SORT")),
         }
         for currency in distinct_rows(currencies, "CURRENCY")
     ]
 
 
-def _fitting(reader: ValueReader, value: Any) -> str | None:
+def fitting(reader: ValueReader, value: Any) -> str | None:
     """What a reader makes of a value; None where it does not fit."""
     try:
         return reader(value)
@@ -187,7 +204,14 @@ def field_rows(
 ) -> list[DirectoryRow]:
     """The rows of an entity's fields, from `crm.*.fields` (`catalogue`) and `crm.*.userfield.list` (`custom`)."""
     details = {str(field.get("FIELD_NAME")): field for field in custom}
-    return [_field(entity_type, name, entry, details.get(name, {})) for name, entry in catalogue.items()]
+    named = {_field_name(name, entry): entry for name, entry in catalogue.items()}
+    return [_field(entity_type, name, entry, details.get(name, {})) for name, entry in named.items()]
+
+
+def _field_name(name: str, entry: Mapping[str, Any]) -> str:
+    """The name under which rows have the field: custom fields keep their own in `crm.item.list` as well."""
+    original = entry.get("upperName")
+    return str(original) if original and entry.get("isDynamic") else name
 
 
 def _field(entity_type: str, name: str, entry: Mapping[str, Any], detail: Mapping[str, Any]) -> DirectoryRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from b24_pipeline.bitrix.answers import decoding
 from b24_pipeline.bitrix.lists.pages import ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities import Entity, RowDecoder
+from b24_pipeline.entities.decode import row_id, unique
 from b24_pipeline.store.crm import merge
 from b24_pipeline.store.crm.merge import Merged, Target
 from b24_pipeline.store.database.copying import Lines, lines
@@ -32,14 +33,33 @@ class EntityCopy:
         self.scope = scope
         self.decoder = RowDecoder(entity, selected)
         self.target = Target(
-            entity.table, job.portal.id, job.portal.time_zone, keep_custom_fields=selected is not None
+            entity.table,
+            job.portal.id,
+            job.portal.time_zone,
+            keep_custom_fields=selected is not None,
+            part=entity.part,
         )
-        self._fields = entity.select if selected is None else tuple(dict.fromkeys(("ID", *selected)))
+        self._fields = (
+            entity.select if selected is None else tuple(dict.fromkeys((entity.id_field, *selected)))
+        )
 
     def query(self, scope: Scope | None = None) -> ListQuery:
         """The list query of this scope, or of another scope."""
         conditions = (scope or self.scope).filter(self.entity.modified, self.entity.created)
-        return ListQuery(self.entity.method, self._fields, conditions)
+        return self.query_of(self._fields, conditions)
+
+    def query_of(self, fields: tuple[str, ...], conditions: Mapping[str, Any]) -> ListQuery:
+        """The list query of these fields of the rows that meet a filter."""
+        entity = self.entity
+        return ListQuery(
+            entity.method,
+            fields,
+            conditions,
+            dict(entity.params),
+            entity.id_field,
+            entity.wrapper,
+            dict(entity.row_params),
+        )
 
     def query_by_id(self) -> ListQuery:
         """The list query without conditions, to which ids are added."""
@@ -48,6 +68,14 @@ class EntityCopy:
     def reads_field(self, field: str) -> bool:
         """Whether a standard field is read at all: the selection of fields may leave it out."""
         return "*" in self._fields or field in self._fields
+
+    def ids_of(self, raw_rows: Iterable[Mapping[str, Any]]) -> list[int]:
+        """The ids of the portal's rows. Raises KeyError and ValueError where one has none."""
+        return [row_id(row, self.entity.id_field) for row in raw_rows]
+
+    def unique(self, raw_rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows with each id once, the last of each."""
+        return unique(raw_rows, self.entity.id_field)
 
     def decoded(self, raw_rows: list[dict[str, Any]]) -> Lines:
         """Rows ready for COPY. Raises UnreadableAnswer where they are no rows of this entity."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from b24_pipeline.bitrix.answers import Row
-from b24_pipeline.entities.decode import row_id
 from b24_pipeline.store.crm.merge import Merged
 from b24_pipeline.store.database.warehouse import Connection, StorageError
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
@@ -33,7 +32,7 @@ def merge_storable_rows(
             raise
         if len(rows) == 1:
             return Merged(0), {
-                row_id(rows[0]): f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
+                entity_copy.ids_of(rows)[0]: f"the row cannot be stored: PostgreSQL error {error.sqlstate}"
             }
     middle = len(rows) // 2
     first, refused = merge_storable_rows(entity_copy, connection, rows[:middle], asked_at)

@@ -13,7 +13,6 @@ from b24_pipeline.bitrix.lists.pages import walk
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
 from b24_pipeline.entities import BY_NAME, HISTORIES, History
-from b24_pipeline.entities.decode import unique
 from b24_pipeline.errors.groups import REFUSES_ENTITY
 from b24_pipeline.log import logger
 from b24_pipeline.store.crm import cursors, sync_log, table_facts
@@ -144,7 +143,7 @@ class DrainChunk:
     def _store(self, entity_copy: EntityCopy, fetched: FetchedObjects, asked_at: datetime) -> None:
         name = entity_copy.entity.name
         outcome = self._outcomes[name] = Outcome(self.job.portal.name, name, EVENT)
-        rows = unique(fetched.rows.get(name, []))
+        rows = entity_copy.unique(fetched.rows.get(name, []))
         merged, refused = merge_storable_rows(entity_copy, self.connection, rows, asked_at)
         gone = [number for kind, number in fetched.gone if kind == name]
         outcome.rows_deleted = backlog.bury(self.connection, entity_copy.target, name, gone)

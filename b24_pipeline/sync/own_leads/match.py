@@ -15,7 +15,6 @@ from b24_pipeline.bitrix.answers import Row
 from b24_pipeline.bitrix.batch import MAX_COMMANDS
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS
 from b24_pipeline.entities import BY_NAME
-from b24_pipeline.entities.decode import unique
 from b24_pipeline.errors import B24Error, EntityTypeNotCounted
 from b24_pipeline.store.crm.history import now
 from b24_pipeline.store.database.warehouse import Connection
@@ -136,7 +135,7 @@ def _search(job: Job, entity_type: str, chunk: Sequence[Unfound], outcome: Match
 
     def work(connection: Connection) -> Linked:
         for name, found in rows.items():
-            merge_storable_rows(entity_copies[name], connection, unique(found), asked_at)
+            merge_storable_rows(entity_copies[name], connection, entity_copies[name].unique(found), asked_at)
         linked = match_changed(connection, job.portal, by_portal=True, asked=asked)
         log_match(
             connection,

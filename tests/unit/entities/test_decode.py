@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from b24_pipeline.entities import COMPANY, CONTACT, CRM, DEAL, LEAD, USER, RowDecoder
+from b24_pipeline.entities import CONTACT, CRM, DEAL, LEAD, USER, RowDecoder
 from b24_pipeline.entities.decode import cleaned, unique
 
 
@@ -119,7 +119,10 @@ def test_cleaning_reaches_keys_and_depths() -> None:
 
 
 def test_entities_name_their_methods() -> None:
-    """Field catalogues are read beside the list method."""
-    assert LEAD.fields_method == "crm.lead.fields"
-    assert COMPANY.user_fields_method == "crm.company.userfield.list"
+    """Field catalogues are read beside the list method, and single objects by the one beside it."""
+    for entity in CRM:
+        assert entity.catalogue is not None
+        assert entity.catalogue.method == f"crm.{entity.name}.fields"
+        assert entity.catalogue.labels == f"crm.{entity.name}.userfield.list"
+        assert entity.get_method == f"crm.{entity.name}.get"
     assert all("UF_*" in entity.select and "*" in entity.select for entity in CRM)

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from b24_pipeline.entities import CRM, DEAL, LEAD, USER, Entity, Kind, RowDecoder
+from b24_pipeline.entities import (
+    CRM,
+    DEAL,
+    INVOICE,
+    LEAD,
+    QUOTE,
+    USER,
+    Entity,
+    Kind,
+    RowDecoder,
+    smart_process,
+)
 from b24_pipeline.store.crm import merge, table_facts
 from b24_pipeline.store.crm.merge import Target
 from b24_pipeline.store.database.copying import lines
@@ -35,12 +46,19 @@ OF_EVERY_TABLE = {
 }
 
 
-@pytest.mark.parametrize("entity", [*CRM, USER], ids=lambda entity: entity.name)
+OF_SEVERAL_ENTITIES = {"entity_type": "text", "entity_type_id": "integer", "category_id": "bigint"}
+
+
+@pytest.mark.parametrize(
+    "entity", [*CRM, USER, INVOICE, smart_process(156), QUOTE], ids=lambda entity: entity.name
+)
 def test_columns_of_an_entity_are_those_of_its_table(warehouse: Warehouse, entity: Entity) -> None:
     """No column without a field, no field without a column, and the types are the same."""
     with warehouse.connect() as connection:
         found = {column.name: column.type for column in table_facts.columns(connection, entity.table)}
     told = {column.name: SQL_TYPES[column.kind] for column in entity.columns}
+    told |= {name: "jsonb" for _, name in entity.gathered}
+    told |= {name: OF_SEVERAL_ENTITIES[name] for name, _ in entity.constants}
     assert found == told | OF_EVERY_TABLE
 
 

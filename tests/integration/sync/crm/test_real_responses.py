@@ -48,7 +48,7 @@ def test_pipelines(warehouse: Warehouse, portal: UUID) -> None:
     """Every funnel of crm.category.list is a pipeline; the one with id 0 is the default."""
     categories = rows_of(Answer.of(recorded("crm_category_list")).result, "categories")
     with warehouse.connect() as connection:
-        directories.replace_pipelines(connection, portal, pipeline_rows(categories))
+        directories.replace_pipelines(connection, portal, pipeline_rows({"deal": categories}))
     stored = fetch(
         warehouse, "select * from bitrix24_pipelines where entity_type = 'deal' order by category_id"
     )
@@ -61,7 +61,9 @@ def test_stages_of_a_pipeline(warehouse: Warehouse, portal: UUID) -> None:
     (listed,) = batch_of("crm_dealcategory_stage_list_batch_of_one", "0").results.values()
     entries = [{"ENTITY_ID": "DEAL_STAGE", **stage} for stage in rows_of(listed)]
     with warehouse.connect() as connection:
-        directories.replace_stages(connection, portal, stage_rows([{"id": 0, "name": "Main"}], entries))
+        directories.replace_stages(
+            connection, portal, stage_rows({"deal": [{"id": 0, "name": "Main"}]}, entries)
+        )
     stored = fetch(warehouse, "select status_id from bitrix24_pipeline_stages order by status_sort")
     assert [row["status_id"] for row in stored] == [stage["STATUS_ID"] for stage in listed]
 
@@ -73,7 +75,7 @@ def test_statuses_and_sources(warehouse: Warehouse, portal: UUID) -> None:
     entries += [{"ENTITY_ID": "SOURCE", **one} for one in rows_of(answer.get("sources"))]
     with warehouse.connect() as connection:
         directories.replace_statuses(connection, portal, status_rows(entries))
-        directories.replace_stages(connection, portal, stage_rows([], entries))
+        directories.replace_stages(connection, portal, stage_rows({}, entries))
     counted = fetch(warehouse, "select directory, count(*) as n from bitrix24_statuses group by 1")
     assert {row["directory"]: row["n"] for row in counted} == {"STATUS": 10, "SOURCE": 7}
     stages = fetch(warehouse, "select distinct entity_type, category_id from bitrix24_pipeline_stages")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from b24_pipeline.bitrix.lists.ranges import IdRange
+from b24_pipeline.entities import DEAL, INVOICE
 from b24_pipeline.sync.checks.row_slices import ID, MODIFIED, Slice, slice_ends, slice_numbers
 
 
 def test_conditions_leave_open_ends_out() -> None:
     """A filter has ids as numbers and times in UTC, and no condition for an open end."""
-    assert Slice(ID).conditions == {}
-    assert Slice(ID, 5, 9).conditions == {">=ID": 5, "<ID": 9}
-    assert Slice(MODIFIED, 0).conditions == {">=DATE_MODIFY": "1970-01-01T00:00:00+00:00"}
+    assert Slice(ID).conditions(DEAL) == {}
+    assert Slice(ID, 5, 9).conditions(DEAL) == {">=ID": 5, "<ID": 9}
+    assert Slice(MODIFIED, 0).conditions(DEAL) == {">=DATE_MODIFY": "1970-01-01T00:00:00+00:00"}
+
+
+def test_conditions_are_spelt_as_the_entity_spells_them() -> None:
+    """Items have an id and a time of modification of other names."""
+    assert Slice(ID, 5, 9).conditions(INVOICE) == {">=id": 5, "<id": 9}
+    assert Slice(MODIFIED, 0).conditions(INVOICE) == {">=updatedTime": "1970-01-01T00:00:00+00:00"}
 
 
 def test_ids_of_a_slice() -> None:

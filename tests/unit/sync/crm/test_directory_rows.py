@@ -35,7 +35,8 @@ WON: dict[str, Any] = {
 def test_leads_have_the_one_pipeline_0() -> None:
     """The pipelines of deals come with the single pipeline of leads."""
     assert [
-        (row["entity_type"], row["category_id"], row["is_default"]) for row in pipeline_rows(CATEGORIES)
+        (row["entity_type"], row["category_id"], row["is_default"])
+        for row in pipeline_rows({"deal": CATEGORIES})
     ] == [
         ("lead", 0, True),
         ("deal", 0, True),
@@ -84,7 +85,7 @@ def test_semantics_come_from_either_place(status: dict[str, Any], semantics: str
 def test_stage_has_its_pipeline_color_and_place() -> None:
     """Color from EXTRA where the row has none; a pipeline that is not shown has no name."""
     extra = {"ENTITY_ID": "DEAL_STAGE_9", "STATUS_ID": "C9:NEW", "EXTRA": {"COLOR": "#39A8EF"}, "SORT": "x"}
-    rows = stage_rows(CATEGORIES, [WON, extra, {"ENTITY_ID": "SOURCE", "STATUS_ID": "WEB"}])
+    rows = stage_rows({"deal": CATEGORIES}, [WON, extra, {"ENTITY_ID": "SOURCE", "STATUS_ID": "WEB"}])
     assert rows == [
         {
             "entity_type": "deal",
@@ -112,9 +113,9 @@ def test_stage_has_its_pipeline_color_and_place() -> None:
 def test_repeated_and_nameless_entries_are_taken_once_or_not_at_all() -> None:
     """A paged directory may repeat a row while somebody sorts it anew."""
     entries = [WON, WON | {"NAME": "Gained"}, {"NAME": "nameless"}, {"ENTITY_ID": "SOURCE"}]
-    assert [row["status_name"] for row in stage_rows(CATEGORIES, entries)] == ["Gained"]
+    assert [row["status_name"] for row in stage_rows({"deal": CATEGORIES}, entries)] == ["Gained"]
     assert [row["name"] for row in status_rows(entries)] == ["Gained"]
-    assert len(pipeline_rows([*CATEGORIES, CATEGORIES[0], {"name": "x"}])) == 3
+    assert len(pipeline_rows({"deal": [*CATEGORIES, CATEGORIES[0], {"name": "x"}]})) == 3
     assert nameless_rows(entries, *STATUS_KEY) == 2
 
 
@@ -155,6 +156,6 @@ def test_labels_are_asked_for_in_the_portal_s_language(domain: str, language: st
 
 def test_the_pipeline_of_leads_is_called_leads() -> None:
     """Portals give it no name, and figures must not call it by its number."""
-    (row,) = stage_rows(CATEGORIES, [{"ENTITY_ID": "STATUS", "STATUS_ID": "NEW", "NAME": "New"}])
+    (row,) = stage_rows({"deal": CATEGORIES}, [{"ENTITY_ID": "STATUS", "STATUS_ID": "NEW", "NAME": "New"}])
     assert (row["entity_type"], row["category_id"], row["category_name"]) == ("lead", 0, "Leads")
-    assert pipeline_rows(CATEGORIES)[0]["name"] == "Leads"
+    assert pipeline_rows({"deal": CATEGORIES})[0]["name"] == "Leads"
