@@ -120,7 +120,7 @@ COMMANDS = (
     ),
     CommandEntry(
         "portal",
-        "Connect, list, pause and remove portals, and say whom they call qualified.",
+        "Connect, list, pause and remove portals; say what is read of them, and whom they call qualified.",
         {
             "add": "portal.add",
             "connect": "portal.connect",
@@ -128,6 +128,7 @@ COMMANDS = (
             "pause": "portal.pause",
             "resume": "portal.resume",
             "remove": "portal.remove",
+            "entities": "portal_entities.entities",
             "qualification": "portal.qualification",
         },
     ),

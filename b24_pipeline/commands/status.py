@@ -14,6 +14,7 @@ from b24_pipeline.errors import PortalPaused
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.coverage import Proof
 from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.store.portals.portal import Portal
 
 
@@ -26,6 +27,7 @@ def status(as_json: AsJson = False) -> None:
             states = health(connection)
             syncs = store.last_syncs(connection)
             figures = store.figures_counted(connection)
+            not_chosen = entity_choice.not_chosen(connection)
             buckets = [
                 bucket
                 for bucket in store.buckets(connection)
@@ -34,7 +36,11 @@ def status(as_json: AsJson = False) -> None:
         place = opened.warehouse.place
     if as_json:
         known = {portal.name: portal for portal in states}
-        found = [_portal(portal) | _health(known[portal.name]) for portal in portals if portal.name in known]
+        found = [
+            _portal(portal) | _health(known[portal.name]) | {"not_chosen": not_chosen.get(portal.id, [])}
+            for portal in portals
+            if portal.name in known
+        ]
         write_json(
             {"database": place, "portals": found, "syncs": syncs, "budget": buckets, "figures": figures}
         )
@@ -50,6 +56,16 @@ def status(as_json: AsJson = False) -> None:
     _show_syncs(syncs)
     _show_coverage(states)
     _show_figures(figures, sum(portal.events_due for portal in states))
+    for portal in portals:
+        _say_not_chosen(portal.name, not_chosen.get(portal.id, []))
+
+
+def _say_not_chosen(portal: str, entities: Sequence[str]) -> None:
+    """Announces smart processes that nobody has chosen: they are neither read in silence nor passed over."""
+    if entities:
+        say(
+            f"{portal} has {', '.join(entities)}, not read; choose with: b24 portal entities {portal} --add ENTITY"
+        )
 
 
 def _show_portals(states: Sequence[PortalHealth]) -> None:

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from b24_pipeline.models import BuildResult
 
 Entities = Annotated[
-    list[str] | None, typer.Option("--entity", "-e", help=f"Only this: {', '.join(ENTITIES)}. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--entity",
+        "-e",
+        help=f"Only this: {', '.join(ENTITIES)}, or an entity that was chosen by b24 portal entities. Repeatable.",
+    ),
 ]
 AcceptDeletions = Annotated[
     bool, typer.Option("--accept-deletions", help="Mark rows as deleted even if many have vanished.")
@@ -81,7 +86,7 @@ def backfill(
     """Read again what was created on these days, and find what was deleted since."""
     days = Days(day(first), day(last))
     wanted = known_entities(entity or [])
-    unfit = [entity for entity in wanted if entity not in COHORT_ENTITIES]
+    unfit = [entity for entity in wanted if entity in ENTITIES and entity not in COHORT_ENTITIES]
     if unfit:
         raise UsageError(f"{unfit[0]} is always read whole: `b24 sync --entity {unfit[0]}`")
     with installation() as opened:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from b24_pipeline.entities import HISTORIES, RowDecoder
+from b24_pipeline.entities import RowDecoder
 from b24_pipeline.errors import B24Error
 
-_MOVES = tuple(history.cursor for history in HISTORIES)
+_MOVES = "_history"
 
 
 def left_out_because(entity: str) -> str:
     """Why rows of this entity of the sync log cannot be stored, for a message."""
-    if entity in _MOVES:
-        return "a move needs a lead or deal, a stage and a time"
+    if entity.endswith(_MOVES):
+        return "a move needs a lead, deal or item, a stage and a time"
     return "each needs an id that is a number of at most 64 bits, an entry of a directory its code"
 
 

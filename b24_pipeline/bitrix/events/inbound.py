@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from b24_pipeline.bitrix.events.forms import MOST_BYTES, Form, parse_form
+from b24_pipeline.entities.items import item_name
 from b24_pipeline.errors import MalformedEvent
 
 __all__ = ["MOST_BYTES", "InboundEvent", "is_deletion", "is_user_field_event", "parse_event"]
@@ -19,11 +20,19 @@ __all__ = ["MOST_BYTES", "InboundEvent", "is_deletion", "is_user_field_event", "
 INSTALLED = "ONAPPINSTALL"
 UNINSTALLED = "ONAPPUNINSTALL"
 
-_OBJECT = re.compile(r"ONCRM(LEAD|DEAL|CONTACT|COMPANY)(?:ADD|UPDATE|DELETE)|ONCRM(DEAL)MOVETOCATEGORY")
-_USER_FIELD = re.compile(r"ONCRM(?:LEAD|DEAL|CONTACT|COMPANY)USERFIELD(?:ADD|UPDATE|DELETE|SETENUMVALUES)")
+_OBJECT = re.compile(r"ONCRM(LEAD|DEAL|CONTACT|COMPANY|QUOTE)(?:ADD|UPDATE|DELETE)|ONCRM(DEAL)MOVETOCATEGORY")
+# items of smart processes and invoices: which, is in the event's data; the name may end in the same number
+_ITEM = re.compile(r"ONCRMDYNAMICITEM(?:ADD|UPDATE|DELETE)(?:_[0-9]{1,9})?", re.ASCII)
+# what changes the catalogue of fields, or which smart processes there are
+_USER_FIELD = re.compile(
+    r"ONCRM(?:LEAD|DEAL|CONTACT|COMPANY|QUOTE|TYPE)USERFIELD(?:ADD|UPDATE|DELETE|SETENUMVALUES)"
+    r"|ONCRMTYPE(?:ADD|UPDATE|DELETE)"
+)
+_ITEM_DELETED = re.compile(r"ONCRMDYNAMICITEMDELETE(?:_[0-9]{1,9})?", re.ASCII)
 _EVENT = re.compile(r"[A-Z0-9_]{1,100}", re.ASCII)
 _MEMBER = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_TYPES = 10**9  # numbers of entity types are smaller
 _LONGEST_TOKEN = 256
 _LONGEST_DOMAIN = 260
 
@@ -39,7 +48,7 @@ class InboundEvent:
     """One event, its portal not proved yet.
 
     `event` is in upper case. `entity_type` and `entity_id` are there where it names a lead, deal,
-    contact or company. `payload` is the whole event without any token. `ts`: Unix seconds, of
+    contact, company, quote or item: invoice, item_156. `payload` is the whole event without any token. `ts`: Unix seconds, of
     sending or raising. The access and refresh tokens come with an installation, and with some others.
     """
 
@@ -62,7 +71,7 @@ def parse_event(body: bytes) -> InboundEvent:
     if not isinstance(auth, dict):
         raise MalformedEvent("auth is missing")
     event = _required(form, "event", _EVENT, upper=True)
-    entity_type = _entity_type(event)
+    entity_type = _entity_type(event, form)
     return InboundEvent(
         event=event,
         member_id=_required(auth, "member_id", _MEMBER),
@@ -79,6 +88,8 @@ def parse_event(body: bytes) -> InboundEvent:
 
 def is_deletion(event: str) -> bool:
     """Whether the event says that its object is gone."""
+    if _ITEM_DELETED.fullmatch(event):
+        return True
     return event.endswith("DELETE") and _OBJECT.fullmatch(event) is not None
 
 
@@ -112,17 +123,23 @@ def _domain(auth: Form) -> str | None:
     return domain if domain and len(domain) <= _LONGEST_DOMAIN else None
 
 
-def _entity_type(event: str) -> str | None:
+def _entity_type(event: str, form: Form) -> str | None:
     found = _OBJECT.fullmatch(event)
-    return (found[1] or found[2]).lower() if found else None
+    if found:
+        return (found[1] or found[2]).lower()
+    type_id = _whole(_fields(form).get("ENTITY_TYPE_ID")) if _ITEM.fullmatch(event) else None
+    return item_name(type_id) if type_id and type_id < _TYPES else None
 
 
 def _entity_id(form: Form) -> int | None:
     """The id in `data[FIELDS][ID]`; None where it is no id: then there is nothing to fetch."""
+    return _whole(_fields(form).get("ID")) or None
+
+
+def _fields(form: Form) -> Form:
     data = form.get("data")
     fields = data.get("FIELDS") if isinstance(data, dict) else None
-    number = _whole(fields.get("ID")) if isinstance(fields, dict) else None
-    return number or None
+    return fields if isinstance(fields, dict) else {}
 
 
 def _whole(value: Form | str | None) -> int | None:

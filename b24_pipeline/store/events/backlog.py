@@ -149,10 +149,17 @@ def stamp_anew(
     leads: Sequence[int],
     deals: Sequence[int],
     contacts: Sequence[int],
+    items: Sequence[tuple[str, int]] = (),
 ) -> None:
     """Gives the present moment to those of these objects, and to the moves, that this transaction has stored."""
     _sql.stamp_anew(
-        connection, account=account, leads=list(leads), deals=list(deals), contacts=list(contacts)
+        connection,
+        account=account,
+        leads=list(leads),
+        deals=list(deals),
+        contacts=list(contacts),
+        item_types=[entity_type for entity_type, _ in items],
+        items=[number for _, number in items],
     )
 
 

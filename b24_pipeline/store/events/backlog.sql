@@ -72,7 +72,7 @@ select
     e.id,
     e.entity_type,
     e.entity_id,
-    e.event ~ '^ONCRM.*DELETE$'
+    e.event ~ '^ONCRM.*DELETE(_[0-9]+)?$'
 from bitrix24_webhook_events as e
 where
     e.user_account_id = :account and e.status = 'pending' and b24_is_due(e.next_try_at, e.received_at) and e.id <= :upto
@@ -96,19 +96,29 @@ from bitrix24_webhook_events
 where
     user_account_id = :account and status = 'pending' and b24_is_due(next_try_at, received_at)
     and entity_id is null and id <= :upto
-    and event ~ '^ONCRM(LEAD|DEAL|CONTACT|COMPANY)USERFIELD'
+    and event ~ '^ONCRM((LEAD|DEAL|CONTACT|COMPANY|QUOTE|TYPE)USERFIELD|TYPE(ADD|UPDATE|DELETE)$)'
 for update skip locked;
 
 -- name: ignore_rest(account, upto)!
--- Events that name nothing to fetch.
+-- Events that name nothing to fetch, or an entity that is not read of this portal.
 update bitrix24_webhook_events
 set
     status = 'ignored',
     handled_at = clock_timestamp()
 where
     user_account_id = :account and status = 'pending' and b24_is_due(next_try_at, received_at)
-    and entity_id is null and id <= :upto
-    and event !~ '^ONCRM(LEAD|DEAL|CONTACT|COMPANY)USERFIELD';
+    and id <= :upto
+    and case
+        when entity_id is null then
+            event !~ '^ONCRM((LEAD|DEAL|CONTACT|COMPANY|QUOTE|TYPE)USERFIELD|TYPE(ADD|UPDATE|DELETE)$)'
+        else
+            entity_type not in ('lead', 'deal', 'contact', 'company')
+            and entity_type not in (
+                select chosen.entity_type
+                from bitrix24_chosen_entities as chosen
+                where chosen.user_account_id = :account
+            )
+    end;
 
 -- name: analyze_claimed()#
 -- The planner must not take it for empty.
@@ -213,7 +223,7 @@ select
 from unnest(cast(:ids as bigint[])) as gone (id)
 on conflict do nothing;
 
--- name: stamp_anew(account, leads, deals, contacts)!
+-- name: stamp_anew(account, leads, deals, contacts, item_types, items)!
 -- Objects and moves that this transaction has stored get the present moment: it waited for the portal since. Whatever
 -- follows the copy looks back from the newest stamp by two minutes only.
 with stamped_leads as (
@@ -226,6 +236,19 @@ stamped_deals as (
     update bitrix24_deals
     set loaded_at = clock_timestamp()
     where user_account_id = :account and id = any(:deals) and loaded_at >= now()
+),
+
+stamped_items as (
+    update bitrix24_items
+    set loaded_at = clock_timestamp()
+    where
+        user_account_id = :account and loaded_at >= now()
+        and (entity_type, id) in (
+            select
+                named.entity_type,
+                named.id
+            from unnest(cast(:item_types as text[]), cast(:items as bigint[])) as named (entity_type, id)
+        )
 ),
 
 stamped_contacts as (

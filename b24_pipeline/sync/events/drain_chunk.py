@@ -12,7 +12,7 @@ from b24_pipeline.bitrix.batch import MAX_COMMANDS, Command
 from b24_pipeline.bitrix.lists.pages import walk
 from b24_pipeline.bitrix.lists.ranges import PAGE_ROWS, IdRange
 from b24_pipeline.bitrix.lists.read import read_list
-from b24_pipeline.entities import BY_NAME, HISTORIES, History
+from b24_pipeline.entities import BY_NAME, History, named
 from b24_pipeline.errors.groups import REFUSES_ENTITY
 from b24_pipeline.log import logger
 from b24_pipeline.store.crm import cursors, sync_log, table_facts
@@ -21,6 +21,7 @@ from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.events.backlog import Claimed
 from b24_pipeline.sync.crm.by_id import FetchedObjects, ObjectFetcher
+from b24_pipeline.sync.crm.chosen_entities import histories_of
 from b24_pipeline.sync.crm.entity_copy import EntityCopy
 from b24_pipeline.sync.crm.history import (
     NEW_MOVES,
@@ -68,7 +69,7 @@ class DrainChunk:
         """Fetches and stores all objects of the chunk and their moves. Raises PortalError where the portal fails."""
         client, started = self.job.client, monotonic()
         requests, operating = client.usage.requests, client.usage.operating_seconds
-        entity_copies = {name: EntityCopy(self.job, BY_NAME[name], BY_EVENT) for name in self._names()}
+        entity_copies = {name: EntityCopy(self.job, named(name), BY_EVENT) for name in self._names()}
         starts = self._starts(entity_copies)
         contacts = DrainedContacts(self.job, self.connection, self.objects)
         asked_at = moves_store.now(self.connection)
@@ -85,7 +86,10 @@ class DrainChunk:
                 "deals": self._ids("deal"),
                 "contacts": self._ids("contact"),
             }
-            backlog.stamp_anew(self.connection, self.job.portal.id, **stamped)
+            items = [
+                (one.entity_type, one.entity_id) for one in self.objects if one.entity_type not in BY_NAME
+            ]
+            backlog.stamp_anew(self.connection, self.job.portal.id, **stamped, items=items)
         backlog.set_aside(self.connection, self._failures)
         backlog.done(self.connection)
         # one request serves all entities of the chunk: the first entity's outcome has its cost
@@ -98,7 +102,9 @@ class DrainChunk:
         self._log_outcomes()
 
     def _names(self) -> list[str]:
-        return [name for name in BY_NAME if any(claimed.entity_type == name for claimed in self.objects)]
+        """The entities of the chunk, those of every portal before those that were chosen."""
+        claimed = {claimed.entity_type for claimed in self.objects}
+        return [*(name for name in BY_NAME if name in claimed), *sorted(claimed - BY_NAME.keys())]
 
     def _ids(self, name: str) -> list[int]:
         return [claimed.entity_id for claimed in self.objects if claimed.entity_type == name]
@@ -109,7 +115,7 @@ class DrainChunk:
         A history that no sync has read completely is not read, and left out unless a sync has inferred moves in its
         stead: with only some moves nothing can be inferred.
         """
-        own = [history for history in HISTORIES if history.entity in entity_copies]
+        own = histories_of(entity_copy.entity for entity_copy in entity_copies.values())
         starts: dict[History, int | None] = {}
         for history in own:
             if self._is_begun(history.cursor):

@@ -1,0 +1,80 @@
+"""`b24 portal entities`: which invoices, quotes and smart processes a portal has, and which of them are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from b24_pipeline.commands.opening import installation
+from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
+from b24_pipeline.entities import find
+from b24_pipeline.errors import UnknownEntity, UsageError
+from b24_pipeline.store.portals import entity_choice
+from b24_pipeline.sync.parallel import opened_job
+from b24_pipeline.sync.portals.entity_listing import ListedEntity, list_entities
+
+CHOOSABLE = ("invoice", "quote", "item_156 (its number in the portal)")
+
+
+def entities(
+    name: Annotated[str, typer.Argument(help="The portal.")],
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add", metavar="ENTITY", help="Read this from the next sync on, such as invoice. Repeatable."
+        ),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="ENTITY", help="Read this no more; its rows stay. Repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which invoices, quotes and smart processes a portal has, and choose which of them are read."""
+    for entity in (*(add or ()), *(remove or ())):
+        if not _can_be_chosen(entity):
+            raise UnknownEntity(entity, CHOOSABLE)
+    both = {*(add or ())} & {*(remove or ())}
+    if both:
+        raise UsageError(f"{min(both)} is in --add and in --remove: choose one")
+    with installation() as opened:
+        portal = opened.portals.one(name)
+        if remove:
+            opened.warehouse.transact(entity_choice.leave, portal.id, remove)
+        with opened_job(opened.connections, portal, opened.options()) as job:
+            listed = list_entities(job, add or ())
+    if as_json:
+        write_json({"portal": name, "entities": [_as_json(one) for one in listed]})
+        return
+    _show(name, listed)
+
+
+def _can_be_chosen(name: str) -> bool:
+    found = find(name)
+    return found is not None and found.part is not None
+
+
+def _as_json(one: ListedEntity) -> dict[str, Any]:
+    return asdict(one.known) | {"in_portal": one.in_portal, "error": one.error and str(one.error)}
+
+
+def _show(name: str, listed: Sequence[ListedEntity]) -> None:
+    rows = [
+        (
+            one.known.entity_type,
+            one.known.title,
+            "gone" if one.known.deleted_at else "read" if one.known.is_chosen else "not read",
+            "not shown" if one.error else one.in_portal,
+            one.known.rows_alive,
+        )
+        for one in listed
+    ]
+    table(("entity", "name", "state", "in the portal", "in our copy"), rows, right=(3, 4))
+    for one in listed:
+        if one.error and one.known.is_chosen:
+            say(f"{one.known.entity_type} cannot be read: {one.error}")
+    if any(not one.known.is_chosen and one.in_portal for one in listed):
+        output.print(f"\nchoose with: b24 portal entities {name} --add ENTITY; then: b24 sync {name}")

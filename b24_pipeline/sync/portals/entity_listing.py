@@ -1,0 +1,80 @@
+"""Looks which entities a portal has beside those of every portal, how many rows of each, and chooses among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from b24_pipeline.bitrix.answers import BatchAnswer
+from b24_pipeline.bitrix.batch import Command
+from b24_pipeline.entities import Entity, find
+from b24_pipeline.errors import ApiError, PortalError, UnknownEntity, UnreadableAnswer
+from b24_pipeline.errors.groups import REFUSES_PORTAL
+from b24_pipeline.store.database.warehouse import Connection
+from b24_pipeline.store.portals import entity_choice
+from b24_pipeline.store.portals.entity_choice import KnownEntity
+from b24_pipeline.sync.checks.totals import counting, read_total
+from b24_pipeline.sync.crm.smart_types import COMMANDS, NAME, store_smart_types
+from b24_pipeline.sync.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntity:
+    """An entity that can be chosen, with the number of its rows in the portal; None where the portal does not tell it.
+
+    `error`: what the portal answered instead.
+    """
+
+    known: KnownEntity
+    in_portal: int | None = None
+    error: PortalError | None = None
+
+
+def list_entities(job: Job, add: Sequence[str] = ()) -> list[ListedEntity]:
+    """All entities of the portal that can be chosen, and those that were, once `add` are chosen: two requests.
+
+    Its smart processes are stored as they are now. Raises PortalError where the portal cannot be asked, and
+    UnknownEntity where it has none of the names to add.
+    """
+    with job.recorded(NAME, "pipelines") as outcome:
+        store_smart_types(job, job.client.batch(COMMANDS), outcome)
+    if outcome.error:
+        raise outcome.error
+    known = job.transact(_known_with, add)
+    counted = {one.entity_type: entity for one in known if (entity := _countable(one))}
+    commands = {name: counting(entity, {}) for name, entity in counted.items()}
+    answer = _answers(job, commands)
+    return [_listed(job, one, counted.get(one.entity_type), answer) for one in known]
+
+
+def _known_with(connection: Connection, account: UUID, add: Sequence[str]) -> list[KnownEntity]:
+    """The known entities once these are chosen."""
+    known = entity_choice.known_entities(connection, account)
+    there = [one.entity_type for one in known if one.deleted_at is None]
+    for name in add:
+        if name not in there:
+            raise UnknownEntity(name, there)
+    if not add:
+        return known
+    entity_choice.choose(connection, account, add)
+    return entity_choice.known_entities(connection, account)
+
+
+def _countable(known: KnownEntity) -> Entity | None:
+    return None if known.deleted_at else find(known.entity_type)
+
+
+def _answers(job: Job, commands: dict[str, Command]) -> BatchAnswer:
+    return job.client.batch(commands) if commands else BatchAnswer()
+
+
+def _listed(job: Job, known: KnownEntity, entity: Entity | None, answer: BatchAnswer) -> ListedEntity:
+    if entity is None:
+        return ListedEntity(known)
+    try:
+        return ListedEntity(known, read_total(job.portal.name, answer, known.entity_type, entity))
+    except REFUSES_PORTAL:
+        raise
+    except (ApiError, UnreadableAnswer) as error:
+        return ListedEntity(known, error=error)
