@@ -13,6 +13,7 @@ from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.entities import find
 from b24_pipeline.errors import UnknownEntity, UsageError
 from b24_pipeline.store.portals import entity_choice
+from b24_pipeline.sync.events.watch import check_bindings
 from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.portals.entity_listing import ListedEntity, list_entities
 
@@ -46,6 +47,8 @@ def entities(
             opened.warehouse.transact(entity_choice.leave, portal.id, remove)
         with opened_job(opened.connections, portal, opened.options()) as job:
             listed = list_entities(job, add or ())
+            if add or remove:
+                check_bindings(job)
     if as_json:
         write_json({"portal": name, "entities": [_as_json(one) for one in listed]})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from b24_pipeline.entities.columns import Column, Kind, columns
 from b24_pipeline.entities.entity import Entity, FieldCatalogue, StageDirectories
+from b24_pipeline.entities.events import Events, changes_of, changes_of_fields
 from b24_pipeline.entities.history import DEAL_HISTORY, LEAD_HISTORY
 
 _ID = (Column("ID", Kind.INTEGER, "id"),)
@@ -61,6 +62,10 @@ def _catalogue(name: str) -> FieldCatalogue:
     return FieldCatalogue(f"crm.{name}.fields", labels=f"crm.{name}.userfield.list")
 
 
+def _events(name: str) -> Events:
+    return Events(changes_of(name), changes_of_fields(name))
+
+
 LEAD = Entity(
     name="lead",
     type_id=1,
@@ -68,6 +73,7 @@ LEAD = Entity(
     # leads have one pipeline, which has no name in a portal
     stages=StageDirectories(default="STATUS", pipeline="Leads"),
     history=LEAD_HISTORY,
+    events=_events("LEAD"),
     method="crm.lead.list",
     table="bitrix24_leads",
     select=_WITH_MULTIFIELDS,
@@ -94,6 +100,8 @@ DEAL = Entity(
     catalogue=_catalogue("deal"),
     stages=StageDirectories(default="DEAL_STAGE", numbered="DEAL_STAGE_"),
     history=DEAL_HISTORY,
+    # a change of the pipeline comes as an event of its own instead of an update
+    events=Events((*changes_of("DEAL"), "ONCRMDEALMOVETOCATEGORY"), changes_of_fields("DEAL")),
     method="crm.deal.list",
     table="bitrix24_deals",
     select=_PLAIN,
@@ -116,6 +124,7 @@ CONTACT = Entity(
     name="contact",
     type_id=3,
     catalogue=_catalogue("contact"),
+    events=_events("CONTACT"),
     method="crm.contact.list",
     table="bitrix24_contacts",
     select=_WITH_MULTIFIELDS,
@@ -138,6 +147,7 @@ COMPANY = Entity(
     name="company",
     type_id=4,
     catalogue=_catalogue("company"),
+    events=_events("COMPANY"),
     method="crm.company.list",
     table="bitrix24_companies",
     select=_WITH_MULTIFIELDS,

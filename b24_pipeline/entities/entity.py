@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from b24_pipeline.entities.columns import Column
+from b24_pipeline.entities.events import NO_EVENTS, Events
 from b24_pipeline.entities.history import History
 
 FixedParams = tuple[tuple[str, int | str], ...]
@@ -60,7 +61,8 @@ class Entity:
     for. `wrapper` is the key around the rows of the list, `single` the one around the row of `get`.
     `gathered` are JSON columns, each with the beginning of the names of the fields that it takes. `constants` are
     columns that are the same in all rows, with their text; a table of several entities has `entity_type` among them.
-    `catalogue` and `stages` say where its fields and stages are told, `history` where its moves are.
+    `catalogue` and `stages` say where its fields and stages are told, `history` where its moves are, and `events`
+    which events tell of it.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Entity:
     catalogue: FieldCatalogue | None = None
     stages: StageDirectories | None = None
     history: History | None = None
+    events: Events = NO_EVENTS
 
     @property
     def get_method(self) -> str:

@@ -15,13 +15,15 @@ class History:
     """The moves of one kind of entity.
 
     `cursor` names it in the cursors and in the sync log. A lead's row has a
-    status and no pipeline, a deal's row a stage and its pipeline.
+    status and no pipeline, a deal's row a stage and its pipeline. `may_be_missing`: a portal may have switched the
+    stages off, and then refuses the history.
     """
 
     entity: str
     entity_type_id: int
     stage_field: str
     category_field: str | None
+    may_be_missing: bool = False
 
     @property
     def cursor(self) -> str:

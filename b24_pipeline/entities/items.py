@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from b24_pipeline.entities.columns import Column, Kind
 from b24_pipeline.entities.entity import Entity, FieldCatalogue, StageDirectories
+from b24_pipeline.entities.events import Events, changes_of, changes_of_fields
 from b24_pipeline.entities.history import History
 
 LIST_METHOD = "crm.item.list"
@@ -76,13 +77,17 @@ _COLUMNS = (
 )
 
 
+# of all smart processes and of invoices: which one has changed is in the data of the event
+_ITEM_EVENTS = Events(changes_of("DYNAMICITEM"), (*changes_of_fields("TYPE"), *changes_of("TYPE")))
+
+
 def _entity(
     name: str,
     type_id: int,
     stages: StageDirectories,
     *,
-    labels: str | None = None,
     is_moved: bool = True,
+    events: Events = _ITEM_EVENTS,
     constants: tuple[tuple[str, str], ...] = (),
 ) -> Entity:
     has_pipelines = stages.pipeline is None
@@ -105,9 +110,10 @@ def _entity(
         single="item",
         gathered=(("parentId", "parents"),),
         constants=(("entity_type", name), ("entity_type_id", str(type_id)), *constants),
-        catalogue=FieldCatalogue("crm.item.fields", labels=labels, wrapper="fields"),
+        catalogue=FieldCatalogue("crm.item.fields", wrapper="fields"),
         stages=stages,
-        history=History(name, type_id, "STAGE_ID", "CATEGORY_ID") if is_moved else None,
+        history=History(name, type_id, "STAGE_ID", "CATEGORY_ID", may_be_missing=True) if is_moved else None,
+        events=events,
     )
 
 
@@ -117,8 +123,8 @@ QUOTE = _entity(
     "quote",
     7,
     StageDirectories(default="QUOTE_STATUS", pipeline="Quotes"),
-    labels="crm.quote.userfield.list",
     is_moved=False,
+    events=Events(changes_of("QUOTE"), changes_of_fields("QUOTE")),
     constants=(("category_id", "0"),),
 )
 

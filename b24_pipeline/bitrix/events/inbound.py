@@ -48,8 +48,9 @@ class InboundEvent:
     """One event, its portal not proved yet.
 
     `event` is in upper case. `entity_type` and `entity_id` are there where it names a lead, deal,
-    contact, company, quote or item: invoice, item_156. `payload` is the whole event without any token. `ts`: Unix seconds, of
-    sending or raising. The access and refresh tokens come with an installation, and with some others.
+    contact, company, quote or item (invoice, item_156). `payload` is the whole event without
+    any token. `ts`: Unix seconds, of sending or raising. The access and refresh tokens come with
+    an installation, and with some others.
     """
 
     event: str
@@ -71,7 +72,8 @@ def parse_event(body: bytes) -> InboundEvent:
     if not isinstance(auth, dict):
         raise MalformedEvent("auth is missing")
     event = _required(form, "event", _EVENT, upper=True)
-    entity_type = _entity_type(event, form)
+    type_id = _fields(form).get("ENTITY_TYPE_ID")
+    entity_type = entity_type_of(event, type_id if isinstance(type_id, str) else "")
     return InboundEvent(
         event=event,
         member_id=_required(auth, "member_id", _MEMBER),
@@ -84,6 +86,15 @@ def parse_event(body: bytes) -> InboundEvent:
         access_token=_optional(auth, "access_token"),
         refresh_token=_optional(auth, "refresh_token"),
     )
+
+
+def entity_type_of(event: str, type_id: str) -> str | None:
+    """The entity that an event names, by its own name or, of an item, by the number in its data; None for no entity."""
+    found = _OBJECT.fullmatch(event)
+    if found:
+        return (found[1] or found[2]).lower()
+    number = _whole(type_id) if _ITEM.fullmatch(event) else None
+    return item_name(number) if number and number < _TYPES else None
 
 
 def is_deletion(event: str) -> bool:
@@ -121,14 +132,6 @@ def _optional(auth: Form, name: str) -> str | None:
 def _domain(auth: Form) -> str | None:
     domain = _optional(auth, "domain")
     return domain if domain and len(domain) <= _LONGEST_DOMAIN else None
-
-
-def _entity_type(event: str, form: Form) -> str | None:
-    found = _OBJECT.fullmatch(event)
-    if found:
-        return (found[1] or found[2]).lower()
-    type_id = _whole(_fields(form).get("ENTITY_TYPE_ID")) if _ITEM.fullmatch(event) else None
-    return item_name(type_id) if type_id and type_id < _TYPES else None
 
 
 def _entity_id(form: Form) -> int | None:

@@ -19,7 +19,10 @@ left join bitrix24_pipelines as pipeline
         stage.user_account_id = pipeline.user_account_id
         and stage.entity_type = pipeline.entity_type
         and stage.category_id = pipeline.category_id
-where stage.user_account_id = :account and stage.deleted_at is null
+where
+    stage.user_account_id = :account and stage.deleted_at is null
+    -- the flags are for the funnels of leads and deals
+    and stage.entity_type in ('lead', 'deal')
 order by
     stage.entity_type desc, pipeline.sort asc nulls last, stage.category_id asc,
     stage.status_sort asc nulls last, stage.status_id asc;

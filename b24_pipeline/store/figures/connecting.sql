@@ -42,15 +42,15 @@ order by started_at;
 select
     (
         select count(*) from bitrix24_pipeline_stages
-        where user_account_id = :account and deleted_at is null and is_qualified_stage
+        where user_account_id = :account and deleted_at is null and entity_type in ('lead', 'deal') and is_qualified_stage
     ) as qualified,
     (
         select count(*) from bitrix24_pipeline_stages
-        where user_account_id = :account and deleted_at is null and is_success_stage
+        where user_account_id = :account and deleted_at is null and entity_type in ('lead', 'deal') and is_success_stage
     ) as won,
     (
         select count(*) from bitrix24_pipeline_stages
-        where user_account_id = :account and deleted_at is null and is_fail_stage
+        where user_account_id = :account and deleted_at is null and entity_type in ('lead', 'deal') and is_fail_stage
     ) as lost,
     (
         select coalesce(jsonb_array_length(bitrix24_qualification_fields), 0) from user_accounts

@@ -15,7 +15,8 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
-from b24_pipeline.entities import CRM
+from b24_pipeline.entities import CRM, DEAL, Entity
+from b24_pipeline.entities.items import item_named
 from b24_pipeline.errors import ModelError
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.locks import try_for_transaction
@@ -91,8 +92,9 @@ def _build(connection: Connection, account: UUID, state: Mapping[str, Any]) -> b
         drop_views(connection, orphan)
     schema = _schema(connection, state["portal"], state["present_schema"])
     for entity in CRM:
-        fields = _fields(connection, account, entity.name)
-        _put(connection, account, schema, entity.name, entity.table, columns_of_fields(fields))
+        _put(connection, account, schema, entity, f"{entity.name}_custom_fields")
+    for entity in _chosen(connection, account):
+        _put(connection, account, schema, entity, entity.name)
     _sql.note_built(connection, account=account, schema_name=schema, digest=state["present_digest"])
     return True
 
@@ -123,23 +125,50 @@ def _fields(connection: Connection, account: UUID, entity_type: str) -> list[Cus
         return cursor.execute(_sql.fields.sql, parameters).fetchall()
 
 
-def _put(
-    connection: Connection, account: UUID, schema: str, entity: str, table: str, columns: list[FieldColumn]
-) -> None:
-    old = describe(connection, schema, f"{entity}_custom_fields")
+def _chosen(connection: Connection, account: UUID) -> list[Entity]:
+    """The entities of which the portal told the fields, beside those of every portal: they are read by choice."""
+    names = [name for (name,) in _sql.entity_types(connection, account=account)]
+    found = (item_named(name) for name in names)
+    return [entity for entity in found if entity is not None]
+
+
+def _put(connection: Connection, account: UUID, schema: str, entity: Entity, view: str) -> None:
+    """Makes the view of an entity: its custom fields, behind all that its rows have where no mart shows them."""
+    own = _own_columns(connection, entity)
+    columns = columns_of_fields(_fields(connection, account, entity.name), [*own])
+    old = describe(connection, schema, view)
     text = statement(
         "custom_fields",
-        relation=sql.Identifier("public", table),
+        relation=sql.Identifier("public", entity.table),
         account=sql.Literal(account),
+        part=None if entity.part is None else sql.Literal(entity.part),
+        own=[sql.Identifier(name) for name in own],
         columns=[_parts(column) for column in columns],
-        leaves_out_templates=entity == "deal",
+        leaves_out_templates=entity is DEAL,
     )
     new, definition = probe(connection, text)
     put_view(connection, old, new, definition)
-    built = describe(connection, schema, f"{entity}_custom_fields")
-    comment = f"Custom fields of {entity}s, one row a {entity} alive; analytics has the rest by entity_id."
+    built = describe(connection, schema, view)
     labels = {column.name: column.label for column in columns}
-    write_comments(connection, built, comment, {"entity_id": ENTITY_ID.format(entity)} | labels)
+    write_comments(
+        connection, built, _comment(entity), {"entity_id": ENTITY_ID.format(entity.name)} | own | labels
+    )
+
+
+def _comment(entity: Entity) -> str:
+    if entity.part is None:
+        return f"Custom fields of {entity.name}s, one row a {entity.name} alive; analytics has the rest by entity_id."
+    return f"All {entity.name} rows that are alive, with their custom fields."
+
+
+def _own_columns(connection: Connection, entity: Entity) -> dict[str, str]:
+    """The columns of the entity's rows with their comments; none where marts show them."""
+    if entity.part is None:
+        return {}
+    names = {column.name for column in entity.columns if column.name != "id"}
+    names |= {name for _, name in entity.gathered} | {"category_id", "loaded_at"}
+    found = _sql.columns_of(connection, relation=f"public.{entity.table}")
+    return {name: comment for name, comment in found if name in names}
 
 
 def _parts(column: FieldColumn) -> dict[str, Any]:

@@ -30,6 +30,22 @@ from bitrix24_fields
 where user_account_id = :account and entity_type = :entity_type and deleted_at is null and starts_with(field_name, 'UF_')
 order by portal_field_id asc nulls last, field_name asc;
 
+-- name: entity_types(account)
+-- Entities whose fields the portal has told.
+select distinct entity_type
+from bitrix24_fields
+where user_account_id = :account
+order by entity_type;
+
+-- name: columns_of(relation)
+-- The columns of a table with their comments, in their order.
+select
+    attname,
+    coalesce(col_description(attrelid, attnum), '')
+from pg_attribute
+where attrelid = to_regclass(:relation) and attnum > 0 and not attisdropped
+order by attnum;
+
 -- name: schema_exists(schema_name)$
 -- Whether there is a schema of this name.
 select to_regnamespace(quote_ident(:schema_name)) is not null;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,14 +58,14 @@ class FieldColumn:
     words: str | None
 
 
-def columns_of_fields(fields: Sequence[CustomField]) -> list[FieldColumn]:
-    """The columns of these fields, in their order, so that a new field is a column at the end."""
+def columns_of_fields(fields: Sequence[CustomField], taken: Collection[str] = ()) -> list[FieldColumn]:
+    """The columns of these fields, in their order, a new field at the end; none has a name of `taken`."""
     names = dict[tuple[str, str], str]()
     parts = [(custom, suffix) for custom in fields for suffix, _ in _parts(custom)]
     # a column of a money field gives way to a field that is called so
     for custom, suffix in sorted(parts, key=lambda part: part[1] != ""):
         names[custom.field_name, suffix] = column_name(
-            custom.field_name, {"entity_id", *names.values()}, suffix
+            custom.field_name, {"entity_id", *taken, *names.values()}, suffix
         )
     return [column for custom in fields for column in _columns(custom, names)]
 

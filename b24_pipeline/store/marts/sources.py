@@ -44,7 +44,8 @@ def changed_tables(connection: Connection, now: str, seen: str | None) -> dict[s
     server, _, snapshot = (seen or "").partition(" ")
     if not snapshot or server != now.partition(" ")[0] or not _sql.is_later(connection, seen=snapshot):
         return None
-    return {f"public.{table}": emptied for table, emptied in _sql.changed_tables(connection, seen=snapshot)}
+    found = {f"public.{table}": emptied for table, emptied in _sql.changed_tables(connection, seen=snapshot)}
+    return {relation: emptied for relation, emptied in found.items() if relation in LOGGED}
 
 
 def snapshot_of(state: str) -> str:

@@ -45,6 +45,11 @@ def chosen(connection: psycopg.Connection, account: UUID) -> tuple[str, ...]:
     return tuple(name for (name,) in _sql.chosen(connection, account=account))
 
 
+def without_stages(connection: psycopg.Connection, account: UUID) -> tuple[str, ...]:
+    """The smart processes of this portal that have no stages: the portal refuses their history."""
+    return tuple(name for (name,) in _sql.without_stages(connection, account=account))
+
+
 def choose(connection: psycopg.Connection, account: UUID, entity_types: Sequence[str]) -> int:
     """Has these entity types read from the next sync on; returns how many were not chosen before."""
     return int(_sql.choose(connection, account=account, entity_types=list(entity_types)))

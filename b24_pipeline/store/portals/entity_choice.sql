@@ -5,6 +5,12 @@ from bitrix24_chosen_entities
 where user_account_id = :account
 order by entity_type;
 
+-- name: without_stages(account)
+-- Whose stages are switched off.
+select entity_type
+from bitrix24_smart_types
+where user_account_id = :account and switches ->> 'isStagesEnabled' = 'N';
+
 -- name: choose(account, entity_types)!
 -- Read from now on.
 insert into bitrix24_chosen_entities (user_account_id, entity_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from b24_pipeline.entities import CRM, Entity, History, find
 from b24_pipeline.store.portals import entity_choice
@@ -10,9 +11,14 @@ from b24_pipeline.sync.job import Job
 
 
 def chosen_entities(job: Job) -> tuple[Entity, ...]:
-    """The entities that were chosen for this portal; empty at first."""
+    """The entities that were chosen for this portal; those whose stages it has switched off have no history."""
+    without_stages = frozenset(job.transact(entity_choice.without_stages))
     found = (find(name) for name in job.transact(entity_choice.chosen))
-    return tuple(entity for entity in found if entity is not None)
+    return tuple(
+        replace(entity, history=None) if entity.name in without_stages else entity
+        for entity in found
+        if entity is not None
+    )
 
 
 def all_entities(job: Job) -> tuple[Entity, ...]:

@@ -19,8 +19,9 @@ from b24_pipeline.bitrix.lists.pages import Chunk, ListQuery
 from b24_pipeline.bitrix.lists.ranges import IdRange
 from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.entities.moves import MoveDecoder
-from b24_pipeline.errors import PortalError
+from b24_pipeline.errors import InvalidArgument, PortalError
 from b24_pipeline.errors.groups import RETRY_MAY_HELP, STOPS_PORTAL
+from b24_pipeline.log import logger
 from b24_pipeline.store.crm import cursors, merge
 from b24_pipeline.store.crm import history as store
 from b24_pipeline.store.crm.cursors import Cursor
@@ -35,6 +36,8 @@ from b24_pipeline.sync.crm.prefetch import prefetch
 from b24_pipeline.sync.crm.scope import Scope
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
+
+log = logger("sync")
 
 LAG_IDS = 100
 """Ids that are read again: a move may become visible after one with a higher id."""
@@ -69,6 +72,9 @@ def load_history(job: Job, history: History, scope: Scope, opened: OpenedList | 
         try:
             _HistoryLoad(job, history, scope, opened).run(outcome)
         except PortalError as error:
+            if history.may_be_missing and isinstance(error, InvalidArgument):
+                log.info("no stages, so no moves", portal=job.portal.name, entity=history.entity)
+                return outcome
             if not _infers_after(job, history, error):
                 raise
             refused = error

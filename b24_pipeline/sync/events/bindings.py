@@ -13,23 +13,16 @@ from typing import Any
 from b24_pipeline.bitrix.answers import BatchAnswer, rows_of
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.client import BitrixClient
+from b24_pipeline.entities import COMPANY, CONTACT, DEAL, LEAD, find
 from b24_pipeline.errors import BindingRefused, UnreadableAnswer
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.events import bindings as store
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.store.portals.portal import Portal
 
-_CHANGES = ("ADD", "UPDATE", "DELETE")
-_FIELD_CHANGES = (*(f"USERFIELD{change}" for change in _CHANGES), "USERFIELDSETENUMVALUES")
-
-
-def _event_names(entity: str) -> tuple[str, ...]:
-    return tuple(f"ONCRM{entity}{change}" for change in (*_CHANGES, *_FIELD_CHANGES))
-
-
-# A change of funnel comes as ONCRMDEALMOVETOCATEGORY instead of an update.
-LEADS = _event_names("LEAD")
-DEALS = (*_event_names("DEAL"), "ONCRMDEALMOVETOCATEGORY")
-ALWAYS = (*_event_names("CONTACT"), *_event_names("COMPANY"), "ONAPPUNINSTALL")
+LEADS = LEAD.events.names
+DEALS = DEAL.events.names
+ALWAYS = (*CONTACT.events.names, *COMPANY.events.names, "ONAPPUNINSTALL")
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "lead": (*LEADS, *ALWAYS),
@@ -59,7 +52,8 @@ def bind(client: BitrixClient, portal: Portal, handler_url: str, warehouse: Ware
     Returns the bound events, which are stored. Raises BindingRefused where some are missing afterwards, and
     PortalError where the portal does not answer.
     """
-    wanted = EVENTS[portal.entity_type]
+    chosen = warehouse.transact(entity_choice.chosen, portal.id)
+    wanted = wanted_events(portal.entity_type, chosen)
     before = _bindings(client)
     bound = {binding.event for binding in before if binding.handler == handler_url}
     answer = client.batch(_commands("event.bind", _missing(wanted, bound, handler_url)))
@@ -77,10 +71,20 @@ def unbind(client: BitrixClient, handler_url: str) -> int:
     return len(ours)
 
 
-def missing_events(client: BitrixClient, handler_url: str, entity_type: str = "both") -> list[str]:
+def wanted_events(entity_type: str, chosen: Iterable[str]) -> tuple[str, ...]:
+    """The events to bind by what the portal's funnel counts, and by the entities that were chosen to be read."""
+    entities = filter(None, map(find, chosen))
+    return tuple(
+        dict.fromkeys((*EVENTS[entity_type], *(name for entity in entities for name in entity.events.names)))
+    )
+
+
+def missing_events(
+    client: BitrixClient, handler_url: str, entity_type: str = "both", chosen: Iterable[str] = ()
+) -> list[str]:
     """The events that should be bound to the handler and are not: an administrator may have unbound them."""
     bound = {binding.event for binding in _bindings(client) if binding.handler == handler_url}
-    return [event for event in EVENTS[entity_type] if event not in bound]
+    return [event for event in wanted_events(entity_type, chosen) if event not in bound]
 
 
 def _bindings(client: BitrixClient) -> list[Binding]:

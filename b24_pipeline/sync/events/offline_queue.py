@@ -18,19 +18,20 @@ from typing import Any
 from b24_pipeline.bitrix.answers import BatchAnswer, decoding, rows_of
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.client import BitrixClient
-from b24_pipeline.entities import CRM
+from b24_pipeline.bitrix.events.inbound import entity_type_of
+from b24_pipeline.entities import CRM, INVOICE, QUOTE
 from b24_pipeline.errors import ApiError, PortalError, UnreadableAnswer
 from b24_pipeline.log import logger
 from b24_pipeline.store.database.locks import held
 from b24_pipeline.store.events.landing import Landing, QueuedChange, known_changes
+from b24_pipeline.sync.crm.chosen_entities import all_entities
 from b24_pipeline.sync.job import Job
 
-QUEUED_EVENTS: Mapping[str, str] = {
-    f"ONCRM{entity.name.upper()}{change}": entity.name
-    for entity in CRM
-    for change in ("ADD", "UPDATE", "DELETE")
-} | {"ONCRMDEALMOVETOCATEGORY": "deal"}
-"""The events that the portal is to queue, with the entity type that each names."""
+QUEUED_EVENTS: tuple[str, ...] = tuple(event for entity in CRM for event in entity.events.objects)
+"""The events that every portal is to queue."""
+
+EVENTS_OF_CHOSEN: tuple[str, ...] = (*INVOICE.events.objects, *QUOTE.events.objects)
+"""Those that it is to queue as well where such entities were chosen."""
 
 PAGES = 20
 """Reservations in one request; each takes at most fifty rows."""
@@ -83,11 +84,12 @@ def land_queued_events(job: Job) -> int:
 
 def unbind_queued_events(client: BitrixClient) -> None:
     """Makes the portal queue no more events for us; queued ones are lost with the application's tokens."""
-    client.batch(_bindings("event.unbind", QUEUED_EVENTS))
+    client.batch(_bindings("event.unbind", (*QUEUED_EVENTS, *EVENTS_OF_CHOSEN)))
 
 
 def _land_all(job: Job) -> int:
-    queue = _look_at_queue(job.client)
+    wanted = dict.fromkeys(event for entity in all_entities(job) for event in entity.events.objects)
+    queue = _look_at_queue(job.client, tuple(wanted))
     if not queue.is_offered:
         return 0
     if queue.unbound:
@@ -103,7 +105,7 @@ def _land_all(job: Job) -> int:
     return landed
 
 
-def _look_at_queue(client: BitrixClient) -> _Queue:
+def _look_at_queue(client: BitrixClient, wanted: Sequence[str]) -> _Queue:
     """Asks in one request whether the portal offers the queue, what is bound, and whether events wait."""
     answer = client.batch(
         {
@@ -120,7 +122,7 @@ def _look_at_queue(client: BitrixClient) -> _Queue:
     left = dict.fromkeys(str(row["PROCESS_ID"]) for row in rows if row.get("PROCESS_ID"))
     return _Queue(
         is_offered=True,
-        unbound=tuple(event for event in QUEUED_EVENTS if event not in bound),
+        unbound=tuple(event for event in wanted if event not in bound),
         left=tuple(left),
         is_empty=all(row.get("PROCESS_ID") for row in rows),
     )
@@ -202,13 +204,13 @@ def _read_reservation(job: Job, answer: BatchAnswer, key: str) -> tuple[str, lis
 def event_of(row: Mapping[str, Any], member_id: str) -> QueuedEvent:
     """A row of the queue as the event to land; a row of an unknown event gets no entity, and the drain ignores it."""
     name = str(row.get("EVENT_NAME", "")).upper()
-    known = name if name in QUEUED_EVENTS else "UNKNOWN"
-    number = str(_mapping(_mapping(row.get("EVENT_DATA")).get("FIELDS")).get("ID") or "")
+    known = name if name in QUEUED_EVENTS or name in EVENTS_OF_CHOSEN else "UNKNOWN"
+    fields = _mapping(_mapping(row.get("EVENT_DATA")).get("FIELDS"))
+    number = str(fields.get("ID") or "")
+    named = entity_type_of(known, str(fields.get("ENTITY_TYPE_ID") or ""))
     queued = {key: _text(row.get(key)) for key in ("ID", "TIMESTAMP_X", "MESSAGE_ID")}
     entity_id = int(number) if _ID.fullmatch(number) else None
-    return QueuedEvent(
-        known, member_id, QUEUED_EVENTS.get(name), entity_id, {"event": known, "offline": queued}
-    )
+    return QueuedEvent(known, member_id, named, entity_id, {"event": known, "offline": queued})
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from b24_pipeline.errors import PortalError
 from b24_pipeline.log import logger
 from b24_pipeline.store.events import arrivals as store
 from b24_pipeline.store.events.arrivals import Arrivals
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.sync.events.bindings import bind, missing_events
 from b24_pipeline.sync.job import Job
 
@@ -43,7 +44,8 @@ def bind_missing_events(job: Job, arrivals: Arrivals) -> list[str]:
     if job.portal.connected_by != "oauth" or arrivals.handler_url is None:
         return []
     try:
-        missing = missing_events(job.client, arrivals.handler_url, job.portal.entity_type)
+        chosen = job.transact(entity_choice.chosen)
+        missing = missing_events(job.client, arrivals.handler_url, job.portal.entity_type, chosen)
         if missing:
             bind(job.client, job.portal, arrivals.handler_url, job.warehouse)
     except PortalError as error:

@@ -16,6 +16,8 @@ final as (
         loaded_at,
         deleted_at
     from source
+    -- the funnels are those of leads and deals
+    where entity_type in ('lead', 'deal')
 
 )
 

@@ -18,6 +18,8 @@ final as (
         source,
         loaded_at
     from source
+    -- the funnels are those of leads and deals
+    where entity_type in ('lead', 'deal')
 
 )
 

@@ -77,8 +77,8 @@ def without_access(value: Any) -> Any:
     return re.sub(r"auth=[^&]*", "auth=", value) if isinstance(value, str) else value
 
 
-def assert_history_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
-    """Every move, with where it came from."""
+def assert_history_equal(url: str, sandbox: Sandbox, entity_type: str, stored_as: str | None = None) -> None:
+    """Every move, with where it came from; `stored_as` is our name where it is not the sandbox's."""
     truth = sandbox.truth.history(entity_type).sort_values(["owner_id", "created_time", "history_id"])
     if entity_type == "lead":
         truth["category_id"] = 0
@@ -108,7 +108,7 @@ def assert_history_equal(url: str, sandbox: Sandbox, entity_type: str) -> None:
         for row in rows(
             url,
             "select * from bitrix24_status_history where entity_type = %s and source = 'history'",
-            entity_type,
+            stored_as or entity_type,
         )
     }
     assert stored == expected

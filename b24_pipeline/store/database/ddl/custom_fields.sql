@@ -6,6 +6,9 @@
 {%- endmacro %}
 select
     entity.id as entity_id
+    {%- for name in own %},
+    entity.{{ name }}
+    {%- endfor %}
     {%- for column in columns %},
     {%- if column.is_multiple %}
     (
@@ -27,6 +30,9 @@ select
 from {{ relation }} as entity
 where
     entity.user_account_id = {{ account }} and entity.deleted_at is null
+    {%- if part %}
+    and entity.entity_type = {{ part }}
+    {%- endif %}
     {%- if leaves_out_templates %}
     and entity.is_recurring is not true
     {%- endif %};

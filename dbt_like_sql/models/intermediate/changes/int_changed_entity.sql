@@ -16,6 +16,7 @@ with
         where
             log.changed_in >= pg_snapshot_xmin('{{ var("built_upto") }}'::pg_snapshot)
             and not pg_visible_in_snapshot(log.changed_in, '{{ var("built_upto") }}'::pg_snapshot)
+            and log.entity_type in ('lead', 'deal')
 
     ),
 
