@@ -27,6 +27,8 @@ CRM = (
     "bitrix24_contacts",
     "bitrix24_companies",
     "bitrix24_contact_links",
+    "bitrix24_items",
+    "bitrix24_smart_types",
     "bitrix24_users",
     "bitrix24_status_history",
     "bitrix24_positions",
@@ -39,6 +41,7 @@ CRM = (
 )
 OURS = (
     "user_accounts",
+    "bitrix24_chosen_entities",
     "account_directions",
     "creatives",
     "leads",
@@ -122,7 +125,7 @@ texts are shown by `\\d+` in psql and by most BI tools.
   deleted entities are left out.
 - Schema `public`: the CRM as it is in the portal, and what b24-pipeline keeps
   for itself.
-- Schemas `analytics_<portal>`: each portal's custom fields, typed; which there are is the portal's
+- Schemas `analytics_<portal>`: each portal's custom fields, and its invoices, quotes and smart processes, typed; which there are is the portal's
   affair, so that they are not on this page but in [analysts.md](analysts.md).
 
 Every time is `timestamptz`. Money is `numeric` with its currency beside it:

@@ -106,6 +106,11 @@ comment on table bitrix24_changes is 'Which leads, deals, items and own leads ea
 comment on column bitrix24_changes.entity_type is 'lead, deal, own_lead, invoice, quote or a smart process such as item_156; null where a whole table was emptied.';
 comment on column bitrix24_changes.entity_ids is 'Leads, deals or items that were written, by their number in the portal, or whose moves or qualification were.';
 
+comment on column bitrix24_webhook_events.entity_type is 'lead, deal, contact or company; quote, invoice or a smart process such as item_156; null for others.';
+comment on column bitrix24_coverage.entity_type is 'lead, deal, contact or company; invoice, quote or a smart process such as item_156 where they are read.';
+comment on column bitrix24_cursors.entity_type is 'lead, deal, contact, company, lead_history or deal_history; invoice, quote or a smart process such as item_156 and their histories where they are read.';
+comment on column bitrix24_sync_log.entity_type is 'What was read: lead, deal, contact, company, user, pipeline, stage, field, lead_history, deal_history; smart_type, invoice, quote or a smart process such as item_156 where they are read; agreement for the comparison of stages.';
+
 create function b24_log_items() returns trigger language plpgsql as $$
 begin
     insert into bitrix24_changes (table_name, user_account_id, entity_type, entity_ids)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from b24_pipeline.entities import RowDecoder
+from b24_pipeline.entities import BY_NAME, RowDecoder
 from b24_pipeline.errors import B24Error
 
 _MOVES = "_history"
@@ -15,7 +15,8 @@ _MOVES = "_history"
 def left_out_because(entity: str) -> str:
     """Why rows of this entity of the sync log cannot be stored, for a message."""
     if entity.endswith(_MOVES):
-        return "a move needs a lead, deal or item, a stage and a time"
+        moved = "a lead or deal" if entity.removesuffix(_MOVES) in BY_NAME else "an item"
+        return f"a move needs {moved}, a stage and a time"
     return "each needs an id that is a number of at most 64 bits, an entry of a directory its code"
 
 

@@ -142,7 +142,7 @@ def _put(connection: Connection, account: UUID, schema: str, entity: Entity, vie
         relation=sql.Identifier("public", entity.table),
         account=sql.Literal(account),
         part=None if entity.part is None else sql.Literal(entity.part),
-        own=[sql.Identifier(name) for name in own],
+        own=[{"name": sql.Identifier(name)} for name in own],
         columns=[_parts(column) for column in columns],
         leaves_out_templates=entity is DEAL,
     )

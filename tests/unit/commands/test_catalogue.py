@@ -66,7 +66,7 @@ def test_what_is_wrong_is_named(arguments: list[str], said: str) -> None:
     ("typed", "offered"),
     [
         ("b24 s", ["sync", "serve", "status", "sandbox"]),
-        ("b24 portal ", ["add", "connect", "list", "pause", "resume", "remove", "qualification"]),
+        ("b24 portal ", ["add", "connect", "list", "pause", "resume", "remove", "entities", "qualification"]),
         ("b24 status --", ["--json", "--help"]),
         ("b24 portal add acme --entity-type ", ["lead", "deal", "both"]),
         ("b24 zz", []),

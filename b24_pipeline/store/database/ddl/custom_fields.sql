@@ -6,8 +6,8 @@
 {%- endmacro %}
 select
     entity.id as entity_id
-    {%- for name in own %},
-    entity.{{ name }}
+    {%- for column in own %},
+    entity.{{ column.name }}
     {%- endfor %}
     {%- for column in columns %},
     {%- if column.is_multiple %}

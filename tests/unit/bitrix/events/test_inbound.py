@@ -53,7 +53,7 @@ def test_no_token_is_in_the_payload_nor_in_what_is_printed() -> None:
         ("ONCRMDEALMOVETOCATEGORY", "deal", 5),
         ("ONCRMLEADMOVETOCATEGORY", None, None),
         ("ONCRMDEALUSERFIELDADD", None, None),
-        ("ONCRMQUOTEUPDATE", None, None),
+        ("ONCRMQUOTEUPDATE", "quote", 5),
         ("ONAPPUNINSTALL", None, None),
     ],
 )

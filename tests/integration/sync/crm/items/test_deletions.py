@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile
@@ -111,7 +112,7 @@ def test_events_bring_changes_and_deletions(installation: Installation, sandbox:
     }
 
 
-def land(installation: Installation, portal: object, events: list[tuple[str, int, str]]) -> None:
+def land(installation: Installation, portal: Portal, events: list[tuple[str, int, str]]) -> None:
     """Lands events as the portal posts them."""
     for name, number, change in events:
         event = f"ONCRMQUOTE{change}" if name == "quote" else f"ONCRMDYNAMICITEM{change}"
@@ -119,7 +120,7 @@ def land(installation: Installation, portal: object, events: list[tuple[str, int
             installation.warehouse,
             "insert into bitrix24_webhook_events (member_id, user_account_id, event, entity_type, entity_id) "
             "values ('m', %s, %s, %s, %s)",
-            portal.id,  # type: ignore[attr-defined]
+            portal.id,
             event,
             name,
             number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.entity_listing import list_entities
 from tests.integration.sync.crm.items.conftest import choose, smart_names
 from tests.integration.sync.crm.items.test_items import assert_all_equal
@@ -13,7 +14,7 @@ from tests.support.installation import Installation, worked
 
 
 def listed(
-    installation: Installation, portal: object, add: tuple[str, ...] = ()
+    installation: Installation, portal: Portal, add: tuple[str, ...] = ()
 ) -> dict[str, tuple[bool, int, bool]]:
     """By entity: whether it is chosen, how many rows the portal has, and whether it is gone."""
     with installation.job(portal) as job:
