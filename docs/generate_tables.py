@@ -125,8 +125,8 @@ texts are shown by `\\d+` in psql and by most BI tools.
   deleted entities are left out.
 - Schema `public`: the CRM as it is in the portal, and what b24-pipeline keeps
   for itself.
-- Schemas `analytics_<portal>`: each portal's custom fields, and its invoices, quotes and smart processes, typed; which there are is the portal's
-  affair, so that they are not on this page but in [analysts.md](analysts.md).
+- Schemas `analytics_<portal>`: each portal's custom fields, and its invoices, quotes and smart processes, typed;
+  which there are is the portal's affair, so that they are not on this page but in [analysts.md](analysts.md).
 
 Every time is `timestamptz`. Money is `numeric` with its currency beside it:
 never add amounts of several currencies. Rows of all portals share the tables;

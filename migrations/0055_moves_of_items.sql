@@ -111,6 +111,18 @@ comment on column bitrix24_coverage.entity_type is 'lead, deal, contact or compa
 comment on column bitrix24_cursors.entity_type is 'lead, deal, contact, company, lead_history or deal_history; invoice, quote or a smart process such as item_156 and their histories where they are read.';
 comment on column bitrix24_sync_log.entity_type is 'What was read: lead, deal, contact, company, user, pipeline, stage, field, lead_history, deal_history; smart_type, invoice, quote or a smart process such as item_156 where they are read; agreement for the comparison of stages.';
 
+create function b24_is_read(account uuid, entity text) returns boolean
+language sql stable as $$
+    select
+        entity !~ '^(invoice|quote|item_[0-9]+)(_history)?$'
+        or exists (
+            select from bitrix24_chosen_entities as chosen
+            where chosen.user_account_id = account and chosen.entity_type = regexp_replace(entity, '_history$', '')
+        )
+$$;
+comment on function b24_is_read(uuid, text) is
+'Whether an entity of the sync log is read of this portal: what was chosen once and is not any more does not fall behind.';
+
 create function b24_log_items() returns trigger language plpgsql as $$
 begin
     insert into bitrix24_changes (table_name, user_account_id, entity_type, entity_ids)

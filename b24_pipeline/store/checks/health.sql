@@ -42,7 +42,7 @@ failed as (
         order by l.id desc
         limit 1
     ) as latest
-    where latest.sync_status = 'failed'
+    where latest.sync_status = 'failed' and b24_is_read(synced.user_account_id, synced.entity_type)
     group by synced.user_account_id
 )
 

@@ -57,6 +57,7 @@ def choose(connection: psycopg.Connection, account: UUID, entity_types: Sequence
 
 def leave(connection: psycopg.Connection, account: UUID, entity_types: Sequence[str]) -> int:
     """Has these entity types read no more; their rows stay. Returns how many had been chosen."""
+    _sql.forget_coverage(connection, account=account, entity_types=list(entity_types))
     return int(_sql.leave(connection, account=account, entity_types=list(entity_types)))
 
 
@@ -89,6 +90,7 @@ def store_types(
     gone = tuple(name for (name,) in _sql.bury_types(connection, account=account, rows=arriving))
     if gone:
         _sql.bury_items(connection, account=account, entity_types=list(gone))
+        _sql.forget_coverage(connection, account=account, entity_types=list(gone))
         _sql.forget_cursors(connection, account=account, entity_types=list(gone))
     return TypesStored(int(changed), gone)
 

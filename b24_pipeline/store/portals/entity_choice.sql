@@ -24,6 +24,11 @@ on conflict do nothing;
 delete from bitrix24_chosen_entities
 where user_account_id = :account and entity_type = any(cast(:entity_types as text[]));
 
+-- name: forget_coverage(account, entity_types)!
+-- What is not read any more is not proved any more.
+delete from bitrix24_coverage
+where user_account_id = :account and entity_type = any(cast(:entity_types as text[]));
+
 -- name: known_entities(account)
 -- What can be chosen, and what was.
 with known as (

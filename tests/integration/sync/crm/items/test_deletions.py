@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
@@ -55,6 +58,25 @@ def assert_all_equal_but_history(installation: Installation, sandbox: Sandbox, n
             ids,
         )
     assert_all_equal(installation, sandbox, names)
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5))])
+def test_any_changes_are_followed(installation: Installation, sandbox: Sandbox, seed: int) -> None:
+    """A thousand random changes, deletions among them: what no sync sees a reconciliation finds, and then nothing."""
+    portal = installation.add(sandbox)
+    names = ["invoice", "quote", *smart_names(sandbox)]
+    choose(installation, portal, *names)
+    worked(installation.sync(portal))
+    for part in range(2):
+        sandbox.change(500, seed=10 * seed + part, kinds=(*DEFAULT_KINDS, "delete"), distinct=False)
+        worked(installation.sync(portal))
+    with installation.job(portal, accept_deletions=True) as job:
+        worked({one.entity: one for one in reconcile(job)})
+    gone = {name: deleted(installation, name) for name in names}
+    assert any(gone.values())
+    assert_all_equal_but_history(installation, sandbox, names)
+    outcomes = worked(installation.sync(portal))
+    assert sum(outcomes[name].rows_changed + outcomes[name].rows_deleted for name in names) == 0
 
 
 def test_reconciliation_finds_what_was_missed(installation: Installation, sandbox: Sandbox) -> None:

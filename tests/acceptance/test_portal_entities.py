@@ -1,0 +1,80 @@
+"""`b24 portal entities` as a user runs it: what a portal has beside leads and deals, and which of it is read."""
+
+from __future__ import annotations
+
+import json
+
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from tests.acceptance.conftest import B24, connect
+from tests.support.expected.items import assert_items_equal
+from tests.support.installation import raw
+
+
+def test_entities_are_listed_chosen_and_read(b24_here: B24, database_url: str) -> None:
+    """Nothing is read at first; what is added is, and status announces the rest."""
+    with Sandbox(SandboxConfig(leads=5, deals=5, smart_types=2, smart_items=60, invoices=70)) as sandbox:
+        connect(b24_here, sandbox)
+        listed = json.loads(b24_here("portal", "entities", "acme", "--json").stdout)["entities"]
+        smart = [f"item_{number}" for number in sandbox.truth.types()["entity_type_id"]]
+        told = {one["entity_type"]: (one["is_chosen"], one["in_portal"]) for one in listed}
+        assert told.items() >= dict.fromkeys(smart, (False, 60)).items()
+        assert told["invoice"] == (False, 70)
+        assert b24_here("sync", "--no-models").returncode == 0
+        for name in smart:
+            assert name in b24_here("status").stderr
+        added = b24_here("portal", "entities", "acme", "--add", "invoice", "--add", smart[0])
+        assert added.returncode == 0, added.stderr
+        assert "read" in added.stdout
+        synced = b24_here("sync", "--no-models")
+        assert synced.returncode == 0, synced.stderr
+        assert smart[0] in synced.stdout and smart[1] not in synced.stdout
+        for name in ("invoice", smart[0]):
+            assert_items_equal(database_url, sandbox, name)
+        assert (
+            b24_here(
+                "backfill",
+                "acme",
+                "--from",
+                "2020-01-01",
+                "--to",
+                "2030-01-01",
+                "-e",
+                "invoice",
+                "--no-models",
+            ).returncode
+            == 0
+        )
+        assert smart[0] not in b24_here("status").stderr
+        removed = b24_here("portal", "entities", "acme", "--remove", smart[0])
+        assert removed.returncode == 0, removed.stderr
+        assert smart[0] not in b24_here("sync", "--no-models").stdout
+        with raw(database_url) as connection:  # days later
+            connection.execute(
+                "update bitrix24_cursors set watermark = now() - interval '9 days' where entity_type = %s",
+                (smart[0],),
+            )
+            connection.execute(
+                "update bitrix24_sync_log set sync_status = 'failed' where entity_type = %s", (smart[0],)
+            )
+        assert smart[0] not in b24_here("doctor").stdout
+        assert_items_equal(database_url, sandbox, smart[0])
+
+
+def test_wrong_use_of_entities(b24_here: B24) -> None:
+    """Exit 2, one line that says what there is; exit 1 where an entity was not chosen for a portal."""
+    with Sandbox(SandboxConfig(leads=3, deals=3, smart_types=1)) as sandbox:
+        connect(b24_here, sandbox)
+        wrong = (
+            ("acme", "--add", "deal"),
+            ("acme", "--add", "item_7"),
+            ("acme", "--add", "item_99999"),
+            ("acme", "--add", "quote", "--remove", "quote"),
+            ("nobody",),
+        )
+        for arguments in wrong:
+            refused = b24_here("portal", "entities", *arguments)
+            assert (refused.returncode, refused.stdout) == (2, ""), arguments
+            assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr
+        asked = b24_here("sync", "acme", "-e", "quote", "--no-models")
+        assert asked.returncode == 1
+        assert "b24 portal entities acme --add quote" in asked.stderr + asked.stdout
