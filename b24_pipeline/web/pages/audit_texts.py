@@ -13,6 +13,7 @@ from b24_pipeline.web.frame.translations import later as _
 
 WHAT = {
     "portal": _("portal"),
+    "entities": _("entity that is read"),
     "stage flags": _("flags of a stage"),
     "key stages": _("key stages"),
     "qualification": _("qualification"),

@@ -29,7 +29,9 @@ class ChangeItem(CamelModel):
         description="A key's name, B24_ADMIN_KEY, a command and who ran it, or `pipeline`: a sync or an event."
     )
     account: str | None = Field(description="The portal's name at that time; null for a key.")
-    what: str = Field(description="portal, stage flags, key stages, qualification, own leads or key.")
+    what: str = Field(
+        description="portal, entities, stage flags, key stages, qualification, own leads or key."
+    )
     subject: str
     before: Any = Field(description="As it was; null where it is new.")
     after: Any = Field(description="As it is; null where it was deleted.")

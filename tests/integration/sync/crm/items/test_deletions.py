@@ -7,6 +7,7 @@ import pytest
 from b24_pipeline.sandbox import Sandbox
 from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.checks import rows
 from b24_pipeline.sync.events.drain import drain
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import reconcile
@@ -79,8 +80,12 @@ def test_any_changes_are_followed(installation: Installation, sandbox: Sandbox, 
     assert sum(outcomes[name].rows_changed + outcomes[name].rows_deleted for name in names) == 0
 
 
-def test_reconciliation_finds_what_was_missed(installation: Installation, sandbox: Sandbox) -> None:
-    """A lost row, a row that was changed behind our back, and one that is gone."""
+@pytest.mark.parametrize("small", [30, 2500])
+def test_reconciliation_finds_what_was_missed(
+    installation: Installation, sandbox: Sandbox, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost row, a row that was changed behind our back, and one that is gone; row by row, or by counts of slices."""
+    monkeypatch.setattr(rows, "SMALL_SLICE", small)
     portal = installation.add(sandbox)
     names = ["invoice", smart_names(sandbox)[0]]
     choose(installation, portal, *names)
