@@ -65,7 +65,7 @@ def on_each(
 @cache
 def small_portal() -> Sandbox:
     """Served as long as the databases that were synced from it are copied: until the tests end."""
-    return Sandbox(SandboxConfig(leads=80, deals=80)).start()
+    return Sandbox(SandboxConfig(leads=80, deals=80, smart_types=1, smart_items=20)).start()
 
 
 @contextmanager
