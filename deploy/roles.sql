@@ -141,7 +141,9 @@ from (
     ('bitrix24_webhook_events'), ('bitrix24_run_requests'),
     -- pipelines and fields, read again at the press of a button
     ('bitrix24_pipelines'), ('bitrix24_pipeline_stages'), ('bitrix24_statuses'), ('bitrix24_fields'),
-    ('bitrix24_users'), ('bitrix24_departments'), ('bitrix24_currencies'),
+    ('bitrix24_users'), ('bitrix24_departments'), ('bitrix24_currencies'), ('bitrix24_smart_types'),
+    -- which entities are read beside those of every portal
+    ('bitrix24_chosen_entities'),
     -- own leads, what they are matched with, and what counts as qualified
     ('leads'), ('lead_links'), ('lead_matches'), ('creatives'), ('account_directions'), ('bitrix24_uploads'),
     ('bitrix24_phones'), ('bitrix24_qualification'), ('bitrix24_bookmarks'), ('bitrix24_changes')

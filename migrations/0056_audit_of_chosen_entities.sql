@@ -20,5 +20,18 @@ comment on function b24_audit_choice is 'Notes which entities of a portal are re
 create trigger b24_audit after insert or delete on bitrix24_chosen_entities
 for each row execute function b24_audit_choice();
 
+-- The service's role may choose, and may not write what was proved of rows.
+create function b24_forget_proof() returns trigger language plpgsql security definer
+set search_path = pg_catalog
+as $$
+begin
+    delete from public.bitrix24_coverage
+    where user_account_id = old.user_account_id and entity_type = old.entity_type;
+    return null;
+end $$;
+comment on function b24_forget_proof is 'What is not read any more is not proved any more, whoever has decided so.';
+create trigger b24_forget_proof after delete on bitrix24_chosen_entities
+for each row execute function b24_forget_proof();
+
 comment on column bitrix24_audit.what is 'portal, entities, stage flags, key stages, qualification, own leads or key.';
 comment on column bitrix24_audit.subject is 'Which one: the portal''s name, a chosen entity, entity type, pipeline and code of a stage, name of a direction, of a file or of a key.';

@@ -68,6 +68,7 @@ from b24_pipeline.web.routes.audit import AuditCalls
 from b24_pipeline.web.routes.creatives import CreativeCalls
 from b24_pipeline.web.routes.custom_fields import FieldCalls
 from b24_pipeline.web.routes.directions import DirectionCalls
+from b24_pipeline.web.routes.entities import EntityCalls
 from b24_pipeline.web.routes.figures import FigureCalls
 from b24_pipeline.web.routes.health import Health
 from b24_pipeline.web.routes.metrics import Metrics
@@ -157,6 +158,7 @@ def _management(parts: Parts, guard: Guard) -> list[APIRouter]:
     warehouse, service = parts.warehouse, parts.service
     return [
         PortalCalls(service, warehouse, guard).router(),
+        EntityCalls(service, warehouse, guard).router(),
         StageCalls(warehouse, guard).router(),
         FieldCalls(warehouse, guard).router(),
         QualificationCalls(warehouse, guard).router(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
@@ -9,9 +10,11 @@ from b24_pipeline.errors import PortalPaused, SettingsError
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.connections import Connections
 from b24_pipeline.sync.crm.directories import sync_directories
+from b24_pipeline.sync.events.watch import check_bindings
 from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.own_leads.match import MatchOutcome, match
 from b24_pipeline.sync.parallel import opened_job
+from b24_pipeline.sync.portals.entity_listing import ListedEntity, list_entities
 from b24_pipeline.sync.portals.knock import knock
 from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.webhook import connect_webhook
@@ -99,11 +102,22 @@ class PortalService:
     def sync_pipelines(self, portal: Portal) -> int:
         """Reads pipelines, stages and fields again; returns how many stages there are. Raises B24Error."""
         with opened_job(self.connections, portal, self.options) as job:
-            outcomes = sync_directories(job)
+            outcomes = sync_directories(job, marks_gone=False)
         for outcome in outcomes:
             if outcome.error:
                 raise outcome.error
         return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")
+
+    def sync_entities(self, portal: Portal, add: Sequence[str] = ()) -> list[ListedEntity]:
+        """Asks which entities the portal has beside those of every portal, once `add` are chosen. Raises B24Error.
+
+        Smart processes that are gone are left for the next sync, as rows of the CRM are not ours to mark.
+        """
+        with opened_job(self.connections, portal, self.options) as job:
+            listed = list_entities(job, add, marks_gone=False)
+            if add:
+                check_bindings(job)
+        return listed
 
     def sync_leads(self, portal: Portal, entity_type: str | None) -> MatchOutcome:
         """Matches own ad leads. Raises B24Error where it could not be done to the end."""

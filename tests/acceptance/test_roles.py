@@ -173,7 +173,7 @@ def test_every_table_is_given(server: Server, database_url: str) -> None:
         "bitrix24_custom_field_views", "bitrix24_loads",
         "bitrix24_model_rows", "bitrix24_model_sources", "bitrix24_own_model_failures", "bitrix24_purged_accounts",
         "bitrix24_status_history", "bitrix24_vanished", "reconciliation", "reconciliation_turns",
-        "bitrix24_positions", "bitrix24_standing",
+        "bitrix24_positions", "bitrix24_standing", "bitrix24_items",
     }  # fmt: skip
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(

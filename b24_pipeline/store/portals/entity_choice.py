@@ -57,7 +57,6 @@ def choose(connection: psycopg.Connection, account: UUID, entity_types: Sequence
 
 def leave(connection: psycopg.Connection, account: UUID, entity_types: Sequence[str]) -> int:
     """Has these entity types read no more; their rows stay. Returns how many had been chosen."""
-    _sql.forget_coverage(connection, account=account, entity_types=list(entity_types))
     return int(_sql.leave(connection, account=account, entity_types=list(entity_types)))
 
 

@@ -25,7 +25,7 @@ delete from bitrix24_chosen_entities
 where user_account_id = :account and entity_type = any(cast(:entity_types as text[]));
 
 -- name: forget_coverage(account, entity_types)!
--- What is not read any more is not proved any more.
+-- What is gone is not proved any more.
 delete from bitrix24_coverage
 where user_account_id = :account and entity_type = any(cast(:entity_types as text[]));
 

@@ -7,7 +7,7 @@ The methods are in docs/bitrix24-rest.md, sections 6.2 (fields), 6.4 (pipelines 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -66,11 +66,16 @@ def opened_directories(opening: Opening, chosen: Sequence[Entity]) -> OpenedQues
 
 
 def sync_directories(
-    job: Job, opened: OpenedQuestions | None = None, chosen: Sequence[Entity] | None = None
+    job: Job,
+    opened: OpenedQuestions | None = None,
+    chosen: Sequence[Entity] | None = None,
+    *,
+    marks_gone: bool = True,
 ) -> list[Outcome]:
     """Reads and merges all directories of a portal; returns an outcome for each of them.
 
     `chosen`: the entities that are read beside those of every portal, which are looked up if it is None.
+    `marks_gone`: the rows of smart processes that are gone are marked as deleted.
 
     All are asked for in one request, that of the opening where they are in it; without its answer there is one
     outcome. One of them that the portal refuses stops no other. No error leaves the function: see `Job.recorded`.
@@ -83,7 +88,8 @@ def sync_directories(
         directories.store_pipelines(outcome)
     if directories is None:
         return [outcome]
-    types = [_recorded(job, SMART_TYPE, directories.store_smart_types)] if chosen else []
+    store_types = partial(directories.store_smart_types, marks_gone=marks_gone)
+    types = [_recorded(job, SMART_TYPE, store_types)] if chosen else []
     return [
         outcome,
         *types,
@@ -109,8 +115,8 @@ class _Directories:
         self.answer = answer
         self.entities = entities
 
-    def store_smart_types(self, outcome: Outcome) -> None:
-        store_smart_types(self.job, self.answer, outcome)
+    def store_smart_types(self, outcome: Outcome, *, marks_gone: bool) -> None:
+        store_smart_types(self.job, self.answer, outcome, marks_gone=marks_gone)
 
     def store_pipelines(self, outcome: Outcome) -> None:
         categories = self._categories

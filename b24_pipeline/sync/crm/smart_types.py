@@ -30,9 +30,10 @@ COMMANDS: Mapping[str, Command] = {TYPES: _TYPE_LIST, OWNER_TYPES: Command("crm.
 """The questions, of which one suffices."""
 
 
-def store_smart_types(job: Job, answer: BatchAnswer, outcome: Outcome) -> None:
+def store_smart_types(job: Job, answer: BatchAnswer, outcome: Outcome, *, marks_gone: bool = True) -> None:
     """Stores the smart processes by the answers to `COMMANDS`; those that are gone are marked with their items.
 
+    Without `marks_gone` these stay as they are, for whoever may not mark rows: the next sync finds them.
     Raises PortalError where the portal tells them in neither way.
     """
     try:
@@ -40,7 +41,7 @@ def store_smart_types(job: Job, answer: BatchAnswer, outcome: Outcome) -> None:
     except REFUSES_ENTITY:
         with decoding(job.portal.name, COMMANDS[OWNER_TYPES].method):
             rows = owner_type_rows(rows_of(answer.get(OWNER_TYPES)))
-    stored = job.transact(entity_choice.store_types, rows, are_all=True)
+    stored = job.transact(entity_choice.store_types, rows, are_all=marks_gone)
     outcome.rows_read, outcome.rows_changed = len(rows), stored.rows_changed
     outcome.rows_deleted = len(stored.gone)
 

@@ -31,14 +31,14 @@ class ListedEntity:
     error: PortalError | None = None
 
 
-def list_entities(job: Job, add: Sequence[str] = ()) -> list[ListedEntity]:
+def list_entities(job: Job, add: Sequence[str] = (), *, marks_gone: bool = True) -> list[ListedEntity]:
     """All entities of the portal that can be chosen, and those that were, once `add` are chosen: two requests.
 
-    Its smart processes are stored as they are now. Raises PortalError where the portal cannot be asked, and
-    UnknownEntity where it has none of the names to add.
+    Its smart processes are stored as they are now; with `marks_gone` those that are gone are marked with their items.
+    Raises PortalError where the portal cannot be asked, and UnknownEntity where it has none of the names to add.
     """
     with job.recorded(NAME, "pipelines") as outcome:
-        store_smart_types(job, job.client.batch(COMMANDS), outcome)
+        store_smart_types(job, job.client.batch(COMMANDS), outcome, marks_gone=marks_gone)
     if outcome.error:
         raise outcome.error
     known = job.transact(_known_with, add)

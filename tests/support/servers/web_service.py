@@ -6,7 +6,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,8 +17,10 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from b24_pipeline.errors import InvitationRefused
+from b24_pipeline.store.portals.entity_choice import KnownEntity
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.own_leads.match import MatchOutcome
+from b24_pipeline.sync.portals.entity_listing import ListedEntity
 from b24_pipeline.web.assembly import Parts
 from b24_pipeline.web.connections import ConnectionLimits
 from b24_pipeline.web.events.receiver import Receiver
@@ -175,6 +177,11 @@ class ScriptedService(Scripted):
     def sync_pipelines(self, asked: Portal) -> int:
         self._called("sync_pipelines", asked.name)
         return 14
+
+    def sync_entities(self, asked: Portal, add: Sequence[str] = ()) -> list[ListedEntity]:
+        self._called("sync_entities", asked.name, *add)
+        known = [KnownEntity(name, None, name in add, 0, None) for name in ("invoice", "quote")]
+        return [ListedEntity(one, 7) for one in known]
 
     def sync_leads(self, asked: Portal, entity_type: str | None) -> MatchOutcome:
         self._called("sync_leads", asked.name, entity_type)

@@ -24,6 +24,7 @@ ADMIN = {
     ("POST", "/bitrix24/pause"),
     ("POST", "/bitrix24/resume"),
     ("POST", "/bitrix24/entity-type"),
+    ("PATCH", "/bitrix24/entities/{entity}"),
     ("GET", "/bitrix24/audit"),
     ("GET", "/bitrix24/access-keys"),
     ("POST", "/bitrix24/access-keys"),
@@ -67,7 +68,7 @@ def call(
     managed: Managed, verb: str, path: str, headers: dict[str, str], account: str = "acme"
 ) -> httpx.Response:
     """The call with some identifier in its path, and no body."""
-    filled = path.format(stage=uuid4(), direction=uuid4(), name=uuid4())
+    filled = path.format(stage=uuid4(), direction=uuid4(), name=uuid4(), entity="invoice")
     return managed.client.request(verb, filled, params={"account": account}, headers=headers)
 
 
@@ -103,7 +104,7 @@ def test_for_a_limited_key_no_other_portal_exists(
     body = {"account": "acme", "domain": "acme.bitrix24.com"} if path.endswith("invitations") else None
     answer = managed.client.request(
         verb,
-        path.format(stage=uuid4(), direction=uuid4(), name=uuid4()),
+        path.format(stage=uuid4(), direction=uuid4(), name=uuid4(), entity="invoice"),
         params={"account": "acme"},
         headers=header,
         json=body,

@@ -18,6 +18,9 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/bitrix24/entity-type", {"entityType": "lead"}),
     ("POST", "/bitrix24/sync-pipelines", None),
     ("POST", "/bitrix24/pause", None),
+    ("GET", "/bitrix24/entities", None),
+    ("POST", "/bitrix24/sync-entities", None),
+    ("PATCH", "/bitrix24/entities/{entity}", {"isRead": True}),
     ("GET", "/bitrix24/pipelines", None),
     *(("GET", f"/bitrix24/{owner}-custom-fields", None) for owner in ("lead", "deal", "contact")),
     ("GET", "/bitrix24/qualification-fields", None),
@@ -41,8 +44,8 @@ def call(
 
 
 def filled(managed: Managed, path: str, portal: str = "acme") -> str:
-    """The path with the id of the portal's stage."""
-    return path.format(stage=managed.stage(portal)) if "{stage}" in path else path
+    """The path with the id of the portal's stage, or with an entity."""
+    return path.format(stage=managed.stage(portal), entity="invoice") if "{" in path else path
 
 
 def test_status_tells_where_the_portal_stands(managed: Managed) -> None:
@@ -134,11 +137,12 @@ def test_an_invitation_is_a_link(managed: Managed) -> None:
 def test_the_key_is_asked_for_before_the_body_is_read(managed: Managed, verb: str, path: str) -> None:
     """What is no JSON is 401 too; and nobody waits for a body that a stranger has announced and does not send."""
     stage = "00000000-0000-0000-0000-000000000000"
+    filled_path = path.format(stage=stage, entity="invoice")
     refused = managed.client.request(
-        verb, path.format(stage=stage), content=b"{", headers={"Content-Type": "application/json"}
+        verb, filled_path, content=b"{", headers={"Content-Type": "application/json"}
     )
     assert (refused.status_code, refused.json()["error"]) == (401, "key_refused")
-    head = f"{verb} {path.format(stage=stage)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    head = f"{verb} {filled_path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     unsent = head + "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     answer = raw_answer(str(managed.client.base_url).rstrip("/"), unsent.encode(), patience=5)
     assert answer.split(b" ")[1] == b"401"
