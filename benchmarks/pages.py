@@ -40,6 +40,8 @@ PAGES = (
     "speed?by=person",
     "people",
     f"people?{ALL_TIME}",
+    f"people/list?person=1&which=open",
+    f"people/list?person=1&which=won&{ALL_TIME}",
     "creatives",
     f"creatives?{ALL_TIME}",
     "funnel/stage?stage=C0:S5",
