@@ -40,7 +40,7 @@ PAGES = (
     "speed?by=person",
     "people",
     f"people?{ALL_TIME}",
-    f"people/list?person=1&which=open",
+    "people/list?person=1&which=open",
     f"people/list?person=1&which=won&{ALL_TIME}",
     "creatives",
     f"creatives?{ALL_TIME}",

@@ -14,6 +14,8 @@ from b24_pipeline.defs.assets.failures import errors_as_failures
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.store.access.sessions import delete_ended as delete_ended_sessions
 from b24_pipeline.store.crm import sync_log
+from b24_pipeline.store.database.dagster_schema import delete_old_events, is_set_up
+from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.events import backlog
 from b24_pipeline.store.own_leads.uploads import delete_old as delete_old_uploads
 from b24_pipeline.store.portals import run_requests
@@ -21,13 +23,16 @@ from b24_pipeline.store.portals import run_requests
 KEEP_DAYS = 7
 KEEP_DRAINS_DAYS = 1
 """Drains are many, about one a minute, and the sync log says all that their runs do."""
+KEEP_FAILED_DAYS = 14
+"""Where one portal of many refuses, each run that asks it fails: they would fill the disk."""
 KEEP_EVENTS_DAYS = 30
 KEEP_IDLE_SYNCS_DAYS, KEEP_SYNCS_DAYS = 7, 180
 ROWS_AT_ONCE = 10_000
 MOST_A_NIGHT = 5000
 MOST_SYNCS_A_NIGHT = 1_000_000
 PAGE = 500
-
+ENDED_WELL = (DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED)
+FAILED = (DagsterRunStatus.FAILURE,)
 
 OUR_JOBS = (
     *("changes", "pipelines", "matches", "cohorts", "reconcile", "drain", "models", "maintenance"),
@@ -37,17 +42,32 @@ OUR_JOBS = (
 
 @dg.op
 def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
-    """Deletes successful and cancelled runs that are older than a week, and drains that are older than a day.
+    """Deletes runs that ended well or were cancelled a week ago, drains a day ago, and failed runs two weeks ago.
 
-    In a project of somebody else only those of our jobs.
+    In a project of somebody else only those of our jobs. Where Dagster's storage is ours, what Dagster leaves of them
+    goes too, and what commands have reported without a run.
     """
     jobs: Sequence[str | None] = OUR_JOBS if b24.is_embedded else [None]
-    for job, days in (*((job, KEEP_DAYS) for job in jobs), ("drain", KEEP_DRAINS_DAYS)):
-        before = datetime.now(UTC) - timedelta(days=days)
-        deleted = prune(context.instance, before, job)
-        context.log.info(
-            f"{deleted} runs {f'of {job} ' if job else ''}from before {before:%Y-%m-%d} were deleted"
-        )
+    ended_well = [(job, KEEP_DAYS, ENDED_WELL) for job in jobs]
+    failed = [(job, KEEP_FAILED_DAYS, FAILED) for job in jobs]
+    for job, days, statuses in (*ended_well, ("drain", KEEP_DRAINS_DAYS, ENDED_WELL), *failed):
+        before = _days_ago(days)
+        deleted = prune(context.instance, before, job, statuses)
+        kind = f"{'failed ' if statuses is FAILED else ''}runs{f' of {job}' if job else ''}"
+        context.log.info(f"{deleted} {kind} from before {before:%Y-%m-%d} were deleted")
+    if not b24.is_embedded:
+        with errors_as_failures(), b24.opened() as runtime:
+            deleted = runtime.warehouse.transact(_delete_left_events)
+        context.log.info(f"{deleted} results of checks and events without a run were deleted")
+
+
+def _delete_left_events(connection: Connection) -> int:
+    """Nothing where Dagster keeps its storage elsewhere."""
+    return delete_old_events(connection, _days_ago(KEEP_DAYS)) if is_set_up(connection) else 0
+
+
+def _days_ago(days: float) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 @dg.op
@@ -77,13 +97,17 @@ def prune_sync_log(context: dg.OpExecutionContext, b24: B24) -> None:
     context.log.info(f"{deleted} rows of the sync log were deleted")
 
 
-def prune(instance: DagsterInstance, before: datetime, job: str | None = None) -> int:
+def prune(
+    instance: DagsterInstance,
+    before: datetime,
+    job: str | None = None,
+    statuses: Sequence[DagsterRunStatus] = ENDED_WELL,
+) -> int:
     """Deletes runs that ended before a time and are not needed, of one job or of all, with the files of their output.
 
     Returns how many runs those were.
     """
-    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
-    old = RunsFilter(job_name=job, statuses=ended, updated_before=before)
+    old = RunsFilter(job_name=job, statuses=statuses, updated_before=before)
     needed = set(_last_materializing_runs(instance)) | _last_of_each_job(instance)
     candidates = [run.run_id for run in instance.get_runs(old, limit=MOST_A_NIGHT, ascending=True)]
     superfluous = [run_id for run_id in candidates if run_id not in needed]

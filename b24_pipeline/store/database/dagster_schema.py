@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -27,6 +28,17 @@ def daemon_seconds(connection: psycopg.Connection) -> float | None:
         return None
     seconds = _sql.daemon_seconds(connection)
     return None if seconds is None else float(seconds)
+
+
+def delete_old_events(connection: psycopg.Connection, before: datetime) -> int:
+    """Deletes what stays of runs that were deleted, and what belongs to no run, from before a time with its zone.
+
+    That are results of checks and the events that commands report. The last of each stays, since Dagster shows it.
+    Returns how many rows were deleted.
+    """
+    utc = before.astimezone(UTC).replace(tzinfo=None)  # as Dagster stores moments
+    results = int(_sql.delete_check_results(connection, before=utc))
+    return results + int(_sql.delete_runless_events(connection, before=utc))
 
 
 @contextmanager

@@ -24,3 +24,54 @@ where
 select greatest(extract(epoch from now() at time zone 'UTC' - max(daemon_heartbeats.timestamp)), 0)::double precision
 from dagster.daemon_heartbeats
 having count(*) > 0;
+
+-- name: delete_check_results(before)!
+-- Results of checks whose run was deleted: Dagster deletes a run without them. The last result of each check stays.
+delete from dagster.asset_check_executions as result
+where
+    result.evaluation_event_timestamp < :before
+    and not exists (select 1 from dagster.runs as run where run.run_id = result.run_id)
+    and exists (
+        select 1
+        from dagster.asset_check_executions as later
+        where
+            later.asset_key = result.asset_key
+            and later.check_name = result.check_name
+            and later.partition is not distinct from result.partition
+            and later.id > result.id
+    );
+
+-- name: delete_runless_events(before)$
+-- Events that belong to no run, as commands report them, with their tags. The last of its kind stays for each asset and
+-- partition, and the results of checks that are still there. How many they were.
+with deleted as (
+    delete from dagster.event_logs as event
+    where
+        event.run_id = ''
+        and event.timestamp < :before
+        and case
+            when event.asset_key is null
+                then event.id not in (
+                    select result.evaluation_event_storage_id
+                    from dagster.asset_check_executions as result
+                    where result.evaluation_event_storage_id is not null
+                )
+            else exists (
+                select 1
+                from dagster.event_logs as later
+                where
+                    later.asset_key = event.asset_key
+                    and later.dagster_event_type = event.dagster_event_type
+                    and later.partition is not distinct from event.partition
+                    and later.id > event.id
+            )
+        end
+    returning event.id
+),
+
+tags as (
+    delete from dagster.asset_event_tags
+    where event_id in (select deleted.id from deleted)
+)
+
+select count(*) from deleted;
