@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -75,7 +76,7 @@ def velocities(
 
 def revenue_by_origin(
     connection: Connection,
-    portal: str,
+    account: UUID,
     category_id: int | None,
     first: date | None,
     last: date | None,
@@ -83,7 +84,8 @@ def revenue_by_origin(
 ) -> list[RevenueOfOrigin]:
     """Deals won from `first` to `last` and won still, by source or campaign, the most deals first."""
     with connection.cursor(row_factory=class_row(RevenueOfOrigin)) as cursor:
-        return cursor.execute(_sql.origins.sql, _of(portal, category_id, first, last) | {"by": by}).fetchall()
+        of = {"account": account, "category_id": category_id, "first_day": first, "last_day": last, "by": by}
+        return cursor.execute(_sql.origins.sql, of).fetchall()
 
 
 def own_currency(connection: Connection, portal: str) -> str | None:

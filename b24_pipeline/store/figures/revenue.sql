@@ -17,27 +17,49 @@ where
 group by currency_id, date_trunc('month', day)
 order by month desc, net_amount desc, currency_id asc;
 
--- name: origins(portal, category_id, first_day, last_day, by)
--- What the deals came from that are won now and were won in these days, the origin with the most deals first.
+-- name: origins(account, category_id, first_day, last_day, by)
+-- What the deals came from that are won now and were won in these days, the origin with the most deals first. They are
+-- those of won_revenue. The names come after the count: two sources of one name are one origin.
+with counted as (
+    select
+        case when cast(:by as text) = 'campaign' then journey.utm_campaign else journey.source_id end as code,
+        journey.currency_id,
+        count(*) as won,
+        count(journey.opportunity) as won_with_amount,
+        sum(journey.opportunity) as amount
+    from analytics_build.int_journey as journey
+    where
+        journey.user_account_id = :account
+        and journey.entity_type = 'deal'
+        and journey.closed_on is not null
+        and journey.outcome = 'won'
+        and (cast(:category_id as bigint) is null or journey.category_id = :category_id)
+        and (cast(:first_day as date) is null or journey.closed_on >= :first_day)
+        and (cast(:last_day as date) is null or journey.closed_on <= :last_day)
+    group by code, journey.currency_id
+),
+
+named as (
+    select
+        counted.*,
+        coalesce(source.source_name, counted.code) as origin
+    from counted
+    left join analytics_build.int_source as source
+        on
+            cast(:by as text) = 'source'
+            and source.user_account_id = :account
+            and counted.code = source.source_id
+)
+
 select
-    case when cast(:by as text) = 'campaign' then deals.utm_campaign else coalesce(deals.source_name, deals.source_id) end
-        as origin,
-    revenue.currency_id,
-    count(*) as won,
-    sum(revenue.amount) as amount,
-    avg(revenue.amount) as average_amount
-from analytics.won_revenue as revenue
-inner join analytics.fct_deal as deals
-    on
-        revenue.portal = deals.portal
-        and revenue.entity_id = deals.entity_id
-where
-    revenue.portal = :portal and deals.portal = :portal
-    and (cast(:category_id as bigint) is null or revenue.category_id = :category_id)
-    and (cast(:first_day as date) is null or revenue.day >= :first_day)
-    and (cast(:last_day as date) is null or revenue.day <= :last_day)
-group by origin, revenue.currency_id
-order by won desc, origin asc, revenue.currency_id asc;
+    origin,
+    currency_id,
+    sum(won)::bigint as won,
+    sum(amount) as amount,
+    sum(amount) / nullif(sum(won_with_amount), 0) as average_amount
+from named
+group by origin, currency_id
+order by won desc, origin asc, currency_id asc;
 
 -- name: velocity(portal, category_id, first_day, last_day)
 -- Win rate, average deal and velocity of deals by month of closing, pipeline and currency, the latest month first.

@@ -49,10 +49,10 @@ class RevenuePage:
         with self._warehouse.connect() as connection:
             known = [one for one in pipelines(connection, portal.name, "both") if one.entity_type == "deal"]
             shown = chosen(known, pipeline) if pipeline else None
-            of = (portal.name, shown.category_id if shown else None, period.first, period.last)
-            months = revenue_months(connection, *of) if known else []
-            closed = velocities(connection, *of) if known else []
-            origins = revenue_by_origin(connection, *of, by) if known else []
+            of = (shown.category_id if shown else None, period.first, period.last)
+            months = revenue_months(connection, portal.name, *of) if known else []
+            closed = velocities(connection, portal.name, *of) if known else []
+            origins = revenue_by_origin(connection, portal.id, *of, by) if known else []
             main = own_currency(connection, portal.name) if known else None
         return frame.page(
             "revenue.html",
