@@ -39,7 +39,8 @@ with recursive created as (
     select
         d,
         (floor(4 * power(pg_temp.chance(d, 1), 2.5)))::bigint as category_id,
-        date_trunc('day', now()) - interval '1 day' * floor(900 * (1 - sqrt(pg_temp.chance(d, 2)))) as day
+        -- a portal numbers its deals as they come, more each day
+        date_trunc('day', now()) - interval '1 day' * floor(900 * (1 - sqrt((d - 0.5) / :deals))) as day
     from generate_series(1::bigint, :deals) as d
 ),
 

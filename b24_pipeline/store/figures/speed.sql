@@ -5,16 +5,10 @@ with visits as (
     select
         visit.stage_key,
         extract(epoch from visit.counted_duration)::double precision as seconds,
-        case when :by = 'person' then journey.assigned_by_id end as person,
+        case when :by = 'person' then visit.assigned_by_id end as person,
         case when :by = 'month' then date_trunc('month', visit.exited_at at time zone :zone) end as month
     from analytics_build.int_stage as stage
     inner join analytics_build.int_stage_interval as visit on stage.stage_key = visit.stage_key
-    left join analytics_build.int_journey as journey
-        on
-            :by = 'person'
-            and visit.user_account_id = journey.user_account_id
-            and visit.entity_type = journey.entity_type
-            and visit.entity_id = journey.entity_id
     where
         stage.user_account_id = :account
         and stage.entity_type = :entity_type

@@ -51,7 +51,8 @@ visits as (
         portals.time_zone,
         entries.source,
         entries.counted_until,
-        entries.counted_until = 'infinity' as is_counted
+        entries.counted_until = 'infinity' as is_counted,
+        entries.assigned_by_id
     from entries
     inner join {{ ref('stg_portals') }} as portals on entries.user_account_id = portals.user_account_id
     window of_entity as (

@@ -51,6 +51,10 @@ final as (
             when computed.is_counted and computed.outcome is not null
                 then (computed.entered_at[computed.closing_visit] at time zone computed.time_zone)::date
         end as closed_on,
+        case
+            when computed.is_counted and computed.outcome is not null
+                then computed.entered_at[computed.closing_visit] - computed.date_create
+        end as closed_after,
         bookings.booked_keys,
         bookings.booked_on
     from computed

@@ -2,7 +2,12 @@
     unique_key=['user_account_id', 'entity_type', 'entity_id'],
     indexes=[
         {'columns': ['user_account_id', 'entity_type', 'date_create']},
-        {'columns': ['user_account_id', 'entity_type', 'closed_on']},
+        {
+            'columns': [
+                'user_account_id', 'entity_type', 'closed_on', 'outcome', 'category_id', 'assigned_by_id', 'currency_id',
+                'opportunity', 'closed_after'
+            ]
+        },
         {'columns': ['open_stage_key', 'open_stage_since']},
     ],
     meta={'replaces': 'int_changed_journey'}

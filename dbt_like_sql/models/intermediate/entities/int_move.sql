@@ -24,7 +24,8 @@ with known_moves as (
         history.history_id,
         history.move_id,
         history.source,
-        entity.counted_until
+        entity.counted_until,
+        entity.assigned_by_id
     from {{ ref('int_entity') }} as entity
     inner join {{ ref('stg_status_history') }} as history
         on
@@ -48,7 +49,8 @@ present_stages as (
         null::bigint as history_id,
         null::bigint as move_id,
         'inferred' as source,
-        counted_until
+        counted_until,
+        assigned_by_id
     from {{ ref('int_entity') }}
     where status_id is not null
 

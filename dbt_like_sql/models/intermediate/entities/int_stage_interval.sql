@@ -2,7 +2,7 @@
     unique_key=['user_account_id', 'entity_type', 'entity_id', 'visit_number'],
     indexes=[
         {'columns': ['stage_key', 'duration_bucket', 'counted_duration']},
-        {'columns': ['stage_key', 'exited_at', 'counted_duration']},
+        {'columns': ['stage_key', 'exited_at', 'counted_duration', 'assigned_by_id']},
     ],
     meta={'replaces': 'int_changed_entity'}
 ) }}
