@@ -175,7 +175,8 @@ def test_revenue_is_that_of_the_mart(site: PagesSite, visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "origin"), [("source", "coalesce(source_name, source_id)"), ("campaign", "utm_campaign")]
+    ("by", "origin"),
+    [("source", "coalesce(source_name, source_id)"), ("campaign", "nullif(utm_campaign, '')")],
 )
 def test_revenue_is_told_by_what_deals_came_from(site: PagesSite, visit: Visit, by: str, origin: str) -> None:
     """Every deal that is won, once, at its source or campaign and in its currency."""
