@@ -55,10 +55,10 @@ class EntityCopy:
             entity.method,
             fields,
             conditions,
-            dict(entity.params),
-            entity.id_field,
-            entity.wrapper,
-            dict(entity.row_params),
+            params=dict(entity.params),
+            id_field=entity.id_field,
+            wrapper=entity.wrapper,
+            row_params=dict(entity.row_params),
         )
 
     def query_by_id(self) -> ListQuery:
