@@ -97,6 +97,11 @@ COMMANDS = (
         passes_options=True,
     ),
     CommandEntry(
+        "dump",
+        "Write a backup of the whole database into a file, and say how it is restored.",
+        "dump.dump",
+    ),
+    CommandEntry(
         "serve",
         "Serve the pages to connect portals, the events, and the management calls, until Ctrl-C.",
         "serve.serve",

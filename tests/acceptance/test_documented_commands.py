@@ -43,6 +43,7 @@ TESTED_ELSEWHERE = {
     "export B24_DBT_": "tests/acceptance/models/test_dbt.py",
     "dbt ": "tests/acceptance/models/test_dbt.py",
     "dg ": "tests/integration/defs/test_embedded.py",
+    "b24 dump ": "tests/acceptance/test_dump.py",
     "createdb ": "tests/acceptance/test_operations.py",
     "pg_restore ": "tests/acceptance/test_operations.py",
     "curl ": "below",

@@ -1,0 +1,120 @@
+"""`b24 dump`: a backup that is whole or not there, and that the printed commands restore."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from b24_pipeline.commands.postgres_programs import bundled
+from b24_pipeline.sandbox import Sandbox
+from tests.acceptance.conftest import B24, Result, environment, run_b24
+from tests.acceptance.test_nothing_left import nothing_left_of
+from tests.support.installation import raw
+from tests.support.printed import printed, run_in_shell
+
+ROWS = (
+    "select count(*), md5(string_agg(md5(deal::text), '' order by deal.bitrix24_id)) from bitrix24_deals deal",
+    "select count(*), md5(string_agg(move::text, '' order by move.id)) from bitrix24_status_history move",
+    "select name, bitrix24_domain from user_accounts",
+)
+
+
+def rows(folder: Path, env: dict[str, str]) -> list[str]:
+    """What the embedded database holds, as text."""
+    options = [word for query in ROWS for word in ("-c", query)]
+    asked = run_b24("psql", "-tA", *options, cwd=folder, env=env)
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout.splitlines()
+
+
+def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The printed commands make a new database with the same rows; the one that was there lies beside it."""
+    env = environment(B24_ALLOWED_PORTALS="127.0.0.1")
+    for words in (("portal", "add", "acme", "--webhook-url", sandbox.webhook_url), ("sync", "--no-models")):
+        done = run_b24(*words, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+    before = rows(tmp_path, env)
+    assert int(before[0].split("|")[0]) > 200
+
+    dumped = run_b24("dump", "my crm.dump", cwd=tmp_path, env=env)
+    assert dumped.returncode == 0, dumped.stderr
+    assert "my crm.dump: all of the database" in dumped.stdout
+    file = tmp_path / "my crm.dump"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert nothing_left_of(tmp_path / ".b24")
+    commands = printed(dumped.stderr)
+    assert commands[0].startswith("mv ")
+    for command in commands:
+        done = run_in_shell(command, tmp_path, env)
+        assert (done.returncode, "error" in done.stderr) == (0, False), (command, done.stderr)
+    assert rows(tmp_path, env) == before
+    assert nothing_left_of(tmp_path / ".b24")
+    assert (tmp_path / ".b24" / "postgres.before").is_dir()
+
+    content = file.read_bytes()
+    again = run_b24("dump", file.name, cwd=tmp_path, env=env)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True), again.stderr
+    assert file.read_bytes() == content
+    assert run_b24("dump", file.name, "--force", cwd=tmp_path, env=env).returncode == 0
+    assert file.read_bytes() != content
+
+
+def test_there_is_nothing_to_dump(tmp_path: Path) -> None:
+    """An empty database is not begun, and a folder that is not there is named."""
+    done = run_b24("dump", "crm.dump", cwd=tmp_path, env=environment())
+    assert (done.returncode, "there is no database in .b24" in done.stderr) == (2, True), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_first_on_path(*folders: Path) -> dict[str, str]:
+    return {"PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]])}
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A folder with the pg_dump of an older PostgreSQL, as Debian has it."""
+    found = Path("/usr/lib/postgresql/15/bin/pg_dump")
+    if not found.is_file():
+        pytest.skip("needs Debian's postgresql of version 15")
+    return found.parent
+
+
+def one_line(result: Result, files: Sequence[Path]) -> str:
+    """The error of a dump that has left no file."""
+    assert result.returncode != 0
+    assert [file for file in files if "dump" in file.name] == []
+    return result.stderr
+
+
+def test_of_another_server_the_systems_own_dumps(
+    b24_here: B24, database_url: str, tmp_path: Path, older: Path
+) -> None:
+    """One that is missing, or older than the server, is said; a role that may not read all leaves no file."""
+    nowhere = b24_here("dump", "crm.dump", env={"PATH": str(tmp_path)})
+    assert "pg_dump is not installed: sudo apt-get install postgresql-client-" in one_line(
+        nowhere, list(tmp_path.iterdir())
+    )
+    old = b24_here("dump", "crm.dump", env=with_first_on_path(older))
+    said = one_line(old, list(tmp_path.iterdir()))
+    assert f"{older}/pg_dump is of PostgreSQL 15 and cannot dump a server of PostgreSQL " in said
+
+    program = bundled("pg_dump")
+    assert program
+    fitting = with_first_on_path(Path(program).parent)
+    with raw(database_url) as connection:
+        connection.execute("create role reads_little login")
+    try:
+        little = database_url.replace("postgres@", "reads_little@")
+        refused = b24_here("dump", "crm.dump", env=fitting | {"DATABASE_URL": little})
+        assert "permission denied" in one_line(refused, list(tmp_path.iterdir()))
+    finally:
+        with raw(database_url) as connection:
+            connection.execute("drop role reads_little")
+    done = b24_here("dump", "crm.dump", env=fitting)
+    assert done.returncode == 0, done.stderr
+    assert printed(done.stderr)[1] == f"pg_restore --no-owner --dbname b24_new {tmp_path / 'crm.dump'}"
+    assert [path.name for path in tmp_path.iterdir()] == ["crm.dump"]
