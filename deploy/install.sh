@@ -31,10 +31,19 @@ uv() { "$venv/bin/python" -m uv --quiet "$@" --python "$venv/bin/python"; }
 # the lines of uv and its hashes
 pinned_uv() { awk '/^[^ ]/ { wanted = /^uv==/ } wanted' "$lock"; }
 
+# packages that the lock does not name. `uv pip sync` would remove them too, and the b24 command with them: for
+# minutes no other shell could call it, until it is installed at the end
+unnamed() {
+  comm -23 \
+    <(uv pip list --format freeze | sed 's/[= @].*//' | sort -u) \
+    <({ sed -n 's/^\([a-z0-9][a-z0-9.-]*\)==.*/\1/p' "$lock"; printf '%s\n' b24-pipeline pip setuptools; } | sort -u)
+}
+
 # the lock is complete: nothing is resolved again (--no-deps)
 install_with_uv() {
   pip install --quiet --no-deps --require-hashes -r <(pinned_uv) &&
-    uv pip sync --require-hashes --compile-bytecode "$lock" &&
+    uv pip install --no-deps --require-hashes --compile-bytecode --requirements "$lock" &&
+    { unnamed | xargs --no-run-if-empty "$venv/bin/python" -m uv --quiet pip uninstall --python "$venv/bin/python"; } &&
     uv pip install --no-deps --no-build-isolation --editable .
 }
 
