@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = (
+    False  # as type checkers know it: `typing` is slow to import, and `b24` is to hear Ctrl-C at once
+)
 
 if TYPE_CHECKING:
     from b24_pipeline.defs.component import PortalsComponent

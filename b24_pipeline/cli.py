@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from b24_pipeline.commands.catalogue import BY_NAME, COMMANDS
 from b24_pipeline.commands.screen import complain, output, write_notes
+from b24_pipeline.entry import INTERRUPTED, interrupts_are_exceptions
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.store.database.acting import act_as
 
@@ -32,7 +33,10 @@ class Commands(TyperGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Loads the command that `args` begin with; click asks for it to run it, or to complete its options."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, BY_NAME[name].load() if name else command, rest
+        if name:
+            command = BY_NAME[name].load()
+        interrupts_are_exceptions()  # all that takes long to import is there
+        return name, command, rest
 
 
 app = typer.Typer(
@@ -48,7 +52,6 @@ app = typer.Typer(
 for entry in COMMANDS:
     app.command(entry.name, help=entry.line)(lambda: None)
 
-INTERRUPTED = 130
 FOR_OTHERS = ("serve", "up")
 """Commands that change what others ask for: the audit does not say that it was whoever started them."""
 

@@ -198,5 +198,8 @@ def test_the_light_installation_is_light(wheel: Path, tmp_path: Path, database_u
     assert reading.returncode == 0, reading.stderr
     told_missing = run_in_shell(".venv/bin/b24 status", tmp_path, env)
     assert told_missing.returncode == 1
-    assert "the commands need `pip install b24-pipeline`" in told_missing.stderr
+    assert (
+        "the commands need all packages: pip install b24_pipeline-0.1.0-py3-none-any.whl"
+        in told_missing.stderr
+    )
     assert "Traceback" not in told_missing.stderr
