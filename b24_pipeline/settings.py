@@ -38,7 +38,7 @@ _CALLBACK = re.compile(
 
 
 class Settings(BaseSettings):
-    """All settings. Secrets do not show when they are printed."""
+    """All settings. Secrets do not show when they are printed. A description says what a number may be."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
@@ -60,9 +60,11 @@ class Settings(BaseSettings):
     b24_broker_url: SecretStr | None = None
     b24_select: dict[str, list[str]] = Field(default_factory=dict)
     b24_models_path: Path | None = None
-    b24_lag_seconds: int = Field(default=300, ge=0)
-    b24_check_seconds: float = Field(default=10.0, gt=0, allow_inf_nan=False)
-    b24_concurrency: int = Field(default=8, ge=1, le=50)
+    b24_lag_seconds: int = Field(default=300, ge=0, description="a whole number, 0 or more")
+    b24_check_seconds: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="a number of more than 0"
+    )
+    b24_concurrency: int = Field(default=8, ge=1, le=50, description="a whole number, 1 to 50")
     b24_egress: str = ""
     b24_trusted_proxies: str = "127.0.0.1,::1"
 
@@ -231,7 +233,9 @@ def _number(line: Binding) -> int:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-    return f"{name} cannot be used: {problem['msg'].removeprefix('Value error, ')}"
+    known = Settings.model_fields.get(name.lower())
+    expected = f"expected {known.description}" if known and known.description else problem["msg"]
+    return f"{name} cannot be used: {expected.removeprefix('Value error, ')}"
 
 
 def as_environment(chosen: Settings) -> dict[str, str]:

@@ -42,8 +42,10 @@ def demo(
         ),
     ] = 7,
     once: Annotated[bool, typer.Option("--once", help="Stop after the funnel.")] = False,
-    port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
-    web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the Dagster UI.")] = 3000,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the HTTP service (`b24 serve`).")
+    ] = 8024,
 ) -> None:
     """Show it all: a sandbox portal, synced into an embedded PostgreSQL, modelled and printed."""
     from b24_pipeline.commands.supervisor import require_free_ports

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8077,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8077,
     leads: Annotated[int, typer.Option(min=0, help="So many leads in the sandbox portal.")] = 1000,
     deals: Annotated[int, typer.Option(min=0, help="So many deals.")] = 1000,
     also: Annotated[

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def up(
-    port: Annotated[int, typer.Option(help="Of the Dagster UI.")] = 3000,
-    web_port: Annotated[int, typer.Option(help="Of the HTTP service (`b24 serve`).")] = 8024,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the Dagster UI.")] = 3000,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the HTTP service (`b24 serve`).")
+    ] = 8024,
 ) -> None:
     """Run the Dagster UI and daemon, and the HTTP service, until Ctrl-C."""
     from b24_pipeline.commands.supervisor import require_free_ports, run

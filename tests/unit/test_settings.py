@@ -107,6 +107,25 @@ def test_setting_that_cannot_be_used_is_named(name: str, value: str, monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("B24_CONCURRENCY", "many", "a whole number, 1 to 50"),
+        ("B24_CONCURRENCY", "51", "a whole number, 1 to 50"),
+        ("B24_LAG_SECONDS", "1.5", "a whole number, 0 or more"),
+        ("B24_CHECK_SECONDS", "nan", "a number of more than 0"),
+    ],
+)
+def test_a_number_is_told_with_its_range(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is none, or one that is too large."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        read_settings()
+    assert str(raised.value) == f"{name} cannot be used: expected {expected}"
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "https://b24.example.com/bitrix24/callback",

@@ -78,3 +78,23 @@ def test_a_shell_completes(typed: str, offered: list[str]) -> None:
     asked = {"_B24_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(words)}
     answer = CliRunner().invoke(app, prog_name="b24", env=asked)
     assert [line.split(",")[-1] for line in answer.output.split()] == offered
+
+
+def test_every_port_has_the_range_of_ports() -> None:
+    """Of all commands: else one that is none is a fault of the program, deep inside."""
+    commands = [command for entry in COMMANDS for command in members(entry.load())]
+    ports = [
+        (command.name, option)
+        for command in commands
+        for option in command.params
+        if option.name in ("port", "web_port")
+    ]
+    assert {name for name, _ in ports} == {"demo", "serve", "up", "sandbox"}
+    for _, option in ports:
+        assert isinstance(option.type, click.IntRange)
+        assert (option.type.min, option.type.max) == (0, 65535)
+
+
+def members(command: click.Command) -> list[click.Command]:
+    """The command itself, or those of a group."""
+    return list(command.commands.values()) if isinstance(command, click.Group) else [command]
