@@ -72,3 +72,13 @@ def test_a_purged_portal_is_gone_from_the_marts_too(
             assert holding(connection, "other") == kept
             assert b24_here("portal", "remove", "other", "--purge", "--yes").returncode == 0
             assert holding(connection, "other") == []
+
+
+def test_a_removed_portal_that_is_not_purged_keeps_its_name(b24_here: B24, sandbox: Sandbox) -> None:
+    """Its data would be doubled under another; who tries is told that it is disconnected, and both ways on."""
+    connect(b24_here, sandbox)
+    assert b24_here("portal", "remove", "acme").returncode == 0
+    refused = b24_here("portal", "add", "other", "--webhook-url", sandbox.webhook_url)
+    said = "belongs to acme, which is disconnected: add it as acme again, or `b24 portal remove acme --purge` first"
+    assert_refused(refused, USAGE, said)
+    connect(b24_here, sandbox)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid4
 
 from b24_pipeline.errors import InvitationOver, PortalConflict
-from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.store.portals.portal import DISCONNECTED, Portal
 
 
 def refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved: bool) -> None:
@@ -20,7 +20,17 @@ def refuse_mixing(known: Mapping[str, Portal], name: str, domain: str, *, moved:
         (portal for portal in known.values() if portal.domain == domain and portal.name != name), None
     )
     if twin:
-        raise PortalConflict(f"the portal {domain} is connected already, as {twin.name}")
+        raise _known_as(twin, domain)
+
+
+def _known_as(known: Portal, domain: str) -> PortalConflict:
+    """The error where a portal is to get a second name: its data would be doubled."""
+    if known.status != DISCONNECTED:
+        return PortalConflict(f"the portal {domain} is connected already, as {known.name}")
+    return PortalConflict(
+        f"the portal {domain} belongs to {known.name}, which is disconnected: add it as {known.name} again, "
+        f"or `b24 portal remove {known.name} --purge` first"
+    )
 
 
 def require_state(name: str, state: str, wanted: str | None) -> None:
@@ -37,7 +47,7 @@ def account_for(known: Iterable[Portal], name: str, domain: str, member_id: str)
     same = next((portal for portal in portals.values() if portal.member_id == member_id), None)
     if same is not None:
         if same.name != name:
-            raise PortalConflict(f"the portal {domain} is connected already, as {same.name}")
+            raise _known_as(same, domain)
         return same.id
     if name in portals and portals[name].member_id:
         raise PortalConflict(f"{name} is another portal, {portals[name].domain}; choose another name")
