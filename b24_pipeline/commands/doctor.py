@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from b24_pipeline.commands.doctor_facts import Facts, facts_of
-from b24_pipeline.commands.findings import Finding, age, findings, without_name
+from b24_pipeline.commands.findings import Finding, age, findings, waits_for_first_event, without_name
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.demo_home import is_demo
@@ -18,6 +18,7 @@ from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnrea
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import PortalHealth, health
+from b24_pipeline.store.database.dagster_schema import failing_jobs
 from b24_pipeline.store.marts import own_failures
 from b24_pipeline.store.marts.analysts import unlimited
 from b24_pipeline.store.portals.portal import Portal
@@ -29,6 +30,11 @@ DAEMON_DOWN = timedelta(minutes=10)
 
 STALE = timedelta(hours=1)
 """The age from which a watermark is reported. Schedules sync every ten minutes, so several have failed by then."""
+
+FAILED_IN_A_ROW = 3
+"""So many runs of a job in a row are reported if all failed within the time of FAILING; one may be a bad moment."""
+
+FAILING = timedelta(hours=1)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -46,6 +52,13 @@ def doctor(as_json: AsJson = False) -> None:
         say(facts.line())
     if found:
         raise typer.Exit(1)
+
+
+def _findings(state: PortalHealth, *, in_demo: bool) -> Iterator[Finding]:
+    """What is wrong with a portal by the database; that the demo's has sent no event yet is no fault of anything."""
+    if in_demo and waits_for_first_event(state):
+        say("note: no event of the demo's portal yet: they begin once `b24 demo` has printed its addresses")
+    yield from findings(state, datetime.now(UTC), expects_events=not in_demo)
 
 
 def _examine() -> tuple[Facts | None, list[Finding]]:
@@ -72,7 +85,7 @@ def _examine_portals(opened: Runtime, facts: Facts) -> Iterator[Finding]:
     if not portals:
         yield Finding("", "no portal is connected", "b24 portal add NAME")
     for portal in portals:
-        yield from findings(states[portal.name], datetime.now(UTC))
+        yield from _findings(states[portal.name], in_demo=is_demo(opened.settings.b24_home))
         if portal.status != "connected":
             continue  # that is the cause, and all else follows from it
         answers, warnings = asked.get(portal.name, (True, []))
@@ -92,6 +105,7 @@ def _examine_portals(opened: Runtime, facts: Facts) -> Iterator[Finding]:
     if any(sync["sync_status"] == "success" for sync in syncs) and not built:
         yield Finding("", "the SQL models were never built", "b24 models")
     yield from _examine_daemon(facts, states.values())
+    yield from _examine_runs(opened)
     yield from _examine_own_models(opened)
     for role in unlimited(opened.warehouse):
         yield Finding("", f"the analysts' role {role} lacks its limits", f"b24 analysts grant {role}")
@@ -104,6 +118,18 @@ def _examine_daemon(facts: Facts, states: Iterable[PortalHealth]) -> Iterator[Fi
     if is_down and max(lags, default=0) > STALE.total_seconds():
         last = age(facts.daemon_seconds or 0)
         yield Finding("", f"Dagster's daemon reported {last} ago for the last time", "start it: b24 up")
+
+
+def _examine_runs(opened: Runtime) -> Iterator[Finding]:
+    """A run may fail before it reads anything of a portal, and then nothing else tells of it."""
+    with opened.warehouse.connect() as connection:
+        failing = failing_jobs(connection, least=FAILED_IN_A_ROW, within=FAILING)
+    for job in failing:
+        yield Finding(
+            "",
+            f"the last {job.runs} runs of {job.name} failed, the last {age(job.seconds)} ago",
+            "Dagster's UI, Runs, says why",
+        )
 
 
 def _examine_own_models(opened: Runtime) -> Iterator[Finding]:

@@ -152,7 +152,8 @@ def _show_how_to_restore(file: Path, chosen: Settings) -> None:
     restore = f"\\! {shlex.quote(bundled('pg_restore') or 'pg_restore')} --no-owner --dbname {DATABASE} {at}"
     say(
         f"keep a copy of {home / 'secret.keys'} apart from it: the credentials in it are opened by these keys; "
-        "restored, once nothing of the installation runs, into a new database in the place of this one, which stays beside it:"
+        "restored, once nothing of the installation runs, into a new database in the place of this one, "
+        "which stays beside it:"
     )
     postgres = home / "postgres"
     say(f"    mv {shlex.quote(str(postgres))} {shlex.quote(str(postgres.with_name('postgres.before')))}")

@@ -34,14 +34,16 @@ def without_name(portal: str, message: object) -> str:
     return str(message).removeprefix(f"{portal}: ")
 
 
-def findings(portal: PortalHealth, now: datetime) -> Iterator[Finding]:
+def findings(portal: PortalHealth, now: datetime, *, expects_events: bool = True) -> Iterator[Finding]:
     """Everything that is wrong with a portal, by the database alone: nothing is asked of the portal.
 
-    Of one that a person has paused nothing is expected.
+    Of one that a person has paused nothing is expected. `expects_events`: one without a first event is told.
     """
     if portal.is_held:
         return
     for rule in _RULES:
+        if rule is _unheard and not expects_events:
+            continue
         for problem, advice in rule(portal, now):
             yield Finding(portal.name, problem, advice)
 
@@ -90,19 +92,20 @@ def _given_up(portal: PortalHealth, _now: datetime) -> Problems:
 
 
 def _unheard(portal: PortalHealth, _now: datetime) -> Problems:
-    if portal.status == "connected" and _waits_for_the_first(portal):
+    if portal.status == "connected" and waits_for_first_event(portal):
         yield (
             "no event of it has been accepted yet",
             f"change a deal in the portal; if none comes, {portal.handler_url} does not reach `b24 serve` from outside",
         )
 
 
-def _waits_for_the_first(portal: PortalHealth) -> bool:
+def waits_for_first_event(portal: PortalHealth) -> bool:
+    """Whether its events are bound and none has been accepted yet."""
     return bool(portal.bound_events) and not portal.proves_events
 
 
 def _silence(portal: PortalHealth, _now: datetime) -> Problems:
-    if not portal.silent_since or _waits_for_the_first(portal):
+    if not portal.silent_since or waits_for_first_event(portal):
         return
     problem = (
         f"{portal.unannounced} changes were found by polling that no event announced "

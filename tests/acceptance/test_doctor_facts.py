@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterInstance, Failure, job, op
 from dagster._core.instance.ref import InstanceRef
 from dagster._daemon.types import DaemonHeartbeat
 
@@ -102,6 +103,60 @@ def test_a_daemon_that_is_down_is_why_portals_are_old(
     assert len(problems) > 1
     beats(dagster, timedelta(seconds=20))
     assert [one["problem"] for one in told(b24_here)["findings"]] == problems[:-1]
+
+
+@op
+def works() -> None:
+    """As a step of ours that has no fault."""
+
+
+@op
+def refuses() -> None:
+    raise Failure("the disk is full")
+
+
+@job(name="changes")
+def well() -> None:
+    works()
+
+
+@job(name="changes")
+def ill() -> None:
+    refuses()
+
+
+def test_a_job_that_fails_again_and_again_is_told(
+    b24_here: B24, sandbox: Sandbox, database_url: str, dagster: DagsterInstance
+) -> None:
+    """Three runs in a row within the hour; one that is well ends the row, and what is long ago is not told."""
+
+    def runs(*, failed: int) -> list[str]:
+        for _ in range(failed):
+            assert not ill.execute_in_process(instance=dagster, raise_on_error=False).success
+        return [finding["problem"] for finding in told(b24_here)["findings"]]
+
+    connect(b24_here, sandbox)
+    assert b24_here("sync").returncode == 0
+    assert runs(failed=2) == []
+    (problem,) = runs(failed=1)
+    assert re.fullmatch(r"the last 3 runs of changes failed, the last \d+ s ago", problem)
+    assert well.execute_in_process(instance=dagster).success
+    assert runs(failed=2) == []
+    (problem,) = runs(failed=2)
+    assert problem.startswith("the last 4 runs of changes failed")
+    assert b24_here("doctor").returncode == 1
+    give_roles(database_url)
+    assert told(b24_here, DATABASE_URL=as_role(database_url, SERVICE))["findings"] == []
+    with raw(database_url) as connection:
+        connection.execute("set time zone 'Asia/Vladivostok'")
+        connection.execute(
+            "update dagster.runs set update_timestamp = update_timestamp - interval '59 minutes', "
+            "end_time = end_time - 59 * 60"
+        )
+        (problem,) = runs(failed=0)
+        assert re.fullmatch(r"the last 4 runs of changes failed, the last (59|60) min ago", problem)
+        connection.execute("update dagster.runs set update_timestamp = update_timestamp - interval '1 hour'")
+    assert runs(failed=0) == []
 
 
 def test_the_service_does_not_see_dagsters_tables(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -24,10 +25,31 @@ def is_set_up(connection: psycopg.Connection) -> bool:
 
 def daemon_seconds(connection: psycopg.Connection) -> float | None:
     """Seconds since a daemon of Dagster reported last; None where none ever has, or this role may not see it."""
-    if not _sql.may_see_daemon(connection):
+    if not _sql.may_see(connection, relation="daemon_heartbeats"):
         return None
     seconds = _sql.daemon_seconds(connection)
     return None if seconds is None else float(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class FailingJob:
+    """A job whose last runs have failed: how many in a row, and the seconds since the last of them."""
+
+    name: str
+    runs: int
+    seconds: float
+
+
+def failing_jobs(connection: psycopg.Connection, *, least: int, within: timedelta) -> list[FailingJob]:
+    """The jobs whose last runs have all failed, `least` or more of them within this time.
+
+    Empty where Dagster has its storage elsewhere, or this role may not see it.
+    """
+    if not _sql.may_see(connection, relation="runs"):
+        return []
+    return [
+        FailingJob(*row) for row in _sql.failing_jobs(connection, least=least, seconds=within.total_seconds())
+    ]
 
 
 def delete_old_events(connection: psycopg.Connection, before: datetime) -> int:

@@ -10,13 +10,13 @@ select to_regnamespace('dagster') is not null;
 -- Where Dagster's tables will be.
 create schema if not exists dagster;
 
--- name: may_see_daemon()$
--- Whether there is a table of heartbeats that this role may read; another role's Dagster is not its business.
+-- name: may_see(relation)$
+-- Whether there is this table of Dagster and this role may read it; another role's Dagster is not its business.
 select count(*) > 0
 from pg_class
 inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
 where
-    pg_namespace.nspname = 'dagster' and pg_class.relname = 'daemon_heartbeats'
+    pg_namespace.nspname = 'dagster' and pg_class.relname = :relation
     and has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(pg_class.oid, 'select');
 
 -- name: daemon_seconds()$
@@ -24,6 +24,36 @@ where
 select greatest(extract(epoch from now() at time zone 'UTC' - max(daemon_heartbeats.timestamp)), 0)::double precision
 from dagster.daemon_heartbeats
 having count(*) > 0;
+
+-- name: failing_jobs(least, seconds)
+-- Jobs whose last runs have failed, so many in a row or more, all of them within these seconds; a run that was cancelled is
+-- left out. Dagster stores the end as seconds since 1970, where it has seen one, and moments of UTC without a zone.
+with ended as (
+    select
+        run.pipeline_name as job,
+        run.status = 'FAILURE' as has_failed,
+        coalesce(to_timestamp(run.end_time), run.update_timestamp at time zone 'UTC') as ended_at
+    from dagster.runs as run
+    where
+        run.status in ('SUCCESS', 'FAILURE')
+        and run.update_timestamp > now() at time zone 'UTC' - make_interval(secs => :seconds)
+)
+
+select
+    ended.job,
+    count(*) as runs,
+    greatest(extract(epoch from now() - max(ended.ended_at)), 0)::double precision as seconds
+from ended
+where
+    ended.has_failed
+    and not exists (
+        select 1
+        from ended as later
+        where later.job = ended.job and not later.has_failed and later.ended_at > ended.ended_at
+    )
+group by ended.job
+having count(*) >= :least
+order by ended.job;
 
 -- name: delete_check_results(before)!
 -- Results of checks whose run was deleted: Dagster deletes a run without them. The last result of each check stays.
