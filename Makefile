@@ -13,21 +13,21 @@ COMPILE := $(VENV)/bin/python -m uv pip compile --quiet --universal --generate-h
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       a sandbox portal, synced, modelled and shown, with the Dagster UI"
-	@echo "make test       every test and check"
-	@echo "make setup      .venv with the b24 command"
-	@echo "make dev        the same, and the tools of tests and checks"
-	@echo "make check      format, lint, types, borders, SQL"
-	@echo "make test-slow  the long runs: random kills, memory, big portals"
-	@echo "make image       the image of all services, by docker, podman or buildah"
-	@echo "make test-image  the image, built and run, and the services of the compose file; as root on Debian"
-	@echo "make bench      speed, side by side with other clients"
-	@echo "make docs       docs/tables.md out of the database, docs/img/floors.svg out of the code"
-	@echo "make texts      the catalogues of translations, out of the templates"
+	@echo "make demo         a sandbox portal, synced, modelled and shown, with the Dagster UI"
+	@echo "make test         every test and check"
+	@echo "make setup        .venv with the b24 command"
+	@echo "make dev          the same, and the tools of tests and checks"
+	@echo "make check        format, lint, types, borders, SQL"
+	@echo "make test-slow    the long runs: random kills, memory, big portals"
+	@echo "make image        the image of all services, by docker, podman or buildah"
+	@echo "make test-image   the image, built and run, and the services of the compose file; as root on Debian"
+	@echo "make bench        speed, side by side with other clients"
+	@echo "make docs         docs/tables.md out of the database, docs/img/floors.svg out of the code"
+	@echo "make texts        the catalogues of translations, out of the templates"
 	@echo "make screenshots  docs/img/*.png, the pages of the demo"
-	@echo "make lock       both lock files, out of pyproject.toml"
-	@echo "make wheel      dist/*.whl, to install without a checkout"
-	@echo "make audit      known vulnerabilities of the locked packages"
+	@echo "make lock         both lock files, out of pyproject.toml"
+	@echo "make wheel        dist/*.whl, to install without a checkout"
+	@echo "make audit        known vulnerabilities of the locked packages"
 
 setup: $(RUN)
 

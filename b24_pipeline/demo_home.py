@@ -55,6 +55,27 @@ def has_demo(home: Path) -> bool:
     return is_demo(demo) and has_database(demo)
 
 
+def which_database(chosen: Path, given: Path, *, by_url: bool) -> str | None:
+    """What a person has to know where there is more than one database; None where there is only one.
+
+    `chosen`: the home that is used. `given`: the home of the user's own settings; `by_url`: these have DATABASE_URL.
+    """
+    if chosen != given:
+        own = f"your own, in {given}, has no portal yet:" if has_database(given) else "your own begins with"
+        return (
+            f"this is the demo's database, in {chosen}, whose portal runs only while `b24 demo` does; "
+            f"{own} `b24 portal add`"
+        )
+    if is_demo(given):
+        return None  # it was asked for by name
+    demo = f"the demo's (B24_HOME={demo_of(given)} names it)" if has_demo(given) else None
+    if by_url:
+        embedded = f"the embedded one in {given}" if has_database(given) else None
+        others = " and ".join(filter(None, (embedded, demo)))
+        return f"this is the database of DATABASE_URL, not {others}" if others else None
+    return f"this is the database in {given}, not {demo}" if demo else None
+
+
 def as_text(values: Mapping[str, Any]) -> str:
     """The settings of a demo, as they are kept."""
     return json.dumps(values, indent=2) + "\n"

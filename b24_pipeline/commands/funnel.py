@@ -97,25 +97,25 @@ def _as_table(rows: list[dict[str, Any]]) -> None:
         most = max([row["reached"] for row in stages] + [1])
         titles = (
             "stage",
-            "",
             "in stage",
             "reached",
+            "",
             "from start",
             "from previous",
             "median",
             "amount in stage",
         )
         lines = [_stage(row, most) for row in stages]
-        left_out += table(titles, lines, right=(2, 3, 4, 5, 6), gives_way=(7, 6, 5, 4, 1))
+        left_out += table(titles, lines, right=(1, 2, 4, 5, 6), gives_way=(7, 6, 5, 4, 3))
     say_left_out(left_out, "--format csv")
 
 
 def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
     return (
         f"{row['status_name']} (deleted)" if row["is_deleted"] else row["status_name"],
-        "█" * round(20 * row["reached"] / most),
         row["in_stage"],
         row["reached"],
+        "█" * round(20 * row["reached"] / most),
         _share(row["conversion_from_start"]),
         _share(row["conversion_from_previous"]),
         _duration(row["median_seconds"]),

@@ -14,11 +14,13 @@ from b24_pipeline.paths import bundled
 
 _TEMPLATES = Path(__file__).parent / "init_files"
 _FILES = {
-    ".env": "settings, with keys that were made just now",
+    ".env": "settings, with ",
     "workspace.yaml": "what `dagster dev -w workspace.yaml` loads",
     "dagster.yaml": "Dagster's instance: its storage is our database",
     "b24.service": "a unit for systemd; how to install it is written in it",
 }
+_KEYS = ("secret.keys", "admin.key")
+"""Files of the embedded database under its home."""
 
 
 def init() -> None:
@@ -29,7 +31,7 @@ def init() -> None:
             output.print(f"{name} is there already and stays as it is", markup=False)
             continue
         _write(folder / name, _text(name, folder))
-        output.print(f"{name}: {about}", markup=False)
+        output.print(f"{name}: {about}{_keys_of(folder) if name == '.env' else ''}", markup=False)
     b24 = b24_as_called()
     say("next, in this folder; for a database of your own, set DATABASE_URL in .env before:")
     say(f"    {b24} migrate")
@@ -49,6 +51,14 @@ def _text(name: str, folder: Path) -> str:
         escaped = {key: str(value).replace("%", "%%") for key, value in named.items()}
         return _template(name).substitute(user=getpass.getuser(), **escaped)
     return bundled(name).read_text("utf-8")
+
+
+def _keys_of(folder: Path) -> str:
+    """Where the keys come from: what an embedded database has encrypted is opened by its own alone."""
+    kept = [f".b24/{name}" for name in _KEYS if _kept(folder, name)]
+    if not kept:
+        return "keys that were made just now"
+    return f"the keys of {' and '.join(kept)}, which stay as they are"
 
 
 def _template(name: str) -> Template:

@@ -9,7 +9,7 @@ import click
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
-from b24_pipeline.demo_home import demo_of, has_database, has_demo, is_demo, lacks_database
+from b24_pipeline.demo_home import lacks_database, which_database
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -51,7 +51,8 @@ def chosen_settings(*, own: bool = False, without_portals: bool = False) -> Sett
         runtime.require_database(chosen)
         if chosen.database_url is None and lacks_database(chosen.b24_home):
             say(f"note: there is no database in {chosen.b24_home} yet; an empty one begins here")
-    note = _which_database(chosen, own_settings())
+    given = own_settings()
+    note = which_database(chosen.b24_home, given.b24_home, by_url=given.database_url is not None)
     if note:
         say(f"note: {note}")
     return chosen
@@ -64,22 +65,3 @@ def note_misspelt_settings() -> None:
         said[_SAID] = True
         for line in misspelt_settings():
             say(f"note: {line}")
-
-
-def _which_database(chosen: Settings, given: Settings) -> str | None:
-    """What a person has to know where there is more than one database; None where there is only one."""
-    home = given.b24_home
-    if chosen.b24_home != home:
-        own = f"your own, in {home}, has no portal yet:" if has_database(home) else "your own begins with"
-        return (
-            f"this is the demo's database, in {chosen.b24_home}, whose portal runs only while `b24 demo` does; "
-            f"{own} `b24 portal add`"
-        )
-    if is_demo(home):
-        return None  # it was asked for by name
-    demo = f"the demo's (B24_HOME={demo_of(home)} names it)" if has_demo(home) else None
-    if given.database_url:
-        embedded = f"the embedded one in {home}" if has_database(home) else None
-        others = " and ".join(filter(None, (embedded, demo)))
-        return f"this is the database of DATABASE_URL, not {others}" if others else None
-    return f"this is the database in {home}, not {demo}" if demo else None

@@ -17,6 +17,7 @@ from b24_pipeline.errors import (
     DatabaseUnavailable,
     ReadingRefused,
     SettingsError,
+    UnknownPortal,
 )
 
 _REFUSED = "42501"
@@ -36,6 +37,11 @@ def reading(url: str | None = None, engine: Engine | None = None, *, grant: str 
             yield connection.execution_options(postgresql_readonly=True)
     except DBAPIError as error:
         raise _reading_error(error, grant) from None
+    except UnknownPortal as error:
+        note = None if url or engine else _which_database()
+        if note:  # the portal may be in the other one
+            error.args = (f"{error}; {note}",)
+        raise
 
 
 def _own_url() -> str:
@@ -55,6 +61,19 @@ def _own_url() -> str:
             f"DATABASE_URL is not set, and the embedded database needs the package {error.name}; "
             "set it, or install all of b24-pipeline"
         ) from None
+
+
+def _which_database() -> str | None:
+    """Which of several databases the settings lead to."""
+    from b24_pipeline.demo_home import which_database
+    from b24_pipeline.settings import own_settings
+
+    chosen = given = own_settings()
+    if not given.database_url:
+        from b24_pipeline.runtime import settings_of_data
+
+        chosen = settings_of_data()
+    return which_database(chosen.b24_home, given.b24_home, by_url=given.database_url is not None)
 
 
 @lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -39,6 +40,9 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> No
         assert len(answer.stdout.splitlines()) > 3 or "-c" not in command, (command, answer.stdout)
         if "read.funnel" in command:
             assert {"status_name", "in_stage"} <= set(answer.stdout.splitlines()[0].split())
+    unheard = run_b24("doctor", cwd=tmp_path, env=environment(B24_HOME=".b24/demo"))
+    assert "they begin once `b24 demo` has printed its addresses" in unheard.stderr
+    assert "no event of it" not in unheard.stdout, unheard.stdout
     granted = b24("analysts", "grant", "ann", "--create-login", B24_HOME=".b24/demo")
     assert "takes it on this machine and while it runs" in granted.stderr
     with psycopg.connect(granted.stdout.splitlines()[0]) as ann:
@@ -60,6 +64,10 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> No
     own = {"B24_ALLOWED_PORTALS": "127.0.0.1"}
     b24("portal", "add", "acme", "--webhook-url", sandbox.webhook_url, **own)
     assert [line.split()[0] for line in b24("portal", "list", **own).stdout.splitlines()[1:]] == ["acme"]
+    asked = f"{sys.executable} -c 'from b24_pipeline import read; read.funnel(portal=\"demo\")'"
+    elsewhere = run_in_shell(asked, tmp_path, environment(**own)).stderr.splitlines()[-1]
+    assert "no portal is called 'demo'; connected: acme; this is the database in .b24" in elsewhere
+    assert elsewhere.endswith("not the demo's (B24_HOME=.b24/demo names it)")
 
     yours = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/yours", "B24_SECRET_KEYS": "no key"}
     second = printed(b24("demo", *SMALL, "--seed", "2", **yours).stderr)

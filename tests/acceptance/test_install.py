@@ -76,6 +76,7 @@ def test_a_folder_is_made_and_works(site: Path, tmp_path: Path, database_url: st
     assert run_in_shell(asked, folder, env).stdout.startswith(str(site))
     made = run_in_shell(f"{sys.executable} -m b24_pipeline init", folder, env)
     assert made.returncode == 0, made.stderr
+    assert ".env: settings, with keys that were made just now\n" in made.stdout
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
     commands = printed(made.stderr)
     assert len(commands) == 4
@@ -99,6 +100,7 @@ def test_the_written_files_say_what_they_should(
     (folder / ".b24" / "secret.keys").write_text(KEY)
     made = run_in_shell(f"{sys.executable} -m b24_pipeline init", folder, environment(PYTHONPATH=str(site)))
     assert made.returncode == 0, made.stderr
+    assert ".env: settings, with the keys of .b24/secret.keys, which stay as they are\n" in made.stdout
     for name in set(environment()) ^ set(environment(B24_SECRET_KEYS="x", B24_ADMIN_KEY="x")):
         monkeypatch.delenv(name, raising=False)
     given = Settings(_env_file=folder / ".env")
