@@ -15,9 +15,9 @@ import click
 import typer
 from typer.core import TyperGroup
 
+from b24_pipeline import interrupts
 from b24_pipeline.commands.catalogue import BY_NAME, COMMANDS
 from b24_pipeline.commands.screen import complain, output, write_notes
-from b24_pipeline.entry import INTERRUPTED, interrupts_are_exceptions
 from b24_pipeline.errors import B24Error, UsageError
 from b24_pipeline.store.database.acting import act_as
 
@@ -35,7 +35,7 @@ class Commands(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name:
             command = BY_NAME[name].load()
-        interrupts_are_exceptions()  # all that takes long to import is there
+        interrupts.raise_again()  # all that takes long to import is there
         return name, command, rest
 
 
@@ -112,7 +112,7 @@ def main() -> None:
         _give_up(str(error), 2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
         complain("stopped; what was stored stays, and the next run goes on from there")
-        _leave(INTERRUPTED)
+        _leave(interrupts.INTERRUPTED)
     except Exception as error:
         _give_up(unforeseen(error), 1)
 

@@ -5,16 +5,14 @@ The first thing is to provide for Ctrl-C: what is imported then takes a second, 
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 
-INTERRUPTED = 130
+from b24_pipeline import interrupts
 
 
 def main() -> None:
     """Runs the command line, or says in one line what is missing."""
-    interrupts_end_at_once()
+    interrupts.end_at_once()
     try:
         from b24_pipeline.cli import main as run
     except ModuleNotFoundError as error:
@@ -23,24 +21,6 @@ def main() -> None:
             f"the commands need all packages: pip install {_wheel()}"
         )
     run()
-
-
-def interrupts_end_at_once() -> None:
-    """Ctrl-C ends the process without a word. As an exception, an import might lose it, or print a traceback."""
-    if (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):  # else whoever started us has it ignored
-        signal.signal(signal.SIGINT, _end)
-
-
-def interrupts_are_exceptions() -> None:
-    """Ctrl-C raises KeyboardInterrupt again: from here on there is something to be left in order."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _end(_number: int, _frame: object) -> None:
-    os._exit(INTERRUPTED)
 
 
 def _wheel() -> str:
