@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from b24_pipeline.errors import (
     DatabaseBusy,
     DatabaseError,
+    DatabaseNotMigrated,
     DatabaseUnavailable,
     ReadingRefused,
     SettingsError,
@@ -37,9 +38,9 @@ def reading(url: str | None = None, engine: Engine | None = None, *, grant: str 
             yield connection.execution_options(postgresql_readonly=True)
     except DBAPIError as error:
         raise _reading_error(error, grant) from None
-    except UnknownPortal as error:
+    except (UnknownPortal, DatabaseNotMigrated) as error:
         note = None if url or engine else _which_database()
-        if note:  # the portal may be in the other one
+        if note:  # what was asked for may be in the other one
             error.args = (f"{error}; {note}",)
         raise
 

@@ -66,8 +66,8 @@ def test_a_demo_is_there_to_be_looked_at(tmp_path: Path, sandbox: Sandbox) -> No
     assert [line.split()[0] for line in b24("portal", "list", **own).stdout.splitlines()[1:]] == ["acme"]
     asked = f"{sys.executable} -c 'from b24_pipeline import read; read.funnel(portal=\"demo\")'"
     elsewhere = run_in_shell(asked, tmp_path, environment(**own)).stderr.splitlines()[-1]
-    assert "no portal is called 'demo'; connected: acme; this is the database in .b24" in elsewhere
-    assert elsewhere.endswith("not the demo's (B24_HOME=.b24/demo names it)")
+    assert "is not built yet" in elsewhere
+    assert elsewhere.endswith("; this is the database in .b24, not the demo's (B24_HOME=.b24/demo names it)")
 
     yours = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/yours", "B24_SECRET_KEYS": "no key"}
     second = printed(b24("demo", *SMALL, "--seed", "2", **yours).stderr)

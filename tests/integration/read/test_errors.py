@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from b24_pipeline.errors import (
     UsageError,
     WrongDates,
 )
+from b24_pipeline.settings import settings
 from b24_pipeline.store.database.warehouse import Warehouse
 from tests.conftest import Server
 
@@ -108,3 +110,26 @@ def test_what_a_role_may_not_read_is_told(built: Warehouse, server: Server) -> N
     url = built.url.for_role(role, None).for_people()
     with pytest.raises(ReadingRefused, match="b24 analysts grant"):
         read.funnel(url=url)
+
+
+def test_a_portal_may_be_in_another_database(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a demo lies in the folder, whoever asks for its portal is told which database was read."""
+    (tmp_path / ".b24" / "demo" / "postgres").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    settings.cache_clear()
+    try:
+        with pytest.raises(UnknownPortal) as alone:
+            read.funnel(portal="demo")
+        (tmp_path / ".b24" / "demo" / "settings.json").write_text("{}")
+        with pytest.raises(UnknownPortal) as beside:
+            read.funnel(portal="demo")
+        with pytest.raises(UnknownPortal) as named:
+            read.funnel(portal="demo", url=url)
+    finally:
+        settings.cache_clear()
+    said = "no portal is called 'demo'; connected: acme, büro"
+    hint = "this is the database of DATABASE_URL, not the demo's (B24_HOME=.b24/demo names it)"
+    assert [str(one.value) for one in (alone, beside, named)] == [said, f"{said}; {hint}", said]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from b24_pipeline.commands.findings import age, findings, without_name
+from b24_pipeline.commands.findings import age, findings, waits_for_first_event, without_name
 from b24_pipeline.store.checks.coverage import ALWAYS, Proof
 from b24_pipeline.store.checks.health import PortalHealth
 
@@ -53,6 +53,15 @@ WELL = PortalHealth(
 
 def problems(**state: Any) -> list[str]:
     return [one.problem for one in findings(replace(WELL, **state), NOW)]
+
+
+def test_a_first_event_is_not_always_expected() -> None:
+    """The demo's service begins after its portal is connected; that alone is no finding there, all else is."""
+    state = replace(WELL, proves_events=False)
+    assert waits_for_first_event(state)
+    assert list(findings(state, NOW, expects_events=False)) == []
+    (late,) = findings(replace(state, budget_seconds=200.0), NOW, expects_events=False)
+    assert "budget" in late.problem
 
 
 def test_of_a_portal_that_a_person_has_paused_nothing_is_expected() -> None:
