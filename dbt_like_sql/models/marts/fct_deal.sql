@@ -116,7 +116,28 @@ final as (
             where
                 leads.user_account_id = deals.user_account_id
                 and leads.lead_id = deals.lead_id
-        ) as lead_date_create
+        ) as lead_date_create,
+        (
+            select (deals.date_create at time zone portals.time_zone)::date
+            from {{ ref('stg_portals') }} as portals
+            where portals.user_account_id = deals.user_account_id
+        ) as created_day,
+        (
+            select (journey.entered_at[journey.closing_visit] at time zone portals.time_zone)::date
+            from {{ ref('int_journey') }} as journey
+            inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as closed_day,
+        entities.pipeline_name as category_name,
+        entities.stage_name as status_name,
+        deals.last_activity_time,
+        deals.probability,
+        deals.is_return_customer,
+        deals.created_by_id,
+        deals.moved_by_id
     from entities
     inner join deals
         on

@@ -104,7 +104,26 @@ final as (
                 journey.user_account_id = entities.user_account_id
                 and journey.entity_type = entities.entity_type
                 and journey.entity_id = entities.entity_id
-        ) as reopened_count
+        ) as reopened_count,
+        (
+            select (leads.date_create at time zone portals.time_zone)::date
+            from {{ ref('stg_portals') }} as portals
+            where portals.user_account_id = leads.user_account_id
+        ) as created_day,
+        (
+            select (journey.entered_at[journey.closing_visit] at time zone portals.time_zone)::date
+            from {{ ref('int_journey') }} as journey
+            inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
+            where
+                journey.user_account_id = entities.user_account_id
+                and journey.entity_type = entities.entity_type
+                and journey.entity_id = entities.entity_id
+        ) as closed_day,
+        entities.pipeline_name as category_name,
+        entities.stage_name as status_name,
+        leads.last_activity_time,
+        leads.created_by_id,
+        leads.moved_by_id
     from entities
     inner join leads
         on

@@ -29,5 +29,9 @@ select
     utm_term,
     custom_fields,
     loaded_at,
-    deleted_at
+    deleted_at,
+    last_activity_time,
+    is_return_customer,
+    created_by_id,
+    moved_by_id
 from {{ source('raw', 'deals') }}

@@ -27,5 +27,8 @@ select
     loaded_at,
     deleted_at,
     phones,
-    emails
+    emails,
+    last_activity_time,
+    created_by_id,
+    moved_by_id
 from {{ source('raw', 'leads') }}

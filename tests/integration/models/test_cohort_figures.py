@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import psycopg
@@ -180,3 +181,43 @@ def test_facts_tell_when_each_closed_and_how_often_it_was_reopened(
     ).fetchall()
     assert {tuple(row[:3]): tuple(row[3:]) for row in found} == expected
     assert {1, 0} <= {row[5] for row in found} and None in {row[4] for row in found}
+
+
+def test_facts_tell_the_days_of_creation_and_closing_by_the_portals_clock(
+    conn: psycopg.Connection[Any], known: cohort_figures.World
+) -> None:
+    """Of every lead and deal alive, in two time zones; won deals have the day that the revenue has."""
+    closed = {id(one.entity): one.closed for one in outcome_figures.closings(known)}
+    expected = {}
+    for entity in known.alive():
+        moment = closed.get(id(entity))
+        expected[entity.portal, entity.entity_type, entity.number] = (
+            entity.created.astimezone(entity.zone).date(),
+            moment and moment.astimezone(entity.zone).date(),
+        )
+    found = conn.execute(
+        "select portal, entity_type, entity_id, created_day, closed_day, date_create, closed_at from analytics.fct_deal"
+        " union all"
+        " select portal, entity_type, entity_id, created_day, closed_day, date_create, closed_at from analytics.fct_lead"
+    ).fetchall()
+    assert {tuple(row[:3]): tuple(row[3:5]) for row in found} == expected
+    assert any(row[6] and row[4] != row[6].astimezone(UTC).date() for row in found)
+    ((others,),) = conn.execute(
+        "select count(*) from analytics.won_revenue as revenue"
+        " inner join analytics.fct_deal as deal using (portal, entity_type, entity_id)"
+        " where revenue.day is distinct from deal.closed_day"
+    ).fetchall()
+    assert others == 0
+
+
+def test_facts_name_pipelines_and_stages_as_other_marts_do(conn: psycopg.Connection[Any]) -> None:
+    """One query text goes for all marts: `category_name` and `status_name` are the names of `dim_stage`."""
+    for mart in ("fct_deal", "fct_lead"):
+        ((rows, others),) = conn.execute(
+            "select count(*), count(*) filter (where fact.category_name is distinct from stage.category_name"
+            " or fact.status_name is distinct from stage.status_name or fact.pipeline_name <> fact.category_name"
+            f" or fact.stage_name <> fact.status_name) from analytics.{mart} as fact"  # type: ignore[arg-type]
+            " inner join analytics.dim_stage as stage using (portal, entity_type, category_id, status_id)"
+        ).fetchall()
+        assert rows > 0
+        assert others == 0

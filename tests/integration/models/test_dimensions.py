@@ -50,7 +50,10 @@ select id, 900, 'C0:S1', '2026-01-02 03:04:05+00', now() from user_accounts wher
 update bitrix24_deals set
     assigned_by_id = case when id % 2 = 0 then 7 else 8 end, company_id = 1 + id % 2, type_id = 'SALE',
     source_id = 'FAIR', opportunity = 100, lead_id = 900,
-    currency_id = (array['RUB', 'USD', 'KZT', 'EUR', 'GBP'])[1 + id % 5];
+    currency_id = (array['RUB', 'USD', 'KZT', 'EUR', 'GBP'])[1 + id % 5],
+    last_activity_time = '2026-02-03 04:05:06+00', probability = 70, is_return_customer = true, created_by_id = 7,
+    moved_by_id = 8;
+update bitrix24_leads set last_activity_time = '2026-02-03 04:05:06+00', created_by_id = 9, moved_by_id = 10;
 """
 
 
@@ -143,6 +146,19 @@ def test_deals_know_when_their_lead_came_also_when_it_is_gone(conn: psycopg.Conn
     assert str(row[0]) == "2026-01-02 03:04:05"
 
 
+def test_facts_tell_the_last_activity_and_who_made_and_moved_each(conn: psycopg.Connection[Any]) -> None:
+    """As the portal has them, for deals with how likely they are and whether the customer has bought before."""
+    deals = conn.execute(
+        "select distinct last_activity_time at time zone 'UTC' as last, probability, is_return_customer, created_by_id,"
+        " moved_by_id from analytics.fct_deal"
+    ).fetchall()
+    assert [(str(row[0]), *row[1:]) for row in deals] == [("2026-02-03 04:05:06", 70, True, 7, 8)]
+    leads = conn.execute(
+        "select distinct last_activity_time at time zone 'UTC' as last, created_by_id, moved_by_id from analytics.fct_lead"
+    ).fetchall()
+    assert [(str(row[0]), *row[1:]) for row in leads] == [("2026-02-03 04:05:06", 9, 10)]
+
+
 def test_every_day_is_there_once_a_portal(conn: psycopg.Connection[Any]) -> None:
     """Without a hole, to the end of the year after next."""
     found = conn.execute(
@@ -166,4 +182,4 @@ def test_tables_that_are_not_asked_for_are_not_read(conn: psycopg.Connection[Any
     )
     assert "bitrix24_deals" in plan
     unwanted = ("int_journey", "bitrix24_companies", "bitrix24_leads")
-    assert [name for name in unwanted if name in plan] == []
+    assert [name for name in (*unwanted, "SubPlan") if name in plan] == []
