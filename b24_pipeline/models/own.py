@@ -116,7 +116,7 @@ def _is_up_to_date(conn: Connection, ours: Project, own: Project, state: str) ->
     there = rows_of(conn, statement("list_relations", schemas=sql.Literal([own.schema])))
     if not own.models.keys() <= {row["relname"] for row in there}:
         return False  # dropped by hand, or by whoever has replaced what they read
-    known = {source.relation for source in ours.sources.values()}
+    known = {source.relation for source in ours.sources.values()} - {sources.PROGRESS}
     known |= {f"{schema}.{name}" for name, schema in own.borrowed.items()}
     reads = {relation for model in own.models.values() for relation in model.sources}
     noted = sources.built(conn, own.schema, texts_of(own))

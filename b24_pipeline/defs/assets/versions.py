@@ -26,7 +26,7 @@ from b24_pipeline.defs.assets.model_checks import model_key
 from b24_pipeline.defs.assets.raw_tables import CHANGES
 from b24_pipeline.defs.known_assets import UNVERSIONED, KnownAssets
 from b24_pipeline.models import Model, Project
-from b24_pipeline.store.marts.sources import LOG
+from b24_pipeline.store.marts.sources import LOG, PROGRESS
 
 MARTS = "marts"
 
@@ -34,12 +34,12 @@ MARTS = "marts"
 def upstream(project: Project, model: Model) -> Iterator[dg.AssetKey]:
     """The models and raw tables that a model reads; a model that reads raw tables also comes after `changes`.
 
-    The log of what was written is none of them: it comes with each.
+    The log of what was written is none of them, and how far was read neither: they come with each.
     """
     yield from map(model_key, model.depends_on)
     keys = {source.relation: source.key for source in project.sources.values()}
     for relation in model.sources:
-        if relation != LOG:
+        if relation not in (LOG, PROGRESS):
             yield dg.AssetKey(keys[relation])
     if model.sources:
         yield CHANGES

@@ -15,6 +15,9 @@ States = Mapping[str, str]
 LOG = "public.bitrix24_changes"
 """The change log. Its state is the server and the snapshot up to which its changes were seen."""
 
+PROGRESS = "public.bitrix24_cursors"
+"""How far each entity was read. Each sync moves it, and views alone read it: nothing has to be built for it."""
+
 LOGGED = frozenset(
     {
         "public.bitrix24_leads",
@@ -31,9 +34,12 @@ KEPT_DAYS = 30
 
 
 def states(connection: Connection) -> dict[str, str]:
-    """The present state of each table that the models read, but for those whose changes are logged."""
+    """The present state of each table that the models read, but for those whose changes are logged.
+
+    PROGRESS has always the same: no build is due because a read went further.
+    """
     found = {relation: state or "" for relation, state in _sql.states(connection)}
-    return found | {LOG: str(_sql.server_and_snapshot(connection))}
+    return found | {LOG: str(_sql.server_and_snapshot(connection)), PROGRESS: ""}
 
 
 def changed_tables(connection: Connection, now: str, seen: str | None) -> dict[str, bool] | None:

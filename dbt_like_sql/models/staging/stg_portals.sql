@@ -9,7 +9,8 @@ final as (
     select
         id as user_account_id,
         name as portal,
-        bitrix24_time_zone as time_zone
+        bitrix24_time_zone as time_zone,
+        bitrix24_entity_type as counted_entity_type
     from source
 
 )

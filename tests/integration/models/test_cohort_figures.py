@@ -196,12 +196,11 @@ def test_facts_tell_the_days_of_creation_and_closing_by_the_portals_clock(
             moment and moment.astimezone(entity.zone).date(),
         )
     found = conn.execute(
-        "select portal, entity_type, entity_id, created_day, closed_day, date_create, closed_at from analytics.fct_deal"
-        " union all"
-        " select portal, entity_type, entity_id, created_day, closed_day, date_create, closed_at from analytics.fct_lead"
+        "select portal, entity_type, entity_id, created_day, closed_day, closed_at from analytics.fct_deal union all"
+        " select portal, entity_type, entity_id, created_day, closed_day, closed_at from analytics.fct_lead"
     ).fetchall()
     assert {tuple(row[:3]): tuple(row[3:5]) for row in found} == expected
-    assert any(row[6] and row[4] != row[6].astimezone(UTC).date() for row in found)
+    assert any(row[5] and row[4] != row[5].astimezone(UTC).date() for row in found)
     ((others,),) = conn.execute(
         "select count(*) from analytics.won_revenue as revenue"
         " inner join analytics.fct_deal as deal using (portal, entity_type, entity_id)"

@@ -154,9 +154,33 @@ def test_facts_tell_the_last_activity_and_who_made_and_moved_each(conn: psycopg.
     ).fetchall()
     assert [(str(row[0]), *row[1:]) for row in deals] == [("2026-02-03 04:05:06", 70, True, 7, 8)]
     leads = conn.execute(
-        "select distinct last_activity_time at time zone 'UTC' as last, created_by_id, moved_by_id from analytics.fct_lead"
+        "select distinct last_activity_time at time zone 'UTC' as last, created_by_id, moved_by_id"
+        " from analytics.fct_lead"
     ).fetchall()
     assert [(str(row[0]), *row[1:]) for row in leads] == [("2026-02-03 04:05:06", 9, 10)]
+
+
+def test_portals_say_until_when_the_copy_is_complete(conn: psycopg.Connection[Any]) -> None:
+    """The slower of what the portal counts; nothing where one of them was never read to the end."""
+    read = "insert into bitrix24_cursors (user_account_id, entity_type, watermark) select id, %s, %s from user_accounts"
+    told = (
+        "select portal, (complete_until at time zone 'UTC')::text from analytics.dim_portal order by portal"
+    )
+    with conn.transaction(force_rollback=True):
+        assert conn.execute(told).fetchall() == [("acme", None), ("büro", None)]
+        conn.execute(read, ("deal", "2026-02-03 04:00:00+00"))
+        conn.execute(read, ("contact", "2026-01-01 00:00:00+00"))
+        conn.execute("update user_accounts set bitrix24_entity_type = 'deal' where name = 'büro'")
+        assert conn.execute(told).fetchall() == [("acme", None), ("büro", "2026-02-03 04:00:00")]
+        conn.execute(read, ("lead", None))
+        assert conn.execute(told).fetchall() == [("acme", None), ("büro", "2026-02-03 04:00:00")]
+        conn.execute(
+            "update bitrix24_cursors set watermark = '2026-02-03 01:00:00+00' where entity_type = 'lead'"
+        )
+        assert conn.execute(told).fetchall() == [
+            ("acme", "2026-02-03 01:00:00"),
+            ("büro", "2026-02-03 04:00:00"),
+        ]
 
 
 def test_every_day_is_there_once_a_portal(conn: psycopg.Connection[Any]) -> None:

@@ -73,6 +73,29 @@ def test_each_kind_of_change_is_noticed(built: Warehouse, statement: str, reader
     assert changed(built) == []
 
 
+def test_a_read_that_found_nothing_builds_nothing(built: Warehouse) -> None:
+    """It moves how far was read, which views alone tell: they say it without a build."""
+    told = "select count(*) from analytics.dim_portal where complete_until = '2026-02-03 04:00:00+00'"
+    with built.connect() as connection:
+        connection.execute(
+            "insert into bitrix24_cursors (user_account_id, entity_type, watermark)"
+            " select id, entity, '2026-02-03 04:00:00+00' from user_accounts cross join unnest(array['lead', 'deal'])"
+            " as entity on conflict (user_account_id, entity_type) do update set watermark = excluded.watermark"
+        )
+    assert changed(built) == []
+    with built.connect() as connection:
+        assert (connection.execute(told).fetchone() or (0,))[0] > 0
+    above = {
+        name
+        for name, model in PROJECT.models.items()
+        if sources.PROGRESS in model.sources or "stg_cursors" in model.depends_on
+    }
+    assert above == {"stg_cursors", "dim_portal"}
+    assert {PROJECT.models[name].materialized for name in above} == {"view"}
+    # `dim_portal` is read by none of ours, so that no table keeps what it said at the last build
+    assert not [name for name, model in PROJECT.models.items() if "dim_portal" in model.depends_on]
+
+
 def test_a_row_that_is_committed_late_is_noticed(built: Warehouse) -> None:
     """Its stamp is older than the last one that was seen, yet it came after the build."""
     with built.connect() as connection:
