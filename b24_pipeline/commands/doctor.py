@@ -133,11 +133,15 @@ def _examine_runs(opened: Runtime) -> Iterator[Finding]:
 
 
 def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
+    from b24_pipeline.models import OWN_SCHEMA, load_own_models, load_project, stored_own_models
+
     folder = opened.settings.b24_models_path
     if not folder:
+        with opened.warehouse.connect() as connection:
+            if stored_own_models(connection):
+                problem = f"the models in {OWN_SCHEMA} are not built, because B24_MODELS_PATH is not set"
+                yield Finding("", problem, "put B24_MODELS_PATH into .env")
         return
-    from b24_pipeline.models import load_own_models, load_project
-
     try:
         own = load_own_models(folder, load_project())
     except ModelError as error:

@@ -30,6 +30,8 @@ def models(
     only_changed = not (full_refresh or select or all_tests)
     with installation() as opened:
         built = build_models(opened, select=select, full_refresh=full_refresh, only_changed=only_changed)
+        if not select:
+            _note_unbuilt_own_models(opened)
     if not (built.models or built.own_models or built.own_error):
         output.print(
             "all models are up to date; --all-tests tests all rows, --full-refresh builds everything anew"
@@ -47,6 +49,18 @@ def models(
         say(f"{test.severity}: {test.name} fails for {test.failures} rows")
     output.print(f"{len(models)} models, {len(tests) - len(failed)} of {len(tests)} tests passed")
     built.raise_for_own_models()
+
+
+def _note_unbuilt_own_models(opened: Runtime) -> None:
+    """Says that own models stay as they were, where there are some and this process does not know their folder."""
+    from b24_pipeline.models import OWN_SCHEMA, stored_own_models
+
+    if opened.settings.b24_models_path:
+        return
+    with opened.warehouse.connect() as connection:
+        is_there = bool(stored_own_models(connection))
+    if is_there:
+        say(f"note: the models in {OWN_SCHEMA} were not built, because B24_MODELS_PATH is not set")
 
 
 def build_models(

@@ -10,8 +10,10 @@ import click
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
 from b24_pipeline.demo_home import lacks_database, which_database
+from b24_pipeline.errors import DatabaseError, OnlyReadsMarts
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
+from b24_pipeline.store.database.rights import reads_marts_alone
 from b24_pipeline.store.database.warehouse import Warehouse
 
 _SAID = "b24.misspelt_settings_said"
@@ -26,11 +28,38 @@ def installation(
     `own`: the command begins something of the user's own, so the demo's database is not taken for it.
     `without_portals`: it makes sense before there is a portal, so the user's own database is taken once there is one.
     `looks_once`: it needs a connection or two. `without_locks`: it works through a pooler of transactions, too.
-    Raises DatabaseError, SettingsError, SecretKeyError, and UsageError where B24_HOME names a folder that has none.
+    Raises DatabaseError, SettingsError, SecretKeyError, OnlyReadsMarts for a role of an analyst that has no keys, and
+    UsageError where B24_HOME names a folder that has none.
     """
     chosen = chosen_settings(own=own, without_portals=without_portals)
+    _refuse_readers(chosen)
     with runtime.opened(chosen, looks_once=looks_once, without_locks=without_locks) as opened:
         yield opened
+
+
+def _refuse_readers(chosen: Settings) -> None:
+    """Whoever reads the marts alone is told what works, and not to make keys, which would not help."""
+    if not chosen.database_url or chosen.b24_secret_keys:
+        return
+    warehouse = Warehouse(chosen.database_url.get_secret_value(), looks_once=True)
+    try:
+        with warehouse.connect(looks=True) as connection:
+            is_reader = reads_marts_alone(connection)
+    except DatabaseError:
+        return  # the keys are missing, whatever else is
+    finally:
+        warehouse.close()
+    if is_reader:
+        raise OnlyReadsMarts(_this_command())
+
+
+def _this_command() -> str:
+    """The command as a person writes it, however this program was called."""
+    context, names = click.get_current_context(), list[str]()
+    while context.parent:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(["b24", *names])
 
 
 @contextmanager

@@ -28,7 +28,8 @@ B24Error
 │   ├── UnknownKey
 │   └── TooOften                asked more often than people do
 ├── SettingsError               a setting is missing or cannot be used
-│   └── SecretKeyError
+│   ├── SecretKeyError
+│   └── OnlyReadsMarts          a role of an analyst, for a command that works with more than the marts
 ├── BrokerUnreachable           what hands runs to workers does not answer, or refuses us
 ├── DatabaseError
 │   ├── DatabaseUnavailable
@@ -131,6 +132,7 @@ from b24_pipeline.errors.base import (
     LeadFileRefused,
     MalformedEvent,
     ModelError,
+    OnlyReadsMarts,
     PoolerInTheWay,
     ReadingRefused,
     SecretKeyError,
@@ -243,6 +245,7 @@ __all__ = [
     "NotAdministrator",
     "NotProtected",
     "ObjectNotFound",
+    "OnlyReadsMarts",
     "OperatingLimit",
     "OtherBrowser",
     "OtherPortal",

@@ -34,6 +34,16 @@ class SecretKeyError(SettingsError):
     """B24_SECRET_KEYS is missing, malformed, or does not open what is stored."""
 
 
+class OnlyReadsMarts(SettingsError):
+    """The role of DATABASE_URL reads the marts alone, and the command works with more."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            "this role only reads marts: b24 funnel, export, psql and b24_pipeline.read work with it; "
+            f"{command} needs the role that syncs"
+        )
+
+
 class BrokerUnreachable(B24Error):
     """The broker, from which workers take runs, does not answer, or refuses us."""
 

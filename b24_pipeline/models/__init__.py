@@ -7,7 +7,7 @@
 from b24_pipeline.models.build import build, run_tests
 from b24_pipeline.models.checks import TestResult
 from b24_pipeline.models.model import Check, Model, Source
-from b24_pipeline.models.own import OWN_SCHEMA, build_own_models, load_own_models
+from b24_pipeline.models.own import OWN_SCHEMA, build_own_models, load_own_models, stored_own_models
 from b24_pipeline.models.project import Project, load_project
 from b24_pipeline.models.result import BuildResult, ModelResult
 
@@ -25,4 +25,5 @@ __all__ = [
     "load_own_models",
     "load_project",
     "run_tests",
+    "stored_own_models",
 ]

@@ -75,6 +75,12 @@ def build_own_models(
     return result
 
 
+def stored_own_models(connection: Connection) -> list[str]:
+    """The names of what stands in the schema of own models, whoever has built it; sorted."""
+    found = rows_of(connection, statement("list_relations", schemas=sql.Literal([OWN_SCHEMA])))
+    return sorted(str(row["relname"]) for row in found)
+
+
 def _reasons(errors: Mapping[str, ModelError], built: BuildResult) -> dict[str, str]:
     """By model, why it was not built, or the first of its tests that failed."""
     tests = [test for model in built.models for test in model.tests if has_failed([test])]

@@ -14,9 +14,11 @@ import pytest
 from dagster import DagsterInstance, Failure, job, op
 from dagster._core.instance.ref import InstanceRef
 from dagster._daemon.types import DaemonHeartbeat
+from sqlalchemy.engine import make_url
 
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24, KEY, connect
+from tests.conftest import Server
 from tests.support.installation import raw
 from tests.support.servers.roles import LOADER, OWNER, SERVICE, as_role, give_roles
 
@@ -52,6 +54,26 @@ def test_each_role_is_told_by_its_rights(b24_here: B24, database_url: str) -> No
     for role, commands in expected.items():
         facts = told(b24_here, DATABASE_URL=as_role(database_url, role))["installation"]
         assert (facts["role"], facts["may_run"]) == (role, commands)
+
+
+def test_an_analyst_is_told_what_works_and_not_to_make_keys(
+    b24_here: B24, server: Server, database_url: str
+) -> None:
+    """In one line; without the role's rights the keys are what is missing."""
+    role = server.role("ann")
+    assert b24_here("analysts", "grant", role).returncode == 0
+    address = make_url(database_url).set(username=role).render_as_string(hide_password=False)
+    env = {"DATABASE_URL": address, "B24_SECRET_KEYS": ""}
+    for command in (["status"], ["doctor"], ["doctor", "--json"], ["portal", "list"]):
+        asked = b24_here(*command, env=env)
+        name = " ".join(word for word in command if word != "--json")
+        assert (asked.returncode, asked.stdout) == (1, "")
+        assert asked.stderr.splitlines() == [
+            "b24: this role only reads marts: b24 funnel, export, psql and b24_pipeline.read work with it; "
+            f"b24 {name} needs the role that syncs"
+        ]
+    assert b24_here("analysts", "revoke", role).returncode == 0
+    assert "B24_SECRET_KEYS is not set" in b24_here("status", env=env).stderr
 
 
 def test_settings_of_files_are_named(b24_here: B24, tmp_path: Path) -> None:

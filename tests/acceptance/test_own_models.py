@@ -37,5 +37,20 @@ def test_own_models_are_built_after_ours_and_break_none_of_them(
     assert "own models" not in b24_here("doctor", env=env).stdout
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select * from own_models.by_portal").fetchall() == []
+    forgotten = b24_here("models")
+    assert (forgotten.returncode, forgotten.stderr.splitlines()) == (
+        0,
+        ["note: the models in own_models were not built, because B24_MODELS_PATH is not set"],
+    )
+    found = json.loads(b24_here("doctor", "--json").stdout)["findings"]
+    assert {
+        "portal": "",
+        "problem": "the models in own_models are not built, because B24_MODELS_PATH is not set",
+        "advice": "put B24_MODELS_PATH into .env",
+    } in found
+    with psycopg.connect(database_url) as connection:
+        connection.execute("drop view own_models.by_portal")
+    assert b24_here("models").stderr == ""  # whoever has none is told nothing of them
+    assert "own_models" not in b24_here("doctor").stdout
     missing = b24_here("models", env={"B24_MODELS_PATH": str(tmp_path / "nowhere")})
     assert (missing.returncode, "B24_MODELS_PATH" in missing.stderr) == (1, True)

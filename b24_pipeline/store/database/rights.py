@@ -29,6 +29,11 @@ class Rights(NamedTuple):
         return [command for command, may in found if may]
 
 
+def reads_marts_alone(connection: Connection) -> bool:
+    """Whether the role may read the marts and none of the tables of portals: an analyst's, not that of a sync."""
+    return bool(_sql.reads_marts_alone(connection))
+
+
 def rights(connection: Connection) -> Rights:
     """The rights of the role that this connection has."""
     return Rights(*_sql.rights(connection))

@@ -26,3 +26,23 @@ select
         ),
         false
     ) as may_serve;
+
+-- name: reads_marts_alone()$
+-- Whether the role of this session reads the marts, and not the tables below them.
+select
+    coalesce(
+        (
+            select has_schema_privilege(oid, 'usage')
+            from pg_namespace
+            where nspname = 'analytics'
+        ),
+        false
+    )
+    and not coalesce(
+        (
+            select has_table_privilege(oid, 'select')
+            from pg_class
+            where relnamespace = 'public'::regnamespace and relname = 'user_accounts'
+        ),
+        true
+    );
