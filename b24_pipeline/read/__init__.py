@@ -30,7 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from b24_pipeline.errors import NoCustomFields, UsageError, WrongDates
-from b24_pipeline.read.connection import reading
+from b24_pipeline.read.connection import engine, reading
 from b24_pipeline.read.frames import frame
 from b24_pipeline.read.marts import Mart, columns_of, function_rows, mart_models, mart_of
 from b24_pipeline.read.rows import (
@@ -39,6 +39,7 @@ from b24_pipeline.read.rows import (
     Choice,
     Day,
     choice,
+    chosen_pipelines,
     described_funnel,
     funnel_at,
     require_portal,
@@ -57,6 +58,7 @@ __all__ = [
     "creatives_of",
     "custom_fields",
     "deals",
+    "engine",
     "funnel",
     "funnel_as_of",
     "funnel_of",
@@ -135,22 +137,21 @@ def funnel(
     portal: str | None = None,
     entity_type: str = "deal",
     *,
-    pipeline: int | None = None,
+    pipeline: int | str | None = None,
     url: str | None = None,
     engine: Engine | None = None,
 ) -> pd.DataFrame:
     """The funnel of leads or deals as it is now, one row a stage (`funnel_stats`); of one pipeline, or of all.
 
-    Raises UnknownPortal, and UsageError for a pipeline that there is not.
+    `pipeline`: its number or its name. Raises UnknownPortal, and UsageError for a pipeline that there is not.
     """
     if entity_type not in ("lead", "deal"):
         raise UsageError(f"{entity_type!r} has no funnel; choose lead or deal")
     found = mart("funnel_stats", portal=portal, entity_type=entity_type, url=url, engine=engine)
-    known = sorted(set(found["category_id"]))
-    if pipeline is not None and known:
-        if pipeline not in known:
-            raise UsageError(f"there is no pipeline {pipeline!r}; known: {', '.join(map(str, known))}")
-        found = found[found["category_id"] == pipeline]
+    pipelines = list(zip(found["category_id"], found["category_name"], strict=True))
+    if pipeline is not None and pipelines:
+        wanted = chosen_pipelines(pipeline, pipelines)
+        found = found[[one in wanted for one in pipelines]]
     return found.sort_values(_FUNNEL_ORDER, ignore_index=True)
 
 

@@ -45,6 +45,16 @@ def reading(url: str | None = None, engine: Engine | None = None, *, grant: str 
         raise
 
 
+def engine(url: str | None = None) -> Engine:
+    """The engine at the URL, else of the database of the settings, for a query of your own; it changes nothing.
+
+        pandas.read_sql("select * from analytics.dim_stage", read.engine())
+
+    Raises SettingsError where the settings name no database that can be read.
+    """
+    return _engine(url or _own_url()).execution_options(postgresql_readonly=True)
+
+
 def _own_url() -> str:
     from b24_pipeline.settings import settings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
@@ -86,6 +86,23 @@ def rows_of(connection: Connection, mart: Mart, chosen: Choice) -> CursorResult[
         "last": chosen.last,
     }
     return connection.exec_driver_sql(text.as_string(None), parameters)
+
+
+def chosen_pipelines(
+    pipeline: int | str, pipelines: Iterable[tuple[int, str]]
+) -> Collection[tuple[int, str]]:
+    """Those of these pipelines, number and name, that have this number or name, as in `b24 funnel --pipeline`.
+
+    There may be several, of several portals. UsageError lists those that there are.
+    """
+    known = sorted(set(pipelines))
+    wanted = str(pipeline).strip().casefold()
+    found = [one for one in known if wanted == str(one[0])]
+    found = found or [one for one in known if wanted == str(one[1]).strip().casefold()]
+    if not found:
+        there_are = ", ".join(f"{number} {name}" for number, name in known)
+        raise UsageError(f"there is no pipeline {pipeline!r}; there are: {there_are}")
+    return found
 
 
 def funnel_at(connection: Connection, portal: str, entity_type: str, moment: Day) -> tuple[Mart, list[Any]]:

@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "python3 -m venv": "tests/acceptance/test_install.py",
     ".venv/bin/pip ": "tests/acceptance/test_install.py",
     "pip install ": "tests/acceptance/test_install.py",
+    ".venv/bin/jupyter ": "a package of the analyst's own",
     "sudo systemctl ": "only root on a machine with systemd",
     "git ": "a server's checkout",
     "cp .env.example": "tests/acceptance/deploy/test_compose.py reads it",

@@ -215,7 +215,7 @@ def test_facts_name_pipelines_and_stages_as_other_marts_do(conn: psycopg.Connect
         ((rows, others),) = conn.execute(
             "select count(*), count(*) filter (where fact.category_name is distinct from stage.category_name"
             " or fact.status_name is distinct from stage.status_name or fact.pipeline_name <> fact.category_name"
-            f" or fact.stage_name <> fact.status_name) from analytics.{mart} as fact"  # type: ignore[arg-type]
+            f" or fact.stage_name <> fact.status_name) from analytics.{mart} as fact"
             " inner join analytics.dim_stage as stage using (portal, entity_type, category_id, status_id)"
         ).fetchall()
         assert rows > 0

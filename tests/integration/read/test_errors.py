@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from b24_pipeline import read
 from b24_pipeline.errors import (
@@ -98,10 +100,25 @@ def test_a_database_that_does_not_answer_is_told() -> None:
     assert "s3cret" not in str(told.value)
 
 
+def test_a_query_of_ones_own_reads_and_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the database that the marts are read from, at its URL or that of the settings."""
+    query = "select count(*) as stages from analytics.dim_stage"
+    found = pd.read_sql(query, read.engine(url))["stages"][0]
+    assert found == len(read.mart("dim_stage", url=url)) > 0
+    monkeypatch.setenv("DATABASE_URL", url)
+    settings.cache_clear()
+    assert pd.read_sql(query, read.engine())["stages"][0] == found
+    settings.cache_clear()
+    with pytest.raises(DBAPIError, match="read-only transaction"), read.engine(url).begin() as connection:
+        connection.exec_driver_sql("delete from bitrix24_deals")
+
+
 def test_a_pipeline_that_is_not_there_is_told(url: str) -> None:
     """With those that are, as for a portal."""
-    with pytest.raises(UsageError, match="there is no pipeline 99; known: 0, 1, 7"):
+    with pytest.raises(UsageError, match="there is no pipeline 99; there are: 0 Pipeline 0, 1 Pipeline 1, 7"):
         read.funnel(portal="acme", pipeline=99, url=url)
+    with pytest.raises(UsageError, match="there is no pipeline 'Pipe'; there are: 0 Pipeline 0, 1"):
+        read.funnel(portal="acme", pipeline="Pipe", url=url)
 
 
 def test_what_a_role_may_not_read_is_told(built: Warehouse, server: Server) -> None:

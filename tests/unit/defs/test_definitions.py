@@ -28,7 +28,7 @@ from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.schedules import PORTALS_A_RUN, changes_every_10_minutes, cohorts_nightly
 from b24_pipeline.defs.sensors import new_portals
 from b24_pipeline.paths import bundled
-from b24_pipeline.store.marts.sources import LOG
+from b24_pipeline.store.marts.sources import LOG, PROGRESS
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.run import COHORT_ENTITIES
 
@@ -127,7 +127,7 @@ def test_each_source_of_the_models_is_an_asset_on_the_same_table() -> None:
     tables |= {(OWN, name): table for name, table in {**OWN_TABLES, "lead_matches": "lead_matches"}.items()}
     tables[tuple(QUALIFICATION.path)] = "bitrix24_qualification"
     for key, source in project.sources.items():
-        assert source.relation == LOG or tables[key] == source.table
+        assert source.relation in (LOG, PROGRESS) or tables[key] == source.table
 
 
 def test_each_entity_of_a_backfill_is_an_asset() -> None:
