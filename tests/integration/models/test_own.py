@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from b24_pipeline.errors import ModelError
 from b24_pipeline.models import build, build_own_models, load_own_models, load_project
 from b24_pipeline.store.database.warehouse import Warehouse
+from tests.conftest import Server
 from tests.support.data import model_data
 from tests.support.installation import execute, fetch
+from tests.support.printed import ROOT
 
 OURS = load_project()
 BY_OWNER = "select portal, count(*) as deals from {{ ref('fct_deal') }} group by portal"
@@ -124,3 +127,31 @@ def test_roles_of_analysts_see_none_of_them(own: Own) -> None:
     )
     assert own.build() == ["by_portal", "phones"]
     assert load_own_models(own.folder, OURS).models["phones"].is_mart is False
+
+
+def test_they_can_be_read_as_the_page_says(own: Own, server: Server) -> None:
+    """By the role that was given them, also one that is made later and one that is built anew."""
+    page = (ROOT / "docs" / "analysts.md").read_text("utf-8")
+    (given,) = re.findall(r"```sql\n(\s+grant usage on schema own_models.*?)```", page, re.DOTALL)
+    assert own.build() == ["by_portal"]
+    role = server.role("ann")
+    for one in given.replace("own_models.x", "own_models.by_portal").replace(" ann;", f" {role};").split(";"):
+        if one.strip():
+            execute(own.warehouse, one)
+    own.write("by_portal.sql", "{{ config(materialized='table') }} " + BY_OWNER + " order by portal")
+    own.write("later.sql", "select count(*) as portals from {{ ref('by_portal') }}")
+    assert own.build() == ["by_portal", "later"]
+    for name in ("by_portal", "later"):
+        allowed = f"select has_table_privilege('{role}', 'own_models.{name}', 'select') as may"
+        assert fetch(own.warehouse, allowed) == [{"may": True}], name
+
+
+def test_one_that_reads_how_far_was_read_is_built_each_time(own: Own) -> None:
+    """Each read moves that, and no model of ours is outdated by it, which theirs may be."""
+    own.write("read.sql", "{{ config(materialized='table') }} select * from {{ source('crm', 'cursors') }}")
+    own.write(
+        "sources.yml",
+        "sources: [{name: crm, schema: public, tables: [{name: cursors, identifier: bitrix24_cursors}]}]",
+    )
+    assert own.build() == ["by_portal", "read"]
+    assert own.build() == ["by_portal", "read"]
