@@ -19,24 +19,6 @@ owners as (
 
 ),
 
-sources as (
-
-    select * from {{ ref('int_source') }}
-
-),
-
-currencies as (
-
-    select * from {{ ref('stg_currencies') }}
-
-),
-
-bases as (
-
-    select * from {{ ref('int_base_currency') }}
-
-),
-
 final as (
 
     select
@@ -147,7 +129,7 @@ final as (
         on
             deals.user_account_id = owners.user_account_id
             and deals.assigned_by_id = owners.owner_id
-    left join sources
+    left join {{ ref('int_source') }} as sources
         on
             deals.user_account_id = sources.user_account_id
             and deals.source_id = sources.source_id
@@ -155,11 +137,11 @@ final as (
         on
             deals.user_account_id = types.user_account_id
             and deals.type_id = types.type_id
-    left join currencies
+    left join {{ ref('stg_currencies') }} as currencies
         on
             entities.user_account_id = currencies.user_account_id
             and entities.currency_id = currencies.currency_id
-    left join bases on entities.user_account_id = bases.user_account_id
+    left join {{ ref('int_base_currency') }} as bases on entities.user_account_id = bases.user_account_id
 
 )
 
