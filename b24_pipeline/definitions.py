@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.own_models import own_definitions
 from b24_pipeline.defs.build import build_definitions
 
-defs = dg.Definitions.merge(
-    build_definitions(), own_definitions(), dg.Definitions(executor=dg.in_process_executor)
-)
+defs = dg.Definitions.merge(build_definitions(), dg.Definitions(executor=dg.in_process_executor))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from b24_pipeline.defs.assets.failures import errors_as_failures, failure
 from b24_pipeline.defs.assets.metadata import build_metadata
 from b24_pipeline.defs.assets.models import project
+from b24_pipeline.defs.known_assets import AssetNames
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error, ModelError
 from b24_pipeline.log import logger
@@ -26,18 +27,37 @@ def own_key(name: str) -> dg.AssetKey:
     return dg.AssetKey([GROUP, name])
 
 
-def own_definitions() -> dg.Definitions:
+def own_assets() -> list[dg.AssetsDefinition]:
     """The assets of the folder that the settings name; none without one, or where it cannot be read."""
     try:
         folder = settings().b24_models_path
-        return definitions_of(load_own_models(folder, project), folder) if folder else dg.Definitions()
+        return [assets_of(load_own_models(folder, project), folder)] if folder else []
     except B24Error as error:
         log.warning("own models are not shown", error=str(error))
-        return dg.Definitions()
+        return []
 
 
-def definitions_of(own: Project, folder: Path) -> dg.Definitions:
-    """One step for all of them, run whenever a mart that they read was materialized."""
+def own_sensors(assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]) -> list[dg.SensorDefinition]:
+    """The sensor that has these assets built whenever a mart that they read was materialized."""
+    if not assets:
+        return []
+    return [
+        dg.AutomationConditionSensorDefinition(
+            "own_models_follow",
+            target=dg.AssetSelection.assets(*(key for asset in assets for key in _keys(asset))),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=60,
+            description="Builds the own models when a mart that they read was materialized.",
+        )
+    ]
+
+
+def _keys(asset: dg.AssetsDefinition | dg.AssetSpec) -> list[dg.AssetKey]:
+    return [asset.key] if isinstance(asset, dg.AssetSpec) else list(asset.keys)
+
+
+def assets_of(own: Project, folder: Path) -> dg.AssetsDefinition:
+    """One step for all of them."""
 
     @dg.multi_asset(
         name="build_own_models",
@@ -57,18 +77,11 @@ def definitions_of(own: Project, folder: Path) -> dg.Definitions:
                 broken = error
             known = [result for result in done if result.name in own.models]
             for result in known:
-                yield from _reported(now, own, result)
+                yield from _reported(b24.asset_names, now, own, result)
         if broken:
             raise failure([broken])
 
-    sensor = dg.AutomationConditionSensorDefinition(
-        "own_models_follow",
-        target=dg.AssetSelection.groups(GROUP),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=60,
-        description="Builds the own models when a mart that they read was materialized.",
-    )
-    return dg.Definitions(assets=[own_models], sensors=[sensor])
+    return own_models
 
 
 def _spec(own: Project, model: Model) -> dg.AssetSpec:
@@ -102,16 +115,18 @@ def _check_spec(check: Check) -> dg.AssetCheckSpec:
 
 
 def _reported(
-    now: Project, shown: Project, result: ModelResult
+    names: AssetNames, now: Project, shown: Project, result: ModelResult
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """A model that was built, and those of its tests that the definitions know."""
-    yield dg.MaterializeResult(asset_key=own_key(result.name), metadata=build_metadata(now, result))
-    names = {check.name for check in shown.models[result.name].tests}
+    yield dg.MaterializeResult(
+        asset_key=names.key(own_key(result.name)), metadata=build_metadata(now, result)
+    )
+    tests = {check.name for check in shown.models[result.name].tests}
     for test in result.tests:
-        if test.name in names:
+        if test.name in tests:
             yield dg.AssetCheckResult(
                 passed=test.passed,
-                asset_key=own_key(result.name),
+                asset_key=names.key(own_key(result.name)),
                 check_name=test.name,
                 severity=dg.AssetCheckSeverity(test.severity.upper()),
                 metadata={"failures": test.failures, "seconds": round(test.seconds, 3)},

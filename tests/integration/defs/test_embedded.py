@@ -17,7 +17,9 @@ from dagster import DagsterInstance
 
 from b24_pipeline.defs.build import build_definitions
 from b24_pipeline.defs.instance.runless import report_outcomes
+from b24_pipeline.models import build, load_project
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.settings import settings
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.assets.test_crm import instance_ref
 from tests.integration.defs.conftest import PORTAL
@@ -130,6 +132,39 @@ def test_it_runs_in_a_project_of_somebody_else(
     outcomes = sync_portals(installation.connections, portals, SyncRequest(), installation.options())
     assert report_outcomes(installation.settings, outcomes)
     assert all(name.startswith("crm/") for name in known(stored) - {"deals_a_month"})
+
+
+@pytest.fixture
+def own_folder(installation: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of own models, which the settings name, with ours built."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "by_portal.sql").write_text(
+        "select portal, count(*) as n from {{ ref('fct_deal') }} group by 1"
+    )
+    (folder / "schema.yml").write_text(
+        "models: [{name: by_portal, columns: [{name: portal, data_tests: [unique]}]}]"
+    )
+    monkeypatch.setenv("B24_MODELS_PATH", str(folder))
+    settings.cache_clear()
+    build(installation.warehouse.connect, load_project(), with_tests=False)
+    return folder
+
+
+def test_own_models_are_in_it_too(own_folder: Path, stored: DagsterInstance, theirs: dg.Definitions) -> None:
+    """They have their keys, groups and upstream assets by the translation, run by these, and their sensor follows."""
+    own = dg.AssetKey(["crm", "own_models", "by_portal"])
+    graph = theirs.resolve_asset_graph()
+    assert graph.get(own).group_name == "crm_own_models"
+    assert graph.get(own).parent_keys == {dg.AssetKey(["crm", "fct_deal"])}
+    sensor = theirs.resolve_sensor_def("own_models_follow")
+    assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+    assert sensor.asset_selection.resolve(graph) == {own}
+    built = theirs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=stored, asset_selection=[own]
+    )
+    assert {event.asset_key for event in built.get_asset_materialization_events()} == {own}
+    assert [(one.asset_key, one.passed) for one in built.get_asset_check_evaluations()] == [(own, True)]
 
 
 def test_two_assets_do_not_get_one_key() -> None:

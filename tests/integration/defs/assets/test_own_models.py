@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterInstance
 
-from b24_pipeline.defs.assets.own_models import own_definitions, own_key
+from b24_pipeline.defs.assets.own_models import own_assets, own_key
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.models import build, load_project
 from b24_pipeline.runtime import Runtime
@@ -35,15 +35,12 @@ def folder(installation: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def run(instance: DagsterInstance) -> dg.ExecuteInProcessResult:
     """Builds them in a run of their own."""
-    shown = [asset for asset in own_definitions().assets or () if isinstance(asset, dg.AssetsDefinition)]
-    return dg.materialize(shown, instance=instance, resources={"b24": B24()}, raise_on_error=False)
+    return dg.materialize(own_assets(), instance=instance, resources={"b24": B24()}, raise_on_error=False)
 
 
 def test_they_are_built_below_the_marts_with_their_checks(folder: Path, instance: DagsterInstance) -> None:
     """A mart is upstream; a model that fails is the failure of the step, with what was built reported."""
-    graph = dg.Definitions.merge(
-        own_definitions(), dg.Definitions(resources={"b24": B24()})
-    ).resolve_asset_graph()
+    graph = dg.Definitions(assets=own_assets(), resources={"b24": B24()}).resolve_asset_graph()
     assert graph.get(own_key("by_portal")).parent_keys == {dg.AssetKey(["fct_deal"])}
     assert graph.get(own_key("top")).parent_keys == {own_key("by_portal")}
     done = run(instance)
@@ -64,7 +61,7 @@ def test_a_folder_that_cannot_be_read_leaves_the_definitions_without_them(
 ) -> None:
     """The code location loads all the same."""
     (folder / "top.sql").write_text("select * from {{ ref('nowhere') }}")
-    assert list(own_definitions().assets or ()) == []
+    assert own_assets() == []
     monkeypatch.delenv("B24_MODELS_PATH")
     settings.cache_clear()
-    assert list(own_definitions().assets or ()) == []
+    assert own_assets() == []
