@@ -159,7 +159,7 @@ def find_orphans(connection: Connection, entity: str) -> dg.AssetCheckResult:
     """The result of `no_unknown_stage` for leads or deals.
 
     A portal may delete a stage in which entities stand. That is no fault of the copy where the last check of stages
-    found as many of them there in the portal.
+    found as many of them there in the portal, also where the portal is paused since: what was proved stays so.
     """
     checked = {
         (stage.portal, stage.category_id, stage.status_id)

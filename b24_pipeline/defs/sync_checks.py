@@ -107,8 +107,9 @@ def agrees_with_portal(b24: B24) -> dg.AssetCheckResult:
 
 def find_differences(connection: Connection, unread: Collection[str] = ()) -> dg.AssetCheckResult:
     """The result of `agrees_with_portal`, where the portals `unread` have just been asked and could not be read."""
-    stages = stage_checks.last_checks(connection)
     portals = [portal for portal in health(connection) if portal.status == "connected"]
+    connected = {portal.name for portal in portals}
+    stages = [stage for stage in stage_checks.last_checks(connection) if stage.portal in connected]
     unequal = [stage for stage in stages if not stage.is_equal]
     wrong = [stage for stage in unequal if not stage.is_explained]
     lines = [

@@ -241,7 +241,7 @@ def note_compared(connection: Connection, account: UUID, place: Place, read_upto
 
 
 def last_checks(connection: Connection) -> list[Checked]:
-    """The stages of each connected portal's last check, by portal, entity type, pipeline and stage."""
+    """The stages of each portal's last check, also of a paused one, by portal, entity type, pipeline and stage."""
     with connection.cursor(row_factory=class_row(Checked)) as cursor:
         return cursor.execute(_sql.last_checks.sql).fetchall()
 

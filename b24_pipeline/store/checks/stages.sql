@@ -185,7 +185,7 @@ delete from reconciliation
 where user_account_id = :account and checked_at < now() - make_interval(days => :days);
 
 -- name: last_checks()
--- The stages of the last check of each connected portal.
+-- The stages of the last check of each portal, whatever has become of its connection since.
 select
     account.name as portal,
     found.checked_at,
@@ -205,8 +205,7 @@ select
 from user_accounts as account
 inner join reconciliation as found on account.id = found.user_account_id
 where
-    account.bitrix24_status = 'connected'
-    and found.checked_at = (
+    found.checked_at = (
         select max(latest.checked_at) from reconciliation as latest
         where latest.user_account_id = account.id
     )

@@ -16,7 +16,10 @@ from b24_pipeline.defs.sync_checks import agrees_with_portal, events_arrive, fre
 from b24_pipeline.errors import PortalUnreachable
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Fault, Sandbox
+from b24_pipeline.store.portals import pauses
 from tests.integration.defs.assets.conftest import RESOURCES, ids, materialized, observed, run_changes
+
+ORPHANS_OF_DEALS = dg.AssetCheckKey(dg.AssetKey(["raw", "deals"]), "no_unknown_stage")
 
 
 def check(instance: DagsterInstance, *chosen: dg.AssetChecksDefinition) -> dict[str, dg.AssetCheckEvaluation]:
@@ -116,12 +119,28 @@ def test_a_row_whose_stage_is_known_again_is_green_with_the_next_changes(
     number = ids(installation, "bitrix24_deals")[5]
     with installation.warehouse.connect() as connection:
         connection.execute("update bitrix24_deals set stage_id = 'NOSUCH' where id = %s", (number,))
-    key = dg.AssetCheckKey(dg.AssetKey(["raw", "deals"]), "no_unknown_stage")
-    (orphans,) = [one for one in CHECKS if key in one.check_keys]
+    (orphans,) = [one for one in CHECKS if ORPHANS_OF_DEALS in one.check_keys]
     assert not check(instance, orphans)["raw/deals"].passed
     result = run_changes(instance)
-    (told,) = [one for one in result.get_asset_check_evaluations() if one.asset_check_key == key]
+    (told,) = [one for one in result.get_asset_check_evaluations() if one.asset_check_key == ORPHANS_OF_DEALS]
     assert told.passed
+
+
+def test_a_pause_does_not_hide_what_was_proved(installation: Runtime, instance: DagsterInstance) -> None:
+    """A stage that the portal deleted with rows in it: the last check of stages counts while nobody asks the portal."""
+    run_changes(instance)
+    with installation.warehouse.connect() as connection:
+        connection.execute(
+            "update bitrix24_pipeline_stages set deleted_at = now() where status_id = 'C4:NEW'"
+        )
+    (orphans,) = [one for one in CHECKS if ORPHANS_OF_DEALS in one.check_keys]
+    before = asked(orphans)
+    assert before.passed
+    assert "acme: " in str(before.metadata["deleted stages, with as many as in the portal"].value)
+    pauses.pause(installation.warehouse, installation.portals.one("acme"))
+    assert asked(orphans).passed
+    # the check of what is synced goes on to name connected portals alone
+    assert asked(agrees_with_portal).metadata["stages"].value == 0
 
 
 def test_changes_says_whether_the_stages_agree(
