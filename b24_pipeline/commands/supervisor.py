@@ -34,6 +34,9 @@ START_SECONDS = 120
 LOOK_SECONDS = 0.5
 LOCATION = "b24"
 WEB = "HTTP service"
+GRPC_TIMEOUT, GRPC_SECONDS = "DAGSTER_GRPC_TIMEOUT_SECONDS", "180"
+"""How long Dagster waits for the code server; its own 60 s are too short where a busy machine starts a run."""
+
 DAGSTER_LOG, WEB_LOG = "dagster.log", "web.log"
 
 
@@ -94,7 +97,7 @@ class Services:
         for name in (DAGSTER_LOG, WEB_LOG):
             private_file(self._home / name, "w").close()
         self._folder = SocketFolder()
-        self._processes = ServiceProcesses(self._home, _environment(settings))
+        self._processes = ServiceProcesses(self._home, process_environment(settings))
 
     def start(self, stop: Event) -> bool:
         """Waits until everything answers: True then, False if a stop was asked for before."""
@@ -142,9 +145,11 @@ class Services:
         return path
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def process_environment(settings: Settings) -> dict[str, str]:
+    """The environment of the processes: the settings, Dagster's home, and patience with the code server."""
     home = settings.b24_home.expanduser().resolve()
-    return child_environment(settings, B24_HOME=str(home), DAGSTER_HOME=str(home / "dagster"))
+    ours = child_environment(settings, B24_HOME=str(home), DAGSTER_HOME=str(home / "dagster"))
+    return ours | {GRPC_TIMEOUT: ours.get(GRPC_TIMEOUT) or GRPC_SECONDS}
 
 
 def require_free_ports(host: str, port: int, web_port: int) -> None:

@@ -85,7 +85,11 @@ def instance_config() -> Part:
         "run_coordinator": {
             "module": "dagster._core.run_coordinator",
             "class": "QueuedRunCoordinator",
-            "config": {"dequeue_interval_seconds": queue["dequeueIntervalSeconds"]},
+            "config": {
+                "dequeue_interval_seconds": queue["dequeueIntervalSeconds"],
+                "dequeue_use_threads": queue["dequeueUseThreads"],
+                "dequeue_num_workers": queue["dequeueNumWorkers"],
+            },
         },
         "concurrency": {
             "pools": {

@@ -259,6 +259,9 @@ def test_the_instance_accepts_our_dagster_yaml(tmp_path: Path) -> None:
     ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(bundled("dagster.yaml").parent))
     assert ref.storage_data
     assert ref.storage_data.class_name == "OurStorage"
+    with DagsterInstance.from_config(str(bundled("dagster.yaml").parent)) as instance:
+        queue: Any = instance.run_coordinator
+        assert (queue.dequeue_use_threads, queue.dequeue_num_workers) == (True, 4)
     monitoring: Any = ref.settings["run_monitoring"]
     assert monitoring["max_runtime_seconds"] == 7200
     assert ref.settings["telemetry"] == {"enabled": False}

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from b24_pipeline.commands.catalogue import BY_NAME
+from b24_pipeline.commands.supervisor import GRPC_SECONDS, GRPC_TIMEOUT
 from b24_pipeline.settings import Settings
 from tests.support.kubernetes import (
     FOLDER,
@@ -141,11 +142,21 @@ def test_commands_are_there() -> None:
 def test_every_setting_is_one() -> None:
     """A misspelt one would be ignored without a word."""
     known = set(Settings.model_fields) | NOT_SETTINGS
-    told = {name.lower() for name in of_kind("ConfigMap")["b24-settings"]["data"]}
+    given = of_kind("ConfigMap")["b24-settings"]["data"]
+    ours = {name.lower(): text for name, text in given.items() if name != GRPC_TIMEOUT}
     kept = {name for secret in of_kind("Secret").values() for name in secret["stringData"]}
-    assert told - known == set()
+    assert ours.keys() - known == set()
     assert kept - known == set()
-    Settings(**{name.lower(): text for name, text in of_kind("ConfigMap")["b24-settings"]["data"].items()})
+    Settings(**ours)
+
+
+def test_everybody_waits_as_long_for_the_code_server() -> None:
+    """`b24 up`, the containers of compose and the pods, unless whoever starts them has said otherwise."""
+    assert of_kind("ConfigMap")["b24-settings"]["data"][GRPC_TIMEOUT] == GRPC_SECONDS
+    compose = yaml.safe_load((ROOT / "deploy" / "compose" / "compose.yaml").read_text())
+    waiting = {name: compose["services"][name]["environment"] for name in ("code", "ui", "daemon")}
+    given = f"${{{GRPC_TIMEOUT}:-{GRPC_SECONDS}}}"
+    assert {name: one[GRPC_TIMEOUT] for name, one in waiting.items()} == dict.fromkeys(waiting, given)
 
 
 def test_secrets_are_files_where_the_settings_are_read() -> None:
