@@ -90,9 +90,8 @@ def add(
         )
     for warning in found.warnings:
         say(f"note: {warning}")
-    output.print(
-        f"{name} is connected ({credential.host}, days in {zone_name(found.time_zone)}); next: b24 sync {name}"
-    )
+    days = f"days in {zone_name(found.time_zone)}"
+    output.print(f"{name} is connected ({credential.address.domain}, {days}); next: b24 sync {name}")
 
 
 def connect(

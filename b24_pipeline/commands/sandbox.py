@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import urlsplit
 
@@ -67,6 +68,9 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         deals=deals,
         **counts,
         seed=seed,
+        identity=str(port)
+        if port
+        else token_hex(),  # an event for one portal must not be taken for another's
         now=today(),
         limits=Limits.standard() if limits else Limits.off(),
         redirect_uri=redirect_uri,

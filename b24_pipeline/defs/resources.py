@@ -124,3 +124,8 @@ class B24(dg.ConfigurableResource["B24"]):
         """Whether inbound events are due to be drained."""
         with self.opened() as runtime:
             return runtime.warehouse.transact(backlog.is_due)
+
+    def events_of_paused(self) -> dict[str, int]:
+        """How many inbound events wait for each portal that a person has paused."""
+        with self.opened() as runtime:
+            return runtime.warehouse.transact(backlog.events_of_paused)

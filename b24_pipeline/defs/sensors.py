@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -68,7 +68,7 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
     landing table knows which events are due.
     """
     if not b24.has_due_events():
-        return dg.SkipReason("no event is due")
+        return dg.SkipReason(_why_none_is_due(b24.events_of_paused()))
     unfinished = context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED))
     oldest = datetime.now(UTC).timestamp() - MOST_SECONDS
     if any(record.start_time is None or record.start_time > oldest for record in unfinished):
@@ -76,6 +76,12 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
     if len(unfinished) >= MOST_DRAINS:
         return dg.SkipReason(f"{len(unfinished)} drains wait for portals that do not answer")
     return dg.RunRequest()
+
+
+def _why_none_is_due(of_paused: Mapping[str, int]) -> str:
+    if not of_paused:
+        return "no event is due"
+    return f"{sum(of_paused.values()):,} events wait for paused portals: {', '.join(of_paused)}"
 
 
 @dg.sensor(

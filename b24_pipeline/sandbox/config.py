@@ -179,7 +179,8 @@ class SandboxConfig:
     type. `quirks` are what some portals do and others do not. `history_current_pipeline_only` reproduces
     the gap of docs/bitrix24-rest.md, section 6.5, `unstable_order` changes the order of every list that asked
     for none. `client_id`, `client_secret`, `application_token` left empty follow from the
-    seed. `offline_extended` is the plan's feature that lets offline events be reserved,
+    seed. `identity` tells portals of one seed apart: the `member_id` and the application token follow from it, too.
+    `offline_extended` is the plan's feature that lets offline events be reserved,
     `license_family` what `app.info` tells apps: `ent` is Enterprise.
     """
 
@@ -199,6 +200,7 @@ class SandboxConfig:
     requisites: int = 0
     comments: int = 0
     seed: int = 7
+    identity: str = ""
     host: str = "127.0.0.1"
     port: int = 0
     now: datetime = datetime(2026, 11, 1, tzinfo=UTC)
@@ -230,7 +232,7 @@ class SandboxConfig:
         self._derive("secret", self._digest("secret")[:16])
         self._derive("client_id", f"local.{self._digest('client')[:22]}")
         self._derive("client_secret", self._digest("client secret")[:50])
-        self._derive("application_token", self._digest("application token")[:32])
+        self._derive("application_token", self._digest(f"application token{self.identity}")[:32])
 
     def _derive(self, name: str, value: str) -> None:
         if not getattr(self, name):
@@ -239,7 +241,7 @@ class SandboxConfig:
     @property
     def member_id(self) -> str:
         """The portal's identity: 32 hex digits (docs/bitrix24-rest.md, section 2.5)."""
-        return self._digest("member")[:32]
+        return self._digest(f"member{self.identity}")[:32]
 
     @property
     def contact_count(self) -> int:

@@ -54,6 +54,11 @@ class PortalAddress:
         return self.origin.partition("://")[2]
 
     @property
+    def named(self) -> str:
+        """What an error calls it: the domain as in a browser, with `http://` where it has no TLS."""
+        return self.domain if self.scheme == "https" else self.origin
+
+    @property
     def is_loopback(self) -> bool:
         """Whether it is on this machine, as the sandbox is."""
         return self.host in ("localhost", "[::1]") or self.host.startswith("127.")

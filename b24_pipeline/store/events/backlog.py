@@ -50,6 +50,11 @@ def is_due(connection: Connection) -> bool:
     return bool(_sql.is_due(connection))
 
 
+def events_of_paused(connection: Connection) -> dict[str, int]:
+    """How many events wait for each portal that a person has paused, by its name."""
+    return dict(_sql.events_of_paused(connection))
+
+
 def due_accounts(connection: Connection) -> set[UUID]:
     """The portals that have events to be drained now."""
     return {account for (account,) in _sql.due_accounts(connection)}

@@ -7,6 +7,17 @@ select exists(
     where e.status = 'pending' and b24_is_due(e.next_try_at, e.received_at) and a.bitrix24_status = 'connected'
 );
 
+-- name: events_of_paused()
+-- How many events wait for each portal that a person has paused.
+select
+    a.name,
+    count(*) as events
+from user_accounts as a
+inner join bitrix24_webhook_events as e on a.id = e.user_account_id
+where a.bitrix24_status = 'paused' and e.status = 'pending'
+group by a.name
+order by a.name;
+
 -- name: due_accounts()
 -- The connected portals that have some.
 select a.id

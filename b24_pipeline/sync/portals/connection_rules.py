@@ -49,5 +49,6 @@ def require_entity_type(entity_type: str) -> None:
 def other_portal(asked: PortalAddress) -> OtherPortal:
     """The error for a portal that is not the one that was asked for."""
     return OtherPortal(
-        asked.host, "another portal answered than the one that was asked for; nothing was stored; begin again"
+        asked.named,
+        "another portal answered than the one that was asked for; nothing was stored; begin again",
     )

@@ -22,10 +22,10 @@ def knock(domain: str, allowed: Sequence[str]) -> None:
     address = read_address(domain.strip(), allowed)
     with open_http(address, TIMEOUTS, connections=1) as http:
         received = ask(
-            http, address.host, "profile", f"{address.origin}/rest/profile.json", {}, MAX_ANSWER_BYTES
+            http, address.named, "profile", f"{address.origin}/rest/profile.json", {}, MAX_ANSWER_BYTES
         )
     try:
-        received.decoded(address.host)
+        received.decoded(address.named)
     except (CredentialRefused, TokenExpired):
         return
-    raise UnreadableAnswer(address.host, "answered, but not as a Bitrix24 portal does; is this its address?")
+    raise UnreadableAnswer(address.named, "answered, but not as a Bitrix24 portal does; is this its address?")

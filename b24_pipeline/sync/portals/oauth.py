@@ -201,7 +201,7 @@ class PortalConnector:
         state: str | None = None,
     ) -> Portal:
         credential = AppCredential(tokens.address, FreshToken(tokens.access_token))
-        label = f"{name} ({tokens.address.host})"
+        label = f"{name} ({tokens.address.named})"
         with self._connections.client_of(credential, label, "standard") as client:
             probed, plan = probe(client), plan_of(client)
         require_rights(self._named(name), probed, name, is_installation=application_token is not None)

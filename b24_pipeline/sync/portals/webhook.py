@@ -30,7 +30,7 @@ def connect_webhook(
         require_new_name(name)
     counted = entity_type or (known.entity_type if known else "both")
     budget = plan or (known.plan if known else "standard")
-    with connections.client_of(credential, f"{name} ({credential.host})", budget) as client:
+    with connections.client_of(credential, f"{name} ({credential.address.named})", budget) as client:
         found = probe(client)
     portal = connections.portals.add_webhook(
         name,

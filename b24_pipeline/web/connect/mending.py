@@ -16,6 +16,7 @@ from b24_pipeline.web.frame.translations import later as _
 
 SCOPES = (*NEEDED_SCOPES, "user", DEPARTMENT_SCOPE)
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?|localhost(:\d+)?")
+_LABELLED = re.compile(r"^\S+ \((\S+)\)$")
 EXAMPLE = "{example}"
 """Stands for the address of a portal as the reader's country has it: the page fills it in."""
 
@@ -76,12 +77,12 @@ class ConnectValues:
         return self.redirect_uri is not None and self.redirect_uri != self.callback
 
     def steps(self, code: str, portal: str = "", *, by_webhook: bool = False) -> list[Remedy]:
-        """How to mend an error of this code; `portal` is the address or name that it names.
+        """How to mend an error of this code, which names `portal`: an address, a name, or `name (address)`.
 
         `by_webhook`: the portal was to be connected by an inbound webhook.
         """
         steps = (by_webhook and OF_WEBHOOK.get(code)) or MENDING.get(code, ())
-        host = portal.rpartition("://")[2]
+        host = (portal := _LABELLED.sub(r"\1", portal)).rpartition("://")[2]
         if code == "address_refused" and not _HOST.fullmatch(host):
             steps = steps[:1]  # nobody can allow what is no host
         values = {

@@ -24,6 +24,9 @@ class Due(B24):
     def has_due_events(self) -> bool:
         return self.due
 
+    def events_of_paused(self) -> dict[str, int]:
+        return {}
+
 
 @pytest.fixture
 def instance() -> Iterator[DagsterInstance]:

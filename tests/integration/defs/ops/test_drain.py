@@ -15,10 +15,12 @@ from b24_pipeline.definitions import defs
 from b24_pipeline.defs.ops import drain
 from b24_pipeline.defs.ops.prune import prune_events
 from b24_pipeline.defs.resources import B24
+from b24_pipeline.defs.sensors import inbound_events
 from b24_pipeline.models import BuildResult, build, load_project
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from b24_pipeline.store.events.landing import Landing
+from b24_pipeline.store.portals import pauses
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 from tests.integration.defs.assets.conftest import observed
 from tests.integration.defs.conftest import PORTAL, connect
@@ -55,6 +57,16 @@ def land(runtime: Runtime, portal: str, name: str, *numbers: int) -> None:
 def run_drain(instance: DagsterInstance) -> dg.ExecuteInProcessResult:
     job = defs.resolve_job_def("drain")
     return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def test_events_of_a_paused_portal_are_named(installation: Runtime, instance: DagsterInstance) -> None:
+    """They stay for the time after the pause; the sensor says so instead of that there are none."""
+    land(installation, PORTAL, "ONCRMDEALUPDATE", 1, 2)
+    pauses.pause(installation.warehouse, installation.portals.one(PORTAL))
+    with dg.build_sensor_context(instance=instance, resources={"b24": B24()}) as context:
+        found = inbound_events(context)
+    assert isinstance(found, dg.SkipReason)
+    assert found.skip_message == f"2 events wait for paused portals: {PORTAL}"
 
 
 def in_stage(runtime: Runtime, stage: str) -> int:

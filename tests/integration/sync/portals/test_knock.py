@@ -52,7 +52,8 @@ def test_what_else_answers_is_named(status: int, body: Any, kind: type[B24Error]
 
 def test_nothing_answers() -> None:
     """Nobody listens at the port; and an address that may not be asked is not asked."""
-    with pytest.raises(PortalUnreachable):
+    with pytest.raises(PortalUnreachable) as unreachable:
         knock("http://127.0.0.1:9", ALLOWED)
+    assert unreachable.value.portal == "http://127.0.0.1:9"
     with pytest.raises(AddressRefused):
         knock("http://10.0.0.1", ALLOWED)

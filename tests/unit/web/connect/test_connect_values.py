@@ -17,6 +17,15 @@ def test_the_permission_to_stand_inside_is_asked_for_where_it_is_of_use() -> Non
     assert "placement" not in ConnectValues("http://127.0.0.1:8024").scopes
 
 
+def test_an_address_to_open_is_the_one_that_was_asked() -> None:
+    """A sandbox has neither https nor the usual port; an error may have it behind the name of the portal."""
+    values = ConnectValues(PUBLIC)
+    for portal in ("http://127.0.0.1:8077", "sandbox (http://127.0.0.1:8077)"):
+        assert values.steps("portal_unreachable", portal)[0].paste == "http://127.0.0.1:8077/"
+        assert values.steps("address_refused", portal)[1].paste == "B24_ALLOWED_PORTALS=127.0.0.1:8077"
+    assert values.steps("portal_deleted", "acme.bitrix24.com")[0].paste == "https://acme.bitrix24.com/"
+
+
 def test_the_setup_guide_lists_what_is_recognised() -> None:
     """In both languages, and each has a reason for people."""
     for name in ("bitrix24-setup.md", "bitrix24-setup.ru.md"):
