@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from b24_pipeline.defs.assets.table_columns import known_columns
 from b24_pipeline.entities import BY_NAME, USER, Kind
 from b24_pipeline.errors import SettingsError
 from b24_pipeline.models import Model
@@ -71,6 +72,16 @@ def entity_columns(entity: str) -> dict[str, Any]:
         (column.name, _SQL_TYPES[column.kind], f"Bitrix24's {column.field}")
         for column in (found.columns if found else ())
     )
+
+
+def table_columns(table: str) -> dict[str, Any]:
+    """The metadata with the columns of a table that is no entity's; empty where they are not listed."""
+    return _schema((name, type_, comment) for name, type_, comment in known_columns().get(table, ()))
+
+
+def described_table(schema: str, table: str) -> dict[str, Any]:
+    """The metadata of a table that is no entity's: its name and its columns."""
+    return table_name(schema, table) | table_columns(table)
 
 
 def model_columns(model: Model) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import dagster as dg
 from b24_pipeline.defs.assets.catalogue import (
     BY_CHANGES,
     CHANGES_ARE_FRESH,
+    described_table,
     layer_tags,
     refreshed,
-    table_name,
 )
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures, raise_for
 from b24_pipeline.defs.assets.materializations import (
@@ -56,19 +56,21 @@ portals = dg.AssetSpec(
     group_name=RAW,
     kinds={"postgres"},
     tags=layer_tags(RAW),
-    metadata=table_name(PUBLIC, "user_accounts"),
+    metadata=described_table(PUBLIC, "user_accounts"),
 )
 
 reconciliation = dg.AssetSpec(
     RECONCILIATION,
     deps=[CHANGES],
     description=refreshed(
-        "Our figures of each stage beside the live portal's; each sync ends with this comparison.", BY_CHANGES
+        "Our figures of each stage beside the live portal's; each sync ends with this comparison. It has no "
+        "materialization: the check `agrees_with_portal` of `raw/changes` tells what was found.",
+        BY_CHANGES,
     ),
     group_name=RAW,
     kinds=set(KINDS),
     tags=layer_tags(RAW),
-    metadata=table_name(PUBLIC, "reconciliation"),
+    metadata=described_table(PUBLIC, "reconciliation"),
 )
 
 
@@ -229,5 +231,5 @@ qualification = dg.AssetSpec(
     group_name=RAW,
     kinds={"postgres"},
     tags=layer_tags(RAW),
-    metadata=table_name(PUBLIC, "bitrix24_qualification"),
+    metadata=described_table(PUBLIC, "bitrix24_qualification"),
 )

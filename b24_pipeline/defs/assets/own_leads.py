@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from b24_pipeline.defs.assets.catalogue import layer_tags, refreshed, table_name
+from b24_pipeline.defs.assets.catalogue import described_table, layer_tags, refreshed
 from b24_pipeline.defs.assets.failures import RETRIES, errors_as_failures
 from b24_pipeline.defs.assets.metadata import matching_metadata
 from b24_pipeline.defs.assets.partitions import PORTALS
@@ -24,7 +24,10 @@ _DESCRIPTIONS = {
     "directions": "What is advertised, with its key stages.",
 }
 
-_IMPORT = "`b24 leads import`, or whoever writes to the table"
+_IMPORT = (
+    "`b24 leads import`, the pages, or whoever else writes to the table: Dagster is told of none of them, so it has "
+    "no materialization; what follows from it is in `own/lead_matches`"
+)
 
 own_tables = [
     dg.AssetSpec(
@@ -33,7 +36,7 @@ own_tables = [
         group_name=LINKS,
         kinds={"postgres"},
         tags=layer_tags(LINKS),
-        metadata=table_name(PUBLIC, table),
+        metadata=described_table(PUBLIC, table),
     )
     for name, table in OWN_TABLES.items()
 ]
@@ -51,7 +54,7 @@ own_tables = [
     partitions_def=PORTALS,
     retry_policy=RETRIES,
     tags=layer_tags(LINKS),
-    metadata=table_name(PUBLIC, "lead_matches"),
+    metadata=described_table(PUBLIC, "lead_matches"),
 )
 def lead_matches(context: dg.AssetExecutionContext, b24: B24) -> dg.MaterializeResult[None]:
     """Matches own leads to the CRM, in our copy and by the portal's search, and says why a lead has no match."""

@@ -11,10 +11,10 @@ from b24_pipeline.defs.assets.catalogue import (
     BY_MONTHS,
     DIRECTORIES_ARE_FRESH,
     MONTHS_ARE_FRESH,
+    described_table,
     entity_columns,
     layer_tags,
     refreshed,
-    table_name,
 )
 
 RAW = "raw"
@@ -50,7 +50,7 @@ class RawTable:
             group_name=RAW,
             kinds=set(KINDS),
             tags=layer_tags(RAW),
-            metadata=table_name(PUBLIC, self.table) | entity_columns(self.entity),
+            metadata=described_table(PUBLIC, self.table) | entity_columns(self.entity),
             freshness_policy=self.freshness,
         )
 

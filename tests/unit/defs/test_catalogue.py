@@ -25,6 +25,7 @@ def test_the_catalogue_is_filled_before_the_first_run() -> None:
         assert node.tags["layer"] == node.group_name, name
         tables = str(node.metadata.get("dagster/table_name", "")).split(".")
         assert name == "raw/changes" or (len(tables) == 3 and all(tables)), name
+        assert name == "raw/changes" or node.metadata["dagster/column_schema"].columns, name
     for name, model in project.models.items():
         node = nodes[name]
         (reference,) = node.metadata["dagster/code_references"].code_references
