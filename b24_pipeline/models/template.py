@@ -10,6 +10,7 @@ the rows of another model as they were before this build and as they are now.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,9 +61,14 @@ class Uses:
 def read_uses(text: str, path: Path) -> Uses:
     """Find every ref, source, var and config of a file; ModelError for anything unsupported."""
     tree = _parse(text, path)
-    _refuse_unknown_syntax(tree, path)
+    found = [
+        tree,
+        *tree.find_all(nodes.Node),
+    ]  # walked once: Dagster reads every model at each start of a run
+    calls = [node for node in found if isinstance(node, nodes.Call)]
+    _refuse_unknown_syntax(found, calls, path)
     uses = Uses()
-    for call in tree.find_all(nodes.Call):
+    for call in calls:
         _record(uses, call, path)
     return uses
 
@@ -74,9 +80,9 @@ def _parse(text: str, path: Path) -> nodes.Template:
         raise ModelError(f"{path}: line {error.lineno}: not supported: {error.message}") from error
 
 
-def _refuse_unknown_syntax(tree: nodes.Template, path: Path) -> None:
-    called = {id(call.node) for call in tree.find_all(nodes.Call)}
-    for node in (tree, *tree.find_all(nodes.Node)):
+def _refuse_unknown_syntax(found: Sequence[nodes.Node], calls: Sequence[nodes.Call], path: Path) -> None:
+    called = {id(call.node) for call in calls}
+    for node in found:
         if not isinstance(node, SYNTAX):
             raise _unsupported(path, node, f"Jinja's {type(node).__name__.lower()}")
         if isinstance(node, nodes.Name) and id(node) not in called and node.name not in VALUES:
