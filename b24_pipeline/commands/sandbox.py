@@ -68,9 +68,8 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         deals=deals,
         **counts,
         seed=seed,
-        identity=str(port)
-        if port
-        else token_hex(),  # an event for one portal must not be taken for another's
+        # an event for one portal must not be taken for another's
+        identity=str(port) if port else token_hex(),
         now=today(),
         limits=Limits.standard() if limits else Limits.off(),
         redirect_uri=redirect_uri,

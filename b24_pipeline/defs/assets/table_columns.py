@@ -1,6 +1,6 @@
 """The columns of raw tables that are no entity's, so that Dagster shows them before the first run, without a database.
 
-`docs/generate_columns.py` writes them into the file beside this module; a test compares it with the migrations.
+`docs/generate_tables.py` writes them into the file beside this module; a test compares it with the migrations.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from b24_pipeline.runtime import Runtime
 
 
 def test_they_are_those_of_the_database(installation: Runtime) -> None:
-    """Otherwise `docs/generate_columns.py` writes them anew."""
+    """Otherwise `docs/generate_tables.py` writes them anew."""
     with installation.warehouse.connect() as connection:
         found = read_columns(connection)
     assert all(found.values())
