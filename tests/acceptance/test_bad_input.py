@@ -151,7 +151,7 @@ def test_unknown_entity_lists_the_known(b24_here: B24, sandbox: Sandbox) -> None
     """A wrong entity shows what can be synced, and nothing is asked of the portal."""
     connect(b24_here, sandbox)
     before = sandbox.stats.requests
-    assert_refused(b24_here("sync", "acme", "--entity", "invoice"), USAGE, "invoice", "deal")
+    assert_refused(b24_here("sync", "acme", "--entity", "invoices"), USAGE, "invoices", "deal")
     assert sandbox.stats.requests == before
 
 
