@@ -18,7 +18,12 @@ from b24_pipeline.defs.ops.portal_ops import (
     read_changes,
     read_recent_months,
 )
-from b24_pipeline.defs.ops.prune import prune_events, prune_runs, prune_sync_log
+from b24_pipeline.defs.ops.prune import (
+    prune_events,
+    prune_left_events,
+    prune_runs,
+    prune_sync_log,
+)
 
 CHECKS_JOB = "checks"
 MODEL_TESTS_JOB = "model_tests"
@@ -121,6 +126,7 @@ def drain_job() -> None:
 def maintenance_job() -> None:
     """Deletes old runs and events, which otherwise stay for ever."""
     prune_runs()
+    prune_left_events()
     prune_events()
     prune_sync_log()
 

@@ -44,8 +44,7 @@ OUR_JOBS = (
 def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
     """Deletes runs that ended well or were cancelled a week ago, drains a day ago, and failed runs two weeks ago.
 
-    In a project of somebody else only those of our jobs. Where Dagster's storage is ours, what Dagster leaves of them
-    goes too, and what commands have reported without a run.
+    In a project of somebody else only those of our jobs.
     """
     jobs: Sequence[str | None] = OUR_JOBS if b24.is_embedded else [None]
     ended_well = [(job, KEEP_DAYS, ENDED_WELL) for job in jobs]
@@ -55,14 +54,22 @@ def prune_runs(context: dg.OpExecutionContext, b24: B24) -> None:
         deleted = prune(context.instance, before, job, statuses)
         kind = f"{'failed ' if statuses is FAILED else ''}runs{f' of {job}' if job else ''}"
         context.log.info(f"{deleted} {kind} from before {before:%Y-%m-%d} were deleted")
-    if not b24.is_embedded:
-        with errors_as_failures(), b24.opened() as runtime:
-            deleted = runtime.warehouse.transact(_delete_left_events)
-        context.log.info(f"{deleted} results of checks and events without a run were deleted")
+
+
+@dg.op
+def prune_left_events(context: dg.OpExecutionContext, b24: B24) -> None:
+    """Deletes what Dagster leaves of deleted runs, and what commands have reported without a run, after a week.
+
+    Nothing where Dagster's storage is not in our database.
+    """
+    if b24.is_embedded:
+        return
+    with errors_as_failures(), b24.opened() as runtime:
+        deleted = runtime.warehouse.transact(_delete_left_events)
+    context.log.info(f"{deleted} results of checks and events without a run were deleted")
 
 
 def _delete_left_events(connection: Connection) -> int:
-    """Nothing where Dagster keeps its storage elsewhere."""
     return delete_old_events(connection, _days_ago(KEEP_DAYS)) if is_set_up(connection) else 0
 
 

@@ -105,6 +105,7 @@ def prune_runs(instance: dg.DagsterInstance) -> None:
     """As the job `maintenance` does."""
     with dg.build_op_context(instance=instance, resources={"b24": B24.of()}) as context:
         prune.prune_runs(context)
+        prune.prune_left_events(context)
 
 
 def rows_of_each_table(runtime: Runtime) -> dict[str, int]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.run_coordinator import QueuedRunCoordinator
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import make_url
 
@@ -259,9 +260,9 @@ def test_the_instance_accepts_our_dagster_yaml(tmp_path: Path) -> None:
     ref = InstanceRef.from_dir(str(tmp_path), config_dir=str(bundled("dagster.yaml").parent))
     assert ref.storage_data
     assert ref.storage_data.class_name == "OurStorage"
-    with DagsterInstance.from_config(str(bundled("dagster.yaml").parent)) as instance:
-        queue: Any = instance.run_coordinator
-        assert (queue.dequeue_use_threads, queue.dequeue_num_workers) == (True, 4)
+    assert ref.run_coordinator_data
+    queue = ref.run_coordinator_data.rehydrate(as_type=QueuedRunCoordinator)
+    assert (queue.dequeue_use_threads, queue.dequeue_num_workers) == (True, 4)
     monitoring: Any = ref.settings["run_monitoring"]
     assert monitoring["max_runtime_seconds"] == 7200
     assert ref.settings["telemetry"] == {"enabled": False}
