@@ -15,15 +15,16 @@ from analytics.people_of(:portal, :entity_type, :first_day, :last_day, :category
 
 -- name: open_ids(account, entity_type, category_id, person, most, skipped)
 -- The ids of what a person has open now, the latest created first, with how many there are of all; person 0: of nobody.
+-- The index of the stages where they stand has all of it.
 select
     journey.entity_id,
     count(*) over () as of_all
-from analytics_build.int_journey as journey
+from analytics_build.int_stage as stage
+inner join analytics_build.int_journey as journey on stage.stage_key = journey.open_stage_key
 where
-    journey.user_account_id = :account
-    and journey.entity_type = :entity_type
-    and journey.category_id = :category_id
-    and journey.open_stage_key is not null
+    stage.user_account_id = :account
+    and stage.entity_type = :entity_type
+    and stage.category_id = :category_id
     and coalesce(journey.assigned_by_id, 0) = :person
 order by journey.date_create desc nulls last, journey.entity_id desc
 limit :most

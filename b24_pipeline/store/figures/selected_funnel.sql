@@ -125,7 +125,7 @@ limit 500;
 
 -- name: entities(account, entity_type, category_id, status_id, has_left, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts, zone, most, skipped)
 -- The ids of the leads or deals behind a stage's figure, the latest created first: those who stand there, or all who have been there.
-with journeys as (
+with journeys as not materialized (
     select
         journey.entity_id,
         journey.date_create,
@@ -159,16 +159,42 @@ stage as (
     where
         user_account_id = :account and entity_type = :entity_type
         and category_id = :category_id and status_id = :status_id
+),
+
+there as not materialized (
+    select
+        journeys.entity_id,
+        journeys.date_create
+    from journeys
+    cross join stage
+    where
+        case
+            when :has_left then stage.stage_key = any(trim_array(journeys.stage_keys, cardinality(journeys.stage_keys) - journeys.seen))
+            else journeys.stage_keys[journeys.seen] = stage.stage_key
+        end
+),
+
+-- in the order of the index, which is read from its end until there are enough; few have no creation
+found as (
+    (
+        select *
+        from there
+        where date_create is not null
+        order by date_create desc, entity_id desc
+        limit cast(:most as bigint) + cast(:skipped as bigint)
+    )
+    union all
+    (
+        select *
+        from there
+        where date_create is null
+        order by entity_id desc
+        limit cast(:most as bigint) + cast(:skipped as bigint)
+    )
 )
 
-select journeys.entity_id
-from journeys
-cross join stage
-where
-    case
-        when :has_left then stage.stage_key = any(trim_array(journeys.stage_keys, cardinality(journeys.stage_keys) - journeys.seen))
-        else journeys.stage_keys[journeys.seen] = stage.stage_key
-    end
-order by journeys.date_create desc nulls last, journeys.entity_id desc
+select entity_id
+from found
+order by date_create desc nulls last, entity_id desc
 limit :most
 offset :skipped;

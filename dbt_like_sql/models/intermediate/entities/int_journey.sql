@@ -8,7 +8,7 @@
                 'opportunity', 'closed_after'
             ]
         },
-        {'columns': ['open_stage_key', 'open_stage_since']},
+        {'columns': ['open_stage_key', 'open_stage_since', 'assigned_by_id', 'date_create', 'entity_id']},
     ],
     meta={'replaces': 'int_changed_journey'}
 ) }}
