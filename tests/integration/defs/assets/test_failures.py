@@ -29,9 +29,11 @@ def test_a_model_that_fails_its_test_stops_the_run_with_one_line(
     assert run_changes(instance).success
     with installation.warehouse.connect() as connection:
         connection.execute(
-            "alter table bitrix24_pipelines drop constraint bitrix24_pipelines_entity_type_check"
+            "alter table bitrix24_pipeline_stages drop constraint bitrix24_pipeline_stages_status_semantics_check"
         )
-        connection.execute("update bitrix24_pipelines set entity_type = 'quote' where entity_type = 'lead'")
+        connection.execute(
+            "update bitrix24_pipeline_stages set status_semantics = 'odd' where entity_type = 'lead'"
+        )
     result = dg.materialize([models], resources=RESOURCES, instance=instance, raise_on_error=False)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure]
