@@ -13,11 +13,12 @@ from b24_pipeline.commands.postgres_programs import bundled
 from b24_pipeline.sandbox import Sandbox
 from tests.acceptance.conftest import B24, Result, environment, run_b24
 from tests.acceptance.test_nothing_left import nothing_left_of
+from tests.conftest import OLDEST_BINARIES
 from tests.support.installation import raw
 from tests.support.printed import printed, run_in_shell
 
 ROWS = (
-    "select count(*), md5(string_agg(md5(deal::text), '' order by deal.bitrix24_id)) from bitrix24_deals deal",
+    "select count(*), md5(string_agg(md5(deal::text), '' order by deal.id)) from bitrix24_deals deal",
     "select count(*), md5(string_agg(move::text, '' order by move.id)) from bitrix24_status_history move",
     "select name, bitrix24_domain from user_accounts",
 )
@@ -26,9 +27,11 @@ ROWS = (
 def rows(folder: Path, env: dict[str, str]) -> list[str]:
     """What the embedded database holds, as text."""
     options = [word for query in ROWS for word in ("-c", query)]
-    asked = run_b24("psql", "-tA", *options, cwd=folder, env=env)
+    asked = run_b24("psql", "-tA", "-v", "ON_ERROR_STOP=1", *options, cwd=folder, env=env)
     assert asked.returncode == 0, asked.stderr
-    return asked.stdout.splitlines()
+    found = asked.stdout.splitlines()
+    assert len(found) == len(ROWS)
+    return found
 
 
 def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -75,12 +78,11 @@ def with_first_on_path(*folders: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def older(tmp_path: Path) -> Path:
+def older() -> Path:
     """A folder with the pg_dump of an older PostgreSQL, as Debian has it."""
-    found = Path("/usr/lib/postgresql/15/bin/pg_dump")
-    if not found.is_file():
+    if not (OLDEST_BINARIES / "pg_dump").is_file():
         pytest.skip("needs Debian's postgresql of version 15")
-    return found.parent
+    return OLDEST_BINARIES
 
 
 def one_line(result: Result, files: Sequence[Path]) -> str:
