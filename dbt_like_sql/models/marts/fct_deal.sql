@@ -105,9 +105,8 @@ final as (
             where portals.user_account_id = deals.user_account_id
         ) as created_day,
         (
-            select (journey.entered_at[journey.closing_visit] at time zone portals.time_zone)::date
+            select journey.closed_on
             from {{ ref('int_journey') }} as journey
-            inner join {{ ref('stg_portals') }} as portals on journey.user_account_id = portals.user_account_id
             where
                 journey.user_account_id = entities.user_account_id
                 and journey.entity_type = entities.entity_type
