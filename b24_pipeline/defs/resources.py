@@ -120,12 +120,7 @@ class B24(dg.ConfigurableResource["B24"]):
         with self.opened() as runtime:
             return runtime.warehouse.transact(requests_after, last_seen)
 
-    def has_due_events(self) -> bool:
-        """Whether inbound events are due to be drained."""
+    def waiting_events(self) -> backlog.Waiting:
+        """Whether inbound events are due to be drained; where none are, those that wait for paused portals."""
         with self.opened() as runtime:
-            return runtime.warehouse.transact(backlog.is_due)
-
-    def events_of_paused(self) -> dict[str, int]:
-        """How many inbound events wait for each portal that a person has paused."""
-        with self.opened() as runtime:
-            return runtime.warehouse.transact(backlog.events_of_paused)
+            return runtime.warehouse.transact(backlog.waiting)

@@ -67,8 +67,9 @@ def inbound_events(context: dg.SensorEvaluationContext, b24: B24) -> dg.RunReque
     It has no cursor, which would move on even if the run fails, and no run key, which Dagster keeps for ever: the
     landing table knows which events are due.
     """
-    if not b24.has_due_events():
-        return dg.SkipReason(_why_none_is_due(b24.events_of_paused()))
+    waiting = b24.waiting_events()
+    if not waiting.is_due:
+        return dg.SkipReason(_why_none_is_due(waiting.of_paused))
     unfinished = context.instance.get_run_records(RunsFilter(job_name=drain_job.name, statuses=UNFINISHED))
     oldest = datetime.now(UTC).timestamp() - MOST_SECONDS
     if any(record.start_time is None or record.start_time > oldest for record in unfinished):

@@ -7,7 +7,7 @@ dies gives everything back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -50,9 +50,19 @@ def is_due(connection: Connection) -> bool:
     return bool(_sql.is_due(connection))
 
 
-def events_of_paused(connection: Connection) -> dict[str, int]:
-    """How many events wait for each portal that a person has paused, by its name."""
-    return dict(_sql.events_of_paused(connection))
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whether an event is to be drained now; where none is, how many wait for each paused portal, by its name."""
+
+    is_due: bool
+    of_paused: Mapping[str, int] = field(default_factory=dict)
+
+
+def waiting(connection: Connection) -> Waiting:
+    """What waits in the landing table."""
+    if is_due(connection):
+        return Waiting(is_due=True)
+    return Waiting(is_due=False, of_paused=dict(_sql.events_of_paused(connection)))
 
 
 def due_accounts(connection: Connection) -> set[UUID]:

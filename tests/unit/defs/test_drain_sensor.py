@@ -12,6 +12,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 from b24_pipeline.defs.ops.drain import MOST_SECONDS
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.defs.sensors import MOST_DRAINS, inbound_events
+from b24_pipeline.store.events.backlog import Waiting
 
 STARTED, FAILURE = DagsterRunStatus.STARTED, DagsterRunStatus.FAILURE
 
@@ -21,11 +22,8 @@ class Due(B24):
 
     due: bool = True
 
-    def has_due_events(self) -> bool:
-        return self.due
-
-    def events_of_paused(self) -> dict[str, int]:
-        return {}
+    def waiting_events(self) -> Waiting:
+        return Waiting(is_due=self.due)
 
 
 @pytest.fixture
