@@ -249,7 +249,7 @@ def materialized_by(result: dg.ExecuteInProcessResult) -> set[dg.AssetKey]:
 
 
 def test_each_check_says_what_it_proves() -> None:
-    """Also those that are generated from the columns of a model."""
+    """Also those that are made from columns of a model; few, since each is an event whenever it is told."""
     graph = defs.resolve_asset_graph()
     specs = {key: graph.get_check_spec(key) for key in CHECKS}
     assert all(spec.description for spec in specs.values())
@@ -257,4 +257,4 @@ def test_each_check_says_what_it_proves() -> None:
         spec for key, spec in specs.items() if key.to_user_string() == "funnel_stats:columns_are_sound"
     ]
     assert "Never empty: amounts_by_currency, category_id" in str(columns.description)
-    assert len(specs) < 100
+    assert len(specs) < len(graph.materializable_asset_keys)
