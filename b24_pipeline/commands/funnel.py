@@ -76,12 +76,18 @@ def _funnel(
 
 
 def _number_of(pipeline: str, known: dict[int, str], whose: str) -> int:
-    """The number of the pipeline that was named, or given by its number. UsageError lists those that there are."""
+    """The number of the pipeline that was given by number or name. UsageError says which there are to choose from."""
     wanted = pipeline.strip().casefold()
-    for number, title in known.items():
-        if wanted in (str(number), title.strip().casefold()):
-            return number
-    there_are = ", ".join(f"{number} {title}" for number, title in known.items())
+    named = {number: title for number, title in known.items() if wanted == title.strip().casefold()}
+    # a name may be a number too: as in b24_pipeline.read, the number counts
+    found = {number: title for number, title in known.items() if wanted == str(number)} or named
+    if len(found) == 1:
+        return next(iter(found))
+    there_are = ", ".join(f"{number} {title}" for number, title in (found or known).items())
+    if found:
+        raise UsageError(
+            f"{whose} have several pipelines {pipeline!r}; choose one by its number: {there_are}"
+        )
     raise UsageError(f"{whose} have no pipeline {pipeline!r}; there are: {there_are}")
 
 

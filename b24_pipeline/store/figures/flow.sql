@@ -1,35 +1,48 @@
 -- name: flow(portal, entity_type, category_id, step, first_day, last_day)
--- What came and went in each day, week or month, by stage in the pipeline's order.
+-- What came and went in each day, week or month, by stage in the pipeline's order. The names come after the count.
+with periods as (
+    select
+        daily.status_id,
+        cast(date_trunc(:step, cast(daily.day as timestamp)) as date) as period,
+        max(daily.day) as last_day,
+        sum(daily.entered)::bigint as entered,
+        sum(daily.won)::bigint as won,
+        sum(daily.lost)::bigint as lost
+    from analytics.funnel_daily as daily
+    where
+        daily.portal = :portal and daily.entity_type = :entity_type and daily.category_id = :category_id
+        and (cast(:first_day as date) is null or daily.day >= :first_day)
+        and (cast(:last_day as date) is null or daily.day <= :last_day)
+    group by daily.status_id, date_trunc(:step, cast(daily.day as timestamp))
+)
+
 select
-    stage.status_id,
+    periods.status_id,
     stage.status_name,
     stage.status_color,
-    cast(date_trunc(:step, daily.day) as date) as period,
+    periods.period,
     -- how many stood there when the period ended
-    (array_agg(daily.in_stage_end order by daily.day desc))[1] as in_stage,
-    sum(daily.entered)::bigint as entered,
-    sum(daily.won)::bigint as won,
-    sum(daily.lost)::bigint as lost,
-    bool_or(stage.is_success_stage or stage.is_fail_stage) as is_closed,
-    bool_or(stage.is_deleted) as is_deleted
-from analytics.funnel_daily as daily
+    ended.in_stage_end as in_stage,
+    periods.entered,
+    periods.won,
+    periods.lost,
+    stage.is_success_stage or stage.is_fail_stage as is_closed,
+    stage.is_deleted
+from periods
+inner join analytics.funnel_daily as ended
+    on
+        ended.portal = :portal
+        and ended.entity_type = :entity_type
+        and ended.category_id = :category_id
+        and periods.status_id = ended.status_id
+        and periods.last_day = ended.day
 inner join analytics.dim_stage as stage
     on
-        daily.portal = stage.portal
-        and daily.entity_type = stage.entity_type
-        and daily.category_id = stage.category_id
-        and daily.status_id = stage.status_id
-where
-    daily.portal = :portal and daily.entity_type = :entity_type and daily.category_id = :category_id
-    and (cast(:first_day as date) is null or daily.day >= :first_day)
-    and (cast(:last_day as date) is null or daily.day <= :last_day)
-group by
-    stage.status_id,
-    stage.status_name,
-    stage.status_color,
-    stage.status_sort,
-    date_trunc(:step, daily.day)
-order by period asc, stage.status_sort asc nulls last, stage.status_id asc;
+        stage.portal = :portal
+        and stage.entity_type = :entity_type
+        and stage.category_id = :category_id
+        and periods.status_id = stage.status_id
+order by periods.period asc, stage.status_sort asc nulls last, periods.status_id asc;
 
 -- name: last_move(account, entity_type, category_id)$
 -- When somebody last left a stage of the pipeline for another one; null where nobody ever has.

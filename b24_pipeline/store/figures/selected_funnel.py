@@ -146,6 +146,7 @@ def entities(
 def _of(portal: Portal, pipeline: CountedPipeline) -> dict[str, object]:
     return {
         "portal": portal.name,
+        "account": portal.id,
         "entity_type": pipeline.entity_type,
         "category_id": pipeline.category_id,
     }

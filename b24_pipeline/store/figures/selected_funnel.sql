@@ -112,15 +112,14 @@ where portal = :portal
 order by is_active desc, user_name asc nulls last, user_id asc
 limit 1000;
 
--- name: campaigns(portal, entity_type)
+-- name: campaigns(account, entity_type)
 -- The campaigns to choose from, the largest first.
 select
     utm_campaign as code,
     utm_campaign as name
-from analytics.utm_funnel_stats
-where portal = :portal and entity_type = :entity_type and utm_campaign is not null
-group by utm_campaign
-order by sum(count) desc, utm_campaign asc
+from analytics_build.int_campaign
+where user_account_id = :account and entity_type = :entity_type
+order by entities desc, utm_campaign asc
 limit 500;
 
 -- name: entities(account, entity_type, category_id, status_id, has_left, first_day, last_day, source_id, assigned_by_id, utm_campaign, is_qualified, ts, zone, most, skipped)

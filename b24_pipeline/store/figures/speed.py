@@ -67,6 +67,7 @@ def stays(
     asked = _of(portal, pipeline)
     if by == "stage" and first is None and last is None:
         return _read(connection, _sql.stays_of_all_time.sql, asked)
+    _sql.set_room(connection)
     return _read(connection, _sql.stays.sql, asked | _narrowed(portal, by, first, last))
 
 

@@ -39,6 +39,7 @@ with
             where
                 journey.user_account_id = touched_months.user_account_id
                 and journey.entity_type = touched_months.entity_type
+                and journey.outcome in ('won', 'lost')
                 and journey.closed_on >= touched_months.closed_month
                 and journey.closed_on < touched_months.closed_month + interval '1 month'
             offset 0  -- noqa: AM09

@@ -4,8 +4,8 @@
         {'columns': ['user_account_id', 'entity_type', 'date_create']},
         {
             'columns': [
-                'user_account_id', 'entity_type', 'closed_on', 'outcome', 'category_id', 'assigned_by_id', 'currency_id',
-                'opportunity', 'closed_after'
+                'user_account_id', 'entity_type', 'outcome', 'closed_on', 'category_id', 'assigned_by_id', 'currency_id',
+                'opportunity', 'closed_after', 'source_id', 'utm_campaign'
             ]
         },
         {'columns': ['open_stage_key', 'open_stage_since', 'assigned_by_id', 'date_create', 'entity_id']},

@@ -122,6 +122,22 @@ def test_the_numbers_of_the_funnel_add_up(site: PagesSite, visit: Visit) -> None
     assert entered == sum(map(int, figures.values()))
 
 
+@pytest.mark.parametrize("entity", ["lead", "deal"])
+def test_campaigns_to_choose_from_begin_with_the_largest(site: PagesSite, visit: Visit, entity: str) -> None:
+    """Those that have brought somebody who is counted, by how many they have brought."""
+    page = visit.get(f"/p/{site.portal}/funnel", pipeline=f"{entity}-0", **ALL).text
+    (field,) = re.findall(r'<select name="campaign".*?</select>', page, re.DOTALL)
+    counted = of_marts(
+        site,
+        "select utm_campaign from analytics.utm_funnel_stats where portal = %s and entity_type = %s"
+        " and utm_campaign is not null group by utm_campaign having sum(count) > 0"
+        " order by sum(count) desc, utm_campaign",
+        entity,
+    )
+    assert len(counted) > 1
+    assert re.findall(r'<option value="([^"]+)"', field) == [row["utm_campaign"] for row in counted]
+
+
 def test_cohorts_are_those_of_the_mart(site: PagesSite, visit: Visit) -> None:
     """Month by month and age by age, unripe ones marked."""
     page = visit.get(
