@@ -21,6 +21,7 @@ ASSETS: list[Asset] = [
     crm.changes,
     crm.cohorts,
     crm.directories,
+    crm.items,
     *own_leads.own_tables,
     own_leads.lead_matches,
     models,

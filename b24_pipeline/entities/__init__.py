@@ -47,6 +47,7 @@ __all__ = [
     "Kind",
     "RowDecoder",
     "find",
+    "item_named",
     "named",
     "smart_process",
 ]

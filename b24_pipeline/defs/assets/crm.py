@@ -32,6 +32,7 @@ from b24_pipeline.defs.assets.proved_months import earlier_proofs, rows_of_month
 from b24_pipeline.defs.assets.raw_tables import (
     CHANGES,
     COHORT_TABLES,
+    ITEMS,
     KINDS,
     PORTAL_TABLES,
     PORTALS_KEY,
@@ -43,6 +44,7 @@ from b24_pipeline.defs.assets.raw_tables import (
 from b24_pipeline.defs.known_assets import UNVERSIONED, log_events
 from b24_pipeline.defs.resources import B24
 from b24_pipeline.errors import B24Error
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.sync.crm.scope import Days
 from b24_pipeline.sync.job import Job
 from b24_pipeline.sync.outcome import Outcome
@@ -149,6 +151,22 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     with errors_as_failures(context.log), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
         yield from _results(b24, job, tables, outcomes)
+    raise_for(outcomes, context.log)
+
+
+@dg.multi_asset(name="read_items", specs=[ITEMS.spec()], partitions_def=PORTALS, retry_policy=RETRIES)
+def items(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.MaterializeResult[None]]:
+    """Reads what has changed in the invoices, quotes and smart processes that were chosen for a portal."""
+    with errors_as_failures(context.log), b24.job(context.partition_key, run_id=context.run_id) as job:
+        chosen = job.transact(entity_choice.chosen)
+        outcomes = sync_portal(job, SyncRequest(chosen)) if chosen else []
+        if all(outcome.worked for outcome in outcomes):
+            yield dg.MaterializeResult(
+                asset_key=b24.asset_names.key(ITEMS.key),
+                metadata=raw_table_metadata(job.warehouse, job.portal, ITEMS, outcomes)
+                | {"chosen": ", ".join(chosen) or "none: `b24 portal entities` shows what there is"},
+                data_version=dg.DataVersion(UNVERSIONED),
+            )
     raise_for(outcomes, context.log)
 
 

@@ -29,7 +29,7 @@ from b24_pipeline.defs.assets.proved_months import (
     rows_of_months,
     worked_outcomes,
 )
-from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, PORTAL_TABLES, RawTable
+from b24_pipeline.defs.assets.raw_tables import CHANGES, COHORT_TABLES, ITEMS, PORTAL_TABLES, RawTable
 from b24_pipeline.defs.known_assets import KnownAssets
 from b24_pipeline.entities import CRM
 from b24_pipeline.store.crm import table_facts
@@ -77,7 +77,7 @@ def materializations(
         # a comparison has no list of moves to count by
         moves = [table for table in COHORT_TABLES if table.table == table_facts.MOVES]
         yield from earlier_proofs(warehouse, portal, known, moves)
-    for table in PORTAL_TABLES:
+    for table in (*PORTAL_TABLES, ITEMS):
         done = worked_outcomes(table, outcomes)
         if done and (with_unchanged or changed_outcomes(table, done)):
             metadata = raw_table_metadata(warehouse, portal, table, done)

@@ -151,7 +151,7 @@ def worked_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcom
 
 def own_outcomes(table: RawTable, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes of this table."""
-    return [outcome for outcome in outcomes if outcome.entity in table.outcomes]
+    return [outcome for outcome in outcomes if table.has(outcome.entity)]
 
 
 def _holds(days: tuple[date, date], month: date) -> bool:

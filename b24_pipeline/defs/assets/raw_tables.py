@@ -16,25 +16,32 @@ from b24_pipeline.defs.assets.catalogue import (
     layer_tags,
     refreshed,
 )
+from b24_pipeline.entities import item_named
 
 RAW = "raw"
 PUBLIC = "public"
 CHANGES = dg.AssetKey([RAW, "changes"])
 PORTALS_KEY = dg.AssetKey([RAW, "portals"])
 RECONCILIATION = dg.AssetKey([RAW, "reconciliation"])
+ITEM = "item"
+"""Stands for every entity that is chosen: invoices, quotes and each smart process."""
+
 KINDS = frozenset({"bitrix24", "postgres"})
 
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A raw table: `entity` is its name in a request for a sync, `outcomes` are the entities of the sync's outcomes."""
+    """A raw table: `entity` is its name in a request for a sync, `outcomes` are the entities of the sync's outcomes.
+
+    `freshness` is None where a portal may have nothing to read.
+    """
 
     name: str
     table: str
     entity: str
     outcomes: tuple[str, ...]
     description: str
-    freshness: dg.FreshnessPolicy = DIRECTORIES_ARE_FRESH
+    freshness: dg.FreshnessPolicy | None = DIRECTORIES_ARE_FRESH
     by: str = "the job `pipelines`, every hour, and `changes`"
 
     @property
@@ -53,6 +60,10 @@ class RawTable:
             metadata=described_table(PUBLIC, self.table) | entity_columns(self.entity),
             freshness_policy=self.freshness,
         )
+
+    def has(self, entity: str) -> bool:
+        """Whether the outcome of this entity is one of this table."""
+        return (ITEM if item_named(entity) else entity) in self.outcomes
 
 
 _MONTHS = (
@@ -126,6 +137,13 @@ PORTAL_TABLES = (
         "Currencies of the portal with its rates of now.",
     ),
     RawTable(
+        "smart_types",
+        "bitrix24_smart_types",
+        "pipelines",
+        ("smart_type",),
+        "Smart processes of the portal, whether they are chosen or not.",
+    ),
+    RawTable(
         "users",
         "bitrix24_users",
         "user",
@@ -140,6 +158,17 @@ PORTAL_TABLES = (
         "All contacts of leads, deals and companies.",
         by=BY_CHANGES,
     ),
+)
+
+ITEMS = RawTable(
+    "items",
+    "bitrix24_items",
+    ITEM,
+    (ITEM,),
+    "Invoices, quotes and items of smart processes, as far as they were chosen (`b24 portal entities`); a portal where "
+    "none were has no rows.",
+    freshness=None,
+    by=BY_CHANGES,
 )
 
 BY_OUTCOME = {name: table for table in (*COHORT_TABLES, *PORTAL_TABLES) for name in table.outcomes}

@@ -24,6 +24,8 @@ TABLES = (
     "bitrix24_departments",
     "bitrix24_currencies",
     "bitrix24_contact_links",
+    "bitrix24_smart_types",
+    "bitrix24_items",
     "bitrix24_qualification",
     "reconciliation",
     "leads",

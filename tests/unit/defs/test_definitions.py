@@ -104,7 +104,7 @@ def test_every_asset_has_its_group_and_partitions() -> None:
     graph = defs.resolve_asset_graph()
     cohorts = {f"raw/{name}" for name in ("leads", "deals", "contacts", "companies", "status_history")}
     portals = {f"raw/{name}" for name in ("changes", "pipelines", "stages", "statuses", "fields", "users")}
-    portals |= {"raw/departments", "raw/currencies"}
+    portals |= {"raw/departments", "raw/currencies", "raw/smart_types", "raw/items"}
     own = {f"own/{name}" for name in ("leads", "creatives", "directions", "lead_matches")}
     portals |= {"own/lead_matches", "raw/contact_links"}
     found = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
