@@ -25,6 +25,7 @@ from b24_pipeline.sync.portals.oauth import PortalConnector
 from b24_pipeline.sync.portals.visitors import PortalVisitors
 from b24_pipeline.web.body_limit import BodyLimit
 from b24_pipeline.web.client_address import ClientAddresses
+from b24_pipeline.web.connect.entities_page import EntitiesPage
 from b24_pipeline.web.connect.inside import InsidePage, is_opened_inside
 from b24_pipeline.web.connect.mending import ConnectValues
 from b24_pipeline.web.connect.routes import CONNECT, ConnectPages
@@ -195,6 +196,7 @@ def _changing_pages(parts: Parts, signed_in: SignedIn) -> list[APIRouter]:
         QualificationPage(parts.warehouse).router(signed_in),
         KeyStagesPage(parts.warehouse).router(signed_in),
         StagesPage(parts.warehouse).router(signed_in),
+        *EntitiesPage(parts.warehouse, parts.service).routers(signed_in),
         LeadsPage(parts.warehouse).router(signed_in),
         LeadUploadPage(parts.warehouse).router(signed_in),
     ]

@@ -28,6 +28,7 @@ PAGES = (
     "/p/{portal}/stages",
     "/p/{portal}/qualification?from=&to=",
     "/p/{portal}/key-stages",
+    "/p/{portal}/entities",
     "/p/{portal}/funnel?from=&to=",
     "/p/{portal}/funnel/stage?from=&to=&pipeline=deal-0&stage=C0:S1&who=all",
     "/p/{portal}/creatives?from=&to=",

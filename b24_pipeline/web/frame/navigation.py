@@ -31,6 +31,7 @@ SETTINGS = (
     Entry("qualification", _("Qualification")),
     Entry("key-stages", _("Key stages")),
     Entry("leads", _("Own leads")),
+    Entry("entities", _("What is read")),
     Entry("trust", _("Trust")),
 )
 GROUPS = ((_("Figures"), FIGURES), (_("Settings and proof"), SETTINGS))
