@@ -48,7 +48,7 @@ def test_what_is_read_is_chosen_on_a_page(database_url: str, tmp_path: Path) -> 
         assert "The portal refuses it" in asked["quote"][3]
 
         chosen = visit.post(PAGE, PAGE, entity=smart, wanted="read")
-        assert (chosen.status_code, chosen.headers["location"]) == (303, f"{PAGE}?saved=read")
+        assert chosen.status_code == 303
         sync(running)
         shown = visit.get(chosen.headers["location"]).text
         assert lines(shown)[smart][1:] == ["7", "read", f"Read no more {lines(shown)[smart][0]}"]
