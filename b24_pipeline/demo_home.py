@@ -9,8 +9,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 _SETTINGS = "settings.json"
+_SOCKET_LINE = 4
+"""Where PostgreSQL's own file says in which folder its socket is."""
 
 
 def demo_of(home: Path) -> Path:
@@ -55,10 +58,11 @@ def has_demo(home: Path) -> bool:
     return is_demo(demo) and has_database(demo)
 
 
-def which_database(chosen: Path, given: Path, *, by_url: bool) -> str | None:
+def which_database(chosen: Path, given: Path, *, url: str | None, is_named: bool) -> str | None:
     """What a person has to know where there is more than one database; None where there is only one.
 
-    `chosen`: the home that is used. `given`: the home of the user's own settings; `by_url`: these have DATABASE_URL.
+    `chosen`: the home that is used. `given`: the home of the user's own settings, `is_named` by B24_HOME; `url`: their
+    DATABASE_URL, which the demo's home is not used with.
     """
     if chosen != given:
         own = f"your own, in {given}, has no portal yet:" if has_database(given) else "your own begins with"
@@ -66,14 +70,28 @@ def which_database(chosen: Path, given: Path, *, by_url: bool) -> str | None:
             f"this is the demo's database, in {chosen}, whose portal runs only while `b24 demo` does; "
             f"{own} `b24 portal add`"
         )
-    if is_demo(given):
-        return None  # it was asked for by name
+    if is_demo(given):  # it was asked for by name
+        return "DATABASE_URL is left out: the demo works on its own database alone" if url else None
+    if is_named and not url:
+        return None
+    if url and _is_served_from(demo_of(given), url):
+        return "this is the demo's database: DATABASE_URL names it"
     demo = f"the demo's (B24_HOME={demo_of(given)} names it)" if has_demo(given) else None
-    if by_url:
+    if url:
         embedded = f"the embedded one in {given}" if has_database(given) else None
         others = " and ".join(filter(None, (embedded, demo)))
         return f"this is the database of DATABASE_URL, not {others}" if others else None
     return f"this is the database in {given}, not {demo}" if demo else None
+
+
+def _is_served_from(home: Path, url: str) -> bool:
+    """Whether the URL names the embedded server of this home, while it runs."""
+    try:
+        lines = (home.expanduser() / "postgres" / "postmaster.pid").read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    folder = lines[_SOCKET_LINE] if len(lines) > _SOCKET_LINE else ""
+    return bool(folder) and folder in unquote(url)
 
 
 def as_text(values: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from psycopg.errors import InsufficientPrivilege
 
 from b24_pipeline.bitrix.http.address import parse_server
-from b24_pipeline.demo_home import has_database, has_demo, is_demo, lacks_database
+from b24_pipeline.demo_home import has_database, has_demo, lacks_database
 from b24_pipeline.entities import BY_NAME
 from b24_pipeline.errors import (
     AddressRefused,
@@ -131,10 +131,13 @@ def known_selection(select: Mapping[str, Sequence[str]]) -> Mapping[str, Sequenc
 
 
 def settings_of_data() -> Settings:
-    """The settings of this process for what reads data: the demo's as long as the user's own database has no portal."""
+    """The settings of this process for what reads data: the demo's as long as the user's own database has no portal.
+
+    A home that was given (B24_HOME) is used as it is.
+    """
     given = own_settings()
     home = given.b24_home
-    if given.database_url or is_demo(home) or not (has_database(home) and has_demo(home)):
+    if given.has_home or given.database_url or not (has_database(home) and has_demo(home)):
         return settings()
     try:
         with opened(given, looks_once=True) as own:
@@ -144,12 +147,19 @@ def settings_of_data() -> Settings:
 
 
 def require_database(settings: Settings) -> None:
-    """Raises UsageError where B24_HOME was given and holds no database: a misspelt one would begin an empty one."""
+    """Raises UsageError where an embedded database is meant and none is there: what only looks begins none.
+
+    It is a misspelt B24_HOME, or without that another folder than the one of the installation.
+    """
     home = settings.b24_home
-    if settings.database_url is None and "b24_home" in settings.model_fields_set and lacks_database(home):
+    if settings.database_url is None and lacks_database(home):
+        look = (
+            "check B24_HOME"
+            if settings.has_home
+            else ("run it in the folder of the installation, set B24_HOME or DATABASE_URL")
+        )
         raise UsageError(
-            f"there is no database in {home}: check B24_HOME, or begin one there with "
-            "`b24 portal add NAME` or `b24 migrate`"
+            f"there is no database in {home}: {look}, or begin one there with `b24 portal add NAME` or `b24 migrate`"
         )
 
 

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def has_home(self) -> bool:
+        """Whether B24_HOME was given, so that this home is meant and no other."""
+        return "b24_home" in self.model_fields_set
+
+    @property
     def trusted_proxies(self) -> tuple[str, ...]:
         """Addresses and networks of our own proxies, from B24_TRUSTED_PROXIES."""
         return _listed(self.b24_trusted_proxies)
@@ -185,9 +190,14 @@ def settings_of_files() -> list[str]:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read at the first call: the demo's where nothing but its database is there."""
+    """The settings of this process, read at the first call: the demo's where nothing but its database is there.
+
+    A home that was given (B24_HOME) is used as it is.
+    """
     given = own_settings()
-    if given.database_url is None and not has_database(given.b24_home) and has_demo(given.b24_home):
+    if given.has_home or given.database_url:
+        return given
+    if not has_database(given.b24_home) and has_demo(given.b24_home):
         return settings_of_demo(given.b24_home)
     return given
 

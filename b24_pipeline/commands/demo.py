@@ -121,7 +121,7 @@ def _stay(
         def ready(addresses: ServiceAddresses) -> None:
             # Dagster had no tables yet when the demo read the portal
             report_outcomes(chosen, outcomes, built)
-            show_addresses(addresses)
+            show_addresses(chosen, addresses)
             say(f"the pages: {addresses.web} with the key {admin_key(chosen)}")
             say(f"the funnel as an asset: {addresses.dagster}/assets/funnel_stats")
             show_moves(own_settings())

@@ -31,6 +31,9 @@ DAEMON_DOWN = timedelta(minutes=10)
 STALE = timedelta(hours=1)
 """The age from which a watermark is reported. Schedules sync every ten minutes, so several have failed by then."""
 
+OWN_ARE_LATE = timedelta(minutes=5)
+"""Whatever knows the folder of own models builds them within a minute after ours."""
+
 FAILED_IN_A_ROW = 3
 """So many runs of a job in a row are reported if all failed within the time of FAILING; one may be a bad moment."""
 
@@ -133,7 +136,13 @@ def _examine_runs(opened: Runtime) -> Iterator[Finding]:
 
 
 def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
-    from b24_pipeline.models import OWN_SCHEMA, load_own_models, load_project, stored_own_models
+    from b24_pipeline.models import (
+        OWN_SCHEMA,
+        are_behind,
+        load_own_models,
+        load_project,
+        stored_own_models,
+    )
 
     folder = opened.settings.b24_models_path
     if not folder:
@@ -142,15 +151,27 @@ def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
                 problem = f"the models in {OWN_SCHEMA} are not built, because B24_MODELS_PATH is not set"
                 yield Finding("", problem, "put B24_MODELS_PATH into .env")
         return
+    ours = load_project()
     try:
-        own = load_own_models(folder, load_project())
+        own = load_own_models(folder, ours)
     except ModelError as error:
         yield Finding("", f"own models: {error}", "mend it, then `b24 models`")
         return
     with opened.warehouse.connect() as connection:
         failed = own_failures.failures(connection)
+        counted_at = (
+            store.figures_counted(connection).get("counted_at") if are_behind(connection, ours, own) else None
+        )
     for model in own.models.keys() & failed.keys():
         yield Finding("", f"own model {model}: {failed[model]}", "mend it, then `b24 models`")
+    ago = datetime.now(UTC) - counted_at if counted_at else timedelta()
+    if ago > OWN_ARE_LATE and not failed:
+        yield Finding(
+            "",
+            f"own models are older than the marts, which were built {age(ago.total_seconds())} ago by a process that "
+            "does not know B24_MODELS_PATH",
+            "`b24 models` now, and restart what builds them (`b24 up`, `b24 serve`, Dagster)",
+        )
 
 
 def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:

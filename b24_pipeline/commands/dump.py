@@ -146,12 +146,13 @@ def _show_how_to_restore(file: Path, chosen: Settings) -> None:
         return
     from b24_pipeline.store.database.embedded import DATABASE
 
-    home, b24 = chosen.b24_home, b24_as_called()
-    if "b24_home" in chosen.model_fields_set:
-        b24 = f"B24_HOME={shlex.quote(str(home))} {b24}"
+    home = chosen.b24_home
+    # named, so that no command takes the database of a demo in the same folder for the new, empty one
+    b24 = f"B24_HOME={shlex.quote(str(home))} {b24_as_called()}"
+    keys = "B24_SECRET_KEYS" if chosen.b24_secret_keys else home / "secret.keys"
     restore = f"\\! {shlex.quote(bundled('pg_restore') or 'pg_restore')} --no-owner --dbname {DATABASE} {at}"
     say(
-        f"keep a copy of {home / 'secret.keys'} apart from it: the credentials in it are opened by these keys; "
+        f"keep a copy of {keys} apart from it: the credentials in it are opened by these keys; "
         "restored, once nothing of the installation runs, into a new database in the place of this one, "
         "which stays beside it:"
     )

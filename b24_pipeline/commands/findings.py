@@ -79,7 +79,7 @@ def _backlog(portal: PortalHealth, _now: datetime) -> Problems:
     if portal.due_seconds > BACKLOG.total_seconds():
         yield (
             f"{portal.events_due} events wait to be drained, the first for {age(portal.due_seconds)}",
-            "b24 drain, or `b24 up` for the sensor",
+            "b24 drain, or `b24 up` for the sensor; where that runs, Dagster's UI, Runs, says what failed",
         )
 
 

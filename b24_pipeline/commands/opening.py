@@ -9,10 +9,10 @@ import click
 
 from b24_pipeline import runtime
 from b24_pipeline.commands.screen import say
-from b24_pipeline.demo_home import lacks_database, which_database
+from b24_pipeline.demo_home import which_database
 from b24_pipeline.errors import DatabaseError, OnlyReadsMarts
 from b24_pipeline.runtime import Runtime
-from b24_pipeline.settings import Settings, misspelt_settings, own_settings, settings
+from b24_pipeline.settings import Settings, misspelt_settings, own_settings, read_settings, settings
 from b24_pipeline.store.database.rights import reads_marts_alone
 from b24_pipeline.store.database.warehouse import Warehouse
 
@@ -78,10 +78,9 @@ def chosen_settings(*, own: bool = False, without_portals: bool = False) -> Sett
     chosen = own_settings() if own else settings() if without_portals else runtime.settings_of_data()
     if not own:
         runtime.require_database(chosen)
-        if chosen.database_url is None and lacks_database(chosen.b24_home):
-            say(f"note: there is no database in {chosen.b24_home} yet; an empty one begins here")
-    given = own_settings()
-    note = which_database(chosen.b24_home, given.b24_home, by_url=given.database_url is not None)
+    given = read_settings()
+    url = given.database_url.get_secret_value() if given.database_url else None
+    note = which_database(chosen.b24_home, given.b24_home, url=url, is_named=given.has_home)
     if note:
         say(f"note: {note}")
     return chosen

@@ -77,7 +77,7 @@ def _show(name: str, listed: Sequence[ListedEntity]) -> None:
     ]
     table(("entity", "name", "state", "in the portal", "in our copy"), rows, right=(3, 4))
     for one in listed:
-        if one.error and one.known.is_chosen:
+        if one.error:
             say(f"{one.known.entity_type} cannot be read: {one.error}")
     if any(not one.known.is_chosen and one.in_portal for one in listed):
         output.print(f"\nchoose with: b24 portal entities {name} --add ENTITY; then: b24 sync {name}")

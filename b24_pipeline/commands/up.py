@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, say
 from b24_pipeline.commands.service_notes import show_service_notes
+from b24_pipeline.settings import Settings
+from b24_pipeline.web.admin_key import how_to_sign_in
 
 if TYPE_CHECKING:
     from b24_pipeline.commands.supervisor import ServiceAddresses
@@ -32,16 +35,16 @@ def up(
             opened.warehouse,
             port=port,
             web_port=web_port,
-            on_ready=show_addresses,
+            on_ready=partial(show_addresses, opened.settings),
             on_restart=complain,
             on_stop=show_stopping,
         )
 
 
-def show_addresses(addresses: ServiceAddresses) -> None:
+def show_addresses(chosen: Settings, addresses: ServiceAddresses) -> None:
     """Prints the addresses of the services, once they run."""
     say(f"Dagster: {addresses.dagster}")
-    say(f"pages: {addresses.web} (sign in with B24_ADMIN_KEY, or what the file admin.key in B24_HOME has)")
+    say(f"pages: {addresses.web} ({how_to_sign_in(chosen)})")
     say(
         f"portals: {addresses.web}/connect or b24 portal connect, "
         f"HTTP interface: {addresses.web}/docs (Ctrl-C stops it all)"

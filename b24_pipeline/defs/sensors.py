@@ -128,7 +128,7 @@ def abandoned_runs(context: dg.SensorEvaluationContext, b24: B24) -> dg.SkipReas
     seen_before = gone & set(json.loads(context.cursor or "[]"))
     for run_id in seen_before:
         context.instance.report_run_failed(
-            runs[run_id], "its process is gone: it was killed, or its machine was"
+            runs[run_id], "its process is gone: it was killed, or its machine switched off"
         )
     context.update_cursor(json.dumps(sorted(gone - seen_before)))
     return dg.SkipReason(f"{len(seen_before)} of {len(runs)} runs were abandoned")

@@ -7,7 +7,13 @@
 from b24_pipeline.models.build import build, run_tests
 from b24_pipeline.models.checks import TestResult
 from b24_pipeline.models.model import Check, Model, Source
-from b24_pipeline.models.own import OWN_SCHEMA, build_own_models, load_own_models, stored_own_models
+from b24_pipeline.models.own import (
+    OWN_SCHEMA,
+    are_behind,
+    build_own_models,
+    load_own_models,
+    stored_own_models,
+)
 from b24_pipeline.models.project import Project, load_project
 from b24_pipeline.models.result import BuildResult, ModelResult
 
@@ -20,6 +26,7 @@ __all__ = [
     "Project",
     "Source",
     "TestResult",
+    "are_behind",
     "build",
     "build_own_models",
     "load_own_models",

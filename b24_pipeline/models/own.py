@@ -108,6 +108,13 @@ def _built(
             broken.add(model.name)
 
 
+def are_behind(conn: Connection, ours: Project, own: Project) -> bool:
+    """Whether our models were built of something newer than the tables of these, or these never."""
+    if all(model.materialized == "view" for model in own.models.values()):
+        return False
+    return sources.built(conn, own.schema, texts_of(own)).get(ours.schema) != _state(conn, ours)
+
+
 def _state(conn: Connection, ours: Project) -> str:
     """As of what our models were built: another one each time that something changed."""
     built = sorted(sources.built(conn, ours.schema, texts_of(ours)).items())

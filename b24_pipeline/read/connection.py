@@ -77,14 +77,15 @@ def _own_url() -> str:
 def _which_database() -> str | None:
     """Which of several databases the settings lead to."""
     from b24_pipeline.demo_home import which_database
-    from b24_pipeline.settings import own_settings
+    from b24_pipeline.settings import read_settings
 
-    chosen = given = own_settings()
-    if not given.database_url:
+    chosen = given = read_settings()
+    url = given.database_url.get_secret_value() if given.database_url else None
+    if not url:
         from b24_pipeline.runtime import settings_of_data
 
         chosen = settings_of_data()
-    return which_database(chosen.b24_home, given.b24_home, by_url=given.database_url is not None)
+    return which_database(chosen.b24_home, given.b24_home, url=url, is_named=given.has_home)
 
 
 @lru_cache(maxsize=8)

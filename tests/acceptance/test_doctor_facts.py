@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 from dagster import DagsterInstance, Failure, job, op
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._daemon.types import DaemonHeartbeat
 from sqlalchemy.engine import make_url
 
@@ -125,6 +132,24 @@ def test_a_daemon_that_is_down_is_why_portals_are_old(
     assert len(problems) > 1
     beats(dagster, timedelta(seconds=20))
     assert [one["problem"] for one in told(b24_here)["findings"]] == problems[:-1]
+
+
+def test_what_was_switched_off_is_named(b24_here: B24, dagster: DagsterInstance) -> None:
+    """A person has their reasons, so it is no fault; of states under two names of the location the newer counts."""
+
+    def stop(location: str, name: str, status: InstigatorStatus = InstigatorStatus.STOPPED) -> None:
+        repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), "__repository__")
+        origin = RemoteInstigatorOrigin(repository, name)
+        dagster.add_instigator_state(
+            InstigatorState(origin, InstigatorType.SCHEDULE, status, ScheduleInstigatorData("5 * * * *"))
+        )
+
+    assert told(b24_here)["installation"]["switched_off"] == []
+    stop("old", "matches_hourly")
+    stop("b24", "changes_every_10_minutes")
+    stop("b24", "matches_hourly", InstigatorStatus.DECLARED_IN_CODE)
+    assert told(b24_here)["installation"]["switched_off"] == ["changes_every_10_minutes"]
+    assert "switched off in Dagster: changes_every_10_minutes" in b24_here("doctor").stderr
 
 
 @op

@@ -35,7 +35,10 @@ def rows(folder: Path, env: dict[str, str]) -> list[str]:
 
 
 def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, sandbox: Sandbox) -> None:
-    """The printed commands make a new database with the same rows; the one that was there lies beside it."""
+    """The printed commands make a new database with the same rows; the one that was there lies beside it.
+
+    A demo in the same folder is not taken for it while it is empty.
+    """
     env = environment(B24_ALLOWED_PORTALS="127.0.0.1")
     for words in (("portal", "add", "acme", "--webhook-url", sandbox.webhook_url), ("sync", "--no-models")):
         done = run_b24(*words, cwd=tmp_path, env=env)
@@ -49,6 +52,9 @@ def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, san
     file = tmp_path / "my crm.dump"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert nothing_left_of(tmp_path / ".b24")
+    demo = tmp_path / ".b24" / "demo"
+    (demo / "postgres").mkdir(parents=True)
+    (demo / "settings.json").write_text("{}")
     commands = printed(dumped.stderr)
     assert commands[0].startswith("mv ")
     for command in commands:
@@ -57,6 +63,7 @@ def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, san
     assert rows(tmp_path, env) == before
     assert nothing_left_of(tmp_path / ".b24")
     assert (tmp_path / ".b24" / "postgres.before").is_dir()
+    assert list((demo / "postgres").iterdir()) == []
 
     content = file.read_bytes()
     again = run_b24("dump", file.name, cwd=tmp_path, env=env)

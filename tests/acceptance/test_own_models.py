@@ -54,3 +54,29 @@ def test_own_models_are_built_after_ours_and_break_none_of_them(
     assert "own_models" not in b24_here("doctor").stdout
     missing = b24_here("models", env={"B24_MODELS_PATH": str(tmp_path / "nowhere")})
     assert (missing.returncode, "B24_MODELS_PATH" in missing.stderr) == (1, True)
+
+
+def test_own_tables_that_stay_behind_are_told(b24_here: B24, tmp_path: Path, database_url: str) -> None:
+    """A service that does not know the folder builds the marts alone; whoever looks with the setting hears of it."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "by_portal.sql").write_text("{{ config(materialized='table') }}" + GOOD, "utf-8")
+    env = {"B24_MODELS_PATH": str(folder)}
+
+    def told() -> list[str]:
+        found = json.loads(b24_here("doctor", "--json", env=env).stdout)["findings"]
+        return [one["problem"] for one in found if "own models" in one["problem"]]
+
+    assert b24_here("models", env=env).returncode == 0
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into user_accounts (name, bitrix24_domain) values ('acme', 'acme.bitrix24.com')"
+        )
+    assert b24_here("models").returncode == 0
+    assert told() == []  # a build of them may be on its way
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update bitrix24_model_sources set built_at = built_at - interval '10 minutes'")
+    (problem,) = told()
+    assert problem.startswith("own models are older than the marts, which were built 10 min")
+    assert b24_here("models", env=env).returncode == 0
+    assert told() == []

@@ -52,6 +52,16 @@ def failing_jobs(connection: psycopg.Connection, *, least: int, within: timedelt
     ]
 
 
+def switched_off(connection: psycopg.Connection) -> list[str]:
+    """The schedules and sensors that a person has stopped in Dagster, by name.
+
+    Empty where Dagster has its storage elsewhere, or this role may not see it.
+    """
+    if not _sql.may_see(connection, relation="instigators"):
+        return []
+    return [name for (name,) in _sql.switched_off(connection)]
+
+
 def delete_old_events(connection: psycopg.Connection, before: datetime) -> int:
     """Deletes what stays of runs that were deleted, and what belongs to no run, from before a time with its zone.
 

@@ -25,6 +25,29 @@ select greatest(extract(epoch from now() at time zone 'UTC' - max(daemon_heartbe
 from dagster.daemon_heartbeats
 having count(*) > 0;
 
+-- name: switched_off()
+-- Schedules and sensors that a person has stopped. A code location of another name has states of its own: the newest of
+-- each name counts.
+with newest as (
+    select distinct on (known.name)
+        known.name,
+        known.status
+    from (
+        select
+            instigator_body::jsonb -> 'origin' ->> 'job_name' as name,
+            status,
+            update_timestamp,
+            id
+        from dagster.instigators
+    ) as known
+    order by known.name asc, known.update_timestamp desc, known.id desc
+)
+
+select newest.name
+from newest
+where newest.status = 'STOPPED' and newest.name is not null
+order by newest.name;
+
 -- name: failing_jobs(least, seconds)
 -- Jobs whose last runs have failed, so many in a row or more, all of them within these seconds; a run that was cancelled is
 -- left out. Dagster stores the end as seconds since 1970, where it has seen one, and moments of UTC without a zone.

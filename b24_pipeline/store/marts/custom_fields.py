@@ -30,8 +30,17 @@ if TYPE_CHECKING:
 
 _sql = queries.load(__file__)
 
-VERSION = "1"  # of how the views are written: a new version makes them anew
+VERSION = "2"  # of how the views are written: a new version makes them anew
 ENTITY_ID = "The portal's number of the {}."
+NAMES = {
+    "category_name": "Name of the pipeline; null where it has none, or the portal has not told it.",
+    "stage_name": "Name of the stage; null where it has none, or the portal has not told it.",
+    "stage_semantics": "process, success or failure, as the portal says of the stage: an invoice in success is paid.",
+    "opportunity_in_base": (
+        "Amount in the currency of the account, by the portal's rate of now; null where there is no rate or no amount."
+    ),
+}
+"""What no mart has of items, by their column: names for their codes, and amounts that may be summed."""
 
 
 def keep_views(warehouse: Warehouse, account: UUID) -> bool:
@@ -135,7 +144,8 @@ def _chosen(connection: Connection, account: UUID) -> list[Entity]:
 def _put(connection: Connection, account: UUID, schema: str, entity: Entity, view: str) -> None:
     """Makes the view of an entity: its custom fields, behind all that its rows have where no mart shows them."""
     own = _own_columns(connection, entity)
-    columns = columns_of_fields(_fields(connection, account, entity.name), [*own])
+    named = {} if entity.part is None else NAMES
+    columns = columns_of_fields(_fields(connection, account, entity.name), [*own, *named])
     old = describe(connection, schema, view)
     text = statement(
         "custom_fields",
@@ -150,15 +160,15 @@ def _put(connection: Connection, account: UUID, schema: str, entity: Entity, vie
     put_view(connection, old, new, definition)
     built = describe(connection, schema, view)
     labels = {column.name: column.label for column in columns}
-    write_comments(
-        connection, built, _comment(entity), {"entity_id": ENTITY_ID.format(entity.name)} | own | labels
-    )
+    comments = {"entity_id": ENTITY_ID.format(entity.name)} | own | named | labels
+    write_comments(connection, built, _comment(connection, account, entity), comments)
 
 
-def _comment(entity: Entity) -> str:
+def _comment(connection: Connection, account: UUID, entity: Entity) -> str:
     if entity.part is None:
         return f"Custom fields of {entity.name}s, one row a {entity.name} alive; analytics has the rest by entity_id."
-    return f"All {entity.name} rows that are alive, with their custom fields."
+    title = _sql.title(connection, account=account, entity_type=entity.part) or entity.name
+    return f"{title}: all that are alive, with their custom fields."
 
 
 def _own_columns(connection: Connection, entity: Entity) -> dict[str, str]:

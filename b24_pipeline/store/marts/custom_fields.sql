@@ -37,6 +37,12 @@ from bitrix24_fields
 where user_account_id = :account
 order by entity_type;
 
+-- name: title(account, entity_type)$
+-- What the portal calls a smart process; nothing of invoices and quotes.
+select title
+from bitrix24_smart_types
+where user_account_id = :account and entity_type = :entity_type;
+
 -- name: columns_of(relation)
 -- The columns of a table with their comments, in their order.
 select

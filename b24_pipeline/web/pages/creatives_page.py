@@ -105,6 +105,9 @@ class CreativesPage:
             asked=asked,
             rows=rows,
             are_loaded=are_loaded,
+            has_own_leads=bool(rows)
+            or are_loaded
+            or self._are_loaded(portal, Asked(asked.entity_type, asked.by, None, None)),
             other=other,
             became_other=sum(row.matched for row in self._rows(portal, other, sort, way)) if other else 0,
             currencies=currencies_of(rows),

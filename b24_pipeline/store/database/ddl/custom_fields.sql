@@ -9,6 +9,20 @@ select
     {%- for column in own %},
     entity.{{ column.name }}
     {%- endfor %}
+    {%- if part %},
+    (
+        select pipeline.name
+        from public.bitrix24_pipelines as pipeline
+        where
+            pipeline.user_account_id = entity.user_account_id
+            and pipeline.entity_type = entity.entity_type
+            and pipeline.category_id = entity.category_id
+    ) as category_name,
+    stage.status_name as stage_name,
+    stage.status_semantics as stage_semantics,
+    round(entity.opportunity * case when currency.base then 1 else currency.amount / nullif(currency.amount_cnt, 0) end, 2)
+        as opportunity_in_base
+    {%- endif %}
     {%- for column in columns %},
     {%- if column.is_multiple %}
     (
@@ -28,6 +42,23 @@ select
     {%- endif %}
     {%- endfor %}
 from {{ relation }} as entity
+{%- if part %}
+-- the codes of stages are the portal's own, of whichever pipeline
+left join lateral (
+    select
+        known.status_name,
+        known.status_semantics
+    from public.bitrix24_pipeline_stages as known
+    where
+        known.user_account_id = entity.user_account_id
+        and known.entity_type = entity.entity_type
+        and known.status_id = entity.stage_id
+    order by known.category_id is not distinct from entity.category_id desc, known.deleted_at desc nulls first
+    limit 1
+) as stage on true
+left join public.bitrix24_currencies as currency
+    on entity.user_account_id = currency.user_account_id and entity.currency_id = currency.currency
+{%- endif %}
 where
     entity.user_account_id = {{ account }} and entity.deleted_at is null
     {%- if part %}

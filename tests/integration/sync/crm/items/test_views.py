@@ -74,3 +74,36 @@ def test_custom_fields_of_items_are_typed(installation: Installation, sandbox: S
         name,
     )
     assert found == [{"column_name": made.name.lower()}]
+
+
+def test_items_have_names_and_amounts_that_may_be_summed(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    """Stage and pipeline by name, whether the stage is an end, and the amount in the account's currency."""
+    portal = installation.add(sandbox)
+    smart = smart_names(sandbox)[0]
+    names = ["invoice", "quote", smart]
+    choose(installation, portal, *names)
+    worked(installation.sync(portal))
+    rates = {
+        row["currency"]: 1 if row["base"] else row["amount"] / row["amount_cnt"]
+        for row in installation.rows("select * from bitrix24_currencies")
+    }
+    converted = set()
+    for name in names:
+        stages = {row.status_id: row for row in tuples(sandbox.truth.stages(sandbox_name(name)))}
+        for row in installation.rows(f"select * from analytics_acme.{name}"):
+            stage = stages[row["stage_id"]]
+            assert row["stage_name"] == stage.name
+            assert row["stage_semantics"] in ("process", "success", "failure")
+            assert row["category_name"]
+            rate, amount = rates.get(row["currency_id"]), row["opportunity"]
+            expected = None if rate is None or amount is None else round(amount * rate, 2)
+            assert row["opportunity_in_base"] == expected
+            converted |= {row["currency_id"]} if expected else set()
+    assert len(converted) > 1
+    (comment,) = installation.rows(
+        "select obj_description(to_regclass('analytics_acme.' || %s)) as told", smart
+    )
+    title = sandbox.truth.types().set_index("entity_type_id").loc[int(smart.removeprefix("item_")), "title"]
+    assert comment["told"].startswith(f"{title!s}: ")
