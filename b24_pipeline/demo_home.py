@@ -77,7 +77,7 @@ def which_database(chosen: Path, given: Path, *, url: str | None, is_named: bool
     if url and _is_served_from(demo_of(given), url):
         return "this is the demo's database: DATABASE_URL names it"
     demo = f"the demo's (B24_HOME={demo_of(given)} names it)" if has_demo(given) else None
-    if url:
+    if url and not _is_served_from(given, url):
         embedded = f"the embedded one in {given}" if has_database(given) else None
         others = " and ".join(filter(None, (embedded, demo)))
         return f"this is the database of DATABASE_URL, not {others}" if others else None

@@ -153,11 +153,8 @@ def require_database(settings: Settings) -> None:
     """
     home = settings.b24_home
     if settings.database_url is None and lacks_database(home):
-        look = (
-            "check B24_HOME"
-            if settings.has_home
-            else ("run it in the folder of the installation, set B24_HOME or DATABASE_URL")
-        )
+        elsewhere = "run it in the folder of the installation, set B24_HOME or DATABASE_URL"
+        look = "check B24_HOME" if settings.has_home else elsewhere
         raise UsageError(
             f"there is no database in {home}: {look}, or begin one there with `b24 portal add NAME` or `b24 migrate`"
         )
