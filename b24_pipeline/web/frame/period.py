@@ -32,6 +32,14 @@ class Period:
         """What an address says of the last so many days."""
         return {"from": (self.today - timedelta(days=days - 1)).isoformat(), "to": self.today.isoformat()}
 
+    def month(self, back: int) -> dict[str, str]:
+        """What an address says of the present month up to today (`back` 0), or of the whole one before it (1)."""
+        first = self.today.replace(day=1)
+        if not back:
+            return {"from": first.isoformat(), "to": self.today.isoformat()}
+        last = first - timedelta(days=1)
+        return {"from": last.replace(day=1).isoformat(), "to": last.isoformat()}
+
 
 def period_of(first: str | None, last: str | None, zone: str, newest: datetime | None = None) -> Period:
     """The period of an address, by default the last 90 days of the portal. Raises WrongDates.

@@ -16,7 +16,7 @@ from b24_pipeline.errors import LeadFileRefused
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.uploads import Uploads
 from b24_pipeline.store.portals.portal import Portal
-from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, PARTS
+from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, PARTS, recognized
 from b24_pipeline.sync.own_leads.lead_file import LeadFile, LeadFileLook, look_into, open_lead_file
 from b24_pipeline.sync.own_leads.load_file import LoadedFile, load_file
 from b24_pipeline.sync.own_leads.match_copy import link_own_leads
@@ -194,7 +194,9 @@ def _chosen(path: Path, header: Sequence[str], columns: Sequence[str]) -> dict[s
 
 
 def _columns_of(look: LeadFileLook, file: LeadFile | None) -> list[str]:
-    places = {place: ours for ours, place in file.columns.places.items()} if file else {}
+    # the columns are recognised even where none is a phone, which a file needs
+    found = file.columns if file else recognized(look.header, {})
+    places = {place: ours for ours, place in found.places.items()}
     return [places.get(place, "") for place in range(len(look.header))]
 
 

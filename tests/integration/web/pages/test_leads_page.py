@@ -140,6 +140,14 @@ def test_columns_are_assigned_by_hand(site: PagesSite, manager: Visit) -> None:
     ]
 
 
+def test_one_column_that_is_strange_leaves_the_others_recognised(site: PagesSite, manager: Visit) -> None:
+    """The phone alone is chosen by hand then: nothing else is lost."""
+    file = FILE.replace("Телефон", "Как связаться", 1)
+    page, _key = looked_at(manager, upload(manager, site, file.encode()))
+    assert chosen_in(page) == ["first_name", "", "creative", "created_at", ""]
+    assert "Choose the column that has the phones" in text_of(page)
+
+
 def workbook(rows: list[list[str]]) -> bytes:
     """A small .xlsx with one sheet."""
     cells = "".join(

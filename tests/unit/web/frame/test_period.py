@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from b24_pipeline.errors import WrongDates
-from b24_pipeline.web.frame.period import period_of
+from b24_pipeline.web.frame.period import Period, period_of
 
 NOW = datetime.now(UTC)
 ZONE = "UTC"
@@ -39,3 +39,10 @@ def test_days_that_are_none_are_refused(first: str, last: str) -> None:
     """Neither guessed nor turned round."""
     with pytest.raises(WrongDates):
         period_of(first, last, ZONE)
+
+
+def test_this_month_and_the_last_one_are_offered() -> None:
+    """The present one up to today, the last one whole, over the end of a year too."""
+    period = Period(None, None, date(2027, 1, 20))
+    assert period.month(0) == {"from": "2027-01-01", "to": "2027-01-20"}
+    assert period.month(1) == {"from": "2026-12-01", "to": "2026-12-31"}
