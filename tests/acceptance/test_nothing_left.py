@@ -113,11 +113,11 @@ def is_watch(process: psutil.Process, home: Path) -> bool:
 def test_commands_at_once_share_the_server_without_a_traceback(tmp_path: Path) -> None:
     """They begin on an empty folder, end at about the same time, and begin again while the server stops."""
 
-    def status(_number: int) -> Result:
-        return run_b24("status", cwd=tmp_path, env=environment())
+    def migrate(_number: int) -> Result:
+        return run_b24("migrate", cwd=tmp_path, env=environment())
 
     with ThreadPoolExecutor(3) as pool:
-        ended = list(pool.map(status, range(6)))
+        ended = list(pool.map(migrate, range(6)))
     assert [result.returncode for result in ended] == [0] * 6, ended
     assert not [result.stderr for result in ended if "Traceback" in result.stderr or "rror" in result.stderr]
     assert nothing_left_of(tmp_path / ".b24"), left_of(tmp_path / ".b24")

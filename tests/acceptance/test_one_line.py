@@ -106,6 +106,14 @@ def test_a_misspelt_home_begins_no_database(b24_here: B24, tmp_path: Path, comma
     assert not (tmp_path / ".b24").exists()
 
 
+@pytest.mark.parametrize("command", [["portal", "list"], ["access", "list"]])
+def test_another_folder_begins_no_database(b24_here: B24, tmp_path: Path, command: list[str]) -> None:
+    """What only looks says where it looked, and what begins one."""
+    refused = b24_here(*command, env={"DATABASE_URL": "", "B24_SECRET_KEYS": ""})
+    assert_refused(refused, 2, "there is no database in .b24: run it in the folder of the installation")
+    assert not (tmp_path / ".b24").exists()
+
+
 def test_what_was_never_synced_has_no_funnel_yet(b24_here: B24, sandbox: Sandbox) -> None:
     """The next step is the sync, which builds the models, too."""
     connect(b24_here, sandbox)
