@@ -63,14 +63,10 @@ def _stock(frame: PageFrame, found: Sequence[Flow], step: FlowStep) -> dict[str,
     """The chart of who stood in which open stage, one above the other."""
     names: dict[str, tuple[str, str | None]] = {}
     for flow in found:
-        names |= {
-            one.status_id: (
-                frame.stage_name(one.status_name, one.status_id, one.is_deleted),
-                one.status_color,
-            )
-            for one in flow.stages
-            if not one.is_closed
-        }
+        for one in flow.stages:
+            if not one.is_closed and one.status_id not in names:
+                name = frame.stage_name(one.status_name, one.status_id, one.is_deleted)
+                names[one.status_id] = (name, one.status_color)
     counts = [flow.in_stage for flow in found]
     colors = told_apart([color for _name, color in names.values()])
     written = frame.format.month if step == "month" else frame.format.day
