@@ -11,6 +11,7 @@ from typing import Literal
 from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
+from b24_pipeline.store.database.statements import statement
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.figures.pipelines import CountedPipeline
 from b24_pipeline.store.portals.portal import Portal
@@ -67,7 +68,7 @@ def stays(
     asked = _of(portal, pipeline)
     if by == "stage" and first is None and last is None:
         return _read(connection, _sql.stays_of_all_time.sql, asked)
-    _sql.set_room(connection)
+    connection.execute(statement("sort_in_memory"))
     return _read(connection, _sql.stays.sql, asked | _narrowed(portal, by, first, last))
 
 

@@ -1,7 +1,3 @@
--- name: set_room()$
--- Visits of hundreds of thousands are sorted in memory, in this transaction alone.
-select set_config('work_mem', '64MB', true);
-
 -- name: stays(account, entity_type, category_id, by, first_day, last_day, zone)
 -- Median and 90th percentile of the finished visits of each stage of a pipeline that ended in a period: of all, or by
 -- responsible person of now, or by the month in which they ended.

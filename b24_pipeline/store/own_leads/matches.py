@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from b24_pipeline.store.database import bookmarks, queries
 from b24_pipeline.store.database.locks import wait_for_transaction
+from b24_pipeline.store.database.statements import statement
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.own_leads.crm_phones import ROWS_AT_ONCE, PhoneReader
 
@@ -65,7 +66,7 @@ def lock_matching(connection: Connection, account: UUID) -> datetime:
     still open stamps its rows later than it began.
     """
     wait_for_transaction(connection, "matches", account)
-    _sql.set_room(connection)
+    connection.execute(statement("sort_in_memory"))
     return bookmarks.complete_upto(connection)
 
 

@@ -1,7 +1,3 @@
--- name: set_room()$
--- Sets of a hundred thousand are sorted in memory, in this transaction alone.
-select set_config('work_mem', '64MB', true);
-
 -- name: portal(account)^
 -- What is counted of it, and whether it has own leads at all.
 select
