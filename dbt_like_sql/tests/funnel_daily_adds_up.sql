@@ -29,4 +29,5 @@ where
     in_stage_start != in_stage_before
     or in_stage_end != in_stage_start + entered - left_total
     or left_total != left_by_kind
+    or created not between 0 and entered
     or in_stage_end < 0

@@ -16,7 +16,7 @@ from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, connect
 from tests.support.expected import cohort_figures, creative_figures, model_figures, outcome_figures
 from tests.support.expected.funnel import assert_copy_is_true
-from tests.support.expected.model_figures import STAGE, frame
+from tests.support.expected.model_figures import ENTITY, STAGE, frame
 
 Connection = psycopg.Connection[Any]
 Rows = dict[tuple[Any, ...], Any]
@@ -115,6 +115,8 @@ def assert_days(conn: Connection) -> None:
     gone: dict[Any, int] = stays.groupby([*STAGE, "exited_on", "left_by"]).size().to_dict()
     days = read(conn, "funnel_daily", [*STAGE, "day"])
     assert {key: row["entered"] for key, row in days.items() if row["entered"]} == came
+    created = stays.drop_duplicates(ENTITY).groupby([*STAGE, "entered_on"]).size().to_dict()
+    assert {key: row["created"] for key, row in days.items() if row["created"]} == created
     for name, kind in (("won", "won"), ("lost", "lost"), ("left_back", "back"), ("deleted", "deleted")):
         expected = {key[:-1]: count for key, count in gone.items() if key[-1] == kind}
         assert {key: row[name] for key, row in days.items() if row[name]} == expected, name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.conftest import keep
 from tests.browser.test_pages import session, signed_in
@@ -72,4 +74,43 @@ def test_a_table_that_scrolls_shows_it(
     assert page.locator(".table").count()
     assert page.evaluate(UNMARKED) == 0
     assert page.evaluate(TORN) == 0
+    page.context.close()
+
+
+HEADED = """
+(address) => new Promise((done) => {
+  const picture = new Image();
+  picture.onload = () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    const paint = canvas.getContext("2d");
+    paint.drawImage(picture, 0, 0);
+    const head = paint.getImageData(0, 0, picture.width, 110).data;
+    const drawn = charts.values().next().value.renderToCanvas({ pixelRatio: 2 });
+    done([new Set(head).size > 10, picture.height - drawn.height]);
+  };
+  picture.src = address;
+})
+"""
+
+
+def test_a_saved_picture_says_what_it_is_of(browser: Browser, site: PagesSite, session: StorageState) -> None:
+    """Above the chart stand the page, the portal and what is chosen, as it is looked at elsewhere."""
+    page = opened(browser, site, session, "flow", "en")
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save as PNG").first.click()
+    picture = Path(saving.value.path()).read_bytes()
+    assert saving.value.suggested_filename == "flow.png"
+    address = f"data:image/png;base64,{b64encode(picture).decode()}"
+    assert page.evaluate(HEADED, address) == [True, 110]
+    page.context.close()
+
+
+def test_the_navigation_of_a_phone_shows_where_one_is(
+    browser: Browser, site: PagesSite, session: StorageState
+) -> None:
+    """It scrolls sideways, and begins where the page is."""
+    page = signed_in(browser, session, "en", "light", 360)
+    page.goto(f"{site.address}/p/{site.portal}/trust")
+    expect(page.locator(".side [aria-current]")).to_be_in_viewport(ratio=1)
     page.context.close()

@@ -1,4 +1,4 @@
-"""Names of what the audit has by code: pipelines and stages, custom fields, and own leads."""
+"""Names of what the audit has by code: pipelines and stages, custom fields, own leads, and smart processes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ class StageName:
 class AuditNames:
     """Names by portal and code; what is not among them is gone, and keeps its code.
 
-    Stages are by portal, entity type, pipeline and code; fields by portal, entity type and code.
+    Stages are by portal, entity type, pipeline and code; fields by portal, entity type and code; smart processes by
+    portal and entity type.
     """
 
     stages: dict[tuple[str, str, str, str], StageName] = field(default_factory=dict)
     fields: dict[tuple[str, str, str], str] = field(default_factory=dict)
     own_leads: dict[str, str] = field(default_factory=dict)
+    smart_types: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def stage(self, portal: str | None, entity_type: str, category_id: object, status_id: str) -> StageName:
         """The name of a stage, or its code."""
@@ -51,6 +53,7 @@ def names_of(warehouse: Warehouse, changes: Sequence[Change]) -> AuditNames:
         stages = _rows(connection, _sql.stages.sql, portals=portals)
         fields = _rows(connection, _sql.fields.sql, portals=portals)
         own_leads = _rows(connection, _sql.own_leads.sql, ids=ids)
+        smart_types = _rows(connection, _sql.smart_types.sql, portals=portals)
     return AuditNames(
         {
             (row["portal"], row["entity_type"], str(row["category_id"]), row["status_id"]): StageName(
@@ -60,6 +63,7 @@ def names_of(warehouse: Warehouse, changes: Sequence[Change]) -> AuditNames:
         },
         {(row["portal"], row["entity_type"], row["field_name"]): row["label"] for row in fields},
         {row["id"]: row["name"] for row in own_leads},
+        {(row["portal"], row["entity_type"]): row["title"] for row in smart_types},
     )
 
 

@@ -34,3 +34,13 @@ select
     name
 from leads
 where id = any(cast(:ids as uuid[])) and name <> '';
+
+-- name: smart_types(portals)
+-- Smart processes of portals by their entity types, also those that are gone.
+select
+    account.name as portal,
+    kind.entity_type,
+    kind.title
+from bitrix24_smart_types as kind
+inner join user_accounts as account on kind.user_account_id = account.id
+where account.name = any(:portals) and kind.title <> '';

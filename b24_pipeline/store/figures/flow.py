@@ -23,7 +23,10 @@ MOST_DAYS, MOST_WEEKS_IN_DAYS = 120, 800
 
 @dataclass(frozen=True, slots=True)
 class StageFlow:
-    """A stage in a period: how many stood there at its end, came in, and left for a stage that is won or lost."""
+    """A stage in a period: how many stood there at its end, came in, and left for a stage that is won or lost.
+
+    `created`: for how many of those who came in it is the first stage.
+    """
 
     status_id: str
     status_name: str
@@ -33,6 +36,7 @@ class StageFlow:
     entered: int
     won: int
     lost: int
+    created: int
     is_closed: bool
     is_deleted: bool
 
@@ -53,6 +57,11 @@ class Flow:
     def open(self) -> int:
         """How many were open when it ended."""
         return sum(stage.in_stage for stage in self.stages if not stage.is_closed)
+
+    @property
+    def created(self) -> int:
+        """Leads or deals that are new."""
+        return sum(stage.created for stage in self.stages)
 
     @property
     def entered(self) -> int:

@@ -7,7 +7,8 @@ with periods as (
         max(daily.day) as last_day,
         sum(daily.entered)::bigint as entered,
         sum(daily.won)::bigint as won,
-        sum(daily.lost)::bigint as lost
+        sum(daily.lost)::bigint as lost,
+        sum(daily.created)::bigint as created
     from analytics.funnel_daily as daily
     where
         daily.portal = :portal and daily.entity_type = :entity_type and daily.category_id = :category_id
@@ -26,6 +27,7 @@ select
     periods.entered,
     periods.won,
     periods.lost,
+    periods.created,
     stage.is_success_stage or stage.is_fail_stage as is_closed,
     stage.is_deleted
 from periods

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import Query
 
 Way = Literal["up", "down"]
-Sort = Annotated[str, Query(max_length=40)]
+Sort = Annotated[str, Query(max_length=60)]
 Value = Decimal | int | str | None
 SortedRow = TypeVar("SortedRow")
 

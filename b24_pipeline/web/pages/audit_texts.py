@@ -56,6 +56,8 @@ VALUES = {
     "deal": _("deals"),
     "contact": _("contacts"),
     "company": _("companies"),
+    "invoice": _("invoices"),
+    "quote": _("quotes"),
     "both": _("leads and deals"),
     "connected": _("connected"),
     "reauthorization_required": _("must be connected again"),
@@ -122,11 +124,17 @@ def subject(change: Change, names: AuditNames, text: Gettext) -> str:
     if change.what == "stage flags" and len(codes) == 3:
         entity_type, category_id, status_id = codes
         return f"{kind}: {_stage(change, entity_type, category_id, status_id, names, text)}"
+    if change.what == "entities":
+        return f"{kind}: {_said(change.subject, 'entity_type', change, names, text)}"
     return f"{kind}: {names.own_leads.get(change.subject, change.subject)}"
 
 
 def sentence(change: Change, names: AuditNames, text: Gettext) -> str:
     """What differs, as `name: old → new`; of what is new or gone, what it is or was."""
+    if change.what == "entities":
+        return " → ".join(
+            text(_("read") if state else _("not read")) for state in (change.before, change.after)
+        )
     said = partial(_said, change=change, names=names, text=text)
     if isinstance(change.before, Mapping) and isinstance(change.after, Mapping) and "id" not in change.after:
         return ", ".join(
@@ -164,6 +172,8 @@ def _said(value: Any, name: str, change: Change, names: AuditNames, text: Gettex
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(said(part, "") for part in value)
     written = str(value)
+    if name == "entity_type":
+        written = names.smart_types.get((change.portal or "", written), written)
     return text(VALUES[written]) if name in CODED and written in VALUES else written
 
 

@@ -15,6 +15,7 @@ from b24_pipeline.store.figures.speed import Grouping, Stay, stays, stuck
 from b24_pipeline.web.frame.choice import PipelineCode
 from b24_pipeline.web.frame.page_frame import PeriodInAddress, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
+from b24_pipeline.web.frame.sorting import Sort, Value, Way, sorted_by
 
 ROWS = 50
 
@@ -38,9 +39,14 @@ class SpeedPage:
         period: PeriodInAddress,
         pipeline: PipelineCode = None,
         by: Grouping = "stage",
+        sort: Sort = "",
+        way: Way = "down",
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
-        """Median and 90th percentile by stage, or the medians by person or month; and the stuck ones, 50 a page."""
+        """Median and 90th percentile by stage, or the medians by person or month; and the stuck ones, 50 a page.
+
+        `sort`: the code of a stage, by whose median the persons or months are sorted.
+        """
         with self._warehouse.connect() as connection:
             known = pipelines(connection, portal.name, portal.entity_type)
             shown = chosen(known, pipeline)
@@ -54,16 +60,32 @@ class SpeedPage:
             stays=found,
             longest=max((stay.slow_seconds for stay in found), default=0),
             stages=list({stay.status_id: stay for stay in found}.values()),
-            groups_of_stays=_grouped(found),
+            groups_of_stays=_in_order(_grouped(found), sort, way),
+            sort=sort,
+            way=way,
             stuck=waiting,
             page_number=page,
             rows_a_page=ROWS,
         )
 
 
-def _grouped(found: Sequence[Stay]) -> list[tuple[str, dict[str, Stay]]]:
+GroupedStays = tuple[str, dict[str, Stay]]
+"""The name of a person or month, and its stays by the code of their stage."""
+
+
+def _grouped(found: Sequence[Stay]) -> list[GroupedStays]:
     """The stays of each person or month by stage."""
     return [
         (name or "–", {stay.status_id: stay for stay in inside})
         for (_, name), inside in groupby(found, lambda stay: (stay.group_code, stay.group_name))
     ]
+
+
+def _in_order(groups: Sequence[GroupedStays], stage: str, way: Way) -> list[GroupedStays]:
+    """By the median of a stage, those who never left it last; as they are where it is none of the pipeline."""
+
+    def median(group: GroupedStays) -> Value:
+        stay = group[1].get(stage)
+        return round(stay.median_seconds) if stay else None
+
+    return sorted_by(groups, median, way)

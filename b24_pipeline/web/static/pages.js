@@ -66,9 +66,26 @@ function drawAll() {
   document.querySelectorAll("[data-chart]").forEach(draw);
 }
 
+// a picture goes to a slide or a letter: it says of which portal, page and days it is
 function save(name) {
+  const text = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
+  const lines = [[text("h1"), text(".bar .portal, .bar .menu summary")].filter(Boolean).join(" – "), text("details.fold summary")];
+  const drawn = charts.get(name).renderToCanvas({ pixelRatio: 2, backgroundColor: colour("--card") });
+  const head = 110;
+  const canvas = document.createElement("canvas");
+  canvas.width = drawn.width;
+  canvas.height = drawn.height + head;
+  const paint = canvas.getContext("2d");
+  paint.fillStyle = colour("--card");
+  paint.fillRect(0, 0, canvas.width, canvas.height);
+  paint.fillStyle = colour("--ink");
+  lines.forEach((line, place) => {
+    paint.font = `${place ? 24 : 34}px ${getComputedStyle(document.body).fontFamily}`;
+    paint.fillText(line, 24, 48 + place * 40, canvas.width - 48);
+  });
+  paint.drawImage(drawn, 0, head);
   const link = document.createElement("a");
-  link.href = charts.get(name).getDataURL({ pixelRatio: 2, backgroundColor: colour("--card") });
+  link.href = canvas.toDataURL();
   link.download = `${name}.png`;
   link.click();
 }
@@ -95,7 +112,15 @@ function nameAll() {
   document.querySelectorAll(".table > table:not(.matrix)").forEach(name);
 }
 
+// where the navigation scrolls sideways, it shows the page that one is on
+function showCurrent() {
+  const here = document.querySelector(".side [aria-current]");
+  const side = here?.closest(".side");
+  if (side && side.scrollWidth > side.clientWidth) side.scrollLeft = here.offsetLeft - side.offsetLeft - side.clientWidth / 2 + here.clientWidth / 2;
+}
+
 document.addEventListener("DOMContentLoaded", drawAll);
+document.addEventListener("DOMContentLoaded", showCurrent);
 document.addEventListener("DOMContentLoaded", nameAll);
 document.addEventListener("htmx:afterSettle", drawAll);
 document.addEventListener("htmx:afterSettle", nameAll);
@@ -124,6 +149,28 @@ document.addEventListener("change", (event) => {
   // whoever chooses by keyboard goes on where they were
   sessionStorage.setItem("chosen", `${location.pathname} ${event.target.name}`);
   form.requestSubmit();
+});
+
+// the browser asks before what was ticked, chosen or typed and not saved is lost; of the form that is sent nothing is
+const unsaved = new Set(document.querySelectorAll("form[data-unsaved]"));
+let sent = null;
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.method !== "post") return;
+  unsaved.add(form);
+  sent = null;
+});
+
+document.addEventListener("submit", (event) => { sent = event.target; });
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-discards]")) unsaved.clear();
+});
+
+addEventListener("beforeunload", (event) => {
+  if ([...unsaved].some((form) => form !== sent)) event.preventDefault();
+  sent = null;
 });
 
 // what is pasted replaces what a page has put into the field that it opens with

@@ -58,7 +58,8 @@ quiet_days as (
         0 as reopened,
         0 as moved_to_other_pipeline,
         0 as deleted,
-        0 as left_total
+        0 as left_total,
+        0 as created
     from spans
 
 ),
@@ -84,7 +85,8 @@ every_day as (
         coalesce(max(reopened), 0)::bigint as reopened,
         coalesce(max(moved_to_other_pipeline), 0)::bigint as moved_to_other_pipeline,
         coalesce(max(deleted), 0)::bigint as deleted,
-        coalesce(max(left_total), 0)::bigint as left_total
+        coalesce(max(left_total), 0)::bigint as left_total,
+        coalesce(max(created), 0)::bigint as created
     from all_days
     group by stage_key, day
 
@@ -120,7 +122,8 @@ final as (
         stocked.moved_to_other_pipeline,
         stocked.deleted,
         stocked.left_total,
-        stocked.in_stage_end
+        stocked.in_stage_end,
+        stocked.created
     from stocked
     inner join stages on stocked.stage_key = stages.stage_key
     inner join portals on stages.user_account_id = portals.user_account_id

@@ -102,6 +102,7 @@ def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) ->
         ]
     last_days = stays.melt(["portal"], ["entered_on", "exited_on"]).dropna().groupby("portal")["value"].max()
     came, gone = _a_day(stays, "entered_on"), _a_day(stays, "exited_on")
+    created = _a_day(stays.drop_duplicates(model_figures.ENTITY), "entered_on")
     kinds = {name: _a_day(stays[stays["left_by"].isin(of)], "exited_on") for name, of in LEFT_BY.items()}
     daily = model_figures.frame(conn, "select * from analytics.funnel_daily order by day")
     found = groups(daily, model_figures.STAGE)
@@ -113,6 +114,7 @@ def test_daily_flow_is_the_one_counted_by_hand(conn: psycopg.Connection[Any]) ->
         for row in tuples(days):
             place = (*key, row.day)
             assert (row.entered, row.left_total) == (came.get(place, 0), gone.get(place, 0))
+            assert row.created == created.get(place, 0)
             for name, counts in kinds.items():
                 assert getattr(row, name) == counts.get(place, 0), (place, name)
             stock += came.get(place, 0) - gone.get(place, 0)

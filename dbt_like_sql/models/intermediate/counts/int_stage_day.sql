@@ -7,6 +7,7 @@ with ends as (
         stage_key,
         day,
         case when is_end then 'deleted' end as left_by,
+        not is_end and previous_stage_key = 0 as is_first_visit,
         entities
     from {{ ref('int_flow') }}
 
@@ -16,6 +17,7 @@ with ends as (
         flows.previous_stage_key as stage_key,
         flows.day,
         kinds.entry_kind as left_by,
+        false as is_first_visit,
         flows.entities
     from {{ ref('int_flow') }} as flows
     inner join {{ ref('int_entry_kind') }} as kinds
@@ -39,7 +41,8 @@ final as (
         sum(entities) filter (where left_by = 'reopen') as reopened,
         sum(entities) filter (where left_by = 'pipeline_change') as moved_to_other_pipeline,
         sum(entities) filter (where left_by = 'deleted') as deleted,
-        sum(entities) filter (where left_by is not null) as left_total
+        sum(entities) filter (where left_by is not null) as left_total,
+        sum(entities) filter (where is_first_visit) as created
     from ends
     group by stage_key, day
 

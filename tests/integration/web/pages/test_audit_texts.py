@@ -17,6 +17,7 @@ from b24_pipeline.store.access.audit_names import AuditNames
 from b24_pipeline.store.crm.stage_flags import Flags, StageFlags
 from b24_pipeline.store.database.warehouse import Connection, Warehouse
 from b24_pipeline.store.own_leads.directions import Directions
+from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.web.frame.translations import translations
 from b24_pipeline.web.pages import audit_texts
 from tests.conftest import Server
@@ -108,8 +109,8 @@ def test_only_codes_of_ours_are_translated() -> None:
     assert told([], [condition]) == "нет → сделки, поле «UF_CRM_1»: lead"
 
 
-def test_the_audit_names_stages_and_fields(site: PagesSite) -> None:
-    """As the portal calls them, deleted ones too; nothing of it is a code, a dash or a pair with an equals sign."""
+def test_the_audit_names_what_it_has_by_code(site: PagesSite) -> None:
+    """As the portal calls it, deleted stages too; nothing of it is a code, a dash or a pair with an equals sign."""
     account = site.portals.one(site.portal).id
     site.warehouse.transact(fill, account)
     (own,) = fetch(site.warehouse, "select id from leads where name = 'Anna Petrova'")
@@ -126,6 +127,7 @@ def test_the_audit_names_stages_and_fields(site: PagesSite) -> None:
         visit.post(page, page)
         page = f"/p/{site.portal}/leads/one"
         visit.post(page, f"{page}?lead={own['id']}", lead=str(own["id"]), kind="deal", entity="2")
+        site.warehouse.transact(entity_choice.choose, account, ["invoice", "item_1034"])
         execute(
             site.warehouse, "update bitrix24_pipeline_stages set deleted_at = now() where id = %s", invoice.id
         )
@@ -136,14 +138,20 @@ def test_the_audit_names_stages_and_fields(site: PagesSite) -> None:
         "ключевые стадии: Двери стадии: нет → Опт: Счёт на предоплату",
         "нет → сделки, поле «Бюджет»: большой",
         "сделки, поле «Бюджет»: большой → нет",
+        "читаемая сущность: счета не читается → читается",
+        "читаемая сущность: Поставки не читается → читается",
         "связь своего лида: Anna Petrova найдено сопоставлением → сделка 2",
     ):
         assert said in audit, audit
-    assert not re.search("PREPAYMENT_INVOICE|UF_CRM|=|–", audit)
+    assert not re.search("PREPAYMENT_INVOICE|UF_CRM|item_|=|–", audit)
 
 
 def fill(connection: Connection, account: UUID) -> None:
-    """A pipeline with a stage, a field with a list, and an own lead."""
+    """A pipeline with a stage, a field with a list, a smart process, and an own lead."""
+    connection.execute(
+        "insert into bitrix24_smart_types (user_account_id, entity_type_id, title) values (%s, 1034, 'Поставки')",
+        (account,),
+    )
     connection.execute(
         "insert into bitrix24_pipelines (user_account_id, entity_type, category_id, name, is_default)"
         " values (%s, 'deal', 77, 'Опт', false)",

@@ -167,11 +167,11 @@ def test_the_flow_is_that_of_the_mart(site: PagesSite, visit: Visit, step: str) 
     page = visit.get(f"/p/{site.portal}/flow", pipeline="deal-0", step=step, **ALL).text
     (total,) = of_marts(
         site,
-        "select sum(won)::bigint as won, sum(lost)::bigint as lost from analytics.funnel_daily"
-        " where portal = %s and entity_type = 'deal' and category_id = 0",
+        "select sum(created)::bigint as new, sum(won)::bigint as won, sum(lost)::bigint as lost"
+        " from analytics.funnel_daily where portal = %s and entity_type = 'deal' and category_id = 0",
     )
     shown = text_of(page)
-    assert f"{total['won']} Won {total['lost']} Lost" in re.sub(r"(Won|Lost) (\d+)", r"\2 \1", shown)
+    assert f"New {total['new']} Won {total['won']} Lost {total['lost']}" in shown
 
 
 def test_revenue_is_that_of_the_mart(site: PagesSite, visit: Visit) -> None:

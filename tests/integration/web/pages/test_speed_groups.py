@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from statistics import median
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,14 +16,17 @@ import pytest
 from b24_pipeline.store.figures.pipelines import pipelines
 from b24_pipeline.store.figures.speed import Grouping, stays
 from tests.conftest import Server
-from tests.integration.web.pages.test_figures_pages import of_marts
+from tests.integration.web.pages.test_figures_pages import of_marts, rows_of
+from tests.support.installation import execute
 from tests.support.servers.pages_site import PagesSite, pages_site
 
 
 @pytest.fixture(scope="module")
 def site(server: Server) -> Iterator[PagesSite]:
-    """One for all tests of the module, which change nothing in it."""
+    """One for all tests of the module, which change nothing in it; several people are responsible."""
     with pages_site(server, entities=80) as opened:
+        execute(opened.warehouse, "update bitrix24_deals set assigned_by_id = 1 + mod(id, 4)")
+        opened.build()
         yield opened
 
 
@@ -61,3 +66,31 @@ def test_each_median_is_that_of_its_visits(
     assert len({*groups}) == 1 + sum(one != before for before, one in pairwise(groups))
     if by == "month":
         assert groups == sorted(groups, key=str, reverse=True)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+def test_people_are_sorted_by_how_long_a_stage_takes_them(site: PagesSite, way: str) -> None:
+    """The head of each stage is a link that sorts by its median; who never left it is last; each has its visits."""
+    with site.warehouse.connect() as connection:
+        portal = site.portals.one(site.portal)
+        (pipeline,) = (one for one in pipelines(connection, portal.name, "deal") if one.category_id == 0)
+        found = stays(connection, portal, pipeline, "person", None, None)
+    medians: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for stay in found:
+        medians[stay.status_id][stay.group_name or "–"] = round(stay.median_seconds)
+    stage = max(medians, key=lambda code: len(set(medians[code].values())))
+    address = f"/p/{site.portal}/speed"
+    asked = {"pipeline": "deal-0", "by": "person", "from": "", "to": ""}
+    with site.visit() as visit:
+        visit.client.headers["Accept-Language"] = "en"
+        plain = visit.get(address, **asked).text
+        ordered = visit.get(address, **asked, sort=stage, way=way).text
+    assert f"sort={quote(stage, safe='')}&amp;way=down" in plain
+    names = [row[0] for row in rows_of(ordered, "table")]
+    assert sorted(names) == sorted(row[0] for row in rows_of(plain, "table"))
+    there, never = names[: len(medians[stage])], names[len(medians[stage]) :]
+    shown = [medians[stage][name] for name in there]
+    assert len(set(shown)) > 1
+    assert shown == sorted(shown, reverse=way == "down")
+    assert not medians[stage].keys() & set(never)
+    assert len(re.findall(r"<small>[\d,]+ visits?</small>", ordered)) == len(found)
