@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.sync.events.watch import check_bindings
 from b24_pipeline.sync.parallel import opened_job
 from b24_pipeline.sync.portals.entity_listing import ListedEntity, list_entities
+from b24_pipeline.sync.portals.first_read import FirstRead
 
 CHOOSABLE = ("invoice", "quote", "item_156 (its number in the portal)")
 
@@ -61,7 +63,22 @@ def _can_be_chosen(name: str) -> bool:
 
 
 def _as_json(one: ListedEntity) -> dict[str, Any]:
-    return asdict(one.known) | {"in_portal": one.in_portal, "error": one.error and str(one.error)}
+    return asdict(one.known) | {
+        "in_portal": one.in_portal,
+        "error": one.error and str(one.error),
+        "first_read": one.cost and asdict(one.cost),
+    }
+
+
+def _cost(cost: FirstRead) -> str:
+    """Requests and time, with the portal's own run time where earlier reads tell it."""
+    told = (
+        ""
+        if cost.operating_seconds is None
+        else f", {cost.operating_seconds:,.0f} s of the portal's run time"
+    )
+    minutes = f"{cost.seconds / 60:,.0f} min" if cost.seconds >= 90 else f"{math.ceil(cost.seconds)} s"
+    return f"{cost.requests:,} request{'s' if cost.requests > 1 else ''}, about {minutes}{told}"
 
 
 def _show(name: str, listed: Sequence[ListedEntity]) -> None:
@@ -72,10 +89,11 @@ def _show(name: str, listed: Sequence[ListedEntity]) -> None:
             "gone" if one.known.deleted_at else "read" if one.known.is_chosen else "not read",
             "not shown" if one.error else one.in_portal,
             one.known.rows_alive,
+            "" if one.known.is_chosen or one.cost is None else _cost(one.cost),
         )
         for one in listed
     ]
-    table(("entity", "name", "state", "in the portal", "in our copy"), rows, right=(3, 4))
+    table(("entity", "name", "state", "in the portal", "in our copy", "first read"), rows, right=(3, 4))
     for one in listed:
         if one.error:
             say(f"{one.known.entity_type} cannot be read: {one.error}")

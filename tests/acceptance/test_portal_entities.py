@@ -19,6 +19,9 @@ def test_entities_are_listed_chosen_and_read(b24_here: B24, database_url: str) -
         told = {one["entity_type"]: (one["is_chosen"], one["in_portal"]) for one in listed}
         assert told.items() >= dict.fromkeys(smart, (False, 60)).items()
         assert told["invoice"] == (False, 70)
+        costs = {one["entity_type"]: one["first_read"] for one in listed}
+        assert costs["invoice"]["requests"] == 2
+        assert "2 requests, about 1 s" in b24_here("portal", "entities", "acme").stdout
         assert b24_here("sync", "--no-models").returncode == 0
         for name in smart:
             assert name in b24_here("status").stderr

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from psycopg.rows import class_row
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
 
 _sql = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReads:
+    """What some whole reads of a portal's lists have cost: requests, run time in the portal, and time."""
+
+    requests: int
+    operating_seconds: float
+    seconds: float
+
+
+def whole_reads(connection: Connection, account: UUID) -> WholeReads:
+    """The cost of the latest whole reads of this portal; all 0 where it has none."""
+    with connection.cursor(row_factory=class_row(WholeReads)) as cursor:
+        found = cursor.execute(_sql.whole_reads.sql, {"account": account}).fetchone()
+    return found or WholeReads(0, 0.0, 0.0)
 
 
 def begin(connection: Connection, account: UUID, entity: str, sync_type: str, run_id: str | None) -> int:

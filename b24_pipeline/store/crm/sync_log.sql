@@ -71,3 +71,21 @@ where
             newer.user_account_id = old.user_account_id and newer.entity_type = old.entity_type
             and newer.sync_type = old.sync_type and newer.id > old.id
     );
+
+-- name: whole_reads(account)
+-- What the latest whole reads of a portal's lists have cost.
+select
+    coalesce(sum(latest.requests), 0)::bigint as requests,
+    coalesce(sum(latest.operating_seconds), 0) as operating_seconds,
+    coalesce(sum(extract(epoch from latest.finished_at - latest.started_at)), 0)::double precision as seconds
+from (
+    select
+        requests,
+        operating_seconds,
+        started_at,
+        finished_at
+    from bitrix24_sync_log
+    where user_account_id = :account and sync_type = 'full' and sync_status = 'success' and requests > 0
+    order by id desc
+    limit 20
+) as latest;

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from b24_pipeline.bitrix.answers import BatchAnswer
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.entities import Entity, find
+from b24_pipeline.entities.history import LIST_METHOD, History
 from b24_pipeline.errors import ApiError, PortalError, UnknownEntity, UnreadableAnswer
 from b24_pipeline.errors.groups import REFUSES_PORTAL
+from b24_pipeline.store.crm.sync_log import WholeReads
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.portals import entity_choice
 from b24_pipeline.store.portals.entity_choice import KnownEntity
 from b24_pipeline.sync.checks.totals import counting, read_total
 from b24_pipeline.sync.crm.smart_types import COMMANDS, NAME, store_smart_types
 from b24_pipeline.sync.job import Job
+from b24_pipeline.sync.portals.first_read import FirstRead, first_read, known_costs
 
 
 @dataclass(frozen=True, slots=True)
 class ListedEntity:
     """An entity that can be chosen, with the number of its rows in the portal; None where the portal does not tell it.
 
-    `error`: what the portal answered instead.
+    `error`: what the portal answered instead. `cost`: of reading all of it once.
     """
 
     known: KnownEntity
     in_portal: int | None = None
     error: PortalError | None = None
+    cost: FirstRead | None = None
 
 
 def list_entities(job: Job, add: Sequence[str] = (), *, marks_gone: bool = True) -> list[ListedEntity]:
@@ -43,9 +47,10 @@ def list_entities(job: Job, add: Sequence[str] = (), *, marks_gone: bool = True)
         raise outcome.error
     known = job.transact(_known_with, add)
     counted = {one.entity_type: entity for one in known if (entity := _countable(one))}
-    commands = {name: counting(entity, {}) for name, entity in counted.items()}
-    answer = _answers(job, commands)
-    return [_listed(job, one, counted.get(one.entity_type), answer) for one in known]
+    answer = _answers(job, _counts(counted))
+    listed = [_listed(job, one, counted.get(one.entity_type), answer) for one in known]
+    costs = known_costs(job)
+    return [_priced(one, job.portal.plan, costs, answer) for one in listed]
 
 
 def _known_with(connection: Connection, account: UUID, add: Sequence[str]) -> list[KnownEntity]:
@@ -63,6 +68,24 @@ def _known_with(connection: Connection, account: UUID, add: Sequence[str]) -> li
 
 def _countable(known: KnownEntity) -> Entity | None:
     return None if known.deleted_at else find(known.entity_type)
+
+
+def _counts(counted: dict[str, Entity]) -> dict[str, Command]:
+    """How many rows each has, and how many moves."""
+    moves = {one.history.cursor: _counting_moves(one.history) for one in counted.values() if one.history}
+    return {name: counting(entity, {}) for name, entity in counted.items()} | moves
+
+
+def _counting_moves(history: History) -> Command:
+    return Command(LIST_METHOD, {"entityTypeId": history.entity_type_id, "select": ["ID"], "start": 0})
+
+
+def _priced(listed: ListedEntity, plan: str, costs: WholeReads, answer: BatchAnswer) -> ListedEntity:
+    """With the cost of a first read; what the portal does not count is not read."""
+    if listed.in_portal is None:
+        return listed
+    moves = answer.totals.get(f"{listed.known.entity_type}_history")
+    return replace(listed, cost=first_read(plan, costs, listed.in_portal, moves))
 
 
 def _answers(job: Job, commands: dict[str, Command]) -> BatchAnswer:

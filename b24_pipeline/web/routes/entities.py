@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -30,11 +31,25 @@ class EntityItem(CamelModel):
     deleted_at: datetime | None = Field(description="When the portal was found not to have it any more.")
 
 
+class FirstReadCost(CamelModel):
+    """What reading all rows and moves once will cost the portal."""
+
+    commands: int = Field(description="Pages of fifty rows.")
+    requests: int = Field(description="HTTP requests of up to fifty commands.")
+    seconds: float = Field(description="How long it takes at least.")
+    operating_seconds: float | None = Field(
+        description="Run time in the portal; null before a first sync has told what a request takes."
+    )
+
+
 class CountedEntity(EntityItem):
     """The same, as the portal has told it now."""
 
     in_portal: int | None = Field(description="Rows in the portal; null where it does not tell them.")
     problem: str | None = Field(description="What the portal said instead.")
+    first_read: FirstReadCost | None = Field(
+        description="The cost of a first read; null where nothing was told."
+    )
 
 
 class EntityList(CamelModel):
@@ -119,5 +134,10 @@ def _told(known: KnownEntity) -> dict[str, object]:
 def _counted(listed: ListedEntity) -> CountedEntity:
     problem = None if listed.error is None else str(listed.error)
     return CountedEntity.model_validate(
-        _told(listed.known) | {"in_portal": listed.in_portal, "problem": problem}
+        _told(listed.known)
+        | {
+            "in_portal": listed.in_portal,
+            "problem": problem,
+            "first_read": listed.cost and asdict(listed.cost),
+        }
     )

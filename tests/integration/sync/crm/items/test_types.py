@@ -41,6 +41,26 @@ def test_all_that_can_be_chosen_is_listed_with_its_rows(installation: Installati
     assert "b24 portal entities acme --add quote" in str(refused["quote"].error)
 
 
+def test_the_cost_of_a_first_read_is_foretold(installation: Installation, sandbox: Sandbox) -> None:
+    """So many pages of rows and moves the portal sends then, and a few to look where the lists begin and end."""
+    portal = installation.add(sandbox)
+    names = ["invoice", *smart_names(sandbox)]
+    worked(installation.sync(portal))
+    with installation.job(portal) as job:
+        costs = {one.known.entity_type: one.cost for one in list_entities(job, names)}
+    for name in names:
+        cost = costs[name]
+        assert cost is not None
+        assert cost.operating_seconds is not None
+        before = len(sandbox.requests)
+        worked(installation.sync(portal, entities=(name,)))
+        lists = {"crm.item.list", "crm.stagehistory.list"}
+        seen = [request for request in sandbox.requests[before:] if lists & {*request.methods}]
+        pages = sum(one in lists for request in seen for one in request.methods)
+        assert cost.requests <= len(seen) <= cost.requests + 3
+        assert cost.commands <= pages <= cost.commands + 6
+
+
 def test_types_are_known_where_only_their_names_are_told(installation: Installation) -> None:
     """`crm.type.list` is for administrators of the CRM; everybody is told the numbers and names."""
     with Sandbox(SandboxConfig(leads=5, deals=5, smart_types=2, smart_items=20, admin=False)) as sandbox:
