@@ -193,7 +193,12 @@ def _advice(opened: Runtime, portal: Portal, error: B24Error) -> str:
     if isinstance(error, PortalUnreachable) and is_demo(opened.settings.b24_home):
         return "start `b24 demo` again: its portal runs only while it does"
     if isinstance(error, SecretKeyError):
-        return f"where the old key is lost: b24 portal add {portal.name}, with its credential again; no row is lost"
+        again = (
+            f"b24 portal connect {portal.name} {portal.domain}"
+            if portal.connected_by == "oauth"
+            else f"b24 portal add {portal.name}, with its credential again"
+        )
+        return f"where the old key is lost: {again}; no row is lost"
     return "mend what the message says, then `b24 doctor` again"
 
 

@@ -6,7 +6,8 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any
 
@@ -24,7 +25,8 @@ from b24_pipeline.errors import DatabaseError, UsageError
 from b24_pipeline.settings import Settings, settings
 from b24_pipeline.store.database.connecting.url import read_url
 from b24_pipeline.store.database.private_files import private_file
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.database.rights import owner_of_tables
+from b24_pipeline.store.database.warehouse import Connection, Warehouse
 
 _PROGRAM = "pg_dump"
 _MAJOR = re.compile(r"\(PostgreSQL\) (\d+)")
@@ -37,7 +39,7 @@ def dump(
     """Write a backup of the whole database into a file, and say how it is restored."""
     note_misspelt_settings()
     _require_embedded(settings())
-    chosen = chosen_settings(without_portals=True)
+    chosen = chosen_settings()
     _refuse_to_replace(file, force=force)
     url = runtime.database_url(chosen)  # nothing is migrated: a backup is made before that
     is_embedded = chosen.database_url is None
@@ -50,7 +52,7 @@ def dump(
         say(f"note: {warning}")
     size = file.stat().st_size / 2**20
     output.print(f"{file}: all of the database, {size:.1f} MB; you alone may read it", markup=False)
-    _show_how_to_restore(file, chosen)
+    _show_how_to_restore(file, chosen, url)
 
 
 def _require_embedded(chosen: Settings) -> None:
@@ -91,10 +93,22 @@ def _program(url: str, *, is_embedded: bool) -> str:
 
 
 def _server_major(url: str) -> int:
+    with _looked_at(url) as connection:
+        return connection.info.server_version // 10_000
+
+
+def _owner(url: str) -> str:
+    """The role whose the tables are; with roles another one may have made the dump."""
+    with _looked_at(url) as connection:
+        return owner_of_tables(connection)
+
+
+@contextmanager
+def _looked_at(url: str) -> Iterator[Connection]:
     warehouse = Warehouse(url, looks_once=True)
     try:
         with warehouse.connect() as connection:
-            return connection.info.server_version // 10_000
+            yield connection
     finally:
         warehouse.close()
 
@@ -134,15 +148,17 @@ def _dumped(
     return lines
 
 
-def _show_how_to_restore(file: Path, chosen: Settings) -> None:
+def _show_how_to_restore(file: Path, chosen: Settings, url: str) -> None:
     """Prints the commands that make a new database of the dump."""
     at = shlex.quote(str(file.absolute()))
     if chosen.database_url is not None:
+        owner = shlex.quote(_owner(url))
         say(
-            "keep B24_SECRET_KEYS apart from it; restored into a new, empty database, which DATABASE_URL then names:"
+            "keep B24_SECRET_KEYS apart from it; restored by an administrator of the server into a new, empty database "
+            f"that is {owner}'s as this one is, and which DATABASE_URL then names:"
         )
-        say("    createdb b24_new")
-        say(f"    pg_restore --no-owner --dbname b24_new {at}")
+        say(f"    createdb --owner {owner} b24_new")
+        say(f"    pg_restore --no-owner --role {owner} --dbname b24_new {at}")
         return
     from b24_pipeline.store.database.embedded import DATABASE
 

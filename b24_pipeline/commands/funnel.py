@@ -123,7 +123,7 @@ def _stage(row: dict[str, Any], most: int) -> tuple[Any, ...]:
         row["reached"],
         "█" * round(20 * row["reached"] / most),
         _share(row["conversion_from_start"]),
-        _share(row["conversion_from_previous"]),
+        "" if row["semantics"] == "failure" else _share(row["conversion_from_previous"]),
         _duration(row["median_seconds"]),
         _money(row),
     )

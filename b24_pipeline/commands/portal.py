@@ -102,6 +102,11 @@ def connect(
     """Print the link by which a browser connects a portal by OAuth; `b24 serve` has to run."""
     with installation(own=True, without_locks=True) as opened:
         link = opened.connector().link(name, domain, entity_type)
+        known = {portal.name: portal.domain for portal in opened.portals.all()}.get(name)
+    if known and known not in domain:
+        say(
+            f"note: {name} is {known}; the link connects it only if this is the same portal at another address"
+        )
     say(
         "open this in a browser that is signed in to the portal as an administrator; "
         "it is good for one connection, within a day:"

@@ -100,9 +100,12 @@ def _introduce(portal: Sandbox) -> None:
     note_misspelt_settings()
     allowed = own_settings().allowed_portals
     _print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
-    _print("connect it from another terminal in this folder (its secret is public, its data invented):")
     if config.host not in allowed:
+        _print(
+            "its address is no portal's of Bitrix24's cloud: allow it first, in another terminal in this folder:"
+        )
         _print(f"    echo 'B24_ALLOWED_PORTALS={','.join([*allowed, config.host])}' >> .env")
+    _print("connect it there by an inbound webhook (its secret is public, its data invented):")
     _print(f"    {b24} portal add sandbox --webhook-url {portal.webhook_url}")
     _print(f"    {b24} sync")
     _print(f"    {b24} funnel sandbox")
@@ -120,6 +123,7 @@ def _introduce(portal: Sandbox) -> None:
             "where `b24 serve` has another port, the portal has to know: "
             f"{b24} sandbox --redirect-uri http://127.0.0.1:PORT{CALLBACK_PATH}"
         )
+    _print("what is changed in it is forgotten when it ends; what was copied of that is then ahead of it")
     _print(f"its events prove themselves by the application token {config.application_token}")
 
 

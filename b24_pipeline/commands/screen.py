@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -32,13 +33,30 @@ class _Result(Console):
 
     def on_broken_pipe(self) -> None:
         """Rich calls it."""
-        write_to_nobody()
+        write_to_nobody(sys.stdout)
 
 
-def write_to_nobody() -> None:
-    """Nobody reads stdout any more: what is still written there is lost without an error."""
+class _Notes(Console):
+    """Stderr. Its terminal may be closed: what has to be done before the end is done without a word then."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Prints, or loses it where nobody is there to read."""
+        try:
+            super().print(*objects, **how)
+        except OSError as error:
+            if error.errno not in (errno.EIO, errno.EPIPE):
+                raise
+            write_to_nobody(sys.stderr)
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls it."""
+        write_to_nobody(sys.stderr)
+
+
+def write_to_nobody(stream: TextIO) -> None:
+    """Nobody reads stdout or stderr any more: what is still written there is lost without an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
@@ -49,11 +67,11 @@ def as_long_as_read() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        write_to_nobody()
+        write_to_nobody(sys.stdout)
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=True, highlight=False) if stderr else _Result(highlight=False)
+    console = _Notes(stderr=True, highlight=False) if stderr else _Result(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
     return console
@@ -64,18 +82,18 @@ notes = _console(stderr=True)
 PLAIN_LINE_SECONDS = 5.0
 
 
-class _Notes:
+class _Written:
     as_json = False
 
 
 def write_notes(*, as_json: bool) -> None:
     """Whether notes and complaints are lines of JSON from now on, as the log is."""
-    _Notes.as_json = as_json
+    _Written.as_json = as_json
 
 
 def complain(message: str, *, with_traceback: bool = False) -> None:
     """Prints an error for a person: one line on stderr, secrets masked; the traceback of the error goes before it."""
-    if _Notes.as_json:
+    if _Written.as_json:
         _note_for_machines("error", message, exc_info=with_traceback)
         return
     if with_traceback:
@@ -87,7 +105,7 @@ def complain(message: str, *, with_traceback: bool = False) -> None:
 
 def say(message: str) -> None:
     """Prints a note on stderr, so that stdout stays for the result."""
-    if _Notes.as_json:
+    if _Written.as_json:
         _note_for_machines("info", message.removeprefix("note: "))
         return
     notes.print(escape(on_its_lines(message)), soft_wrap=True)
@@ -180,7 +198,7 @@ def shown(value: Any) -> str:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Counts rows while they come: bars on a terminal, a plain line every few seconds elsewhere."""
-    if not notes.is_terminal or _Notes.as_json:
+    if not notes.is_terminal or _Written.as_json:
         yield _PlainLines()
         return
     from rich.progress import Progress as Bars

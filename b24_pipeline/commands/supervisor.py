@@ -6,14 +6,15 @@ Dagster alone, one after the other, and twice the time to start.
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from types import FrameType
 
 import yaml
@@ -65,16 +66,16 @@ def run(
     with _only_one(warehouse), _stop_signals() as signals:
         services = Services(settings, host, port, web_port)
         try:
-            if services.start(signals.stop):
+            if services.start(signals):
                 on_ready(services.addresses)
-            while not signals.stop.wait(LOOK_SECONDS):
+            while not signals.wait(LOOK_SECONDS):
                 on_look()
                 for line in services.restart_ended():
                     on_restart(line)
             on_stop()
-            cancel_drains(services.addresses.dagster, signals.hurry.is_set)
+            cancel_drains(services.addresses.dagster, lambda: signals.is_hurried)
         finally:
-            services.stop(signals.hurry.is_set)
+            services.stop(lambda: signals.is_hurried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Services:
         self._folder = SocketFolder()
         self._processes = ServiceProcesses(self._home, process_environment(settings))
 
-    def start(self, stop: Event) -> bool:
+    def start(self, signals: StopSignals) -> bool:
         """Waits until everything answers: True then, False if a stop was asked for before."""
         deadline = time.monotonic() + START_SECONDS
         # first, so that events find it while Dagster is still starting
@@ -107,14 +108,14 @@ class Services:
         code = self._folder.path / "code.sock"
         served = ("--module-name", "b24_pipeline.definitions", "--location-name", LOCATION)
         self._run("code server", DAGSTER_LOG, "dagster", "api", "grpc", "--socket", str(code), *served)
-        if not self._wait(lambda: answers(code), stop, deadline):
+        if not self._wait(lambda: answers(code), signals, deadline):
             return False
         workspace = str(self._workspace(code))
         asked = ("run", "--workspace", workspace, "--log-level", "warning")
         self._run("daemon", DAGSTER_LOG, "dagster._daemon", *asked)
         self._run("webserver", DAGSTER_LOG, "b24_pipeline.defs.ui", self._host, self._port, workspace)
         return self._wait(
-            lambda: serves(self.addresses.web) and healthy(self.addresses.dagster), stop, deadline
+            lambda: serves(self.addresses.web) and healthy(self.addresses.dagster), signals, deadline
         )
 
     def restart_ended(self) -> list[str]:
@@ -129,9 +130,9 @@ class Services:
     def _run(self, name: str, log: str, module: str, *options: str) -> None:
         self._processes.run(name, self._home / log, module, *options)
 
-    def _wait(self, ready: Callable[[], bool], stop: Event, deadline: float) -> bool:
+    def _wait(self, ready: Callable[[], bool], signals: StopSignals, deadline: float) -> bool:
         while not ready():
-            if stop.wait(LOOK_SECONDS):
+            if signals.wait(LOOK_SECONDS):
                 return False
             self._processes.raise_if_ended()
             if time.monotonic() > deadline:
@@ -165,8 +166,10 @@ def _require_free(host: str, port: int, option: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            raise UsageError(f"{host}:{port} is taken already; choose another with {option}") from None
+        except OSError as error:
+            from b24_pipeline.web.server import why_not  # not needed where the port is free
+
+            raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {option}") from None
 
 
 @contextmanager
@@ -180,27 +183,47 @@ def _only_one(warehouse: Warehouse) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Signals:
-    """`stop` is set by Ctrl-C and SIGTERM, `hurry` by another Ctrl-C."""
+class StopSignals:
+    """`is_stopping` after Ctrl-C or SIGTERM, `is_hurried` after another Ctrl-C.
 
-    stop: Event = field(default_factory=Event)
-    hurry: Event = field(default_factory=Event)
+    A closed terminal sends several signals at once, and the handler of one may begin within that of another: it sets
+    flags and writes a byte, and takes no lock.
+    """
+
+    def __init__(self) -> None:
+        self.is_stopping = False
+        self.is_hurried = False
+        self._woken, self._wakes = os.pipe()
+        os.set_blocking(self._wakes, False)
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
         """Handles a signal."""
-        if self.stop.is_set() and number == signal.SIGINT:
-            self.hurry.set()
-        self.stop.set()
+        if self.is_stopping and number == signal.SIGINT:
+            self.is_hurried = True
+        self.is_stopping = True
+        with suppress(BlockingIOError):  # full: whoever waits is awake
+            os.write(self._wakes, b"!")
+
+    def wait(self, seconds: float) -> bool:
+        """Waits until a stop is asked for, at most so long; returns whether it was."""
+        if not self.is_stopping:
+            select.select([self._woken], [], [], seconds)
+        return self.is_stopping
+
+    def close(self) -> None:
+        """Closes the pipe, once no signal is received any more."""
+        os.close(self._woken)
+        os.close(self._wakes)
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_Signals]:
+def _stop_signals() -> Iterator[StopSignals]:
     """Receives SIGINT and SIGTERM while the block runs."""
-    signals = _Signals()
+    signals = StopSignals()
     before = {number: signal.signal(number, signals.receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signals.close()

@@ -1,4 +1,4 @@
--- A move that was read before its entity was shows here until the entity is read again.
+-- A move that was read before its entity was shows here until the entity is read again. It stays where the portal's own history does not end with the stage in which the entity is, as in a portal that was taken back to an earlier state.
 {{ config(severity='warn') }}
 
 select

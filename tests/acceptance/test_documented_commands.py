@@ -160,7 +160,7 @@ def test_what_the_sandbox_prints_connects_it(tmp_path: Path) -> None:
     portal = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
     assert portal.stdout
     try:
-        told = [portal.stdout.readline() for _ in range(14)]
+        told = [portal.stdout.readline() for _ in range(16)]
         assert "application token" in told[-1]
         done = []
         for command_line in printed("".join(told)):

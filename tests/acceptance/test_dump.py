@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from b24_pipeline.commands.postgres_programs import bundled
+from b24_pipeline.commands.postgres_programs import bundled, environment_for
 from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.store.database.connecting.url import read_url
 from tests.acceptance.conftest import B24, Result, environment, run_b24
 from tests.acceptance.test_nothing_left import nothing_left_of
-from tests.conftest import OLDEST_BINARIES
+from tests.conftest import OLDEST_BINARIES, Server
 from tests.support.installation import raw
 from tests.support.printed import printed, run_in_shell
 
@@ -125,5 +126,42 @@ def test_of_another_server_the_systems_own_dumps(
             connection.execute("drop role reads_little")
     done = b24_here("dump", "crm.dump", env=fitting)
     assert done.returncode == 0, done.stderr
-    assert printed(done.stderr)[1] == f"pg_restore --no-owner --dbname b24_new {tmp_path / 'crm.dump'}"
+    assert printed(done.stderr)[1].startswith("pg_restore --no-owner --role postgres --dbname b24_new ")
     assert [path.name for path in tmp_path.iterdir()] == ["crm.dump"]
+
+
+def test_what_an_administrator_restores_is_the_owners(server: Server, b24_here: B24, tmp_path: Path) -> None:
+    """By the printed commands, as in an emergency: the role that owned the old database goes on in the new one."""
+    old = server.fresh("template0")
+    program = bundled("pg_dump")
+    assert program
+    env = with_first_on_path(Path(program).parent)
+    of_admin = environment_for(read_url(old)) | env | {"PGDATABASE": "postgres"}
+    with raw(old) as connection:
+        connection.execute("create role b24_owner login")
+        connection.execute(f"alter database {connection.info.dbname} owner to b24_owner")
+        name = connection.info.dbname
+    urls = [old.replace("postgres@", "b24_owner@")]
+    urls.append(urls[0].replace(name, "b24_new"))
+    try:
+        assert b24_here("migrate", env={"DATABASE_URL": urls[0]}).returncode == 0
+        done = b24_here("dump", "crm.dump", env=env | {"DATABASE_URL": urls[0]})
+        assert done.returncode == 0, done.stderr
+        assert "a new, empty database that is b24_owner's" in done.stderr
+        for command in printed(done.stderr):
+            restored = run_in_shell(command, tmp_path, of_admin)
+            assert restored.returncode == 0, restored.stderr
+        migrated = b24_here("migrate", env={"DATABASE_URL": urls[1]})
+        assert migrated.returncode == 0, migrated.stderr
+        assert "the database is up to date" in migrated.stdout + migrated.stderr
+        assert b24_here("portal", "list", env={"DATABASE_URL": urls[1]}).returncode == 0
+        run_in_shell("dropdb b24_new; createdb b24_new", tmp_path, of_admin)
+        run_in_shell(f"pg_restore --no-owner --dbname b24_new {tmp_path / 'crm.dump'}", tmp_path, of_admin)
+        refused = b24_here("migrate", env={"DATABASE_URL": urls[1]})
+        assert refused.returncode == 1
+        assert "docs/operations.md" in refused.stderr
+    finally:
+        run_in_shell("dropdb --if-exists b24_new", tmp_path, of_admin)
+        server.drop(old)
+        with raw(server.url) as connection:
+            connection.execute("drop role b24_owner")

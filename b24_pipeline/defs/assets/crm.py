@@ -54,7 +54,10 @@ PROGRESS_SECONDS = 10
 
 portals = dg.AssetSpec(
     PORTALS_KEY,
-    description=refreshed("One row a connected portal.", "`b24 portal add`"),
+    description=refreshed(
+        "One row a connected portal. It is written without Dagster, so it has no materialization.",
+        "`b24 portal add`",
+    ),
     group_name=RAW,
     kinds={"postgres"},
     tags=layer_tags(RAW),
@@ -151,6 +154,9 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
     with errors_as_failures(context.log), b24.job(context.partition_key, run_id=context.run_id) as job:
         outcomes = sync_portal(job, wanted)
         yield from _results(b24, job, tables, outcomes)
+        for table in tables:
+            if not any(table.has(outcome.entity) for outcome in outcomes):
+                context.log.info(f"raw/{table.name} was not asked for: nothing was chosen by `b24 portal entities`")
     raise_for(outcomes, context.log)
 
 
@@ -243,7 +249,8 @@ qualification = dg.AssetSpec(
     QUALIFICATION,
     deps=[CHANGES],
     description=refreshed(
-        "Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`).",
+        "Leads and deals that fulfil a condition of the portal, or did once (`b24 portal qualification`). It is "
+        "reported when its rows change, so never where no portal has a condition.",
         BY_CHANGES,
     ),
     group_name=RAW,

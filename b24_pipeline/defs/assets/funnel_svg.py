@@ -40,10 +40,16 @@ def funnel_figures(rows: Iterable[FunnelRow]) -> dict[str, str]:
 def _line(stages: Sequence[FunnelRow]) -> str:
     """The stages on the way to success, each with how many reached it."""
     return " → ".join(
-        on_one_line(f"{stage['status_name'] or stage['status_id']} {_reached(stage)}")
+        on_one_line(f"{_stage_name(stage)} {_reached(stage)}")
         for stage in stages
         if stage["semantics"] != "failure"
     )
+
+
+def _stage_name(row: FunnelRow, most: int = 200) -> str:
+    """The name, cut to so many letters, and whether the portal has deleted the stage."""
+    mark = " (deleted)" if row["is_deleted"] else ""
+    return str(row["status_name"] or row["status_id"])[: most - len(mark)] + mark
 
 
 def _reached(row: FunnelRow) -> str:
@@ -90,7 +96,7 @@ def _bar(number: int, row: FunnelRow, most: int) -> Iterator[str]:
     top = LINE * (number + 1) + 6
     width = round(BAR_WIDTH * row["reached"] / most, 1)
     label = _reached(row)
-    name = for_svg(str(row["status_name"] or row["status_id"])[:28])
+    name = for_svg(_stage_name(row, 28))
     yield f'<text x="8" y="{top + 13}">{name}</text>'
     yield (
         f'<rect x="{BAR_LEFT}" y="{top}" width="{max(width, 1)}" height="{LINE - 6}" '

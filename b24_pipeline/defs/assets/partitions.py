@@ -19,7 +19,12 @@ MONTHS_A_RUN = 60
 """At most, of a backfill. A run takes 10 seconds to start; one that fails marks none of its months as done."""
 
 PORTALS = dg.DynamicPartitionsDefinition(name="portals")
-MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.isoformat(), end_offset=1)
+EARLIEST_ZONE = "Pacific/Kiritimati"
+"""A portal's month begins by its own clock: the clock that is ahead of all has each month by then."""
+
+MONTHS = dg.MonthlyPartitionsDefinition(
+    start_date=FIRST_MONTH.isoformat(), end_offset=1, timezone=EARLIEST_ZONE
+)
 COHORTS = dg.MultiPartitionsDefinition({"month": MONTHS, "portal": PORTALS})
 
 

@@ -67,7 +67,7 @@ class RawTable:
 
 
 _MONTHS = (
-    "Months are those of {of} in the portal's own time zone, although Dagster calls them UTC. A month that was read "
+    "Months are those of {of} in the portal's own time zone, although Dagster names another one. A month that was read "
     "and has no rows stays missing, unless a backfill asked for it: `b24 status` says which days are proved."
 )
 
@@ -141,7 +141,8 @@ PORTAL_TABLES = (
         "bitrix24_smart_types",
         "pipelines",
         ("smart_type",),
-        "Smart processes of the portal, whether they are chosen or not.",
+        "Smart processes of the portal, whether they are chosen or not; of a portal where nothing was chosen yet "
+        "(`b24 portal entities`) they are not asked for, and nothing is reported.",
     ),
     RawTable(
         "users",

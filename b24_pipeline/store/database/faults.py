@@ -54,6 +54,9 @@ _WORDS_OF_CLASS = {
     "57": "somebody stepped in at the server",
     "58": "the server cannot reach its files",
 }
+_NEXT = {
+    "42501": "; which role may do what: docs/databases.md; whose the tables are after a restore: docs/operations.md"
+}
 _NAMES_ALONE = ("0A", "2B", "3D", "3F", "42")
 """Errors in the text of a statement, whose messages name tables and columns and quote no row."""
 
@@ -68,7 +71,7 @@ def described(error: psycopg.Error) -> str:
         )
     said = error.diag.message_primary if _is_of_our_statement(error, code) else None
     words = said or _WORDS.get(code) or _WORDS_OF_CLASS.get(code[:2], "PostgreSQL refused it")
-    return f"{words} (PostgreSQL error {code})"
+    return f"{words} (PostgreSQL error {code}{_NEXT.get(code, '')})"
 
 
 def _is_of_our_statement(error: psycopg.Error, code: str) -> bool:

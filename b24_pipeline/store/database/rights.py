@@ -34,6 +34,11 @@ def reads_marts_alone(connection: Connection) -> bool:
     return bool(_sql.reads_marts_alone(connection))
 
 
+def owner_of_tables(connection: Connection) -> str:
+    """The role that owns our tables; before a first migration the one of this session, which would own them."""
+    return str(_sql.owner_of_tables(connection))
+
+
 def rights(connection: Connection) -> Rights:
     """The rights of the role that this connection has."""
     return Rights(*_sql.rights(connection))

@@ -46,3 +46,14 @@ select
         ),
         true
     );
+
+-- name: owner_of_tables()$
+-- Whose the tables are; before there are any, whose they would be.
+select coalesce(
+    (
+        select pg_get_userbyid(relowner)
+        from pg_class
+        where relnamespace = 'public'::regnamespace and relname = 'user_accounts'
+    ),
+    current_user
+);

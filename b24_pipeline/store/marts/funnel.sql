@@ -66,7 +66,8 @@ select
     semantics,
     entered,
     reached,
-    conversion_from_start
+    conversion_from_start,
+    is_deleted
 from analytics.funnel_stats
 where reached > 0 or not is_deleted
 order by

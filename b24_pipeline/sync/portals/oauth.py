@@ -178,7 +178,11 @@ class PortalConnector:
                     unbind(client, self.handler_url)
                     unbind_queued_events(client)
             except B24Error as error:
-                logger("connecting").warning("events stay bound", portal=portal.name, error=str(error))
+                logger("connecting").warning(
+                    "the portal goes on sending its events, which are refused here: remove the application there",
+                    portal=portal.name,
+                    error=str(error),
+                )
             self._displace(portal)
         note_unbound(self._connections.warehouse, portal)
         self._portals.disconnect(portal)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import select
 import signal
 import subprocess
+import termios
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -28,8 +33,11 @@ class Running:
     def __init__(self, command: list[str], port: int, environment: dict[str, str], log: Path) -> None:
         self.log = log
         self._port = port
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
+        self.process = self._started(command, environment)
+
+    def _started(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with self.log.open("wb") as output:
+            return subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
             )
 
@@ -71,6 +79,44 @@ class Running:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+class InTerminal(Running):
+    """The same in a terminal, which can be closed; what it shows goes to the log, too."""
+
+    def _started(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        self.log.touch()
+        self._ours, theirs = pty.openpty()
+        started = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  nothing else runs yet
+        )
+        os.close(theirs)
+        self._end, self._closes = os.pipe()
+        self._reader = threading.Thread(target=self._copy, daemon=True)
+        self._reader.start()
+        return started
+
+    def _copy(self) -> None:
+        with self.log.open("ab", buffering=0) as log, suppress(OSError):
+            while self._end not in select.select([self._ours, self._end], [], [])[0]:
+                log.write(os.read(self._ours, 65_536))
+
+    def close(self, patience: float) -> float:
+        """Closes the terminal, as a click on its window does; seconds until all ended."""
+        started = time.monotonic()
+        os.write(self._closes, b"!")
+        self._reader.join()
+        for one in (self._ours, self._end, self._closes):
+            os.close(one)
+        self.process.wait(patience)
+        return time.monotonic() - started
 
 
 def loaded(dagster: Running) -> list[dict[str, Any]]:
