@@ -138,16 +138,16 @@ def test_what_an_administrator_restores_is_the_owners(server: Server, b24_here: 
     env = with_first_on_path(Path(program).parent)
     of_admin = environment_for(read_url(old)) | env | {"PGDATABASE": "postgres"}
     with raw(old) as connection:
-        connection.execute("create role b24_owner login")
-        connection.execute(f"alter database {connection.info.dbname} owner to b24_owner")
+        connection.execute("create role owns_the_old login")
+        connection.execute(f"alter database {connection.info.dbname} owner to owns_the_old")
         name = connection.info.dbname
-    urls = [old.replace("postgres@", "b24_owner@")]
+    urls = [old.replace("postgres@", "owns_the_old@")]
     urls.append(urls[0].replace(name, "b24_new"))
     try:
         assert b24_here("migrate", env={"DATABASE_URL": urls[0]}).returncode == 0
         done = b24_here("dump", "crm.dump", env=env | {"DATABASE_URL": urls[0]})
         assert done.returncode == 0, done.stderr
-        assert "a new, empty database that is b24_owner's" in done.stderr
+        assert "a new, empty database that is owns_the_old's" in done.stderr
         for command in printed(done.stderr):
             restored = run_in_shell(command, tmp_path, of_admin)
             assert restored.returncode == 0, restored.stderr
@@ -164,4 +164,4 @@ def test_what_an_administrator_restores_is_the_owners(server: Server, b24_here: 
         run_in_shell("dropdb --if-exists b24_new", tmp_path, of_admin)
         server.drop(old)
         with raw(server.url) as connection:
-            connection.execute("drop role b24_owner")
+            connection.execute("drop role owns_the_old")

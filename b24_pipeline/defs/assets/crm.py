@@ -156,7 +156,9 @@ def directories(context: dg.AssetExecutionContext, b24: B24) -> Iterator[dg.Mate
         yield from _results(b24, job, tables, outcomes)
         for table in tables:
             if not any(table.has(outcome.entity) for outcome in outcomes):
-                context.log.info(f"raw/{table.name} was not asked for: nothing was chosen by `b24 portal entities`")
+                context.log.info(
+                    f"raw/{table.name} was not asked for: nothing was chosen by `b24 portal entities`"
+                )
     raise_for(outcomes, context.log)
 
 

@@ -31,6 +31,11 @@ class RevenueMonth:
     reversed_amount: Decimal
     net_amount: Decimal
 
+    @property
+    def net_deals(self) -> int:
+        """Deals that were won, less those that were taken back."""
+        return self.booked_deals - self.reversed_deals
+
 
 @dataclass(frozen=True, slots=True)
 class Velocity:

@@ -33,6 +33,23 @@ def test_the_funnel_of_all_is_the_funnel(url: str) -> None:
     assert 0 < one["reached"].sum() < found["reached"].sum()
 
 
+def test_a_pipeline_is_given_by_number_or_name(url: str) -> None:
+    """As for `read.funnel`; one that there is not, or that two have, and a person by name, are told in words."""
+    pipelines = read.mart("dim_pipeline", portal="acme", entity_type="deal", url=url)
+    one = pipelines[~pipelines["category_name"].duplicated(keep=False)].iloc[0]
+    number, name = int(one["category_id"]), str(one["category_name"])
+    by_name = read.funnel_of("acme", "deal", pipeline=f" {name.upper()}", url=url)
+    assert by_name.equals(read.funnel_of("acme", "deal", pipeline=number, url=url))
+    assert set(by_name["category_id"]) == {number}
+    people = read.people_of("acme", "deal", pipeline=name, url=url)
+    assert people.equals(read.people_of("acme", "deal", pipeline=number, url=url))
+    for function in (read.funnel_of, read.people_of):
+        with pytest.raises(UsageError, match=f"no pipeline 'other'; there are: .*{number} {name}"):
+            function("acme", "deal", pipeline="other", url=url)
+    with pytest.raises(UsageError, match="assigned_by_id is a number, not 'Anna'"):
+        read.funnel_of("acme", "deal", assigned_by_id="Anna", url=url)  # type: ignore[arg-type]
+
+
 def test_the_funnel_of_a_moment_goes_by_the_portals_clock(url: str) -> None:
     """The same as `funnel_as_of` at the same moment, a day or a time."""
     for moment in (model_data.START.date(), model_data.START.isoformat()):

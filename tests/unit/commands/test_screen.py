@@ -29,7 +29,13 @@ def stages() -> list[dict[str, object]]:
     shares = {"conversion_from_start": 0.5, "conversion_from_previous": 1.0, "median_seconds": 1_000_000}
     return [
         {"category_id": 0, "category_name": "Общая", "entered": 3000, "status_name": name}
-        | {"in_stage": 12345, "reached": 67890, "amounts_by_currency": MONEY, "is_deleted": False}
+        | {
+            "in_stage": 12345,
+            "reached": 67890,
+            "amounts_by_currency": MONEY,
+            "is_deleted": False,
+            "semantics": "process",
+        }
         | shares
         for name in STAGES
     ]
@@ -52,6 +58,16 @@ def test_a_funnel_keeps_its_stages_and_counts(monkeypatch: pytest.MonkeyPatch, w
     shows_amounts = "21 502 026 RUB" in printed.getvalue()
     assert shows_amounts == (width >= 100)
     assert shows_amounts != ("note: the terminal is too narrow" in printed.getvalue())
+
+
+def test_losing_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost stage has its share of the start and none of the stage before it, as on the page."""
+    printed = terminal(monkeypatch, 200)
+    lost = stages()[0] | {"status_name": "Lost", "semantics": "failure", "conversion_from_previous": 0.864}
+    funnel._as_table([*stages(), lost])
+    line = next(line for line in printed.getvalue().splitlines() if line.startswith("Lost"))
+    assert "50.0%" in line
+    assert "86.4%" not in line
 
 
 def test_a_deleted_stage_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:

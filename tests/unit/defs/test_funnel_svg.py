@@ -19,6 +19,7 @@ def test_the_funnel_is_drawn_without_markup_of_the_names() -> None:
         "status_id": "NEW",
         "status_name": "<script>",
         "semantics": "process",
+        "is_deleted": False,
         "entered": 4,
         "reached": 4,
         "conversion_from_start": 1.0,
@@ -34,7 +35,7 @@ def test_the_funnel_is_drawn_whatever_a_stage_is_called() -> None:
     row = {
         **{"portal": "acme", "entity_type": "deal", "category_id": 0, "category_name": "Sales\x00\x1b[2J\nx"},
         **{"status_id": "NEW", "status_name": "won\x08\ufffe & more", "semantics": "process"},
-        **{"entered": 4, "reached": 4, "conversion_from_start": 1.0},
+        **{"is_deleted": False, "entered": 4, "reached": 4, "conversion_from_start": 1.0},
     }
     name, _, encoded = funnel_picture([row]).partition("](data:image/svg+xml;base64,")
     assert "\n" not in name
@@ -49,15 +50,21 @@ def test_the_funnel_is_one_line_of_text_each() -> None:
         return {
             **{"portal": portal, "entity_type": "deal", "category_id": 0, "category_name": "Sales"},
             **{"status_id": name, "status_name": name, "semantics": semantics},
-            **{"entered": reached, "reached": reached, "conversion_from_start": share},
+            **{
+                "is_deleted": name == "Old",
+                "entered": reached,
+                "reached": reached,
+                "conversion_from_start": share,
+            },
         }
 
     rows = [
         stage("acme", "New\n", "process", 1200, None),
         stage("acme", "Won", "success", 300, 0.25),
+        stage("acme", "Old", "process", 3, 0.0025),
         stage("acme", "Lost", "failure", 400, 0.33),
         stage("empty", "New", "process", 0, None),
     ]
-    assert funnel_figures(rows) == {"acme, deal, Sales": "New  1,200 → Won 300 (25%)"}
+    assert funnel_figures(rows) == {"acme, deal, Sales": "New  1,200 → Won 300 (25%) → Old (deleted) 3 (0%)"}
     many = [stage(f"portal {number}", "New", "process", 1, None) for number in range(9)]
     assert len(funnel_figures(many)) == MOST_LINES
