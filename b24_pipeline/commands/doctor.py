@@ -138,7 +138,7 @@ def _examine_runs(opened: Runtime) -> Iterator[Finding]:
 def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
     from b24_pipeline.models import (
         OWN_SCHEMA,
-        are_behind,
+        behind_since,
         load_own_models,
         load_project,
         stored_own_models,
@@ -159,17 +159,15 @@ def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
         return
     with opened.warehouse.connect() as connection:
         failed = own_failures.failures(connection)
-        counted_at = (
-            store.figures_counted(connection).get("counted_at") if are_behind(connection, ours, own) else None
-        )
+        since = behind_since(connection, ours, own)
     for model in own.models.keys() & failed.keys():
         yield Finding("", f"own model {model}: {failed[model]}", "mend it, then `b24 models`")
-    ago = datetime.now(UTC) - counted_at if counted_at else timedelta()
+    ago = datetime.now(UTC) - since if since else timedelta()
     if ago > OWN_ARE_LATE and not failed:
         yield Finding(
             "",
-            f"own models are older than the marts, which were built {age(ago.total_seconds())} ago by a process that "
-            "does not know B24_MODELS_PATH",
+            f"own models are older than the marts, which were built {age(ago.total_seconds())} ago without them: by a "
+            "process that does not know B24_MODELS_PATH",
             "`b24 models` now, and restart what builds them (`b24 up`, `b24 serve`, Dagster)",
         )
 

@@ -9,13 +9,14 @@ from b24_pipeline.models.checks import TestResult
 from b24_pipeline.models.model import Check, Model, Source
 from b24_pipeline.models.own import (
     OWN_SCHEMA,
-    are_behind,
+    behind_since,
     build_own_models,
     load_own_models,
     stored_own_models,
 )
 from b24_pipeline.models.project import Project, load_project
 from b24_pipeline.models.result import BuildResult, ModelResult
+from b24_pipeline.models.selection import parted
 
 __all__ = [
     "OWN_SCHEMA",
@@ -26,11 +27,12 @@ __all__ = [
     "Project",
     "Source",
     "TestResult",
-    "are_behind",
+    "behind_since",
     "build",
     "build_own_models",
     "load_own_models",
     "load_project",
+    "parted",
     "run_tests",
     "stored_own_models",
 ]

@@ -105,6 +105,7 @@ class SourceStates:
             done.pop(sources.LOG, None)
         if done:
             sources.note(connection, self.project.schema, texts_of(self.project), done)
+            sources.note_unseen(connection, self.project.schema)
 
 
 def is_current(connection: Connection, project: Project) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models.model import ByChange, Materialized
+from b24_pipeline.models.model import ByChange, Materialized, OnSchemaChange
 
 _NOTES = ("tags", "docs", "group", "access")
 
@@ -23,7 +23,10 @@ class Index(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """How a model is kept, by which columns its rows are told apart, and by which else they are found."""
+    """How a model is kept, by which columns its rows are told apart, and by which else they are found.
+
+    `full_refresh` and `on_schema_change` are looked at where a model keeps its rows: see `Model`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,6 +34,8 @@ class ModelConfig(BaseModel):
     unique_key: tuple[str, ...] = ()
     indexes: tuple[Index, ...] = ()
     meta: ByChange = ByChange()
+    full_refresh: bool | None = None
+    on_schema_change: OnSchemaChange = "append_new_columns"
 
     @model_validator(mode="before")
     @classmethod
@@ -53,7 +58,7 @@ def read_config(values: Mapping[str, object], path: Path) -> ModelConfig:
     try:
         config = ModelConfig.model_validate(values)
     except ValidationError as error:
-        raise ModelError(f"{path}: {_rejected_setting(error, values)} is not supported") from None
+        raise ModelError(f"{path}: {_rejected_setting(error, values)}") from None
     if config.materialized == "incremental" and not config.unique_key:
         raise ModelError(f"{path}: an incremental model needs a unique_key")
     return config
@@ -61,4 +66,6 @@ def read_config(values: Mapping[str, object], path: Path) -> ModelConfig:
 
 def _rejected_setting(error: ValidationError, values: Mapping[str, object]) -> str:
     name = str(error.errors()[0]["loc"][0])
-    return f"config({name}={values[name]!r})"
+    known = " or ".join(map(repr, get_args(OnSchemaChange)))
+    instead = f": it is {known}" if name == "on_schema_change" else ""
+    return f"config({name}={values[name]!r}) is not supported{instead}"

@@ -3,7 +3,8 @@
 Readers are never in the way and never see a gap: a table whose columns are
 the same is changed row by row, only where a row differs, and so keeps its
 identity, its rights and the views on it. Only when columns or kind change a
-new relation takes its place, within the same transaction.
+new relation takes its place, within the same transaction. The table of a model
+that keeps its rows is not replaced then: it gets the columns that came.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 from psycopg import sql
 
 from b24_pipeline.errors import ModelError
+from b24_pipeline.models.kept_columns import add_new_columns
 from b24_pipeline.models.model import Model
 from b24_pipeline.models.project import Project
 from b24_pipeline.models.render import model_sql
@@ -51,20 +53,29 @@ class BuiltRelation:
 
 def materialize(conn: Connection, project: Project, model: Model, *, full_refresh: bool) -> BuiltRelation:
     """Build one model inside the caller's transaction."""
-    text = model_sql(project, model)
     old = describe(conn, model.schema, model.name)
+    if model.keeps_rows and old.kind == "table" and not full_refresh:
+        outcome = _go_on(conn, project, model, old)
+    else:
+        outcome = _compute(conn, project, model, old, full_refresh=full_refresh)
+    built = describe(conn, model.schema, model.name)
+    write_comments(conn, built, model.description, model.columns)
+    return outcome
+
+
+def _compute(
+    conn: Connection, project: Project, model: Model, old: Relation, *, full_refresh: bool
+) -> BuiltRelation:
+    """Make the relation anew where its columns or its kind are other ones, else change the rows that differ."""
+    text = model_sql(project, model)
     columns, definition = probe(conn, query(text))
     _refuse_unknown_columns(model, columns)
     if model.materialized == "view":
         put_view(conn, old, columns, definition, _readers(project, model))
-        outcome = BuiltRelation("view", None, None, columns)
-    elif old.kind != "table" or old.columns != columns:
-        outcome = _swap(conn, project, model, old, text)
-    else:
-        outcome = _refresh(conn, project, model, old, full_refresh=full_refresh)
-    built = describe(conn, model.schema, model.name)
-    write_comments(conn, built, model.description, model.columns)
-    return outcome
+        return BuiltRelation("view", None, None, columns)
+    if old.kind != "table" or old.columns != columns:
+        return _swap(conn, project, model, old, text)
+    return _refresh(conn, project, model, old, full_refresh=full_refresh)
 
 
 def _refuse_unknown_columns(model: Model, columns: tuple[str, ...]) -> None:
@@ -96,20 +107,45 @@ def _refresh(
     incremental = model.materialized == "incremental" and not full_refresh
     conn.execute(statement("keep_others_out", name=sql.Literal(f"{old.schema}.{old.name}")))
     _make_indexes(conn, model, old)
-    text = model_sql(project, model, incremental=incremental)
-    conn.execute(statement("create_candidate", query=query(text)))
-    conn.execute(statement("analyze_candidate"))
+    _create_candidate(conn, project, model, incremental=incremental)
     if incremental:
         changed = _rewrite(conn, model, old, "delete_keys")
     elif model.unique_key:
         changed = _merge(conn, model, old)
     else:
         changed = _rewrite(conn, model, old, "delete_all")
+    return _written(conn, old, "incremental" if incremental else "replaced", changed)
+
+
+def _go_on(conn: Connection, project: Project, model: Model, old: Relation) -> BuiltRelation:
+    """Write the rows whose key was computed anew, in columns of these names, and keep all others.
+
+    The table is altered after the query has run: whoever reads it then waits for the rest of the transaction.
+    """
+    conn.execute(statement("keep_others_out", name=sql.Literal(f"{old.schema}.{old.name}")))
+    _create_candidate(conn, project, model, incremental=True)
+    names = add_new_columns(conn, model, old)
+    table = describe(conn, old.schema, old.name)
+    _refuse_unknown_columns(model, table.columns)
+    _make_indexes(conn, model, table)
+    deleted = _run(conn, statement("delete_keys", **_key_parts(model, table)))
+    insert = statement("insert_by_name", relation=table.identifier, key=columns_of(names))
+    return _written(conn, table, "incremental", deleted + _run(conn, insert))
+
+
+def _create_candidate(conn: Connection, project: Project, model: Model, *, incremental: bool) -> None:
+    text = model_sql(project, model, incremental=incremental)
+    conn.execute(statement("create_candidate", query=query(text)))
+    conn.execute(statement("analyze_candidate"))
+
+
+def _written(conn: Connection, table: Relation, action: Action, changed: int) -> BuiltRelation:
+    """What was done to a table whose new rows are written."""
     conn.execute(statement("drop_candidate"))
-    rows = _count(conn, statement("count_rows", relation=old.identifier))
-    outcome = BuiltRelation("incremental" if incremental else "replaced", rows, changed, old.columns)
+    rows = _count(conn, statement("count_rows", relation=table.identifier))
+    outcome = BuiltRelation(action, rows, changed, table.columns)
     if outcome.is_mostly_new:
-        conn.execute(statement("analyze", relation=old.identifier))
+        conn.execute(statement("analyze", relation=table.identifier))
     return outcome
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 Materialized = Literal["view", "table", "incremental"]
 Severity = Literal["error", "warn"]
+OnSchemaChange = Literal["append_new_columns", "fail"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class Model:
     `layer` is its folder: staging, intermediate or marts, `schema` where it is built. `indexes` are the columns
     of each index that a table has besides that of its key. `is_by_change`: its query is another one where only
     what changed is computed; `by_change` is how its rows then take the place of the old ones, `compared` are the
-    models of which it needs the rows before and after.
+    models of which it needs the rows before and after. `keeps_rows`: what it has of earlier builds may be nowhere else,
+    so that its table is replaced by a full refresh that names it alone, with `full_refresh` by any (True) or by none
+    (False); `on_schema_change` is what becomes of new columns of its query.
     """
 
     name: str
@@ -96,6 +99,9 @@ class Model:
     is_by_change: bool = False
     by_change: ByChange = field(default_factory=ByChange)
     compared: tuple[str, ...] = ()
+    keeps_rows: bool = False
+    full_refresh: bool | None = None
+    on_schema_change: OnSchemaChange = "append_new_columns"
 
     @property
     def is_mart(self) -> bool:

@@ -230,6 +230,8 @@ def _model(
         is_by_change=BY_CHANGE in uses.variables,
         by_change=config.meta,
         compared=tuple(dict.fromkeys(uses.compared)),
+        full_refresh=config.full_refresh,
+        on_schema_change=config.on_schema_change,
     )
 
 

@@ -21,6 +21,24 @@ def select_models(models: Mapping[str, Model], select: str | None) -> list[str]:
     return [name for name in models if name in chosen]
 
 
+def parted(select: str, ours: Mapping[str, Model], own: Mapping[str, Model]) -> tuple[str | None, str | None]:
+    """The words of a selection that name models of ours, and those that name models of the operator's.
+
+    None for those of which no word is. Raises UsageError for a name that is in neither.
+    """
+    select_models({**ours, **own}, select)
+    known = {name for model in ours.values() for name in (model.name, model.layer)}
+    words: dict[bool, list[str]] = {True: [], False: []}
+    for word in select.split():
+        words[word.strip("+") in known].append(word)
+    return " ".join(words[True]) or None, " ".join(words[False]) or None
+
+
+def names_in(select: str) -> list[str]:
+    """What the words of a selection name themselves, without what these read or what reads them."""
+    return [word.strip("+") for word in select.split()]
+
+
 def _selected(models: Mapping[str, Model], word: str) -> set[str]:
     name = word.strip("+")
     named = {model.name for model in models.values() if name in (model.name, model.layer)}

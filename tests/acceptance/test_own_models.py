@@ -78,5 +78,76 @@ def test_own_tables_that_stay_behind_are_told(b24_here: B24, tmp_path: Path, dat
         connection.execute("update bitrix24_model_sources set built_at = built_at - interval '10 minutes'")
     (problem,) = told()
     assert problem.startswith("own models are older than the marts, which were built 10 min")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update user_accounts set name = 'acme2'")
+    assert b24_here("models").returncode == 0
+    assert told() == [problem]  # the marts of a portal that moves are never old
     assert b24_here("models", env=env).returncode == 0
     assert told() == []
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update bitrix24_model_sources set built_at = built_at - interval '10 minutes'")
+        connection.execute("update user_accounts set name = 'acme3'")
+    assert b24_here("models").returncode == 0
+    assert told() == []  # they were built long ago, and what they have not seen is of now
+
+
+def test_own_tables_that_were_never_built_are_told(b24_here: B24, tmp_path: Path, database_url: str) -> None:
+    """Whoever sets the folder after a start of what builds hears that it has to be started again."""
+    assert b24_here("models").returncode == 0
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update bitrix24_model_sources set built_at = built_at - interval '10 minutes'")
+        connection.execute(
+            "insert into user_accounts (name, bitrix24_domain) values ('acme', 'acme.bitrix24.com')"
+        )
+    assert b24_here("models").returncode == 0
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "by_portal.sql").write_text("{{ config(materialized='table') }}" + GOOD, "utf-8")
+    told = b24_here("doctor", env={"B24_MODELS_PATH": str(tmp_path / "mine"), "COLUMNS": "400"}).stdout
+    assert "own models are older than the marts" in told
+
+
+def test_a_full_refresh_keeps_what_only_an_own_table_has(
+    b24_here: B24, tmp_path: Path, database_url: str
+) -> None:
+    """A snapshot of each day gets a column and lives through a full refresh; by its name it is replaced."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    env = {"B24_MODELS_PATH": str(folder)}
+    config = "{{ config(materialized='incremental', unique_key='day') }} "
+
+    def days() -> list[tuple[object, ...]]:
+        with psycopg.connect(database_url) as connection:
+            return connection.execute("select * from own_models.daily order by day").fetchall()
+
+    def wrote(query: str, *arguments: str) -> tuple[int, list[str]]:
+        (folder / "daily.sql").write_text(config + query, "utf-8")
+        done = b24_here("models", *arguments, env=env)
+        return done.returncode, done.stderr.splitlines()
+
+    assert wrote("select 1 as day") == (0, [])
+    assert wrote("select 2 as day, 'new' as note from {{ ref('fct_deal') }} having true") == (0, [])
+    assert days() == [(1, None), (2, "new")]
+    code, (note,) = wrote("select 3 as day, 'new' as note", "--full-refresh")
+    assert (code, days()) == (0, [(1, None), (2, "new"), (3, "new")])
+    assert note.startswith("note: own incremental models keep the rows of earlier builds: daily; ")
+    assert note.endswith("b24 models --full-refresh --select daily")
+    code, (refusal,) = wrote("select 4 as day")
+    assert (code, len(days())) == (1, 3)
+    assert "its query has no column note" in refusal
+    problems = [
+        one["problem"] for one in json.loads(b24_here("doctor", "--json", env=env).stdout)["findings"]
+    ]
+    assert [one for one in problems if one.startswith("own model daily: its query has no column note")]
+    assert wrote("select 4 as day", "--select", "nobody")[0] == 2
+    assert wrote("select 4 as day", "--full-refresh", "--select", "daily") == (0, [])
+    assert days() == [(4,)]
+    assert wrote(
+        "{{ config(full_refresh=false) }} select 5 as day", "--full-refresh", "--select", "daily"
+    ) == (
+        2,
+        [
+            "b24: daily: full_refresh=false in its config(...) keeps its rows: take that out to have them replaced"
+        ],
+    )
+    done = b24_here("models", "--select", "dim_stage daily", env=env)
+    assert (done.returncode, "dim_stage" in done.stdout, days()) == (0, True, [(4,), (5,)]), done.stderr

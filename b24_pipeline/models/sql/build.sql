@@ -86,6 +86,57 @@ insert into {{ relation }}
 select *
 from pg_temp.b24_candidate;
 
+-- name: insert_by_name
+-- Every row as it should be, where the table may have its columns in another order.
+insert into {{ relation }} ({{ key }})
+select {{ key }}
+from pg_temp.b24_candidate;
+
+-- name: compare_columns
+-- The columns of a table and of the rows that are to go into it, each with its type, and whether the type of the rows
+-- goes into that of the table without a loss: the same, or one that PostgreSQL takes for it by itself, in a column that
+-- shortens nothing.
+with stored as (
+    select
+        attname,
+        atttypid,
+        atttypmod,
+        attnum
+    from pg_catalog.pg_attribute
+    where attrelid = to_regclass({{ relation_name }}) and attnum > 0 and not attisdropped
+),
+
+new as (
+    select
+        attname,
+        atttypid,
+        atttypmod,
+        attnum
+    from pg_catalog.pg_attribute
+    where attrelid = to_regclass('pg_temp.b24_candidate') and attnum > 0 and not attisdropped
+)
+
+select
+    attname as column_name,
+    format_type(stored.atttypid, stored.atttypmod) as stored_type,
+    format_type(new.atttypid, new.atttypmod) as new_type,
+    stored.atttypmod in (-1, new.atttypmod)
+    and (
+        stored.atttypid = new.atttypid
+        or exists (
+            select 1
+            from pg_catalog.pg_cast
+            where castsource = new.atttypid and casttarget = stored.atttypid and castcontext = 'i'
+        )
+    ) as fits
+from stored
+full join new using (attname)
+order by new.attnum, stored.attnum;
+
+-- name: add_column
+-- A column that came: what the table has already has nothing in it.
+alter table {{ relation }} add column {{ name }} {{ column_type }};
+
 -- name: count_rows
 -- Rows of the table.
 select count(*) as rows

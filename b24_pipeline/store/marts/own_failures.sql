@@ -1,6 +1,7 @@
--- name: forget()!
--- What failed in an earlier build.
-delete from bitrix24_own_model_failures;
+-- name: forget(models)!
+-- What failed in an earlier build of these models, or of any.
+delete from bitrix24_own_model_failures
+where cast(:models as text[]) is null or model = any(cast(:models as text[]));
 
 -- name: note(model, reason)!
 -- A model that failed in this one.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from b24_pipeline.store.database import queries
 from b24_pipeline.store.database.warehouse import Connection
@@ -17,6 +18,9 @@ LOG = "public.bitrix24_changes"
 
 PROGRESS = "public.bitrix24_cursors"
 """How far each entity was read. Each sync moves it, and views alone read it: nothing has to be built for it."""
+
+UNSEEN = "unseen by own models"
+"""Not a table: what stands under this name says since when own models are behind the models of a schema."""
 
 LOGGED = frozenset(
     {
@@ -70,9 +74,25 @@ def note(connection: Connection, schema: str, models: str, done: States) -> None
     _sql.note(connection, schema=schema, models=models, relations=list(done), states=list(done.values()))
 
 
-def forget(connection: Connection, schema: str) -> None:
-    """Lets the next build compute everything anew."""
-    _sql.forget(connection, schema=schema, relation=LOG)
+def forget(connection: Connection, schema: str, relation: str = LOG) -> None:
+    """Lets the next build compute everything above a table anew; without one, everything."""
+    _sql.forget(connection, schema=schema, relation=relation)
+
+
+def note_unseen(connection: Connection, schema: str) -> None:
+    """Stores that models of this schema changed, unless own models were behind them before."""
+    _sql.note_unseen(connection, schema=schema, relation=UNSEEN)
+
+
+def unseen_since(connection: Connection, schema: str) -> datetime | None:
+    """Since when own models that are behind those of this schema are so; None where these were never built."""
+    since: datetime | None = _sql.unseen_since(connection, schema=schema, relation=UNSEEN)
+    return since
+
+
+def note_seen(connection: Connection, schema: str) -> None:
+    """Stores that own models have seen what changed in the models of this schema."""
+    _sql.forget(connection, schema=schema, relation=UNSEEN)
 
 
 def rows_of_models(connection: Connection, schema: str) -> dict[str, int]:
@@ -83,6 +103,11 @@ def rows_of_models(connection: Connection, schema: str) -> dict[str, int]:
 def note_rows(connection: Connection, schema: str, rows: Mapping[str, int]) -> None:
     """Stores how many rows the tables of these models have."""
     _sql.note_rows(connection, schema=schema, models=list(rows), counts=list(rows.values()))
+
+
+def forget_rows(connection: Connection, schema: str, models: Collection[str]) -> None:
+    """Lets go of how many rows these models have."""
+    _sql.forget_rows(connection, schema=schema, models=list(models))
 
 
 def forget_seen(connection: Connection) -> int:

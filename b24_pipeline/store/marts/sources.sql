@@ -134,6 +134,18 @@ from unnest(cast(:relations as text[]), cast(:states as text[])) as source (rela
 on conflict (schema_name, relation) do update
 set state = excluded.state, models = excluded.models, built_at = clock_timestamp();
 
+-- name: note_unseen(schema, relation)!
+-- Something of this schema changed that own models have not seen; what they have not seen first counts.
+insert into bitrix24_model_sources (schema_name, relation, state, models)
+values (:schema, :relation, '', '')
+on conflict (schema_name, relation) do nothing;
+
+-- name: unseen_since(schema, relation)$
+-- Since when something changed that own models have not seen; where that was not noted, when something changed last.
+select coalesce(min(built_at) filter (where relation = :relation), max(built_at))
+from bitrix24_model_sources
+where schema_name = :schema;
+
 -- name: forget(schema, relation)!
 -- As if the models above this table had never been built.
 delete from bitrix24_model_sources
@@ -157,6 +169,11 @@ select
 from unnest(cast(:models as text[]), cast(:counts as bigint[])) as built (model, rows)
 on conflict (schema_name, model) do update
 set rows = excluded.rows;
+
+-- name: forget_rows(schema, models)!
+-- As if nobody had counted the rows of these models.
+delete from bitrix24_model_rows
+where schema_name = :schema and model = any(cast(:models as text[]));
 
 -- name: forget_seen(days)!
 -- What all have seen is forgotten. Models that nobody has built for so long are built anew the next time.

@@ -3,61 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from b24_pipeline.errors import ModelError
-from b24_pipeline.models import build, build_own_models, load_own_models, load_project
-from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.models import load_own_models, load_project
 from tests.conftest import Server
-from tests.support.data import model_data
+from tests.integration.models.conftest import BY_OWNER, Own
 from tests.support.installation import execute, fetch
 from tests.support.printed import ROOT
 
 OURS = load_project()
-BY_OWNER = "select portal, count(*) as deals from {{ ref('fct_deal') }} group by portal"
-SCHEMA_YML = """
-version: 2
-models:
-  - name: by_portal
-    description: Deals by portal.
-    tags: [sales]
-    columns: [{name: portal, description: Name of the portal., data_tests: [unique, not_null]}]
-"""
-
-
-class Own:
-    """A folder of models on a database with ours built."""
-
-    def __init__(self, folder: Path, warehouse: Warehouse) -> None:
-        self.folder, self.warehouse = folder, warehouse
-        self.write("by_portal.sql", "{{ config(materialized='table', unique_key='portal') }} " + BY_OWNER)
-        self.write("schema.yml", SCHEMA_YML)
-
-    def write(self, name: str, text: str) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-
-    def build(self) -> list[str]:
-        """Builds ours, then these if something changed; the names of those that were built."""
-        build(self.warehouse.connect, OURS, only_changed=True)
-        own = load_own_models(self.folder, OURS)
-        return [
-            one.name for one in build_own_models(self.warehouse.connect, OURS, own, only_changed=True).models
-        ]
-
-    def deals(self) -> int:
-        (row,) = fetch(self.warehouse, "select sum(deals)::int as n from own_models.by_portal")
-        return int(row["n"])
-
-
-@pytest.fixture
-def own(tmp_path: Path, warehouse: Warehouse) -> Own:
-    with warehouse.connect() as conn:
-        model_data.populate(conn, 1, entities=10)
-    return Own(tmp_path / "mine", warehouse)
 
 
 def test_they_follow_ours_and_are_left_alone_otherwise(own: Own) -> None:

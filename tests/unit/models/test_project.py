@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from b24_pipeline.errors import ModelError, UsageError
-from b24_pipeline.models import Project, load_project
+from b24_pipeline.models import Project, load_project, parted
 from b24_pipeline.models.render import check_sql, model_sql
 from tests.unit.models.conftest import PROJECT_YML, write
 
@@ -242,6 +243,16 @@ def chain(folder: Path) -> Project:
 def test_selection(chain: Project, select: str | None, expected: list[str]) -> None:
     """Names, layers, what is above, what is below; always in building order."""
     assert chain.selection(select) == expected
+
+
+def test_a_selection_is_parted(chain: Project) -> None:
+    """Into what names our models and what names the operator's; a name of neither is told with all that there are."""
+    own = {"mine": replace(chain.models["top"], name="mine", layer="own", depends_on=())}
+    assert parted("+top mine+ staging", chain.models, own) == ("+top staging", "mine+")
+    assert parted("own", chain.models, own) == (None, "own")
+    assert parted("top", chain.models, {}) == ("top", None)
+    with pytest.raises(UsageError, match=r"'nothing'; known: .*mine"):
+        parted("mine nothing", chain.models, own)
 
 
 def test_an_unknown_name_is_wrong_usage(chain: Project) -> None:

@@ -65,3 +65,18 @@ def test_a_folder_that_cannot_be_read_leaves_the_definitions_without_them(
     monkeypatch.delenv("B24_MODELS_PATH")
     settings.cache_clear()
     assert own_assets() == []
+
+
+def test_a_snapshot_keeps_its_rows_when_a_column_comes(
+    folder: Path, instance: DagsterInstance, installation: Runtime
+) -> None:
+    """A run goes on with the table as every other build does; what would lose something fails the step."""
+    config = "{{ config(materialized='incremental', unique_key='day') }} "
+    for query in ("select 1 as day", "select 2 as day, 'new' as note"):
+        (folder / "daily.sql").write_text(config + query)
+        assert run(instance).success
+    (folder / "daily.sql").write_text(config + "select 3 as day")
+    assert not run(instance).success
+    with installation.warehouse.connect() as connection:
+        rows = connection.execute("select * from own_models.daily order by day").fetchall()
+    assert rows == [(1, None), (2, "new")]
