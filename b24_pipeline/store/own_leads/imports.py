@@ -86,6 +86,7 @@ def import_rows(
     _sql.take_over_earlier_keys(connection, account=account)
     _sql.add_directions(connection, account=account)
     _sql.add_creatives(connection, account=account)
+    _sql.forget_directions_of_several(connection, account=account)
     changed = _sql.change(connection, account=account, columns=list(columns))
     added = _sql.add(connection, account=account)
     _sql.note_import(connection, account=account, file=file, added=added, changed=changed)

@@ -148,6 +148,39 @@ on conflict (user_account_id, name) do update
 set direction_id = excluded.direction_id
 where c.direction_id is null and excluded.direction_id is not null;
 
+-- name: forget_directions_of_several(account)!
+-- A creative that runs in several directions does not tell that of a lead.
+update creatives as c
+set direction_id = null
+from (
+    select
+        told.creative,
+        min(told.direction) as first_direction,
+        max(told.direction) as last_direction
+    from (
+        select
+            known.name as creative,
+            d.name as direction
+        from creatives as known
+        inner join leads as own on known.id = own.creative_id
+        inner join account_directions as d on own.direction_id = d.id
+        where known.user_account_id = :account and known.name in (select creative from staging_own_leads)
+        union all
+        select
+            creative,
+            direction
+        from staging_own_leads
+        where creative is not null and direction is not null
+    ) as told
+    group by told.creative
+) as directions
+where
+    c.user_account_id = :account and c.name = directions.creative and c.direction_id is not null
+    and (
+        directions.first_direction != directions.last_direction
+        or directions.first_direction != (select d.name from account_directions as d where d.id = c.direction_id)
+    );
+
 -- name: change(account, columns)!
 -- Leads that are known and differ. What the file has no column for stays.
 with given as (
@@ -163,6 +196,10 @@ staged as (
         case when 'creative' = any(given.columns) then c.id else known.creative_id end as creative_id,
         case
             when d.id is not null then d.id
+            when
+                'direction' != all(given.columns) and known.direction_id is not null
+                and ('creative' != all(given.columns) or c.id is not distinct from known.creative_id)
+                then known.direction_id
             when 'creative' = any(given.columns) and c.direction_id is not null then c.direction_id
             when 'direction' = any(given.columns) then null
             else known.direction_id

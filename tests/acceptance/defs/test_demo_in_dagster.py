@@ -42,8 +42,8 @@ def test_the_demo_fills_the_catalogue(tmp_path: Path) -> None:
         moved = run_in_shell(moves[0], tmp_path, environment())
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=PATIENCE_SECONDS)
-    assert demo.returncode == 0
+        _, said = demo.communicate(timeout=PATIENCE_SECONDS)
+    assert demo.returncode == 0, said
     assert "(10 rows)" in moved.stdout, moved.stderr
     assert found["shouldShowNux"] is False
     ((built,),) = (node["assetMaterializations"] for node in found["funnel"])

@@ -128,3 +128,34 @@ def test_phones_that_cannot_be_read_are_counted(crm: Crm, folder: Path) -> None:
     )
     loaded = load(crm, folder, *lines, header="name;phone;created_at")
     assert (loaded.imported.added, loaded.unreadable, len(loaded.bad)) == (3, 2, 1)
+
+
+DIRECTIONS = (
+    "select d.name as value from leads as l left join account_directions as d on l.direction_id = d.id"
+)
+
+
+def test_a_creative_tells_the_direction_of_a_lead_where_it_runs_in_one(crm: Crm, folder: Path) -> None:
+    """One that runs in several tells nothing; a file without the column leaves what is stored."""
+    header = "id;phone;created_at;creative;direction"
+    load(
+        crm,
+        folder,
+        "1;+79215550101;2026-10-03 10:00;banner;Doors",
+        "2;+79215550102;2026-10-03 10:01;banner;",
+        "3;+79215550103;2026-10-03 10:02;carousel;Doors",
+        "4;+79215550104;2026-10-03 10:03;carousel;Windows",
+        "5;+79215550105;2026-10-03 10:04;carousel;",
+        header=header,
+    )
+
+    def told() -> list[Any]:
+        return [row["value"] for row in fetch(crm.warehouse, f"{DIRECTIONS} order by l.created_at")]
+
+    assert told() == ["Doors", "Doors", "Doors", "Windows", None]
+    bare = "id;phone;created_at;creative"
+    again = ("3;+79215550103;2026-10-03 10:02;carousel", "4;+79215550104;2026-10-03 10:03;carousel")
+    assert counts(load(crm, folder, *again, header=bare)) == (0, 0, 0, [])
+    load(crm, folder, "6;+79215550106;2026-10-03 10:05;banner;Windows", header=header)
+    load(crm, folder, "7;+79215550107;2026-10-03 10:06;banner", header=bare)
+    assert told() == ["Doors", "Doors", "Doors", "Windows", None, "Windows", None]
