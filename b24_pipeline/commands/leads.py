@@ -83,7 +83,12 @@ def _counts(loaded: LoadedFile) -> str:
     unchanged = done.rows - done.added - done.changed
     repeated = f", {done.repeated} repeated in the file" if done.repeated else ""
     counts = f"{done.added} added, {done.changed} changed, {unchanged} as they were"
-    return f"{counts}{repeated}, {len(loaded.bad)} bad"
+    alike = (
+        f"; {done.alike} of the added have the phone and the time of leads loaded before, with other columns"
+        if done.alike
+        else ""
+    )
+    return f"{counts}{repeated}, {len(loaded.bad)} bad{alike}"
 
 
 def _tell_columns(file: LeadFile, *, in_full: bool) -> None:

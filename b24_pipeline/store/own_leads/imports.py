@@ -63,6 +63,7 @@ class Imported:
     changed: int
     repeated: int
     refused: RefusedIds
+    alike: int
 
 
 def import_rows(
@@ -88,9 +89,10 @@ def import_rows(
     _sql.add_creatives(connection, account=account)
     _sql.forget_directions_of_several(connection, account=account)
     changed = _sql.change(connection, account=account, columns=list(columns))
+    alike = int(_sql.count_alike(connection, account=account))
     added = _sql.add(connection, account=account)
     _sql.note_import(connection, account=account, file=file, added=added, changed=changed)
-    return Imported(read - repeated, added, changed, repeated, refused)
+    return Imported(read - repeated, added, changed, repeated, refused, alike)
 
 
 def _lines(rows: Iterable[tuple[Any, ...]]) -> list[int]:

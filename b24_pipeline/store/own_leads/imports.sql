@@ -244,6 +244,20 @@ where
         staged.utm_medium, staged.utm_campaign, staged.utm_content, staged.utm_term, staged.created_at
     );
 
+-- name: count_alike(account)$
+-- How many of the new leads have the phone and the time of a known one: the same file, read with other columns.
+select count(*)
+from staging_own_leads as s
+where
+    not exists (
+        select from leads as known
+        where known.user_account_id = :account and s.import_key = known.import_key
+    )
+    and exists (
+        select from leads as known
+        where known.user_account_id = :account and s.phone = known.phone and s.created_at = known.created_at
+    );
+
 -- name: add(account)!
 -- Leads that are new; without a date they were left now.
 insert into leads (

@@ -25,6 +25,10 @@ START = "/"
 Next = Annotated[str, Query(alias="next", max_length=2048)]
 
 
+LINE_OF_SETTINGS = "B24_ADMIN_KEY="
+"""Whoever copies the key out of `.env` may take its name along."""
+
+
 class SignIn:
     """The routes `/sign-in` and `/sign-out`."""
 
@@ -50,7 +54,8 @@ class SignIn:
         """Signs the browser in whose form has a key, and leads it to where it wanted to go."""
         forms.check_origin(request, self._signed_in.public_url)
         fields = await request.form(max_fields=5, max_files=0)
-        target, key = own_path(str(fields.get("next", START))), str(fields.get("key", "")).strip()
+        target = own_path(str(fields.get("next", START)))
+        key = str(fields.get("key", "")).strip().removeprefix(LINE_OF_SETTINGS)
         cookie = self._signed_in.cookie
         if not cookie.is_protected(request):
             raise NotProtected

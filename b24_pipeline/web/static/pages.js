@@ -66,11 +66,20 @@ function drawAll() {
   document.querySelectorAll("[data-chart]").forEach(draw);
 }
 
+// while a chart moves into its place it shows other figures
+function drawnWhole(chart) {
+  const still = echarts.init(document.createElement("div"), null, { width: chart.getWidth(), height: chart.getHeight() });
+  still.setOption({ ...chart.getOption(), animation: false });
+  const drawn = still.renderToCanvas({ pixelRatio: 2, backgroundColor: colour("--card") });
+  still.dispose();
+  return drawn;
+}
+
 // a picture goes to a slide or a letter: it says of which portal, page and days it is
 function save(name) {
   const text = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
   const lines = [[text("h1"), text(".bar .portal, .bar .menu summary")].filter(Boolean).join(" – "), text("details.fold summary")];
-  const drawn = charts.get(name).renderToCanvas({ pixelRatio: 2, backgroundColor: colour("--card") });
+  const drawn = drawnWhole(charts.get(name));
   const head = 110;
   const canvas = document.createElement("canvas");
   canvas.width = drawn.width;

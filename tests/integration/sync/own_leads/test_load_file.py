@@ -159,3 +159,17 @@ def test_a_creative_tells_the_direction_of_a_lead_where_it_runs_in_one(crm: Crm,
     load(crm, folder, "6;+79215550106;2026-10-03 10:05;banner;Windows", header=header)
     load(crm, folder, "7;+79215550107;2026-10-03 10:06;banner", header=bare)
     assert told() == ["Doors", "Doors", "Doors", "Windows", None, "Windows", None]
+
+
+def test_a_file_that_is_loaded_again_with_other_columns_is_noticed(crm: Crm, folder: Path) -> None:
+    """Without an id or a time of day its leads are others then: so many are counted before anything is stored."""
+    header, lines = (
+        "phone;created_at;campaign",
+        ("+79215550101;2026-10-03;spring", "+79215550102;2026-10-04;spring"),
+    )
+    first = load(crm, folder, *lines, header=header, choices=("utm_campaign=campaign",))
+    assert (first.imported.added, first.imported.alike) == (2, 0)
+    once_more = load(crm, folder, *lines, header=header, choices=("utm_campaign=campaign",), dry_run=True)
+    assert (once_more.imported.added, once_more.imported.alike) == (0, 0)
+    other = load(crm, folder, *lines, header=header, choices=("direction=campaign",), dry_run=True)
+    assert (other.imported.added, other.imported.alike) == (2, 2)

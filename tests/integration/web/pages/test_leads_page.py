@@ -140,6 +140,22 @@ def test_columns_are_assigned_by_hand(site: PagesSite, manager: Visit) -> None:
     ]
 
 
+def test_a_file_that_is_loaded_again_with_other_columns_is_warned_of(site: PagesSite, manager: Visit) -> None:
+    """Each of its leads would be there twice; before that, that no column is the direction."""
+    file = "phone,created_at,about\n+79215550777,2026-10-03,spring\n"
+    page, key = looked_at(manager, upload(manager, site, file.encode()))
+    assert 'id="no-direction"' in page
+    assert 'id="alike"' not in page
+    columns = ["phone", "created_at", "utm_campaign"]
+    load = f"{leads_of(site)}/load"
+    assert manager.post(load, "/portals", upload=key, column=columns).status_code == 200
+    _page, key = looked_at(manager, upload(manager, site, file.encode()))
+    columns[2] = "direction"
+    tried = manager.get(f"{leads_of(site)}/upload", upload=key, column=columns).text
+    assert 'id="no-direction"' not in tried
+    assert "1 of the new ones has the phone and the time of an own lead" in text_of(tried)
+
+
 def test_one_column_that_is_strange_leaves_the_others_recognised(site: PagesSite, manager: Visit) -> None:
     """The phone alone is chosen by hand then: nothing else is lost."""
     file = FILE.replace("Телефон", "Как связаться", 1)

@@ -32,6 +32,12 @@ def test_the_bare_address_leads_to_the_sign_in_page_and_then_on(managed: Managed
     assert visitor.is_signed_in
 
 
+def test_a_key_may_come_with_the_name_that_stands_before_it(managed: Managed, visitor: Visitor) -> None:
+    """As it is copied out of `.env`."""
+    assert visitor.sign_in(f" B24_ADMIN_KEY={KEY} ").status_code == 303
+    assert visitor.is_signed_in
+
+
 def test_a_browser_keeps_the_session_from_scripts_and_other_sites(managed: Managed, visitor: Visitor) -> None:
     """The value is random, and the database has nothing by which another browser could be signed in."""
     cookie = visitor.sign_in(KEY).headers["set-cookie"]
