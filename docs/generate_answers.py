@@ -21,7 +21,7 @@ from psycopg.types.string import TextLoader
 
 from b24_pipeline.commands.demo_leads import advertise
 from b24_pipeline.models import build, load_project
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.sandbox import TO_TRY, Sandbox, SandboxConfig
 from b24_pipeline.store.database.migrations import migrate
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
@@ -31,7 +31,7 @@ from b24_pipeline.sync.options import Options
 from b24_pipeline.sync.run import SyncRequest, sync_portals
 
 PAGE = Path(__file__).with_name("queries.md")
-DEMO = SandboxConfig(leads=3000, deals=3000)
+DEMO = SandboxConfig(leads=3000, deals=3000, **TO_TRY)
 """What `b24 demo` shows."""
 
 SHOWN = 6

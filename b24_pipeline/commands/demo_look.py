@@ -41,7 +41,8 @@ def show_where_to_look(given: Settings) -> None:
 def show_moves(given: Settings) -> None:
     """Prints a command that shows the newest moves of the demo, which goes on moving."""
     query = " ".join(_MOVES.read_text("utf-8").partition("\n")[2].split()).rstrip(";")
-    say("every few seconds a lead or a deal moves in the portal; the newest moves, once more after a while:")
+    say("every few seconds something happens in the portal: mostly a lead or a deal moves on;")
+    say("the newest moves, once more after a while:")
     say(f'    B24_HOME={shlex.quote(str(_home(given)))} {b24_as_called()} psql -c "{query}"')
 
 

@@ -71,7 +71,7 @@ class DemoPortal:
 
     @contextmanager
     def changing(self) -> Iterator[Callable[[], None]]:
-        """Yields a function that starts the changes: a row changes every few seconds until the block ends."""
+        """Yields a function that starts the changes: something happens every few seconds until the block ends."""
         end = Event()
         # started when all processes are: what runs in threads is not to be forked
         changes = Thread(target=self._change, args=(end,), name="b24-demo-changes", daemon=True)
@@ -86,7 +86,7 @@ class DemoPortal:
                 if end.wait(CHANGE_SECONDS):
                     return
                 with suppress(httpx.HTTPError):
-                    client.post("/sandbox/change", json={"n": 1, "seed": number, "kinds": ["stage"]})
+                    client.post("/sandbox/work", json={"n": 1, "seed": number})
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def the_only_demo(given: Settings) -> Iterator[Path]:
 @contextmanager
 def demo_portal(leads: int, deals: int, seed: int, redirect_uri: str) -> Iterator[DemoPortal]:
     """Runs a sandbox in a process of its own until the block ends. Raises B24Error where it does not start."""
-    command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard"]
+    command = [sys.executable, "-m", "b24_pipeline.sandbox", "--limits", "standard", "--to-try"]
     figures = ["--leads", str(leads), "--deals", str(deals), "--seed", str(seed), "--now", "today"]
     # a session of its own, so that Ctrl-C lets it answer until we have stopped
     process = subprocess.Popen(

@@ -14,7 +14,9 @@ from b24_pipeline.commands.findings import Finding, age, findings, waits_for_fir
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import AsJson, output, say, table, write_json
 from b24_pipeline.demo_home import is_demo
+from b24_pipeline.entities import find
 from b24_pipeline.errors import B24Error, DatabaseError, ModelError, PortalUnreachable, SecretKeyError
+from b24_pipeline.errors.groups import NOT_TOLD
 from b24_pipeline.runtime import Runtime
 from b24_pipeline.store.checks import last_syncs as store
 from b24_pipeline.store.checks.health import PortalHealth, health
@@ -200,6 +202,15 @@ def _advice(opened: Runtime, portal: Portal, error: B24Error) -> str:
     return "mend what the message says, then `b24 doctor` again"
 
 
+def _after(portal: Portal, sync: dict[str, Any], again: str) -> str:
+    """What to do about a sync that failed: of what was chosen, and the portal refuses, each would fail again."""
+    entity = sync["entity_type"].removesuffix("_history")
+    known = find(entity)
+    if known is None or known.part is None or sync["error_code"] not in {one.__name__ for one in NOT_TOLD}:
+        return again
+    return f"b24 portal entities {portal.name} --remove {entity}, or mend what the message says"
+
+
 def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     if not syncs:
         yield Finding(portal.name, "it was never synced", f"b24 sync {portal.name}")
@@ -208,7 +219,9 @@ def _examine_syncs(portal: Portal, syncs: Sequence[dict[str, Any]]) -> Iterator[
         entity, again = sync["entity_type"], f"b24 sync {portal.name}"
         if sync["sync_status"] == "failed" and sync["sync_type"] != "reconcile":
             reason = without_name(portal.name, sync["error_message"])
-            yield Finding(portal.name, f"the last sync of {entity} failed: {reason}", again)
+            yield Finding(
+                portal.name, f"the last sync of {entity} failed: {reason}", _after(portal, sync, again)
+            )
         elif sync["is_abandoned"]:
             yield Finding(
                 portal.name, f"the last sync of {entity} was cut off", f"{again} (it goes on from there)"

@@ -30,7 +30,8 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     also: Annotated[
         str,
         typer.Option(
-            help="Further entities, such as smart_types=3,smart_items=200,activities=500,calls=100."
+            help="Further entities, such as smart_types=3,smart_items=200,activities=500,calls=100; "
+            "some invoices, quotes and smart processes are there unless it says otherwise."
         ),
     ] = "",
     seed: Annotated[
@@ -48,7 +49,8 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         ),
     ] = USUAL_SERVICE + CALLBACK_PATH,
     change_every: Annotated[
-        float, typer.Option(min=0, help="Seconds between random changes; 0: nothing changes.")
+        float,
+        typer.Option(min=0, help="Seconds between changes, as people make them; 0: nothing changes."),
     ] = 0.0,
     events: Annotated[
         str,
@@ -56,7 +58,15 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = "",
 ) -> None:
     """Run a local Bitrix24 portal for trying things out, until Ctrl-C."""
-    from b24_pipeline.sandbox import EventDelivery, Limits, Sandbox, SandboxConfig, parse_counts, today
+    from b24_pipeline.sandbox import (
+        TO_TRY,
+        EventDelivery,
+        Limits,
+        Sandbox,
+        SandboxConfig,
+        parse_counts,
+        today,
+    )
     from b24_pipeline.web.server import why_not
 
     delivery = _parsed("events", events, EventDelivery.parse)
@@ -66,7 +76,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         port=port,
         leads=leads,
         deals=deals,
-        **counts,
+        **{**TO_TRY, **counts},
         seed=seed,
         # an event for one portal must not be taken for another's
         identity=str(port) if port else token_hex(),

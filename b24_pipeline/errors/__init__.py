@@ -57,6 +57,7 @@ B24Error
     ├── SyncBusy                another process syncs this portal and entity
     ├── TooManyVanished         more rows are missing than a person would have deleted
     ├── EntityNotChosen         an entity was named that is not read of this portal
+    ├── EntityRefused           an entity was to be chosen that the portal does not have or show
     ├── BindingRefused          the portal did not take some of our event handlers
     ├── PortalDisconnected      somebody has disconnected it: nothing can be asked
     ├── PortalPaused            a person has paused it: nothing is asked until a person lets it go on
@@ -146,6 +147,7 @@ from b24_pipeline.errors.portal import (
     CertificateRefused,
     ConnectingFailed,
     EntityNotChosen,
+    EntityRefused,
     InstallUnproved,
     InvitationOver,
     InvitationRefused,
@@ -225,6 +227,7 @@ __all__ = [
     "DatabaseUnavailable",
     "DirectionExists",
     "EntityNotChosen",
+    "EntityRefused",
     "EntityTypeNotCounted",
     "FlagsContradict",
     "ForeignForm",

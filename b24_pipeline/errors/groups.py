@@ -12,7 +12,9 @@ from b24_pipeline.errors.api import (
     AuthorizationRefused,
     ConfirmationPending,
     CredentialRefused,
+    InvalidArgument,
     MethodNotFound,
+    ObjectNotFound,
     OperatingLimit,
     Overloaded,
     PaymentRequired,
@@ -77,6 +79,9 @@ REFUSES_PORTAL = (*STOPS_PORTAL, RequestLimit, OperatingLimit)
 
 REFUSES_ENTITY = (AccessDenied, ConfirmationPending, MethodNotFound, ScopeMissing)
 """The portal's answer to every object of one entity."""
+
+NOT_TOLD = (*REFUSES_ENTITY, ObjectNotFound, InvalidArgument)
+"""The portal does not have what was asked for, or does not show it to the credential's user; it will not pass."""
 
 REFUSES_EVERY_COMMAND = (*REFUSES_PORTAL, *REFUSES_ENTITY)
 """The portal's answer to every command of one method: asking for other objects changes nothing."""

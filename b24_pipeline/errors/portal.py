@@ -82,6 +82,19 @@ class EntityNotChosen(PortalError):
         )
 
 
+class EntityRefused(PortalError):
+    """An entity was to be chosen that the portal does not have, or does not show to the credential's owner.
+
+    `refused`: the portal's answer, and `advice`: what may be done about it; "" where nobody but the portal can.
+    """
+
+    def __init__(self, portal: str, entity: str, refused: str, advice: str) -> None:
+        todo = (
+            "then choose it again" if advice else f"`b24 portal entities {portal}` tells what the portal has"
+        )
+        super().__init__(portal, f"{entity} cannot be read, so it was not chosen: {refused}; {todo}")
+
+
 class BindingRefused(PortalError):
     """The portal did not take some of our event handlers."""
 

@@ -23,6 +23,7 @@ agree with it by sharing code.
 """
 
 from b24_pipeline.sandbox.config import (
+    TO_TRY,
     CostModel,
     EventDelivery,
     Limits,
@@ -39,6 +40,7 @@ from b24_pipeline.sandbox.journal import RequestRecord, Stats
 from b24_pipeline.sandbox.sandbox import Sandbox, serve
 
 __all__ = [
+    "TO_TRY",
     "ChangeReport",
     "CostModel",
     "EventDelivery",

@@ -12,6 +12,7 @@ import orjson
 
 from b24_pipeline.sandbox.config import (
     COUNTED,
+    TO_TRY,
     CostModel,
     EventDelivery,
     Limits,
@@ -47,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--companies", type=int)
     for name in COUNTED:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=0)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
+    parser.add_argument("--to-try", action="store_true", help="some invoices, quotes and smart processes")
     parser.add_argument("--scope", type=lambda text: tuple(text.split(",")), default=SandboxConfig().scope)
     parser.add_argument("--quirks", type=json.loads, default={}, help="fields of Quirks as a JSON object")
     parser.add_argument("--not-admin", action="store_true", help="the webhook's maker is no administrator")
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limits", choices=("off", "standard"), default="off")
     parser.add_argument("--cost", choices=("off", "standard"), default="off")
     parser.add_argument("--workers", type=int, default=8, help="requests at once under the cost model")
-    parser.add_argument("--change-every", type=float, default=0.0, help="seconds between random changes")
+    parser.add_argument("--change-every", type=float, default=0.0, help="seconds between what people do")
     _add_app(parser)
     return parser
 
@@ -87,7 +89,7 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         deals=given.deals,
         contacts=given.contacts,
         companies=given.companies,
-        **{name: getattr(given, name) for name in COUNTED},
+        **_counts(given),
         scope=given.scope,
         admin=not given.not_admin,
         quirks=Quirks().changed(**given.quirks),
@@ -99,6 +101,12 @@ def _config(given: argparse.Namespace) -> SandboxConfig:
         cost=CostModel(workers=given.workers) if given.cost == "standard" else CostModel.free(),
         **_app(given),
     )
+
+
+def _counts(given: argparse.Namespace) -> dict[str, Any]:
+    """How many there are of what a plain portal has not."""
+    said = {name: getattr(given, name) for name in COUNTED if getattr(given, name) is not None}
+    return {**TO_TRY, **said} if given.to_try else said
 
 
 def _app(given: argparse.Namespace) -> dict[str, Any]:

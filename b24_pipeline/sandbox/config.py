@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -112,6 +113,9 @@ COUNTED = (
     "tasks", "requisites", "comments",
 )  # fmt: skip
 """The fields of SandboxConfig that say how many there are of what a plain portal has not."""
+
+TO_TRY: Mapping[str, Any] = {"smart_types": 2, "smart_items": 60, "invoices": 150, "quotes": 80}
+"""What a portal to look at has beside leads and deals, so that there is something to choose; the rest is the same."""
 
 
 def parse_counts(text: str) -> dict[str, Any]:

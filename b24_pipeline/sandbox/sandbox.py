@@ -60,13 +60,13 @@ class Sandbox(Steering, AppSteering, TypeSteering, PeopleSteering):
         self._server.stop()
 
     def keep_changing(self, every_seconds: float, seed: int = 1) -> None:
-        """From now until the end something happens every so often: most often a deal or lead moves."""
+        """From now until the end something happens every so often, as in a company's day (`work`)."""
 
         def work() -> None:
             for number in count():
                 if self._stopped.wait(every_seconds):
                     return
-                self.change(1, seed + number, ("stage", "stage", "stage", "add", "edit", "pipeline"))
+                self.work(1, seed + number)
 
         threading.Thread(target=work, name="b24-sandbox-changes", daemon=True).start()
 

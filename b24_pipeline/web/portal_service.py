@@ -109,7 +109,9 @@ class PortalService:
         return next(outcome.rows_read for outcome in outcomes if outcome.entity == "stage")
 
     def sync_entities(self, portal: Portal, add: Sequence[str] = ()) -> list[ListedEntity]:
-        """Asks which entities the portal has beside those of every portal, once `add` are chosen. Raises B24Error.
+        """Asks which entities the portal has beside those of every portal, once `add` are chosen.
+
+        Raises B24Error; where the portal refuses one of them (EntityRefused), or a name is unknown, none is chosen.
 
         Smart processes that are gone are left for the next sync, as rows of the CRM are not ours to mark.
         """

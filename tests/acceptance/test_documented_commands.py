@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from b24_pipeline.sandbox import Sandbox
+from b24_pipeline.sandbox import Sandbox, SandboxConfig
 from tests.acceptance.conftest import B24, environment
 from tests.support.installation import free_port, raw
 from tests.support.printed import PAGES, ROOT, blocks, printed, run_in_shell
@@ -60,6 +60,13 @@ PLACES = {
 SERVICE = 9220
 """The port at which the sandbox is told to find our service."""
 API = ROOT / "docs" / "api.md"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small portal that has what the pages choose."""
+    with Sandbox(SandboxConfig(leads=300, deals=300, invoices=5)) as portal:
+        yield portal
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 from b24_pipeline.sandbox.config import Quirks
 from b24_pipeline.sandbox.controls.changes import DEFAULT_KINDS, KINDS, ChangeReport, Changes
+from b24_pipeline.sandbox.controls.daily_work import DailyWork
 from b24_pipeline.sandbox.controls.truth import Truth
 from b24_pipeline.sandbox.crm.contact_links import OWNERS
 from b24_pipeline.sandbox.crm.editing import Editor
@@ -42,6 +43,11 @@ class Steering:
             raise ValueError(f"unknown kinds of change {sorted(unknown)}: there are {', '.join(KINDS)}")
         with self.portal.lock:
             return Changes(self.portal, seed, distinct=distinct).make(n, chosen)
+
+    def work(self, n: int = 1, seed: int = 1) -> ChangeReport:
+        """Lets people work: `n` things happen to leads and deals as in a company's day, few of them backward."""
+        with self.portal.lock:
+            return DailyWork(self.portal, seed).do(n)
 
     def add(self, entity_type: str, fields: Mapping[str, Any]) -> int:
         """Adds an element; returns its id."""

@@ -3,6 +3,7 @@
 | request | does |
 | --- | --- |
 | `POST /sandbox/change` `{"n", "seed", "kinds"}` | random changes; answers the changed ids |
+| `POST /sandbox/work` `{"n", "seed"}` | what people do in a day's work; answers the changed ids |
 | `POST /sandbox/add` `{"entity_type", "fields"}` | a new element; answers its id |
 | `POST /sandbox/update` `{"entity_type", "id", "fields"}` | changes fields |
 | `POST /sandbox/move` `{"entity_type", "id", "stage", "category"}` | moves to a stage |
@@ -81,6 +82,7 @@ class Control:
         self._faults = faults
         self._posts: dict[str, Callable[..., Any]] = {
             "change": lambda **given: steering.change(**given).as_dict(),
+            "work": lambda **given: steering.work(**given).as_dict(),
             "add": steering.add,
             "update": steering.update,
             "move": steering.move,

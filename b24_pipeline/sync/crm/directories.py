@@ -16,8 +16,8 @@ from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.bitrix.lists.read import read_pages
 from b24_pipeline.entities import CRM, DEAL, USER, Entity
 from b24_pipeline.entities.decode import unique
-from b24_pipeline.errors import InvalidArgument, ObjectNotFound, PortalError
-from b24_pipeline.errors.groups import REFUSES_ENTITY
+from b24_pipeline.errors import PortalError
+from b24_pipeline.errors.groups import NOT_TOLD, REFUSES_ENTITY
 from b24_pipeline.log import logger
 from b24_pipeline.store.crm import directories as store
 from b24_pipeline.store.crm.directories import Replaced
@@ -52,9 +52,6 @@ LISTS = {
     "currencies": Command("crm.currency.list", {}),
 }
 """Lists of directories, which come in pages where they are long."""
-
-NOT_TOLD = (*REFUSES_ENTITY, ObjectNotFound, InvalidArgument)
-"""The answers of a portal that has no such pipelines or fields, or does not show them to this credential."""
 
 Replace: TypeAlias = Callable[[Connection, UUID, Sequence[Mapping[str, Any]]], Replaced]
 """A function of the store that merges all rows of a directory, and marks missing rows as deleted."""

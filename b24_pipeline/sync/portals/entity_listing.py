@@ -10,8 +10,8 @@ from b24_pipeline.bitrix.answers import BatchAnswer
 from b24_pipeline.bitrix.batch import Command
 from b24_pipeline.entities import Entity, find
 from b24_pipeline.entities.history import LIST_METHOD, History
-from b24_pipeline.errors import ApiError, PortalError, UnknownEntity, UnreadableAnswer
-from b24_pipeline.errors.groups import REFUSES_PORTAL
+from b24_pipeline.errors import ApiError, EntityRefused, PortalError, UnknownEntity, UnreadableAnswer
+from b24_pipeline.errors.groups import NOT_TOLD, REFUSES_PORTAL
 from b24_pipeline.store.crm.sync_log import WholeReads
 from b24_pipeline.store.database.warehouse import Connection
 from b24_pipeline.store.portals import entity_choice
@@ -39,7 +39,8 @@ def list_entities(job: Job, add: Sequence[str] = (), *, marks_gone: bool = True)
     """All entities of the portal that can be chosen, and those that were, once `add` are chosen: two requests.
 
     Its smart processes are stored as they are now; with `marks_gone` those that are gone are marked with their items.
-    Raises PortalError where the portal cannot be asked, and UnknownEntity where it has none of the names to add.
+    Raises PortalError where the portal cannot be asked, UnknownEntity where it has none of the names to add, and
+    EntityRefused where it does not let one of them be read; then none is chosen.
     """
     with job.recorded(NAME, "pipelines") as outcome:
         store_smart_types(job, job.client.batch(COMMANDS), outcome, marks_gone=marks_gone)
@@ -49,21 +50,40 @@ def list_entities(job: Job, add: Sequence[str] = (), *, marks_gone: bool = True)
     counted = {one.entity_type: entity for one in known if (entity := _countable(one))}
     answer = _answers(job, _counts(counted))
     listed = [_listed(job, one, counted.get(one.entity_type), answer) for one in known]
+    if add:
+        listed = _chosen(job, listed, add)
     costs = known_costs(job)
     return [_priced(one, job.portal.plan, costs, answer) for one in listed]
 
 
 def _known_with(connection: Connection, account: UUID, add: Sequence[str]) -> list[KnownEntity]:
-    """The known entities once these are chosen."""
+    """The known entities. Raises UnknownEntity where these are not all among them."""
     known = entity_choice.known_entities(connection, account)
     there = [one.entity_type for one in known if one.deleted_at is None]
     for name in add:
         if name not in there:
             raise UnknownEntity(name, there)
-    if not add:
-        return known
-    entity_choice.choose(connection, account, add)
-    return entity_choice.known_entities(connection, account)
+    return known
+
+
+def _chosen(job: Job, listed: Sequence[ListedEntity], add: Sequence[str]) -> list[ListedEntity]:
+    """The same, once these are chosen.
+
+    Raises what the portal answered for one that was not chosen before: each sync would end with it. An answer without
+    a total is no refusal: a sync reads pages.
+    """
+    for one in listed:
+        if one.known.entity_type in add and not one.known.is_chosen and isinstance(one.error, ApiError):
+            raise _refusal(job.portal.name, one.known.entity_type, one.error)
+    job.transact(entity_choice.choose, add)
+    known = {one.entity_type: one for one in job.transact(entity_choice.known_entities)}
+    return [replace(one, known=known[one.known.entity_type]) for one in listed]
+
+
+def _refusal(portal: str, entity: str, error: ApiError) -> PortalError:
+    if not isinstance(error, NOT_TOLD):
+        return error
+    return EntityRefused(portal, entity, str(error).removeprefix(f"{portal}: "), error.advice)
 
 
 def _countable(known: KnownEntity) -> Entity | None:

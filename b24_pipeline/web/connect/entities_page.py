@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from b24_pipeline.errors import EntityRefused
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.portals import entity_choice
+from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.entity_listing import ListedEntity
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
 from b24_pipeline.web.portal_service import PortalService
+from b24_pipeline.web.problems import ProblemAnswer, answer_to
 
 PATH = "/p/{portal}/entities"
 
@@ -35,8 +38,7 @@ class EntitiesPage:
 
     def entities(self, portal: PortalInPath, frame: PortalFrame) -> HTMLResponse:
         """What was found in the portal when it was asked last, what is read first; the portal is not asked."""
-        known = self._warehouse.transact(entity_choice.known_entities, portal.id)
-        return _page(frame, [ListedEntity(one) for one in known], is_asked=False)
+        return self._known(portal, frame)
 
     def ask(self, portal: PortalInPath, frame: PortalFrame) -> HTMLResponse:
         """The same as the portal has it now, with the number of its rows: two requests."""
@@ -48,14 +50,24 @@ class EntitiesPage:
         frame: PortalFrame,
         entity: Annotated[str, Form(max_length=40)],
         wanted: Annotated[Literal["read", "left"], Form()],
-    ) -> RedirectResponse:
-        """Has an entity read from the next sync on, if the portal has it; or no more, and its rows stay."""
+    ) -> Response:
+        """Has an entity read from the next sync on, if the portal shows it; or no more, and its rows stay."""
         if wanted == "read":
-            self._service.sync_entities(portal, [entity])
+            try:
+                self._service.sync_entities(portal, [entity])
+            except EntityRefused as error:
+                return self._known(portal, frame, answer_to(error))
         else:
             self._warehouse.transact(entity_choice.leave, portal.id, [entity])
         return RedirectResponse(frame.address("entities", saved=wanted), 303)
 
+    def _known(self, portal: Portal, frame: PageFrame, problem: ProblemAnswer | None = None) -> HTMLResponse:
+        known = self._warehouse.transact(entity_choice.known_entities, portal.id)
+        return _page(frame, [ListedEntity(one) for one in known], is_asked=False, problem=problem)
 
-def _page(frame: PageFrame, listed: Sequence[ListedEntity], *, is_asked: bool) -> HTMLResponse:
-    return frame.page("entities.html", listed=listed, is_asked=is_asked)
+
+def _page(
+    frame: PageFrame, listed: Sequence[ListedEntity], *, is_asked: bool, problem: ProblemAnswer | None = None
+) -> HTMLResponse:
+    status = problem.status if problem else 200
+    return frame.page("entities.html", status=status, listed=listed, is_asked=is_asked, problem=problem)

@@ -91,6 +91,10 @@ REASONS = {
     "days_turned": _("The first day must not be after the last."),
     "direction_exists": _("There is a direction of this name already."),
     "direction_name": _("A direction needs a name."),
+    "entity_refused": _(
+        "The portal does not have this, or does not show it to the user by whom it is connected. Nothing was chosen: "
+        "have the portal's administrator give that user the right to read it, then choose it again."
+    ),
     "entity_type_not_counted": _(
         "This portal is not set to count this: choose leads, deals or both on the page of portals."
     ),

@@ -99,7 +99,7 @@ class EntityCalls:
         return CountedEntities(entities=list(map(_counted, listed)))
 
     def choose(self, entity: str, wanted: WantedEntity, portal: ChosenPortal) -> EntityItem:
-        """Has an entity read from the next sync on, if the portal has it; or no more, and its rows stay."""
+        """Has an entity read from the next sync on, if the portal has and shows it; or no more, and its rows stay."""
         if wanted.is_read:
             known: Sequence[KnownEntity] = [
                 one.known for one in self._service.sync_entities(portal, [entity])

@@ -75,6 +75,18 @@ def test_what_is_gone_is_marked_by_the_next_sync(database_url: str, tmp_path: Pa
         assert (gone["deletedAt"] is not None, gone["rowsAlive"]) == (True, 0)
 
 
+def test_what_the_portal_refuses_is_not_chosen(database_url: str, tmp_path: Path) -> None:
+    """A problem of its own says what the portal answered and what to do."""
+    with live(database_url, tmp_path) as running:
+        running.connect()
+        path = "/bitrix24/entities/quote"
+        refused = running.client.patch(path, json={"isRead": True}, headers=BEARER)
+        assert (refused.status_code, refused.json()["error"]) == (409, "entity_refused")
+        assert "ENTITY_TYPE_NOT_SUPPORTED" in refused.json()["message"]
+        assert "`b24 portal entities acme` tells what the portal has" in refused.json()["message"]
+        assert fetch(running.runtime.warehouse, "select 1 as n from bitrix24_chosen_entities") == []
+
+
 def test_no_other_entity_can_be_chosen(database_url: str, tmp_path: Path) -> None:
     """What every portal has is not to be chosen, nor what this one has not."""
     with live(database_url, tmp_path) as running:

@@ -41,6 +41,19 @@ def test_every_entity_arrives_whole_and_then_only_its_changes(
     assert sum(outcome.rows_changed for outcome in third.values()) == 0
 
 
+def test_a_day_s_work_arrives_as_it_was_done(installation: Installation, sandbox: Sandbox) -> None:
+    """What the demo does to its portal, read in between and at the end: rows and moves are those of the portal."""
+    portal = installation.add(sandbox)
+    worked(installation.sync(portal))
+    for seed in range(3):
+        sandbox.work(100, seed)
+        worked(installation.sync(portal))
+    for entity in ("lead", "deal", "contact", "company"):
+        assert_entities_equal(url_of(installation), sandbox, entity)
+    for entity in ("lead", "deal"):
+        assert_history_equal(url_of(installation), sandbox, entity)
+
+
 def test_watermark_is_the_portal_s_clock_before_the_read_less_the_lag(installation: Installation) -> None:
     """Not our clock: a portal that is an hour ahead is read up to its own time."""
     with Sandbox(SandboxConfig(leads=5, deals=5, clock_offset_seconds=3600)) as sandbox:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.integration.web.test_chosen_entities import sync
 from tests.support.installation import fetch
 from tests.support.servers.live_service import Live, live
@@ -42,10 +44,10 @@ def test_what_is_read_is_chosen_on_a_page(database_url: str, tmp_path: Path) -> 
             "quote": ["Quotes", "0", "not read", "Have it read Quotes"],
         }
         asked = lines(visit.post(f"{PAGE}/ask", PAGE).text)
-        assert asked["invoice"][1:4] == ["0", "4", "not read"]
-        assert asked[smart][1:4] == ["0", "7", "not read"]
+        assert asked["invoice"][1:5] == ["0", "4", "2 requests, about 1 sec", "not read"]
+        assert asked[smart][1:3] + asked[smart][4:5] == ["0", "7", "not read"]
         assert asked["quote"][2] == "–"
-        assert "The portal refuses it" in asked["quote"][3]
+        assert "The portal refuses it" in asked["quote"][4]
 
         chosen = visit.post(PAGE, PAGE, entity=smart, wanted="read")
         assert chosen.status_code == 303
@@ -69,4 +71,28 @@ def test_what_the_portal_does_not_have_is_refused(database_url: str, tmp_path: P
         visit = signed_in(running)
         answer = visit.post(PAGE, PAGE, entity="item_156", wanted="read")
         assert answer.status_code == 404
+        assert not fetch(running.runtime.warehouse, "select 1 as one from bitrix24_chosen_entities")
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "The portal does not have this, or does not show it to the user by whom it is connected."),
+        ("ru", "На портале этого нет, или он не показывает это пользователю"),
+    ],
+)
+def test_what_the_portal_refuses_is_said_on_the_page(
+    database_url: str, tmp_path: Path, language: str, sentence: str
+) -> None:
+    """An alert above what can be chosen, in the reader's language; nothing is chosen."""
+    with live(database_url, tmp_path) as running:
+        running.connect()
+        visit = signed_in(running)
+        running.client.headers["Accept-Language"] = language
+        answer = visit.post(PAGE, PAGE, entity="quote", wanted="read")
+        assert answer.status_code == 409
+        alert = answer.text.partition('role="alert"')[2].partition("</div>")[0]
+        assert sentence in text_of(alert)
+        assert "ENTITY_TYPE_NOT_SUPPORTED" in alert
+        assert {*lines(answer.text)} == {"invoice", "quote"}
         assert not fetch(running.runtime.warehouse, "select 1 as one from bitrix24_chosen_entities")

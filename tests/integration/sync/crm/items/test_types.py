@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from b24_pipeline.sandbox import Sandbox, SandboxConfig
+from b24_pipeline.errors import ServerFault
+from b24_pipeline.sandbox import Fault, Sandbox, SandboxConfig
 from b24_pipeline.store.portals.portal import Portal
 from b24_pipeline.sync.portals.entity_listing import list_entities
 from tests.integration.sync.crm.items.conftest import choose, smart_names
@@ -39,6 +40,24 @@ def test_all_that_can_be_chosen_is_listed_with_its_rows(installation: Installati
     assert_all_equal(installation, sandbox, ["invoice"])
     refused = installation.sync(portal, entities=("quote",))
     assert "b24 portal entities acme --add quote" in str(refused["quote"].error)
+
+
+def test_nothing_is_chosen_after_a_passing_fault(installation: Installation, sandbox: Sandbox) -> None:
+    """What came is told as it is; the same works a moment later."""
+    portal = installation.add(sandbox)
+    sandbox.faults.add(Fault("command_error", method="crm.item.list", error="INTERNAL_SERVER_ERROR"))
+    with pytest.raises(ServerFault):
+        listed(installation, portal, ("invoice",))
+    sandbox.faults.clear()
+    assert installation.rows("select entity_type from bitrix24_chosen_entities") == []
+    assert listed(installation, portal, ("invoice",))["invoice"][0]
+
+
+def test_what_is_shown_without_a_total_can_be_chosen(installation: Installation, sandbox: Sandbox) -> None:
+    """A sync reads it page by page: that its rows are not counted is no refusal."""
+    portal = installation.add(sandbox)
+    sandbox.set_quirks(no_total=("crm.item.list",))
+    assert listed(installation, portal, ("invoice",))["invoice"] == (True, 0, False)
 
 
 def test_the_cost_of_a_first_read_is_foretold(installation: Installation, sandbox: Sandbox) -> None:
