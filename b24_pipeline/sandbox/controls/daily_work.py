@@ -29,7 +29,7 @@ _LOST_COME_BACK = 0.75
 _ALIKE = ("SOURCE_ID", "CURRENCY_ID", "OPPORTUNITY", "CATEGORY_ID", "CONTACT_ID", "COMPANY_ID", *UTM)
 _OPEN, _WON, _LOST = "P", "S", "F"
 
-Place = tuple[str, int]
+RowPlace = tuple[str, int]
 """An entity type, and a row of its table."""
 
 
@@ -40,7 +40,7 @@ class DailyWork:
         self._portal = portal
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._report = ChangeReport()
-        self._acts: dict[str, Callable[[Place], None]] = {
+        self._acts: dict[str, Callable[[RowPlace], None]] = {
             "forward": self._forward,
             "won": self._close(_WON),
             "lost": self._close(_LOST),
@@ -68,7 +68,7 @@ class DailyWork:
         else:
             self._acts.get(what, self._forward)(place)
 
-    def _some(self, semantics: str) -> Place | None:
+    def _some(self, semantics: str) -> RowPlace | None:
         """One of all leads and deals that are open, won or lost; None where there are none."""
         found = {name: self._rows(name, semantics) for name in STAGED}
         drawn = self._random.randrange(sum(map(len, found.values())) or 1)
@@ -86,36 +86,36 @@ class DailyWork:
             conditions.append(FilterCondition("not_equal", "IS_RECURRING", "Y"))
         return table.matching(conditions)
 
-    def _stages(self, place: Place, semantics: str) -> list[DirectoryEntry]:
+    def _stages(self, place: RowPlace, semantics: str) -> list[DirectoryEntry]:
         """The stages of its pipeline that are in progress (""), won (S) or lost (F), in their order."""
         entity, row = self._portal.entities[place[0]], place[1]
         stages = self._portal.directories.stages(place[0], self._portal.editor.category(entity, row))
         return [stage for stage in stages if stage.semantics == semantics]
 
-    def _sort(self, place: Place) -> int:
+    def _sort(self, place: RowPlace) -> int:
         """Where its stage stands in the order; one that was deleted has its place, too."""
         entity_type, row = place
         code = self._portal.editor.stage(self._portal.entities[entity_type], row)
         stage = self._portal.directories.stage(entity_type, code)
         return stage.sort if stage else 0
 
-    def _forward(self, place: Place) -> None:
+    def _forward(self, place: RowPlace) -> None:
         """To the next stage, seldom to the one after it; from the last one it is won."""
         later = [stage for stage in self._stages(place, "") if stage.sort > self._sort(place)]
         skipped = 1 if len(later) > 1 and self._random.random() < _SKIPS else 0
         self._move(place, later[skipped : skipped + 1] or self._stages(place, _WON))
 
-    def _close(self, semantics: str) -> Callable[[Place], None]:
+    def _close(self, semantics: str) -> Callable[[RowPlace], None]:
         return lambda place: self._move(place, self._stages(place, semantics))
 
-    def _back(self, place: Place) -> None:
+    def _back(self, place: RowPlace) -> None:
         earlier = [stage for stage in self._stages(place, "") if stage.sort < self._sort(place)]
         if earlier:
             self._move(place, earlier[-1:])
         else:
             self._forward(place)
 
-    def _change_pipeline(self, place: Place) -> None:
+    def _change_pipeline(self, place: RowPlace) -> None:
         entity_type, row = place
         present = self._portal.editor.category(self._portal.entities[entity_type], row)
         directories = self._portal.directories
@@ -126,7 +126,7 @@ class DailyWork:
         chosen = self._random.choice(others)
         self._move(place, directories.stages(entity_type, chosen)[:1], chosen)
 
-    def _move(self, place: Place, stages: Sequence[DirectoryEntry], category: int | None = None) -> None:
+    def _move(self, place: RowPlace, stages: Sequence[DirectoryEntry], category: int | None = None) -> None:
         """Into one of these stages, by who is responsible. Where the portal has none of them, the amount changes."""
         if not stages:
             self._change_amount(place)
@@ -136,13 +136,13 @@ class DailyWork:
         self._portal.editor.move(entity_type, identifier, stage, category, person)
         self._note(entity_type, identifier)
 
-    def _change_amount(self, place: Place) -> None:
+    def _change_amount(self, place: RowPlace) -> None:
         self._update(place, {"OPPORTUNITY": self._like(self._shown(place, ["OPPORTUNITY"])["OPPORTUNITY"])})
 
-    def _change_person(self, place: Place) -> None:
+    def _change_person(self, place: RowPlace) -> None:
         self._update(place, {"ASSIGNED_BY_ID": self._person()})
 
-    def _update(self, place: Place, fields: dict[str, Any]) -> None:
+    def _update(self, place: RowPlace, fields: dict[str, Any]) -> None:
         entity_type, identifier, person = self._known(place)
         self._portal.editor.update(entity_type, identifier, fields, person)
         self._note(entity_type, identifier)
@@ -163,7 +163,7 @@ class DailyWork:
             fields["PHONE"] = [{"VALUE": phone, "VALUE_TYPE": "MOBILE"}]
         self._report.added[entity_type].add(self._portal.editor.add(entity_type, fields, self._person()))
 
-    def _shown(self, place: Place, names: Sequence[str]) -> dict[str, Any]:
+    def _shown(self, place: RowPlace, names: Sequence[str]) -> dict[str, Any]:
         """These fields as a list shows them."""
         table = self._portal.entities[place[0]].table
         shown: dict[str, Any] = table.page(np.array([place[1]]), names).objects()[0]
@@ -177,7 +177,7 @@ class DailyWork:
     def _person(self) -> int:
         return self._random.choice(user_ids(self._portal.users, active=True))
 
-    def _known(self, place: Place) -> tuple[str, int, int]:
+    def _known(self, place: RowPlace) -> tuple[str, int, int]:
         """Entity type, id, and who is responsible."""
         entity_type, row = place
         table = self._portal.entities[entity_type].table

@@ -88,6 +88,8 @@ class Compose:
         command = [*service.get("entrypoint", []), *service["command"]]
         own = self._environment(service.get("environment", {}))
         options: dict[str, Any] = {}
+        if name == "caddy":
+            self._write_caddyfile()
         if name == "postgres":
             command, options = self._postgres(command), {"user": ordinary_user()}
         elif "entrypoint" not in service and name not in OTHERS:
@@ -187,11 +189,14 @@ class Compose:
         return text
 
     def _write_files(self) -> None:
-        """The mounted files, with ports of this test."""
+        """The mounted file, with ports of this test."""
         workspace = (FOLDER / "workspace.yaml").read_text()
         workspace = workspace.replace("host: code", "host: 127.0.0.1")
         workspace = workspace.replace("port: 4000", f"port: {self.ports['code']}")
         (self.folder / "etc" / "workspace.yaml").write_text(workspace)
+
+    def _write_caddyfile(self) -> None:
+        """The proxy's own file, with ports of this test, as the installed Caddy reads it."""
         ports = f"http_port {self.ports['http']}\n https_port {self.ports['https']}\n"
         caddyfile = (FOLDER / "Caddyfile").read_text()
         version = subprocess.run(["caddy", "version"], check=True, capture_output=True, text=True).stdout
