@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import unescape
 
@@ -9,9 +10,11 @@ import httpx
 import pytest
 
 from b24_pipeline import errors as e
+from b24_pipeline.bitrix.http.address import read_address
 from b24_pipeline.store.access.holder import AccessRole
 from b24_pipeline.store.database.vault import Vault
 from b24_pipeline.store.database.warehouse import Warehouse
+from b24_pipeline.store.portals.portal_names import require_new_name
 from b24_pipeline.store.portals.portals import Portals
 from b24_pipeline.web.assembly import assemble
 from b24_pipeline.web.client_address import ClientAddresses
@@ -194,3 +197,17 @@ def test_what_a_webhook_lacks_is_said_at_the_first_sync(site: Site, operator: Vi
     assert pasted(answer) == ["department", f"{PUBLIC}/webhooks/bitrix24"]
     assert "b24 portal add acme --application-token -" in page
     assert "b24 portal" not in unfolded(answer.text), "a command stands folded, for whoever runs the server"
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("a name", "account"), ("a...b", "account"), (None, "domain")])
+def test_one_goes_on_in_the_field_that_is_wrong(
+    site: Site, operator: Visitor, name: str | None, wrong: str
+) -> None:
+    """Of a name that cannot be one it is the name; else the address."""
+    with pytest.raises(e.B24Error) as refused:
+        require_new_name(name) if name else read_address("nowhere at all")
+    site.asked.raises = refused.value
+    page = operator.post("/connect", "/connect", **TYPED).text
+    (field,) = re.findall(r"<input [^>]*autofocus[^>]*>", page)
+    assert f'id="{wrong}"' in field
+    assert 'aria-invalid="true"' in field
