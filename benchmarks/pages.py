@@ -27,6 +27,7 @@ ALL_TIME = "from=&to="
 PAGES = (
     "/portals",
     "/access",
+    "/connect",
     "funnel",
     f"funnel?{ALL_TIME}",
     f"funnel?{ALL_TIME}&qualified=yes&definition=strict",
@@ -50,6 +51,7 @@ PAGES = (
     "key-stages",
     "qualification",
     "stages",
+    "entities",
     "trust",
 )
 
