@@ -112,10 +112,10 @@ def _introduce(portal: Sandbox) -> None:
     _print(f"a portal with {config.leads} leads and {config.deals} deals answers at {portal.url}")
     if config.host not in allowed:
         _print(
-            "its address is no portal's of Bitrix24's cloud: allow it first, in another terminal in this folder:"
+            "its address is no portal's of Bitrix24's cloud: allow it first, by another terminal in this folder:"
         )
         _print(f"    echo 'B24_ALLOWED_PORTALS={','.join([*allowed, config.host])}' >> .env")
-    _print("connect it there by an inbound webhook (its secret is public, its data invented):")
+    _print("connect it from another terminal in this folder (its secret is public, its data invented):")
     _print(f"    {b24} portal add sandbox --webhook-url {portal.webhook_url}")
     _print(f"    {b24} sync")
     _print(f"    {b24} funnel sandbox")
