@@ -48,6 +48,11 @@ def has_time(text: str) -> bool:
     return bool(_SECONDS.fullmatch(text)) or (":" in text and not _MIDNIGHT.search(text))
 
 
+def needs_order(text: str) -> bool:
+    """Whether a text is a date such as 03/04/2026, which does not tell what its first number is."""
+    return bool(_EITHER_FIRST.match(text))
+
+
 def why_no_moment(text: str) -> str:
     """What is wrong with a text that `moment_of` cannot read; quotes nothing of it."""
     if _SERIAL.fullmatch(text):
@@ -55,7 +60,7 @@ def why_no_moment(text: str) -> str:
             "created_at is a number that a spreadsheet has made of a date; "
             "format the column as date or text in the spreadsheet and export again"
         )
-    if _EITHER_FIRST.match(text):
+    if needs_order(text):
         return (
             "created_at does not tell whether the day or the month comes first; "
             f"say it by --date-order dmy or mdy, or {_EXPECTED}"

@@ -16,6 +16,7 @@ from b24_pipeline.errors import LeadFileRefused
 from b24_pipeline.store.database.warehouse import Warehouse
 from b24_pipeline.store.own_leads.uploads import Uploads
 from b24_pipeline.store.portals.portal import Portal
+from b24_pipeline.sync.own_leads.date_order import DatesOfFile, dates_of
 from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, PARTS, recognized
 from b24_pipeline.sync.own_leads.lead_file import LeadFile, LeadFileLook, look_into, open_lead_file
 from b24_pipeline.sync.own_leads.load_file import LoadedFile, load_file
@@ -27,7 +28,8 @@ from b24_pipeline.sync.own_leads.text_file import encoding_of
 from b24_pipeline.web.frame.given import Key
 from b24_pipeline.web.frame.page_frame import PageFrame, PortalFrame, PortalInPath
 from b24_pipeline.web.frame.signed_in import SignedIn
-from b24_pipeline.web.pages.own_lead_texts import COLUMN_NAMES, reason_text
+from b24_pipeline.web.frame.tables_as_csv import csv_file
+from b24_pipeline.web.pages.own_lead_texts import COLUMN_NAMES, SAMPLE_COLUMNS, SAMPLE_ROWS, reason_text
 from b24_pipeline.web.problems import ProblemAnswer, answer_to
 
 ROWS_SHOWN = 10
@@ -52,7 +54,7 @@ class Read:
 
 
 class LeadUploadPage:
-    """The routes `/p/{portal}/leads/upload` and `/p/{portal}/leads/load`."""
+    """The routes `/p/{portal}/leads/sample`, `/p/{portal}/leads/upload` and `/p/{portal}/leads/load`."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -61,10 +63,16 @@ class LeadUploadPage:
     def router(self, signed_in: SignedIn) -> APIRouter:
         """The steps from a file to own leads."""
         routes = signed_in.routes(needed="manager")
+        routes.add_api_route("/p/{portal}/leads/sample", self.sample)
         routes.add_api_route("/p/{portal}/leads/upload", self.look)
         routes.add_api_route("/p/{portal}/leads/upload", self.upload, methods=["POST"])
         routes.add_api_route("/p/{portal}/leads/load", self.load, methods=["POST"])
         return routes
+
+    def sample(self, frame: PortalFrame) -> Response:
+        """A file to fill in: the columns in the reader's language, and two invented leads."""
+        head = [frame.text(name) for name in SAMPLE_COLUMNS]
+        return csv_file(frame.request, "own-leads.csv", head, SAMPLE_ROWS)
 
     def upload(
         self, portal: PortalInPath, frame: PortalFrame, file: UploadFile | None = _NO_FILE
@@ -114,6 +122,11 @@ class LeadUploadPage:
                 return RedirectResponse(frame.address("leads", gone="yes"), 303)
             try:
                 read = read_file(path, columns)
+                dates = (
+                    dates_of(read.file) if read.file and not order else DatesOfFile(need_order=bool(order))
+                )
+                if dates.order and not is_final:
+                    order = dates.order.value
                 done = self._loaded(portal, read.file, order, is_final=is_final) if read.file else None
             except LeadFileRefused as error:
                 return _refused(frame, path, error)
@@ -126,6 +139,7 @@ class LeadUploadPage:
             upload=upload,
             file_name=path.name,
             order=order,
+            dates=dates,
             read=read,
             done=done,
             bad=done.bad[:MOST_BAD_SHOWN] if done else [],

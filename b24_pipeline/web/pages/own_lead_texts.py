@@ -54,6 +54,38 @@ COLUMN_NAMES = {
     "time_of_day": _("time of the day"),
 }
 
+SAMPLE_COLUMNS = (
+    _("Full name"),
+    _("Phone"),
+    _("E-mail"),
+    _("Date and time"),
+    _("Campaign"),
+    _("Creative"),
+    _("Direction"),
+)
+"""The header of a file to fill in, in words by which the columns are recognised in every language."""
+
+SAMPLE_ROWS = (
+    (
+        "Anna Example",
+        "+7 900 000-00-01",
+        "anna@example.com",
+        "2026-04-03 14:05",
+        "spring",
+        "banner 1",
+        "credit",
+    ),
+    (
+        "Boris Example",
+        "+7 900 000-00-02",
+        "boris@example.com",
+        "2026-04-04 09:30",
+        "spring",
+        "video 2",
+        "credit",
+    ),
+)
+
 _BAD_ROWS = {
     "its quotes do not close": _("The quotes of the row do not close."),
     "has bytes that are no text": _("The row has bytes that are no text."),
