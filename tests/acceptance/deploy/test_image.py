@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,14 +36,26 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def root(builder: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file system of the image."""
     call(builder, "deploy/base_image.sh", str(tmp_path_factory.mktemp("base") / "debian"))
+    build(builder, NAME)
+    with mounted(builder, NAME) as found:
+        yield found
+
+
+def build(builder: dict[str, str], name: str, *arguments: str) -> None:
+    """Builds an image on the base of debootstrap."""
     call(
         builder,
-        *("deploy/image.sh", NAME, "--build-arg", "BASE=localhost/debian-base"),
+        *("deploy/image.sh", name, "--build-arg", "BASE=localhost/debian-base", *arguments),
         # this machine may trust an authority of its own
         *("--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"),
         *("--build-arg", "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"),
     )
-    container = call(builder, "buildah", "from", NAME).strip()
+
+
+@contextmanager
+def mounted(builder: dict[str, str], name: str) -> Iterator[Path]:
+    """The file system of an image, as long as it is looked at."""
+    container = call(builder, "buildah", "from", name).strip()
     yield Path(call(builder, "buildah", "mount", container).strip())
     call(builder, "buildah", "rm", container)
 
@@ -98,7 +112,19 @@ def test_the_service_is_healthy_inside(root: Path, builder: dict[str, str]) -> N
                 assert time.monotonic() < deadline
                 time.sleep(0.5)
         finally:
-            service.kill()  # `unshare` takes no other signal, and kills what it has started
+            stop(service)
+    assert subprocess.run(check, cwd=ROOT, check=False, capture_output=True).returncode, "it serves on"
+
+
+def stop(unshare: subprocess.Popen[bytes]) -> None:
+    """Ends what `unshare` has started: its child is the first process of a namespace, and all others end with it.
+
+    To kill `unshare` would not do: a child that has changed its user is not told of it.
+    """
+    children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+    unshare.wait(timeout=60)
 
 
 def test_nothing_that_builds_and_no_secret_is_inside(root: Path) -> None:
@@ -129,3 +155,18 @@ def test_it_runs_as_a_user_without_rights(builder: dict[str, str], root: Path) -
     assert described["Entrypoint"] == ["tini", "-g", "--", "b24-entrypoint"]
     assert described["Healthcheck"]["Test"][:3] == ["CMD", "b24-entrypoint", "healthy"]
     assert described["Labels"]["org.opencontainers.image.licenses"] == "MIT"
+
+
+@pytest.mark.parametrize(("lock", "module"), [("kubernetes", "dagster_k8s"), ("celery", "dagster_celery")])
+def test_other_locks_build_it_with_what_they_add(
+    builder: dict[str, str], root: Path, lock: str, module: str
+) -> None:
+    """What starts pods, or takes runs from a broker, is inside, and the command works beside it."""
+    assert root.is_dir(), "the base is there"
+    name = f"localhost/b24-pipeline:{lock}"
+    build(builder, name, "--build-arg", f"LOCK=deploy/{lock}.lock")
+    with mounted(builder, name) as found:
+        imported = inside(found, "python", "-c", f"import {module}, b24_pipeline; print('imported')")
+        assert "imported" in call(builder, *imported)
+        assert "Usage" in call(builder, *inside(found, "b24-entrypoint", "b24", "--help"))
+    call(builder, "buildah", "rmi", name)
