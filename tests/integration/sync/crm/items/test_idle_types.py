@@ -13,7 +13,7 @@ TYPES = 20
 
 
 def test_twenty_idle_types_cost_one_request_more(installation: Installation) -> None:
-    """A list, moves, fields and pipelines of each are a command; fields and pipelines have no cursor: they come whole."""
+    """A list, moves, fields and pipelines of each are a command; the last two have no cursor."""
     with Sandbox(CONFIG) as sandbox:
         portal = installation.add(sandbox)
         choose(installation, portal, "invoice", "quote", *smart_names(sandbox))
