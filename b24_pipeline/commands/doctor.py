@@ -162,16 +162,28 @@ def _examine_own_models(opened: Runtime) -> Iterator[Finding]:
     with opened.warehouse.connect() as connection:
         failed = own_failures.failures(connection)
         since = behind_since(connection, ours, own)
+        is_built = own.models.keys() & {*stored_own_models(connection)}
     for model in own.models.keys() & failed.keys():
         yield Finding("", f"own model {model}: {failed[model]}", "mend it, then `b24 models`")
     ago = datetime.now(UTC) - since if since else timedelta()
     if ago > OWN_ARE_LATE and not failed:
-        yield Finding(
-            "",
-            f"own models are older than the marts, which were built {age(ago.total_seconds())} ago without them: by a "
-            "process that does not know B24_MODELS_PATH",
-            "`b24 models` now, and restart what builds them (`b24 up`, `b24 serve`, Dagster)",
-        )
+        yield _late_models(age(ago.total_seconds())) if is_built else _NEVER_BUILT
+
+
+_NEVER_BUILT = Finding(
+    "",
+    "no own model was built yet: that is done after the next change of a mart, by what knows B24_MODELS_PATH",
+    "`b24 models` builds them now; restart what runs since before it was set (`b24 up`, `b24 serve`, Dagster)",
+)
+
+
+def _late_models(ago: str) -> Finding:
+    return Finding(
+        "",
+        f"own models are older than the marts, which were built {ago} ago without them: by a process that does not "
+        "know B24_MODELS_PATH, or the files of today",
+        "`b24 models` now, and restart what builds them (`b24 up`, `b24 serve`, Dagster)",
+    )
 
 
 def _ask(opened: Runtime, portal: Portal) -> tuple[bool, list[Finding]]:

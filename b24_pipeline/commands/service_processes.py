@@ -67,6 +67,12 @@ class ServiceProcesses:
             lines.append(f"the {name} ended by itself ({process.returncode}) and was started again")
         return lines
 
+    def replace(self, name: str) -> None:
+        """Ends a process at once and starts it again; what it has started goes on."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+        self._launch(name)
+
     def stop(self, is_hurried: Callable[[], bool]) -> None:
         """Asks the processes to end, and kills what has not ended in time, or at once where it is hurried."""
         for process in self._processes.values():

@@ -20,6 +20,7 @@ from types import FrameType
 import yaml
 
 from b24_pipeline.commands.dagster_home import dagster_home
+from b24_pipeline.commands.model_files import ModelFiles
 from b24_pipeline.commands.service_drains import cancel_drains
 from b24_pipeline.commands.service_health import answers, healthy, serves
 from b24_pipeline.commands.service_processes import ServiceProcesses
@@ -35,6 +36,7 @@ START_SECONDS = 120
 LOOK_SECONDS = 0.5
 LOCATION = "b24"
 WEB = "HTTP service"
+CODE = "code server"
 GRPC_TIMEOUT, GRPC_SECONDS = "DAGSTER_GRPC_TIMEOUT_SECONDS", "180"
 """How long Dagster waits for the code server; its own 60 s are too short where a busy machine starts a run."""
 
@@ -56,7 +58,8 @@ def run(
     """Serves until SIGINT or SIGTERM; call it from the main thread.
 
     `on_ready` gets the addresses once the UI, the definitions, the daemon and
-    the HTTP service are there. A process that ends by itself is started again, and `on_restart` gets a line
+    the HTTP service are there. A process that ends by itself is started again, the code server also where
+    the files of own models have changed, and `on_restart` gets a line
     about it; `on_look` is called twice a second, `on_stop` once we were asked to stop, which takes a while;
     a second SIGINT shortens that. Raises UsageError where a port is taken or meant for both, or
     another `b24 up` uses this database, and B24Error where a process does not start, or ends again and again.
@@ -65,6 +68,7 @@ def run(
     database_url(settings)  # an embedded server is ours as well, so that it outlives Dagster's processes
     with _only_one(warehouse), _stop_signals() as signals:
         services = Services(settings, host, port, web_port)
+        own_models = ModelFiles(settings.b24_models_path)
         try:
             if services.start(signals):
                 on_ready(services.addresses)
@@ -72,6 +76,8 @@ def run(
                 on_look()
                 for line in services.restart_ended():
                     on_restart(line)
+                if own_models.have_changed():
+                    on_restart(services.load_definitions(lambda: signals.is_hurried))
             on_stop()
             cancel_drains(services.addresses.dagster, lambda: signals.is_hurried)
         finally:
@@ -107,7 +113,7 @@ class Services:
         self._run(WEB, WEB_LOG, "b24_pipeline", "serve", "--host", self._host, "--port", self._web_port)
         code = self._folder.path / "code.sock"
         served = ("--module-name", "b24_pipeline.definitions", "--location-name", LOCATION)
-        self._run("code server", DAGSTER_LOG, "dagster", "api", "grpc", "--socket", str(code), *served)
+        self._run(CODE, DAGSTER_LOG, "dagster", "api", "grpc", "--socket", str(code), *served)
         if not self._wait(lambda: answers(code), signals, deadline):
             return False
         workspace = str(self._workspace(code))
@@ -121,6 +127,16 @@ class Services:
     def restart_ended(self) -> list[str]:
         """Starts processes that ended by themselves again; returns a line for each of them."""
         return self._processes.restart_ended()
+
+    def load_definitions(self, is_hurried: Callable[[], bool]) -> str:
+        """Starts the code server anew, so that it reads the files of own models; returns a line about it.
+
+        Dagster's own "Reload" asks a server of this kind for what it knows already. Runs go on, but no new server
+        could cancel them: drains, which last for minutes, are ended before, and the sensor starts others.
+        """
+        cancel_drains(self.addresses.dagster, is_hurried)
+        self._processes.replace(CODE)
+        return "the files of your own models have changed: Dagster knows them in some seconds"
 
     def stop(self, is_hurried: Callable[[], bool]) -> None:
         """Asks the processes to end, and kills those that do not, or all at once where it is hurried."""

@@ -253,7 +253,10 @@ def custom_fields(
     was not synced yet, and ReadingRefused where the role was not granted the portal's custom fields.
     """
     if entity_type not in _HAVE_CUSTOM_FIELDS:
-        raise UsageError(f"{entity_type!r} has no custom fields; choose lead, deal, contact or company")
+        raise UsageError(
+            f"{entity_type!r}: choose lead, deal, contact or company; invoices, quotes and smart processes have "
+            f"theirs in SQL, in views of the schema {schema_name(portal)}"
+        )
     with reading(url, engine, grant=f"--custom-fields {portal}") as connection:
         found = _custom_fields_of(connection, portal, entity_type)
         made = frame(found, rows_of(connection, found, Choice()).fetchall())

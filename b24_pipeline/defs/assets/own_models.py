@@ -88,7 +88,7 @@ def _spec(own: Project, model: Model) -> dg.AssetSpec:
     return dg.AssetSpec(
         own_key(model.name),
         deps=list(_upstream(own, model)),
-        description=model.description or None,
+        description=model.description or f"A model of your own, {model.path.name}.",
         group_name=GROUP,
         kinds={"postgres", "sql", model.materialized},
         metadata={"dagster/table_name": f"{own.schema}.{model.name}"},

@@ -26,8 +26,12 @@ mutation { launchRun(executionParams: {mode: "default", selector: {
 
 def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_path: Path) -> None:
     """`b24 up`: ready, alone on its database, started again where it ends, gone within 15 seconds
-    after its terminal is closed. A drain that waits for events is canceled, not killed."""
+    after its terminal is closed. A drain that waits for events is canceled, not killed. Own models that are
+    written meanwhile become assets."""
     port, web_port = free_ports(2)
+    models = tmp_path / "models"
+    models.mkdir()
+    environment = {**environment, "B24_MODELS_PATH": str(models)}
     up = InTerminal(b24_up(port, web_port), port, environment, tmp_path / "up.log")
     try:
         up.wait("start", lambda: f"http://127.0.0.1:{port}" in up.log.read_text())
@@ -54,6 +58,10 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
         up.wait("a restart", lambda: "daemon ended by itself" in up.log.read_text())
 
         up.wait("a drain", lambda: started_drain(up))
+        (models / "mine.sql").write_text("select 1 as one")
+        up.wait("an own model", lambda: "own_models/mine" in assets(up))
+        assert "files of your own models have changed" in up.log.read_text()
+        up.wait("another drain", lambda: started_drain(up))
         assert up.close(20) < 15
         assert up.process.returncode == 0, up.log.read_text()
         assert wait_until_gone(environment["B24_HOME"]) == []
@@ -64,13 +72,19 @@ def test_up_serves_until_it_is_told_to_stop(environment: dict[str, str], tmp_pat
         up.kill()
 
 
+def assets(up: Running) -> list[str]:
+    """The keys of all assets; none while the code server is being started again."""
+    nodes = up.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
+    return ["/".join(node["assetKey"]["path"]) for node in nodes]
+
+
 def started_drain(up: Running) -> bool:
     """Whether a drain runs, which waits a minute for events; asks for one if there is none.
 
     In vain while the code server is being started again.
     """
     runs = up.ask(DRAINS)["runsOrError"]["results"]
-    if all(run["status"] == "FAILURE" for run in runs):
+    if all(run["status"] in ("FAILURE", "CANCELED") for run in runs):
         up.ask(LAUNCH_DRAIN)
     return any(run["status"] == "STARTED" for run in runs)
 
