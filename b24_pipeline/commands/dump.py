@@ -180,3 +180,6 @@ def _show_how_to_restore(file: Path, chosen: Settings, url: str) -> None:
         f"-c {shlex.quote(restore)}"
     )
     say(f"    {b24} migrate")
+    say(
+        "a PostgreSQL of your own takes the file, too: docs/databases.md, From the embedded PostgreSQL to your own"
+    )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from b24_pipeline.commands.models import build_models
+from b24_pipeline.commands.models import build_models, update_models
 from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import complain, output, progress, say, table
 from b24_pipeline.commands.sync import Names, NoModels, chosen_portals
-from b24_pipeline.runtime import Runtime
-from b24_pipeline.store.checks.last_syncs import models_built
 from b24_pipeline.store.own_leads.matches import Linked
 from b24_pipeline.sync.own_leads.lead_columns import COLUMNS, read_choices
 from b24_pipeline.sync.own_leads.lead_file import LeadFile, open_lead_file
@@ -23,9 +21,6 @@ from b24_pipeline.sync.own_leads.match_copy import link_own_leads
 from b24_pipeline.sync.own_leads.moments import DateOrder
 from b24_pipeline.sync.own_leads.qualify import mark_own_leads
 from b24_pipeline.sync.own_leads.text_file import WINDOWS
-
-if TYPE_CHECKING:
-    from b24_pipeline.models import BuildResult
 
 _FILE = "A CSV file or .xlsx with a header: an export of an ad system as it is, or columns of our names."
 _COLUMN = (
@@ -58,7 +53,7 @@ def import_leads(
         linked = Linked() if dry_run else link_own_leads(opened.warehouse, portal)
         if not dry_run:
             mark_own_leads(opened.warehouse, portal)
-        built = None if dry_run or no_models else _updated_models(opened)
+        built = None if dry_run or no_models else update_models(opened)
     for row in loaded.bad:
         say(f"line {row.line}: {row.reason}")
     if loaded.unreadable:
@@ -69,13 +64,6 @@ def import_leads(
         built.raise_for_own_models()
     if loaded.bad:
         raise typer.Exit(1)
-
-
-def _updated_models(opened: Runtime) -> BuildResult | None:
-    """Brings the models up to date; those that were never built wait for the portal's first sync."""
-    with opened.warehouse.connect() as connection:
-        are_built = models_built(connection)
-    return build_models(opened, only_changed=True) if are_built else None
 
 
 def _counts(loaded: LoadedFile) -> str:

@@ -11,6 +11,7 @@ from b24_pipeline.commands.opening import installation
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.errors import ModelError, UsageError
 from b24_pipeline.runtime import Runtime
+from b24_pipeline.store.checks.last_syncs import models_built
 from b24_pipeline.store.portals.run_requests import answered
 
 if TYPE_CHECKING:
@@ -111,6 +112,13 @@ def build_models(
         except ModelError as error:
             built.own_error = error
     return built
+
+
+def update_models(opened: Runtime) -> BuildResult | None:
+    """Brings the models up to date; those that were never built wait for the portal's first sync."""
+    with opened.warehouse.connect() as connection:
+        are_built = models_built(connection)
+    return build_models(opened, only_changed=True) if are_built else None
 
 
 def _parted(opened: Runtime, select: str) -> tuple[str | None, str | None]:

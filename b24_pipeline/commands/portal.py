@@ -11,10 +11,11 @@ import orjson
 import typer
 
 from b24_pipeline.bitrix.auth.credentials import WebhookCredential
-from b24_pipeline.commands.models import build_models
+from b24_pipeline.commands.models import build_models, update_models
 from b24_pipeline.commands.opening import installation, note_misspelt_settings
 from b24_pipeline.commands.screen import output, say, table
 from b24_pipeline.commands.secret_input import FROM_INPUT, secret_of
+from b24_pipeline.commands.sync import NoModels
 from b24_pipeline.errors import UsageError
 from b24_pipeline.settings import own_settings
 from b24_pipeline.store.portals import pauses
@@ -186,6 +187,7 @@ def qualification(
         ),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take all conditions away.")] = False,
+    no_models: NoModels = False,
 ) -> None:
     """Show or set what makes a lead or deal of the portal qualified: any one condition suffices."""
     if clear and conditions is not None:
@@ -199,7 +201,10 @@ def qualification(
         else:
             found = transact(store.set_conditions, account, wanted)
         counts = transact(store.count_qualified, account)
+        built = update_models(opened) if wanted is not None and not no_models else None
     _show(name, found, counts)
+    if built:
+        built.raise_for_own_models()
 
 
 def _json(given: str) -> Any:

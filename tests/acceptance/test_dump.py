@@ -74,6 +74,39 @@ def test_an_embedded_database_is_restored_by_what_is_printed(tmp_path: Path, san
     assert file.read_bytes() != content
 
 
+def test_an_embedded_database_goes_on_in_a_server_of_ones_own(
+    tmp_path: Path, sandbox: Sandbox, oldest_server: Server | None
+) -> None:
+    """Also in one of an earlier version of PostgreSQL, by the pg_restore that came along; the key opens the portal."""
+    if oldest_server is None:
+        pytest.skip("needs Debian's postgresql of version 15")
+    env = environment(B24_ALLOWED_PORTALS="127.0.0.1")
+    commands = (
+        ("portal", "add", "acme", "--webhook-url", sandbox.webhook_url),
+        ("sync",),
+        ("dump", "crm.dump"),
+    )
+    for words in commands:
+        done = run_b24(*words, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+    assert "a PostgreSQL of your own takes the file, too" in done.stderr
+    keys = (tmp_path / ".b24" / "secret.keys").read_text()
+    url = oldest_server.fresh("template0")
+    try:
+        program = bundled("pg_restore")
+        restored = run_in_shell(f"{program} --no-owner --dbname '{url}' crm.dump", tmp_path, env)
+        errors = [line for line in restored.stderr.splitlines() if "error:" in line]
+        assert all("transaction_timeout" in line for line in errors), restored.stderr
+        of_own = environment(
+            B24_ALLOWED_PORTALS="127.0.0.1", DATABASE_URL=url, B24_SECRET_KEYS=keys, B24_HOME="elsewhere"
+        )
+        for words in (("migrate",), ("sync",), ("models", "--all-tests"), ("reconcile", "--whole")):
+            done = run_b24(*words, cwd=tmp_path, env=of_own)
+            assert done.returncode == 0, (words, done.stderr)
+    finally:
+        oldest_server.drop(url)
+
+
 def test_there_is_nothing_to_dump(tmp_path: Path) -> None:
     """An empty database is not begun, and a folder that is not there is named."""
     done = run_b24("dump", "crm.dump", cwd=tmp_path, env=environment())

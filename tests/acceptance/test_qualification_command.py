@@ -42,6 +42,29 @@ def test_conditions_are_set_shown_and_taken_away(
     assert rows(database_url, "select entity_id from bitrix24_qualification where is_qualified") == []
 
 
+def test_figures_follow_conditions(b24_here: B24, sandbox: Sandbox, database_url: str) -> None:
+    """Whoever sets conditions sees them in the marts and in the funnel; with --no-models after the next build."""
+    connect(b24_here, sandbox)
+    assert b24_here("sync", "acme").returncode == 0
+    flag = next(one for one in sandbox.portal.entities["deal"].user_fields if one.type == "boolean")
+    wanted = json.dumps([{"field_name": flag.name, "field_type": "boolean", "entity_type": "deal"}])
+    truth = sandbox.truth.entities("deal")
+    expected = int(((truth["IS_RECURRING"] != "Y") & (truth[flag.name] == "1")).sum())
+
+    def qualified() -> int:
+        (row,) = rows(
+            database_url, "select count(*) filter (where is_qualified) as n from analytics.fct_deal"
+        )
+        return int(row["n"])
+
+    assert b24_here(*QUALIFICATION, "--set", wanted).returncode == 0
+    assert qualified() == expected > 0
+    assert b24_here(*QUALIFICATION, "--clear", "--no-models").returncode == 0
+    assert qualified() == expected > 0
+    assert b24_here("models").returncode == 0
+    assert qualified() == 0
+
+
 def test_what_cannot_be_set_is_told(b24_here: B24, sandbox: Sandbox, tmp_path: Path) -> None:
     """No portal, no JSON, no file, no such field, both options: one line, exit 2."""
     connect(b24_here, sandbox)

