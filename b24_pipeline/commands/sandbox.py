@@ -67,7 +67,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         parse_counts,
         today,
     )
-    from b24_pipeline.web.server import why_not
+    from b24_pipeline.web.server import to_change, why_not
 
     delivery = _parsed("events", events, EventDelivery.parse)
     counts = _parsed("also", also, parse_counts)
@@ -88,7 +88,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         portal = Sandbox(config)
     except OSError as error:
-        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with --port") from None
+        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {to_change(error)}") from None
     with portal:
         _introduce(portal)
         if change_every:
@@ -130,7 +130,7 @@ def _introduce(portal: Sandbox) -> None:
     _print(f"    {b24} portal connect sandbox {portal.url}")
     if usual:
         _print(
-            "where `b24 serve` has another port, the portal has to know: "
+            "where `b24 serve` has another port, the portal has to know, beside the options of now: "
             f"{b24} sandbox --redirect-uri http://127.0.0.1:PORT{CALLBACK_PATH}"
         )
     _print("what is changed in it is forgotten when it ends; what was copied of that is then ahead of it")

@@ -183,9 +183,10 @@ def _require_free(host: str, port: int, option: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            from b24_pipeline.web.server import why_not  # not needed where the port is free
+            from b24_pipeline.web.server import to_change, why_not  # not needed where the port is free
 
-            raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {option}") from None
+            other = to_change(error, option)
+            raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {other}") from None
 
 
 @contextmanager

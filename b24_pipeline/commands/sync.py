@@ -151,6 +151,9 @@ def _why_none(portals: Sequence[Portal]) -> str:
     """Why no portal can be read, and what to do."""
     if not portals:
         return "no portal is connected; connect one with: b24 portal add NAME"
+    if all(portal.is_held for portal in portals):
+        names = ", ".join(portal.name for portal in portals)
+        return f"no portal is read: paused are {names}; go on with: b24 portal resume {portals[0].name}"
     states = ", ".join(f"{portal.name} is {portal.status.replace('_', ' ')}" for portal in portals)
     return (
         f"no portal can be read: {states}; `b24 doctor` says what to do, and a portal that is named is tried"

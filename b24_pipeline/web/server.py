@@ -32,14 +32,22 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
     except OSError as error:
-        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with --port") from None
+        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {to_change(error)}") from None
 
 
 def why_not(error: OSError) -> str:
     """Why an address cannot be listened on; Python's own words name it once more."""
     if error.errno == errno.EADDRINUSE:
         return "is taken already"
-    return f"cannot be listened on ({error.strerror})"
+    said = (error.strerror or "an error of the network").partition(" (while attempting")[0]
+    return f"cannot be listened on ({said})"
+
+
+def to_change(error: OSError, port_option: str = "--port") -> str:
+    """The option that helps: of a host that is unknown, or none of this machine's, no port can be listened on."""
+    number = error.errno or 0
+    is_of_host = number < 0 or number == errno.EADDRNOTAVAIL  # below 0 are the errors of names
+    return "--host" if is_of_host else port_option
 
 
 def serve(app: FastAPI, listening: socket.socket, addresses: ClientAddresses) -> None:

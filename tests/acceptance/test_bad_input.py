@@ -275,6 +275,14 @@ def test_taken_port_of_the_sandbox_is_named(b24_here: B24, sandbox: Sandbox) -> 
     assert_refused(b24_here("sandbox", "--port", port), USAGE, port, "--port")
 
 
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_host_that_is_none_of_ours_is_named(b24_here: B24, host: str) -> None:
+    """Another port would not help."""
+    for command in ("serve", "sandbox"):
+        refused = b24_here(command, "--host", host)
+        assert_refused(refused, USAGE, host, "choose another with --host")
+
+
 def test_one_port_for_two_services_is_refused(b24_here: B24) -> None:
     """Not the traceback of whichever of the two came second."""
     for command in ("up", "demo"):

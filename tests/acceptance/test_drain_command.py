@@ -62,6 +62,7 @@ def test_commands_leave_a_paused_portal_out(b24_here: B24, database_url: str) ->
             refused = b24_here(*command)
             assert refused.returncode == 2, command
             assert refused.stderr.splitlines()[0] == line
+            assert "doctor" not in refused.stderr  # to which all is well
         drained = b24_here("drain")
         assert (drained.returncode, drained.stderr.strip()) == (0, line)
         status = b24_here("status")

@@ -95,7 +95,7 @@ class WebhookCredential:
         if match is None:
             raise SettingsError(
                 "this is no webhook address; expected https://<portal>/rest/<user id>/<secret>/ "
-                "as the portal shows it for an inbound webhook"
+                "as the portal shows it for an inbound webhook, with a secret of 4 letters and digits or more"
             ).of_case("no_webhook")
         return cls(parse_address(match["origin"], allowed), int(match["user"]), match["secret"])
 
