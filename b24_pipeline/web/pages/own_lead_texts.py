@@ -29,7 +29,7 @@ CHOSEN = {
 }
 
 REASONS = {
-    "no_phone": _("no phone was left"),
+    "no_phone": _("no phone was left, and an e-mail is not looked for"),
     "invalid_phone": _("the phone cannot be read"),
     "not_found": _("nobody in the CRM has the phone"),
     "not_matched_yet": _("not looked for yet: it came after the last sync"),
@@ -97,7 +97,7 @@ _BAD_ROWS = {
         "A spreadsheet has made a number of the date: format the column as a date or text."
     ),
     "does not tell whether the day": _(
-        "The date does not tell whether the day or the month comes first: choose it below the columns."
+        "The date does not tell whether the day or the month comes first: choose it above the columns."
     ),
     "created_at is no date": _(
         "The time when it was left is no date, as 2026-11-29 18:30 or 29.11.2026 18:30."

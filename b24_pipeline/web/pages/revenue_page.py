@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,6 +15,7 @@ from b24_pipeline.store.figures.pipelines import chosen, pipelines
 from b24_pipeline.store.figures.revenue import (
     Origin,
     RevenueMonth,
+    RevenueOfOrigin,
     own_currency,
     revenue_by_origin,
     revenue_months,
@@ -62,8 +64,19 @@ class RevenuePage:
             velocities=closed,
             by=by,
             origins=origins,
+            won_amounts=_by_currency(origins),
             charts=charts_of(frame, months, main),
         )
+
+
+def _by_currency(origins: Sequence[RevenueOfOrigin]) -> dict[str, Decimal]:
+    """The amounts of all origins, the currency of the most deals first."""
+    found: dict[str, Decimal] = {}
+    deals = Counter[str]()
+    for row in origins:
+        found[row.currency_id] = found.get(row.currency_id, Decimal()) + (row.amount or 0)
+        deals[row.currency_id] += row.won
+    return {currency: found[currency] for currency, _deals in deals.most_common()}
 
 
 def charts_of(

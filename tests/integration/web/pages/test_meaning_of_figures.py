@@ -105,6 +105,38 @@ def test_what_the_definition_does_not_count_is_said(site: PagesSite, visit: Visi
     assert ("So these can be larger than reached." in shown) is (definition != "standard")
 
 
+def test_a_number_has_a_list_where_the_list_has_those_that_it_counts(site: PagesSite, visit: Visit) -> None:
+    """Of whom another definition counts there is none: the list is of those who have really been there."""
+    for definition, is_listed in (("standard", True), ("implied", False), ("strict", False)):
+        shown = page(site, visit, "funnel", pipeline="deal-0", definition=definition)
+        table = shown[shown.index('id="table"') :]
+        assert ("who=all" in table) is is_listed, definition
+
+
+def test_the_money_of_what_is_won_stands_beside_its_number(site: PagesSite, visit: Visit) -> None:
+    """A currency a line, as the rows of sources add up to."""
+    shown = page(site, visit, "revenue", lang="en")
+    amount = re.search(r"Their amount, by currency</dt><dd>(.*?)</dd>", shown, re.DOTALL)
+    assert amount
+    sums = of_marts(
+        site,
+        "select coalesce(currency_id, 'XXX') as currency, sum(opportunity) as amount from analytics.fct_deal"
+        " where portal = %s and is_won group by 1",
+    )
+    written = Formats("en")
+    expected = {written.money(row["amount"], row["currency"]) for row in sums if row["amount"]}
+    assert expected <= {unescape(line.strip()) for line in amount[1].split("<br>")}
+
+
+def test_the_amounts_of_won_leads_are_no_revenue(site: PagesSite, visit: Visit) -> None:
+    """They are what was expected; what was won is in the deals."""
+    of_leads = text_of(page(site, visit, "people", pipeline="lead-0", lang="en"))
+    of_deals = text_of(page(site, visit, "people", pipeline="deal-0", lang="en"))
+    assert "Expected in won leads" in of_leads
+    assert "what was really won is in the deals" in of_leads
+    assert "Expected in won leads" not in of_deals
+
+
 def test_each_currency_has_a_scale_of_its_own(site: PagesSite, visit: Visit) -> None:
     """The account's currency first; no chart has two scales, and none is hidden."""
     shown = charts(page(site, visit, "revenue"))
