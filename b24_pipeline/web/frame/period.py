@@ -28,6 +28,17 @@ class Period:
             "to": self.last.isoformat() if self.last else "",
         }
 
+    def cuts_off(self, first: date, step: str) -> date | None:
+        """The last day shown of the day, week or month that begins at `first`, where the period ends within it.
+
+        None where it is shown to its end, or to today.
+        """
+        if self.last is None or self.last >= self.today:
+            return None
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        end = {"day": first, "week": first + timedelta(days=6), "month": following - timedelta(days=1)}[step]
+        return self.last if first <= self.last < end else None
+
     def of(self, days: int) -> dict[str, str]:
         """What an address says of the last so many days."""
         return {"from": (self.today - timedelta(days=days - 1)).isoformat(), "to": self.today.isoformat()}

@@ -46,3 +46,23 @@ def test_this_month_and_the_last_one_are_offered() -> None:
     period = Period(None, None, date(2027, 1, 20))
     assert period.month(0) == {"from": "2027-01-01", "to": "2027-01-20"}
     assert period.month(1) == {"from": "2026-12-01", "to": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("last", "step", "first", "end"),
+    [
+        (date(2026, 11, 20), "month", date(2026, 11, 1), date(2026, 11, 20)),
+        (date(2026, 11, 30), "month", date(2026, 11, 1), None),
+        (date(2026, 11, 20), "month", date(2026, 10, 1), None),
+        (date(2026, 11, 20), "week", date(2026, 11, 16), date(2026, 11, 20)),
+        (date(2026, 11, 22), "week", date(2026, 11, 16), None),
+        (date(2026, 11, 20), "day", date(2026, 11, 20), None),
+        (date(2026, 12, 10), "month", date(2026, 12, 1), None),
+        (None, "month", date(2026, 12, 1), None),
+    ],
+)
+def test_a_step_that_the_period_cuts_off_is_told(
+    last: date | None, step: str, first: date, end: date | None
+) -> None:
+    """Else a part of a month reads as the whole one; today ends the present month by itself."""
+    assert Period(None, last, date(2026, 12, 10)).cuts_off(first, step) == end
