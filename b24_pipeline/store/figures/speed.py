@@ -32,6 +32,7 @@ class Stay:
     group_name: str | None
     status_id: str
     status_name: str
+    status_sort: int | None
     status_color: str | None
     is_deleted: bool
     visits: int

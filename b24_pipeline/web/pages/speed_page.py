@@ -59,7 +59,7 @@ class SpeedPage:
             by=by,
             stays=found,
             longest=max((stay.slow_seconds for stay in found), default=0),
-            stages=list({stay.status_id: stay for stay in found}.values()),
+            stages=_columns(found),
             groups_of_stays=_in_order(_grouped(found), sort, way),
             sort=sort,
             way=way,
@@ -67,6 +67,12 @@ class SpeedPage:
             page_number=page,
             rows_a_page=ROWS,
         )
+
+
+def _columns(found: Sequence[Stay]) -> list[Stay]:
+    """One of each stage, in the order of the pipeline: no single person or month need have visits of all."""
+    of_each = {stay.status_id: stay for stay in found}.values()
+    return sorted(of_each, key=lambda stay: (stay.status_sort is None, stay.status_sort or 0, stay.status_id))
 
 
 GroupedStays = tuple[str, dict[str, Stay]]
