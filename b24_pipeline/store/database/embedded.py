@@ -51,7 +51,7 @@ def start(home: Path) -> str:
     Raises SettingsError where the folder is another user's, and DatabaseUnavailable where the server does not start.
     """
     folder = home_folder(home) / "postgres"
-    _require_ours(folder)
+    require_ours(folder)
     is_new, was_used = not folder.exists(), folder.parent in _used
     try:
         with _starting, _one_at_a_time(folder.parent):
@@ -72,9 +72,16 @@ def start(home: Path) -> str:
     return _url(server, DATABASE)
 
 
-def _require_ours(folder: Path) -> None:
-    """Root may enter everywhere, and its library would take the files away from the user whose server they are."""
-    us, owner = os.geteuid(), _user((folder if folder.exists() else folder.parent).stat().st_uid)
+def require_ours(folder: Path) -> None:
+    """Raises SettingsError where the server of this folder is another user's.
+
+    Root may enter everywhere, and its library would take the files away from their user. So root begins none in
+    another user's home either; others may begin one wherever they may write, as in a volume that root has mounted.
+    """
+    us = os.geteuid()
+    if us and not folder.exists():
+        return
+    owner = _user((folder if folder.exists() else folder.parent).stat().st_uid)
     if owner.pw_uid == us or (us == 0 and owner.pw_name == ROOTS_USER):
         return
     if owner.pw_name == ROOTS_USER:

@@ -37,6 +37,14 @@ def test_root_takes_nothing_from_another_user(folder: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+def test_a_volume_of_root_that_others_may_write_is_begun(folder: Path) -> None:
+    """As clusters mount one: its files are ours then, whoever owns the folder around them."""
+    home = folder / ".b24"
+    home.mkdir()
+    home.chmod(0o777)
+    assert as_another_user(lambda: embedded.require_ours(home / "postgres")) == "None"
+
+
 def test_what_root_has_taken_is_told_with_the_mend(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An earlier version let root take it; the owner is told how to have it back."""
     monkeypatch.setattr(embedded, "ROOTS_USER", "daemon")
