@@ -67,7 +67,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
         parse_counts,
         today,
     )
-    from b24_pipeline.web.server import to_change, why_not
+    from b24_pipeline.web.server import unusable
 
     delivery = _parsed("events", events, EventDelivery.parse)
     counts = _parsed("also", also, parse_counts)
@@ -88,7 +88,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - each is an option of the command
     try:
         portal = Sandbox(config)
     except OSError as error:
-        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {to_change(error)}") from None
+        raise unusable(host, port, error) from None
     with portal:
         _introduce(portal)
         if change_every:

@@ -183,10 +183,9 @@ def _require_free(host: str, port: int, option: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            from b24_pipeline.web.server import to_change, why_not  # not needed where the port is free
+            from b24_pipeline.web.server import unusable  # not needed where the port is free
 
-            other = to_change(error, option)
-            raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {other}") from None
+            raise unusable(host, port, error, option) from None
 
 
 @contextmanager

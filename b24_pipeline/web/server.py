@@ -32,22 +32,23 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=WAITING_CONNECTIONS)
     except OSError as error:
-        raise UsageError(f"{host}:{port} {why_not(error)}; choose another with {to_change(error)}") from None
+        raise unusable(host, port, error) from None
 
 
-def why_not(error: OSError) -> str:
-    """Why an address cannot be listened on; Python's own words name it once more."""
-    if error.errno == errno.EADDRINUSE:
-        return "is taken already"
-    said = (error.strerror or "an error of the network").partition(" (while attempting")[0]
-    return f"cannot be listened on ({said})"
+def unusable(host: str, port: int, error: OSError, port_option: str = "--port") -> UsageError:
+    """Says why an address cannot be listened on, and which option helps.
 
-
-def to_change(error: OSError, port_option: str = "--port") -> str:
-    """The option that helps: of a host that is unknown, or none of this machine's, no port can be listened on."""
+    Of a host that is unknown, or none of this machine's, no port can be listened on.
+    """
     number = error.errno or 0
+    if number == errno.EADDRINUSE:
+        reason = "is taken already"
+    else:  # Python's own words name the address once more
+        said = (error.strerror or "an error of the network").partition(" (while attempting")[0]
+        reason = f"cannot be listened on ({said})"
     is_of_host = number < 0 or number == errno.EADDRNOTAVAIL  # below 0 are the errors of names
-    return "--host" if is_of_host else port_option
+    option = "--host" if is_of_host else port_option
+    return UsageError(f"{host}:{port} {reason}; choose another with {option}")
 
 
 def serve(app: FastAPI, listening: socket.socket, addresses: ClientAddresses) -> None:

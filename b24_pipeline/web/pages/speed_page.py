@@ -59,7 +59,7 @@ class SpeedPage:
             by=by,
             stays=found,
             longest=max((stay.slow_seconds for stay in found), default=0),
-            stages=_columns(found),
+            stages=stages_of(found),
             groups_of_stays=_in_order(_grouped(found), sort, way),
             sort=sort,
             way=way,
@@ -69,7 +69,7 @@ class SpeedPage:
         )
 
 
-def _columns(found: Sequence[Stay]) -> list[Stay]:
+def stages_of(found: Sequence[Stay]) -> list[Stay]:
     """One of each stage, in the order of the pipeline: no single person or month need have visits of all."""
     of_each = {stay.status_id: stay for stay in found}.values()
     return sorted(of_each, key=lambda stay: (stay.status_sort is None, stay.status_sort or 0, stay.status_id))

@@ -15,7 +15,7 @@ import pytest
 
 from b24_pipeline.store.figures.pipelines import pipelines
 from b24_pipeline.store.figures.speed import Grouping, stays
-from b24_pipeline.web.pages import speed_page
+from b24_pipeline.web.pages.speed_page import stages_of
 from tests.conftest import Server
 from tests.integration.web.pages.test_figures_pages import of_marts, rows_of
 from tests.support.installation import execute
@@ -105,6 +105,6 @@ def test_stages_stand_in_the_order_of_the_pipeline(site: PagesSite) -> None:
         found = stays(connection, portal, shown, "person", None, None)
     first = found[0].group_code
     without = [stay for stay in found if stay.group_code != first or stay.status_sort != found[0].status_sort]
-    sorts = [stay.status_sort for stay in speed_page._columns(without) if stay.status_sort is not None]
+    sorts = [stay.status_sort for stay in stages_of(without) if stay.status_sort is not None]
     assert len(sorts) > 3
     assert sorts == sorted(sorts)
